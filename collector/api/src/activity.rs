@@ -1,0 +1,43 @@
+//! Activity: how often, on a day, a rule matched for a subject.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Channel, Day};
+
+/// What does not change about a match. Whatever changes is a number elsewhere.
+///
+/// Each text is at most [`crate::limits::TEXT_BYTES`] long. A home folder in a path is written `~`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The value that matched: a host name, a package name, an extension id, a server's or
+    /// model's name. Never more than the identifier itself.
+    pub value: String,
+    /// Version of the software, as its own records say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Path of the executable that made the connection or that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executable: Option<String>,
+    /// Name or id of the container it runs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+}
+
+/// One row of activity. Key: (sensor, epoch, day, rule, channel, account, evidence), sensor and
+/// epoch standing on the batch; value: `count`, merged by the larger one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivityRow {
+    /// The sensor's own UTC day. It never changes afterwards.
+    pub day: Day,
+    /// Id of the rule that matched.
+    pub rule: String,
+    /// How it is known.
+    pub channel: Channel,
+    /// Whose process it was, as a pseudonym; absent when unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// What matched.
+    pub evidence: Evidence,
+    /// How often on that day, so far.
+    pub count: u64,
+}

@@ -1,0 +1,90 @@
+//! What an agent posts to `/v1/batches`, and the answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot};
+
+/// One delivery. The sensor is known by its certificate; `sensor` is only compared with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// [`crate::PROTOCOL_VERSION`] of the sender.
+    pub protocol: u16,
+    /// Who the sender believes to be. Anything but the certificate's sensor is refused.
+    pub sensor: SensorId,
+    /// The agent state database the rows come from.
+    pub epoch: Epoch,
+    /// The sender's wall clock, Unix time in milliseconds. Used for the skew only.
+    pub sent_at_ms: i64,
+    /// The machine the sender runs on; a change under one certificate tells of a copied key.
+    pub machine: MachineId,
+    /// Random per start of the agent; two that alternate under one certificate tell of a copied key.
+    pub boot: Epoch,
+    /// The sensor itself.
+    pub info: SensorInfo,
+    /// Activity rows that changed since the last acknowledged batch.
+    #[serde(default)]
+    pub activity: Vec<ActivityRow>,
+    /// Snapshots that changed since the last acknowledged batch.
+    #[serde(default)]
+    pub snapshots: Vec<Snapshot>,
+    /// What could be seen and what could not.
+    #[serde(default)]
+    pub coverage: CoverageReport,
+}
+
+/// The answer, sent after COMMIT.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Activity rows taken, including those that changed nothing.
+    pub activity_taken: u64,
+    /// Snapshots taken, including those that were older than what stands.
+    pub snapshots_taken: u64,
+    /// Rows not taken, and why. The agent counts them and does not send them again.
+    #[serde(default)]
+    pub refused: Vec<RefusedRow>,
+    /// Fields of the batch that this collector does not know. Ignored and never stored.
+    #[serde(default)]
+    pub unknown_fields: u64,
+    /// When the collector would like to hear again, in seconds.
+    pub next_report_after_s: u32,
+}
+
+/// One row that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    /// Which list of the batch.
+    pub kind: RowKind,
+    /// Position in that list.
+    pub index: u64,
+    /// Why.
+    pub reason: Refusal,
+}
+
+/// Which list of a batch a row stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowKind {
+    /// [`Batch::activity`].
+    Activity,
+    /// [`Batch::snapshots`].
+    Snapshot,
+}
+
+/// Why a row was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// A text is empty where it must not be, too long, or holds a NUL.
+    BadText,
+    /// A list is longer than its bound.
+    TooMany,
+    /// The day is before 2020-01-01 or more than two days ahead of the collector.
+    ImplausibleDay,
+    /// The count is zero or does not fit the store.
+    BadCount,
+    /// The sensor has more distinct rows than its quota allows.
+    OverQuota,
+    /// A reason this version does not know.
+    #[serde(other)]
+    Other,
+}

@@ -1,0 +1,101 @@
+//! Snapshot: what one source of a machine holds now.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Channel, Evidence, RiskFlag};
+
+/// Whether a snapshot saw the whole of its source. Only a complete one removes what it lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Completeness {
+    /// All of the source was read.
+    Complete,
+    /// Something could not be read, or time ran out.
+    Partial,
+}
+
+/// The matched items of one source. Key: (sensor, epoch, source), sensor and epoch standing on the
+/// batch; the newest generation wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The source family: `dpkg`, `pip`, `vscode-extensions`, `mcp-config` …
+    pub source: String,
+    /// Grows with every scan of this source by this epoch.
+    pub generation: u64,
+    /// Whether all of the source was read.
+    pub completeness: Completeness,
+    /// What it holds, at most [`crate::limits::SNAPSHOT_ITEMS`].
+    pub items: Vec<SnapshotItem>,
+}
+
+/// One thing that is installed, configured or running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotItem {
+    /// Id of the rule that matched.
+    pub rule: String,
+    /// How it is known.
+    pub channel: Channel,
+    /// Whose home it was found in, as a pseudonym; absent for the system's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// What matched.
+    pub evidence: Evidence,
+    /// What else its own records say.
+    #[serde(default, skip_serializing_if = "ItemDetails::is_empty")]
+    pub details: ItemDetails,
+    /// Risks seen in its configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flags: Vec<RiskFlag>,
+}
+
+/// What a scan may say about an item beyond its identity. No field can hold a secret's value, a
+/// command line or a URL path.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemDetails {
+    /// The program whose configuration names it (`Claude Desktop`, `Cursor` …).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The file or folder it was found in; a home folder is written `~`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// MCP transport: `stdio`, `http`, `sse`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<String>,
+    /// Package that a configured command runs, without its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// File name of the configured command, without arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Host it talks to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Names, never values, of the environment variables it is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_names: Vec<String>,
+    /// Model family or architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Parameter count as the model's own header words it (`7B`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<String>,
+    /// Quantisation as the model's own header words it (`Q4_K_M`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantisation: Option<String>,
+    /// Licence as its own records word it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// Size on disk, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// Whether its client has it switched on; absent when the client does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+impl ItemDetails {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
