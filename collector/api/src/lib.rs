@@ -8,6 +8,8 @@
 //! Newer agents talk to older collectors and back: unknown fields are ignored (the collector
 //! counts them), unknown words of an enum are kept as text. Nothing here does I/O.
 
+#![forbid(unsafe_code)]
+
 mod activity;
 mod batch;
 mod coverage;
