@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The Umbrascope agent: sees which AI tools a machine uses and tells its collector.
+//!
+//! The way of a packet: kernel filter → `capture` → `umbrascope-dissect` → rules matcher →
+//! `attribution` → `aggregate` → `state` → `sender`. What does not match a rule is dropped where it
+//! is first seen. A scan takes the same way from `scan` on.
+//!
+//! This library is for the binary `umbrascope-agent` and for tests; it is not a public interface.
+
+pub mod capture;
+pub mod cli;

@@ -1,0 +1,10 @@
+//! `umbrascope-agent`: parse the command line, run the command, pick the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use umbrascope_agent::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}
