@@ -1,0 +1,253 @@
+//! The other side of the tests: a server that answers TLS, QUIC and DNS under any name, clients on
+//! the rustls and quinn stacks, and a sender of hand-ordered frames. Test equipment, never shipped.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme,
+};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let outcome = match words.as_slice() {
+        ["serve", address] => serve(address),
+        ["tls", address, name] => tls(address, name),
+        ["quic", address, name] => quic(address, name),
+        ["swapped", interface, source, target, name] => swapped(interface, source, target, name),
+        _ => {
+            Err("usage: serve IP | tls ADDR NAME | quic ADDR NAME | swapped INTERFACE SOURCE TARGET NAME"
+                .into())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("umbrascope-test-peer: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), Box<dyn Error>> {
+    let made = rcgen::generate_simple_self_signed(vec!["peer.example".to_owned()])?;
+    Ok((made.cert.der().clone(), PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into()))
+}
+
+/// TLS on 443 and 8443, QUIC on 443, DNS on 53, all on `address`; prints `ready` and serves until killed.
+fn serve(address: &str) -> Outcome {
+    let (certificate, key) = certificate()?;
+    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+    let tls = Arc::new(server.clone());
+    for port in [443, 8443] {
+        let listener = TcpListener::bind((address, port))?;
+        let tls = Arc::clone(&tls);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let tls = Arc::clone(&tls);
+                std::thread::spawn(move || answer_tls(stream, tls));
+            }
+        });
+    }
+    let dns = UdpSocket::bind((address, 53))?;
+    let own: Ipv4Addr = address.parse()?;
+    std::thread::spawn(move || answer_dns(&dns, own));
+    let quic: SocketAddr = format!("{address}:443").parse()?;
+    let mut server = server;
+    server.alpn_protocols = vec![b"h3".to_vec()];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let config = quinn::ServerConfig::with_crypto(Arc::new(
+            quinn::crypto::rustls::QuicServerConfig::try_from(server)?,
+        ));
+        let endpoint = quinn::Endpoint::server(config, quic)?;
+        println!("ready");
+        while let Some(incoming) = endpoint.accept().await {
+            tokio::spawn(async move {
+                if let Ok(connection) = incoming.await {
+                    connection.closed().await;
+                }
+            });
+        }
+        Ok(())
+    })
+}
+
+fn answer_tls(mut stream: TcpStream, config: Arc<ServerConfig>) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let Ok(mut session) = ServerConnection::new(config) else { return };
+    let mut tls = rustls::Stream::new(&mut session, &mut stream);
+    let mut request = [0; 4096];
+    if tls.read(&mut request).is_ok() {
+        let _ = tls.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\n\r\nok\n");
+        tls.conn.send_close_notify();
+        let _ = tls.flush();
+    }
+}
+
+/// Answers every A question with `own` and every other one with nothing (RFC 1035 §4.1).
+fn answer_dns(socket: &UdpSocket, own: Ipv4Addr) {
+    let mut query = [0; 1500];
+    while let Ok((length, from)) = socket.recv_from(&mut query) {
+        let Some(question_end) =
+            query[..length].get(12..).and_then(|rest| rest.iter().position(|byte| *byte == 0))
+        else {
+            continue;
+        };
+        let end = 12 + question_end + 5;
+        if end > length {
+            continue;
+        }
+        let is_a = query[end - 4..end - 2] == [0, 1];
+        let mut answer = query[..2].to_vec();
+        answer.extend([0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
+        answer.extend(&query[12..end]);
+        if is_a {
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            answer.extend(own.octets());
+        }
+        let _ = socket.send_to(&answer, from);
+    }
+}
+
+fn client_config() -> ClientConfig {
+    ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer))
+        .with_no_client_auth()
+}
+
+/// A rustls client: connects, asks once, reads the answer.
+fn tls(address: &str, name: &str) -> Outcome {
+    let mut session =
+        ClientConnection::new(Arc::new(client_config()), ServerName::try_from(name.to_owned())?)?;
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut tls = rustls::Stream::new(&mut session, &mut stream);
+    tls.write_all(b"GET / HTTP/1.1\r\nhost: peer\r\n\r\n")?;
+    let mut body = Vec::new();
+    let _ = tls.read_to_end(&mut body);
+    if body.is_empty() { Err("the server did not answer".into()) } else { Ok(()) }
+}
+
+/// A quinn client: one handshake.
+fn quic(address: &str, name: &str) -> Outcome {
+    let mut config = client_config();
+    config.alpn_protocols = vec![b"h3".to_vec()];
+    let target: SocketAddr = address.parse()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let mut endpoint = quinn::Endpoint::client(SocketAddr::from(([0, 0, 0, 0], 0)))?;
+        let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(config)?;
+        endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(crypto)));
+        let connection =
+            tokio::time::timeout(Duration::from_secs(10), endpoint.connect(target, name)?).await??;
+        connection.close(0u32.into(), b"done");
+        endpoint.wait_idle().await;
+        Ok(())
+    })
+}
+
+/// Puts a rustls ClientHello on the wire in two TCP segments, the second one first, as frames on
+/// `interface`: the order that a kernel does not send by itself.
+fn swapped(interface: &str, source: &str, target: &str, name: &str) -> Outcome {
+    use pnet::datalink::{self, Channel};
+
+    let mut session =
+        ClientConnection::new(Arc::new(client_config()), ServerName::try_from(name.to_owned())?)?;
+    let mut hello = Vec::new();
+    session.write_tls(&mut hello)?;
+    let (first, second) = hello.split_at(hello.len() / 2);
+    let device = datalink::interfaces()
+        .into_iter()
+        .find(|device| device.name == interface)
+        .ok_or_else(|| format!("no interface {interface}"))?;
+    let Channel::Ethernet(mut sender, _) =
+        datalink::channel(&device, datalink::Config { promiscuous: false, ..datalink::Config::default() })?
+    else {
+        return Err(format!("{interface} is no Ethernet interface").into());
+    };
+    let (source, target): (Ipv4Addr, Ipv4Addr) = (source.parse()?, target.parse()?);
+    let isn: u32 = 0x1000_0000;
+    let after_syn = isn + 1;
+    let offset = u32::try_from(first.len())?;
+    for (sequence, flags, payload) in
+        [(isn, 0x02, &[][..]), (after_syn + offset, 0x18, second), (after_syn, 0x18, first)]
+    {
+        let frame = tcp_frame(source, target, sequence, flags, payload);
+        sender.send_to(&frame, None).ok_or("the frame was not taken")??;
+    }
+    Ok(())
+}
+
+/// An Ethernet frame with IPv4 (RFC 791 §3.1) and TCP (RFC 9293 §3.1); checksums are left zero.
+fn tcp_frame(source: Ipv4Addr, target: Ipv4Addr, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x08, 0x00];
+    let total = u16::try_from(40 + payload.len()).unwrap_or(u16::MAX);
+    frame.extend([0x45, 0]);
+    frame.extend(total.to_be_bytes());
+    frame.extend([0, 1, 0x40, 0, 64, 6, 0, 0]);
+    frame.extend(source.octets());
+    frame.extend(target.octets());
+    frame.extend(40_001u16.to_be_bytes());
+    frame.extend(443u16.to_be_bytes());
+    frame.extend(sequence.to_be_bytes());
+    frame.extend([0, 0, 0, 0, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+/// Accepts any certificate: the test servers have self-made ones under names that are not theirs.
+#[derive(Debug)]
+struct AnyServer;
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![
+            SignatureScheme::ECDSA_NISTP256_SHA256,
+            SignatureScheme::ECDSA_NISTP384_SHA384,
+            SignatureScheme::ED25519,
+            SignatureScheme::RSA_PSS_SHA256,
+            SignatureScheme::RSA_PKCS1_SHA256,
+        ]
+    }
+}
