@@ -1,0 +1,108 @@
+//! Whose homes there are: `/etc/passwd` of the root and the folders where homes stand. Never `getpwent`: over
+//! SSSD or a directory it enumerates a whole company.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::safe::{Dir, Trouble};
+
+/// Most homes scanned on one machine.
+const HOMES: usize = 256;
+/// Largest `/etc/passwd` read, in bytes.
+const PASSWD_BYTES: u64 = 4 * 1024 * 1024;
+/// Accounts of people start here on Linux and the BSDs; macOS begins at 500 but keeps homes below `/Users`.
+const FIRST_PERSON: u32 = 1000;
+/// `nobody`.
+const NOBODY: u32 = 65_534;
+
+/// The homes that could be opened, and those that could not.
+pub(crate) struct Homes {
+    pub(crate) homes: Vec<Dir>,
+    pub(crate) lost: Vec<(String, Trouble)>,
+}
+
+impl Homes {
+    pub(crate) fn find(root: &Dir) -> Self {
+        let mut found = Self { homes: Vec::new(), lost: Vec::new() };
+        let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
+        match root.read("etc/passwd", PASSWD_BYTES) {
+            Ok(bytes) => paths.extend(passwd_homes(&bytes)),
+            Err(Trouble::Absent) => {}
+            Err(trouble) => found.lost.push(("/etc/passwd".into(), trouble)),
+        }
+        paths.insert(PathBuf::from("root"));
+        for parent in ["home", "Users"] {
+            let listing = root.dir(parent).and_then(|dir| dir.entries());
+            match listing {
+                Ok((entries, trouble)) => {
+                    for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
+                        if !is_nobodys(&entry.name.to_string_lossy()) {
+                            paths.insert(Path::new(parent).join(&entry.name));
+                        }
+                    }
+                    if let Some(trouble) = trouble {
+                        found.lost.push((format!("/{parent}"), trouble));
+                    }
+                }
+                Err(Trouble::Absent) => {}
+                Err(trouble) => found.lost.push((format!("/{parent}"), trouble)),
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for path in paths {
+            if found.homes.len() == HOMES {
+                found.lost.push(("/home".into(), Trouble::TooLarge));
+                break;
+            }
+            match root.dir(&path).and_then(Dir::into_home) {
+                Ok(home) => {
+                    if home.identity().is_ok_and(|identity| seen.insert(identity)) {
+                        found.homes.push(home);
+                    }
+                }
+                Err(Trouble::Absent) => {}
+                Err(trouble) => found.lost.push((format!("/{}", path.display()), trouble)),
+            }
+        }
+        found
+    }
+}
+
+/// The homes of people and of root in a passwd file, relative to the root.
+fn passwd_homes(bytes: &[u8]) -> Vec<PathBuf> {
+    let mut homes = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Ok(line) = std::str::from_utf8(line) else { continue };
+        let mut fields = line.split(':');
+        let (uid, home) = (fields.nth(2), fields.nth(2));
+        let (Some(Ok(uid)), Some(home)) = (uid.map(str::parse::<u32>), home) else { continue };
+        let person = uid == 0 || (uid >= FIRST_PERSON && uid != NOBODY);
+        let relative = home.trim_start_matches('/');
+        let plain = Path::new(relative).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        if person && home.starts_with('/') && !relative.is_empty() && plain {
+            homes.push(PathBuf::from(relative));
+        }
+    }
+    homes
+}
+
+/// Folders beside homes that belong to no person.
+fn is_nobodys(name: &str) -> bool {
+    ["lost+found", "Shared", "Public", "Default", "Default User", "All Users", "Guest"].contains(&name)
+        || name.starts_with('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_root_have_homes_and_services_do_not() {
+        let passwd = b"root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1::/usr/sbin:/usr/sbin/nologin\n\
+            kim:x:1000:1000:Kim,,,:/home/kim:/bin/bash\nsvc:x:999:999::/srv/svc:/bin/sh\n\
+            nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\nodd:x:1001:1001::/:/bin/sh\n\
+            up:x:1002:1002::/home/../etc:/bin/sh\nbad:x:abc:1::/x:/bin/sh\nshort:x:1\n\xff\xfe:x:1003:1::/y:/z";
+        let homes = passwd_homes(passwd);
+        assert_eq!(homes, [PathBuf::from("root"), PathBuf::from("home/kim")]);
+    }
+}

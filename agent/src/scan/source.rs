@@ -1,0 +1,303 @@
+//! What one source family has found so far: matched items, unmatched identifiers, and what went wrong.
+
+use std::collections::BTreeSet;
+
+use umbrascope_api::{
+    Channel, Completeness, Evidence, ItemDetails, RiskFlag, SnapshotItem, SourceReport, SourceState, limits,
+};
+use umbrascope_rules::{Matcher, RuleRef, SoftwareKind};
+
+use super::safe::Trouble;
+use super::{FoundItem, Problem, RawSnapshot, Unmatched};
+
+/// Most problems kept with their place. All of them are counted.
+const PROBLEMS: usize = 64;
+/// Most unmatched identifiers kept of one source.
+const UNMATCHED: usize = 20_000;
+
+/// One identifier that a source holds, before anybody knows whether it is AI.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) value: String,
+    pub(crate) version: Option<String>,
+    pub(crate) executable: Option<String>,
+    pub(crate) details: ItemDetails,
+    pub(crate) flags: Vec<RiskFlag>,
+    pub(crate) owner: Option<u32>,
+}
+
+impl Found {
+    pub(crate) fn new(value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..Self::default() }
+    }
+
+    pub(crate) fn version(mut self, version: Option<impl Into<String>>) -> Self {
+        self.version = version.map(Into::into);
+        self
+    }
+
+    pub(crate) fn at(mut self, location: impl Into<String>, owner: u32) -> Self {
+        self.details.location = Some(location.into());
+        self.owner = Some(owner);
+        self
+    }
+}
+
+/// A source family being scanned.
+pub(crate) struct Source<'a> {
+    name: &'static str,
+    channel: Channel,
+    matcher: &'a Matcher,
+    items: Vec<FoundItem>,
+    unmatched: BTreeSet<Unmatched>,
+    seen: u64,
+    present: bool,
+    worst: Option<Trouble>,
+    problem_count: u64,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Source<'a> {
+    pub(crate) fn new(name: &'static str, channel: Channel, matcher: &'a Matcher) -> Self {
+        Self {
+            name,
+            channel,
+            matcher,
+            items: Vec::new(),
+            unmatched: BTreeSet::new(),
+            seen: 0,
+            present: false,
+            worst: None,
+            problem_count: 0,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The source exists on this machine, even if it turns out to be empty.
+    pub(crate) fn present(&mut self) {
+        self.present = true;
+    }
+
+    /// Notes that something was not read. Absence is no problem.
+    pub(crate) fn trouble(&mut self, trouble: Trouble, location: impl Into<String>) {
+        if trouble == Trouble::Absent {
+            return;
+        }
+        self.present = true;
+        self.problem_count += 1;
+        if self.worst.is_none_or(|worst| rank(trouble) > rank(worst)) {
+            self.worst = Some(trouble);
+        }
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(Problem {
+                source: self.name,
+                state: trouble.state(),
+                location: clip(location.into()),
+            });
+        }
+    }
+
+    /// The value, or `None` and a note of why not.
+    pub(crate) fn note<T>(
+        &mut self,
+        result: Result<T, Trouble>,
+        location: impl FnOnce() -> String,
+    ) -> Option<T> {
+        match result {
+            Ok(value) => {
+                self.present = true;
+                Some(value)
+            }
+            Err(Trouble::Absent) => None,
+            Err(trouble) => {
+                self.trouble(trouble, location());
+                None
+            }
+        }
+    }
+
+    /// The rule for an identifier, when there is one.
+    pub(crate) fn rule(&self, kind: SoftwareKind, identifier: &str) -> Option<&'a RuleRef> {
+        self.matcher.software(kind, identifier)
+    }
+
+    /// The matcher, for sources that ask several ways.
+    pub(crate) fn matcher(&self) -> &'a Matcher {
+        self.matcher
+    }
+
+    /// Counts an identifier and keeps it if it is AI; otherwise it stays on this machine.
+    pub(crate) fn offer(&mut self, kind: SoftwareKind, found: Found) {
+        match self.rule(kind, &found.value) {
+            Some(rule) => self.take(rule, found),
+            None => self.leave(kind, found.value, found.version),
+        }
+    }
+
+    /// Counts an identifier that no rule knows.
+    pub(crate) fn leave(&mut self, kind: SoftwareKind, identifier: String, version: Option<String>) {
+        self.seen += 1;
+        self.present = true;
+        if self.unmatched.len() < UNMATCHED {
+            self.unmatched.insert(Unmatched { kind, identifier: clip(identifier), version: version.map(clip) });
+        }
+    }
+
+    /// Counts something that is neither AI nor worth remembering.
+    pub(crate) fn pass(&mut self) {
+        self.seen += 1;
+        self.present = true;
+    }
+
+    /// Keeps a matched item.
+    pub(crate) fn take(&mut self, rule: &RuleRef, found: Found) {
+        self.take_as(self.channel.clone(), rule, found);
+    }
+
+    /// Keeps a matched item that is known by another channel than the source's own.
+    pub(crate) fn take_as(&mut self, channel: Channel, rule: &RuleRef, found: Found) {
+        self.seen += 1;
+        self.present = true;
+        if self.items.len() >= limits::SNAPSHOT_ITEMS {
+            self.trouble(Trouble::TooLarge, "more matched items than a snapshot holds");
+            return;
+        }
+        let Found { value, version, executable, mut details, mut flags, owner } = found;
+        clip_details(&mut details);
+        flags.sort();
+        flags.dedup();
+        flags.truncate(limits::LIST_ENTRIES);
+        let evidence = Evidence {
+            value: clip(value),
+            version: version.map(clip),
+            executable: executable.map(clip),
+            container: None,
+        };
+        let item = SnapshotItem { rule: rule.rule.to_string(), channel, account: None, evidence, details, flags };
+        self.items.push(FoundItem {
+            item,
+            owner,
+            product: rule.product.clone(),
+            vendor: rule.vendor.clone(),
+            confidence: rule.confidence,
+        });
+    }
+
+    /// Closes the source.
+    pub(crate) fn finish(mut self) -> (RawSnapshot, SourceReport, Vec<Problem>) {
+        self.items.sort_by(|a, b| {
+            let key = |found: &FoundItem| {
+                (found.item.evidence.clone(), found.owner, found.item.details.location.clone())
+            };
+            key(a).cmp(&key(b))
+        });
+        self.items.dedup_by(|a, b| a.item == b.item && a.owner == b.owner);
+        let state = match self.worst {
+            Some(trouble) => trouble.state(),
+            None if self.present => SourceState::Read,
+            None => SourceState::Absent,
+        };
+        let completeness =
+            if self.worst.is_none() { Completeness::Complete } else { Completeness::Partial };
+        let snapshot = RawSnapshot {
+            source: self.name,
+            completeness,
+            items: self.items,
+            unmatched: self.unmatched.into_iter().collect(),
+        };
+        let report = SourceReport {
+            source: self.name.to_owned(),
+            state,
+            problems: self.problem_count,
+            items_seen: self.seen,
+        };
+        (snapshot, report, self.problems)
+    }
+}
+
+/// Which of two troubles a report names: the one that hides more.
+fn rank(trouble: Trouble) -> u8 {
+    match trouble {
+        Trouble::Absent => 0,
+        Trouble::Skipped => 1,
+        Trouble::Malformed => 2,
+        Trouble::TooLarge => 3,
+        Trouble::Refused => 4,
+        Trouble::TimedOut => 5,
+    }
+}
+
+/// Cuts a text to what the wire carries, at a character's border. Control characters, which could forge a line of
+/// a report, become spaces.
+pub(crate) fn clip(mut text: String) -> String {
+    if text.len() > limits::TEXT_BYTES {
+        let end = (0..=limits::TEXT_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    if text.chars().any(char::is_control) {
+        text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    }
+    text
+}
+
+fn clip_details(details: &mut ItemDetails) {
+    let texts = [
+        &mut details.client,
+        &mut details.location,
+        &mut details.transport,
+        &mut details.package,
+        &mut details.command,
+        &mut details.host,
+        &mut details.family,
+        &mut details.parameters,
+        &mut details.quantisation,
+        &mut details.licence,
+    ];
+    for text in texts {
+        *text = text.take().map(clip).filter(|text| !text.is_empty());
+    }
+    details.env_names.sort();
+    details.env_names.dedup();
+    details.env_names.truncate(limits::LIST_ENTRIES);
+    for name in &mut details.env_names {
+        *name = clip(std::mem::take(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_at_a_character_and_holds_no_control_character() {
+        let long = "ä".repeat(400);
+        let cut = clip(long);
+        assert_eq!(cut.len(), 512);
+        assert_eq!(clip("a\nb\u{1b}[31m".into()), "a b [31m");
+    }
+
+    #[test]
+    fn the_worst_trouble_names_the_state_and_makes_it_partial() {
+        let matcher = Matcher::new(umbrascope_rules::Catalogue::embedded());
+        let mut source = Source::new("pip", Channel::Package, &matcher);
+        source.trouble(Trouble::Absent, "a");
+        source.trouble(Trouble::Malformed, "b");
+        source.trouble(Trouble::Refused, "c");
+        source.trouble(Trouble::Skipped, "d");
+        let (snapshot, report, problems) = source.finish();
+        assert_eq!(snapshot.completeness, Completeness::Partial);
+        assert_eq!((report.state, report.problems), (SourceState::Refused, 3));
+        assert_eq!(problems.len(), 3);
+    }
+
+    #[test]
+    fn what_no_rule_knows_is_kept_apart() {
+        let matcher = Matcher::new(umbrascope_rules::Catalogue::embedded());
+        let mut source = Source::new("pip", Channel::Package, &matcher);
+        source.offer(SoftwareKind::Pypi, Found::new("surely-no-ai-package").version(Some("1")));
+        let (snapshot, report, _) = source.finish();
+        assert!(snapshot.items.is_empty());
+        assert_eq!(snapshot.unmatched.len(), 1);
+        assert_eq!((report.state, report.items_seen), (SourceState::Read, 1));
+    }
+}
