@@ -1,1 +1,13 @@
 //! Where packets come from.
+
+use std::io;
+
+pub mod afpacket;
+pub mod filter;
+pub mod sockopt;
+
+/// A source of frames. Live capture is one; a test hands in a list.
+pub trait Frames {
+    /// The next frame, valid until the next call; `None` when there is none now.
+    fn next(&mut self) -> io::Result<Option<&[u8]>>;
+}

@@ -1,0 +1,117 @@
+//! Live packets: the one file that knows pnet.
+//!
+//! The warden opens the socket ([`open`]): `SOCK_DGRAM` with protocol 0, so that nothing arrives before
+//! the filter stands and the bind is made; no link header, whatever the link. The filter is locked before
+//! the socket is handed over. The dissector wraps it ([`LivePackets`]): pnet binds it to interface index 0, which
+//! is every interface, `lo` and later ones included, and reads from it.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
+
+use pnet::datalink::{self, Channel, ChannelType, Config, DataLinkReceiver, NetworkInterface};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use super::{Frames, filter, sockopt};
+
+/// Receive buffer asked for, in bytes: some 100 ms of hellos at 10,000 flows a second.
+pub const RECEIVE_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
+
+/// Largest packet read, in bytes: an IP packet of 65,535 bytes, as offload hands them up.
+const READ_BUFFER_BYTES: usize = 65_600;
+
+/// A filtered and locked packet socket that is bound to nothing yet.
+#[derive(Debug)]
+pub struct PacketSocket {
+    /// The socket.
+    pub socket: OwnedFd,
+    /// Its receive buffer as the kernel counts it, in bytes.
+    pub receive_buffer_bytes: i32,
+}
+
+/// Opens a packet socket, attaches the filter and locks it. Needs `CAP_NET_RAW`.
+pub fn open() -> io::Result<PacketSocket> {
+    let socket =
+        rustix::net::socket_with(AddressFamily::PACKET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::attach_filter(socket.as_fd(), &filter::tier1())?;
+    sockopt::lock_filter(socket.as_fd())?;
+    let receive_buffer_bytes = sockopt::set_receive_buffer(socket.as_fd(), RECEIVE_BUFFER_BYTES)?;
+    Ok(PacketSocket { socket, receive_buffer_bytes })
+}
+
+/// Names of the interfaces that are up.
+pub fn interface_names() -> Vec<String> {
+    let mut names: Vec<String> =
+        datalink::interfaces().into_iter().filter(NetworkInterface::is_up).map(|i| i.name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Packets of every interface, from the IP header on.
+pub struct LivePackets {
+    receiver: Box<dyn DataLinkReceiver>,
+    /// The same socket, for polling and for its counters.
+    socket: OwnedFd,
+}
+
+impl LivePackets {
+    /// Binds the socket to every interface. Needs no capability.
+    pub fn new(socket: OwnedFd) -> io::Result<Self> {
+        let pnet_socket = socket.try_clone()?;
+        let config = Config {
+            read_buffer_size: READ_BUFFER_BYTES,
+            // Nothing is ever sent.
+            write_buffer_size: 0,
+            // The caller polls; a read that finds nothing returns at once.
+            read_timeout: Some(Duration::ZERO),
+            promiscuous: false,
+            // The socket's own type decides about the link header; this makes pnet bind to ETH_P_ALL.
+            channel_type: ChannelType::Layer2,
+            socket_fd: Some(pnet_socket.into_raw_fd()),
+            ..Config::default()
+        };
+        let every_interface = NetworkInterface {
+            name: String::new(),
+            description: String::new(),
+            index: 0,
+            mac: None,
+            ips: Vec::new(),
+            flags: 0,
+        };
+        match datalink::channel(&every_interface, config)? {
+            Channel::Ethernet(_, receiver) => Ok(Self { receiver, socket }),
+            _ => Err(io::Error::other("pnet gave a channel of another kind")),
+        }
+    }
+
+    /// Counters since the last call.
+    pub fn statistics(&self) -> io::Result<sockopt::Statistics> {
+        sockopt::statistics(self.socket.as_fd())
+    }
+}
+
+impl AsFd for LivePackets {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Frames for LivePackets {
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        match self.receiver.next() {
+            Ok(frame) => Ok(Some(frame)),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+                ) =>
+            {
+                Ok(None)
+            }
+            // An interface that went down is reported once and changes nothing for the others.
+            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
