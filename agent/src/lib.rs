@@ -8,3 +8,5 @@
 
 pub mod capture;
 pub mod cli;
+pub mod ipc;
+pub mod os;

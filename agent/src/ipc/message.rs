@@ -1,0 +1,210 @@
+//! The messages. Every list and text in them is bounded by [`super::MESSAGE_BYTES`].
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport};
+
+/// Warden to dissector.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToDissector {
+    /// Comes with the packet socket. Sent before the sandbox closes.
+    Capture,
+    /// Comes with a capture file to read instead of a socket. Sent before the sandbox closes.
+    Replay,
+    /// Comes with the socket to the uplink; replaces an earlier one.
+    Uplink,
+    /// Say what is left and end.
+    Finish,
+}
+
+/// Dissector to warden.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromDissector {
+    /// The sandbox stands and packets are being read, or why not.
+    Ready {
+        /// What the sandbox reached, in words.
+        sandbox: String,
+        /// Why capture is not possible.
+        trouble: Option<String>,
+    },
+    /// The capture file is read to its end and all of it is stored.
+    ReplayDone {
+        /// What was wrong with the file.
+        trouble: Option<String>,
+    },
+}
+
+/// Identifies a row of sightings with ascending numbers: a life of the dissector, or the content of a capture file.
+/// The uplink stores the last number of each in the commit that stores the sightings, so that one sent again is
+/// known for what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StreamId(pub [u8; 16]);
+
+/// A matched name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// UTC day of the packet.
+    pub day: Day,
+    /// Id of the rule.
+    pub rule: String,
+    /// `dns`, `tls`, `quic` or `http`.
+    pub channel: String,
+    /// The name.
+    pub name: String,
+    /// Whose connection it was.
+    pub flow: Flow,
+}
+
+/// A flow as the roles speak of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Flow {
+    /// UDP, else TCP.
+    pub udp: bool,
+    /// The client.
+    pub client: SocketAddr,
+    /// The server.
+    pub server: SocketAddr,
+}
+
+/// Counters of a dissector since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Packets that passed the kernel filter.
+    pub packets: u64,
+    /// Packets the kernel dropped.
+    pub kernel_drops: u64,
+    /// Sightings dropped because the uplink did not keep up.
+    pub queue_drops: u64,
+    /// ClientHellos seen.
+    pub hellos: u64,
+    /// ClientHellos without a name.
+    pub hellos_without_name: u64,
+    /// ClientHellos with Encrypted ClientHello.
+    pub hellos_with_ech: u64,
+    /// Connections to port 853.
+    pub encrypted_dns: u64,
+    /// Flows given up.
+    pub flows_lost: u64,
+}
+
+/// Dissector to uplink.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromCapture {
+    /// A sighting and its number.
+    Sighting {
+        /// The row it belongs to.
+        stream: StreamId,
+        /// Its number: larger than that of every earlier one.
+        number: u64,
+        /// From a capture file: nobody's live connection.
+        replayed: bool,
+        /// What was seen.
+        sighting: Sighting,
+    },
+    /// The counters of this life.
+    Counters {
+        /// Which life.
+        stream: StreamId,
+        /// The counters.
+        counters: Counters,
+    },
+}
+
+/// Uplink to dissector: everything up to this number is stored.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Stored {
+    /// The row.
+    pub stream: StreamId,
+    /// The last number stored.
+    pub number: u64,
+}
+
+/// Warden to uplink.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToUplink {
+    /// Comes with the socket to a dissector.
+    Capture,
+    /// Comes with the socket to a scanner.
+    Scan,
+    /// What can be captured now.
+    Coverage {
+        /// Whether packets are read.
+        state: CaptureState,
+        /// Why not, or with what limits.
+        note: String,
+        /// Interfaces that are up.
+        interfaces: Vec<String>,
+        /// Sandbox of the dissector.
+        sandbox: String,
+    },
+    /// The answer to [`FromUplink::Whose`].
+    Owner {
+        /// The number of the question.
+        question: u64,
+        /// The owner, as far as it can be told.
+        owner: Owner,
+    },
+    /// Everything is collected: deliver it and say [`FromUplink::Delivered`].
+    Deliver,
+    /// Store and end; the warden waits only a few seconds.
+    Finish,
+}
+
+/// Uplink to warden.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromUplink {
+    /// State is open.
+    Ready,
+    /// Whose connection is this?
+    Whose {
+        /// Repeated in the answer.
+        question: u64,
+        /// The connection.
+        flow: Flow,
+    },
+    /// What [`ToUplink::Deliver`] asked for is done, or why not.
+    Delivered {
+        /// What went wrong.
+        trouble: Option<String>,
+    },
+    /// It cannot work and starting it again will not help.
+    Broken {
+        /// Why, and what to do.
+        trouble: String,
+    },
+}
+
+/// Whose connection it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// User id of the socket.
+    pub uid: Option<u32>,
+    /// Path of the executable, a home folder written `~`.
+    pub executable: Option<String>,
+    /// Id of the container.
+    pub container: Option<String>,
+}
+
+/// Scanner to uplink.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum FromScanner {
+    /// A source begins.
+    Source {
+        /// Its name.
+        source: String,
+        /// Whether all of it was read.
+        completeness: Completeness,
+    },
+    /// One item of the source that began last.
+    Item {
+        /// What was found; its account is empty still.
+        item: Box<SnapshotItem>,
+        /// Whose home it was in.
+        owner: Option<u32>,
+    },
+    /// How one source ended.
+    Report(SourceReport),
+    /// The scan is complete; without it what came is marked partial.
+    Done,
+}

@@ -1,0 +1,61 @@
+//! Capabilities of a process: what it has, and giving up what it does not need.
+
+use std::io;
+
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, configure_capability_in_ambient_set,
+    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
+};
+
+/// What the warden keeps of what it was given.
+pub const WARDEN: CapabilitySet = CapabilitySet::NET_RAW
+    .union(CapabilitySet::NET_ADMIN)
+    .union(CapabilitySet::SYS_PTRACE)
+    .union(CapabilitySet::DAC_READ_SEARCH);
+
+/// What the scanner keeps.
+pub const SCANNER: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
+
+/// Capabilities that this process can use now.
+pub fn effective() -> CapabilitySet {
+    capabilities(None).map_or(CapabilitySet::empty(), |sets| sets.effective)
+}
+
+/// Keeps of the present capabilities those in `keep`, for this process and for what it starts.
+///
+/// The bounding set is cut where that is allowed (`CAP_SETPCAP`), so that a program started later by root cannot
+/// get back what is gone. Ambient capabilities are set to what is kept, so that a role started under a dedicated
+/// user inherits them and can drop down further. Call it before the first thread starts: it acts on one thread.
+pub fn keep_only(keep: CapabilitySet) -> io::Result<CapabilitySet> {
+    let present = capabilities(None)?;
+    if present.effective.contains(CapabilitySet::SETPCAP) {
+        for bit in 0..CAPABILITY_NUMBERS {
+            let capability = CapabilitySet::from_bits_retain(1 << bit);
+            if !keep.contains(capability) {
+                // Fails past the last capability of this kernel, which is as good as gone.
+                let _ = remove_capability_from_bounding_set(capability);
+            }
+        }
+    }
+    let kept = present.permitted & keep;
+    let _ = clear_ambient_capability_set();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: kept })?;
+    for bit in 0..CAPABILITY_NUMBERS {
+        let capability = CapabilitySet::from_bits_retain(1 << bit);
+        if kept.contains(capability) {
+            // Without ambient capabilities (Linux before 4.3) file capabilities or root still serve.
+            let _ = configure_capability_in_ambient_set(capability, true);
+        }
+    }
+    Ok(kept)
+}
+
+/// Gives up every capability, for good: nothing started later can gain one.
+pub fn drop_all() -> io::Result<()> {
+    keep_only(CapabilitySet::empty())?;
+    set_no_new_privs(true)?;
+    Ok(())
+}
+
+/// Capability numbers of Linux fit a set of 64 bits.
+const CAPABILITY_NUMBERS: u32 = 64;

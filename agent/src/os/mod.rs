@@ -1,0 +1,7 @@
+//! What only this operating system offers, each subject in a file of its own.
+
+pub mod capability;
+pub mod host;
+pub mod io_priority;
+pub mod notify;
+pub mod signals;
