@@ -1,0 +1,215 @@
+//! The ClientHello message, the same for TLS, DTLS and QUIC.
+//!
+//! A complete message goes to `tls-parser`. A message of which only the beginning is there (cut by the capture's
+//! snap length, or its rest lost) is walked here down to the extension list, so that a `server_name` that did
+//! arrive is not thrown away. The walk is also what reads a complete message with one broken extension, where
+//! `tls-parser` stops.
+
+use crate::reader::{Answer, Reader, clean_name};
+use tls_parser::{
+    SNIType, TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extensions,
+    parse_tls_message_handshake,
+};
+
+/// Longest ClientHello that is waited for. Two post-quantum key shares and a full ECH make less than 8 KiB.
+pub(crate) const MAX_HELLO: usize = 48 * 1024;
+
+const CLIENT_HELLO: u8 = 1;
+const SERVER_NAME: u16 = 0;
+const ALPN: u16 = 16;
+const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
+
+/// What a ClientHello says that anyone may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hello {
+    pub(crate) name: Option<Box<str>>,
+    pub(crate) alpn: Option<Box<str>>,
+    pub(crate) ech: bool,
+}
+
+/// Which of the two message layouts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// TLS, and so QUIC: a four-byte message header.
+    Stream,
+    /// DTLS: the body only (its message header belongs to the fragments), with a cookie after the session id.
+    Datagram,
+}
+
+/// Reads a handshake message from its first byte on; bytes behind it are ignored.
+pub(crate) fn parse(message: &[u8]) -> Answer<Hello> {
+    let header = &message[..message.len().min(4)];
+    let mut head = Reader::new(header);
+    match head.u8() {
+        None => return Answer::More(4),
+        Some(CLIENT_HELLO) => {}
+        Some(_) => return Answer::NotThis,
+    }
+    let Some(len) = head.u24() else { return Answer::More(4) };
+    // Version, random, and one byte for each of the three lists.
+    if !(2 + 32 + 1 + 2 + 1..=MAX_HELLO).contains(&len) {
+        return Answer::NotThis;
+    }
+    if message.get(4).is_some_and(|&major| major != 3) {
+        return Answer::NotThis;
+    }
+    let total = 4 + len;
+    match message.get(..total) {
+        None if walk(&message[4..], Layout::Stream) == Walked::Broken => Answer::NotThis,
+        None => Answer::More(total),
+        Some(complete) => match by_library(complete) {
+            Some(hello) => Answer::Found(hello),
+            None => body(&complete[4..], Layout::Stream),
+        },
+    }
+}
+
+/// Reads a complete message body.
+pub(crate) fn body(body: &[u8], layout: Layout) -> Answer<Hello> {
+    match walk(body, layout) {
+        Walked::Whole(hello) | Walked::Cut { hello, in_extensions: true } => Answer::Found(hello),
+        Walked::Cut { .. } | Walked::Broken => Answer::NotThis,
+    }
+}
+
+/// What the beginning of a message already tells, once its rest will never come: `Some` only with a name.
+pub(crate) fn beginning(message: &[u8]) -> Option<Hello> {
+    let body = message.get(4..)?;
+    if message[0] != CLIENT_HELLO || message[1] != 0 {
+        return None;
+    }
+    match walk(body, Layout::Stream) {
+        Walked::Whole(hello) | Walked::Cut { hello, .. } => hello.name.is_some().then_some(hello),
+        Walked::Broken => None,
+    }
+}
+
+fn by_library(message: &[u8]) -> Option<Hello> {
+    let Ok((_, TlsMessage::Handshake(TlsMessageHandshake::ClientHello(client_hello)))) =
+        parse_tls_message_handshake(message)
+    else {
+        return None;
+    };
+    let mut hello = Hello::default();
+    // The list comes with its two-byte length stripped. What is left over is an extension the library stopped at.
+    let (unread, extensions) = match client_hello.ext {
+        None => return Some(hello),
+        Some(list) => parse_tls_client_hello_extensions(list).ok()?,
+    };
+    if !unread.is_empty() {
+        return None;
+    }
+    let mut named = false;
+    for extension in extensions {
+        match extension {
+            TlsExtension::SNI(names) if !named => {
+                named = true;
+                hello.name = names
+                    .iter()
+                    .find(|(kind, _)| *kind == SNIType::HostName)
+                    .and_then(|(_, name)| clean_name(name));
+            }
+            TlsExtension::ALPN(protocols) if hello.alpn.is_none() => {
+                hello.alpn = protocols.first().and_then(|protocol| clean_protocol(protocol));
+            }
+            TlsExtension::Unknown(kind, _) if kind.0 == ENCRYPTED_CLIENT_HELLO => hello.ech = true,
+            _ => {}
+        }
+    }
+    Some(hello)
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Walked {
+    Whole(Hello),
+    /// The bytes end before the message does.
+    Cut {
+        hello: Hello,
+        in_extensions: bool,
+    },
+    Broken,
+}
+
+fn walk(body: &[u8], layout: Layout) -> Walked {
+    let mut hello = Hello::default();
+    match walk_lists(&mut Reader::new(body), layout, &mut hello) {
+        Ok(()) => Walked::Whole(hello),
+        Err(Stop::Cut { in_extensions }) => Walked::Cut { hello, in_extensions },
+        Err(Stop::Broken) => Walked::Broken,
+    }
+}
+
+enum Stop {
+    Cut { in_extensions: bool },
+    Broken,
+}
+
+fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Result<(), Stop> {
+    const CUT: Stop = Stop::Cut { in_extensions: false };
+    let major = reader.u8().ok_or(CUT)?;
+    if major != if layout == Layout::Stream { 3 } else { 0xfe } {
+        return Err(Stop::Broken);
+    }
+    reader.take(1 + 32).ok_or(CUT)?;
+    if reader.rest().first().is_some_and(|&len| len > 32) {
+        return Err(Stop::Broken); // RFC 8446, section 4.1.2: legacy_session_id<0..32>
+    }
+    reader.vec8().ok_or(CUT)?;
+    if layout == Layout::Datagram {
+        reader.vec8().ok_or(CUT)?;
+    }
+    let suites = reader.u16().ok_or(CUT)?;
+    if suites == 0 || suites % 2 != 0 {
+        return Err(Stop::Broken);
+    }
+    reader.take(usize::from(suites)).ok_or(CUT)?;
+    if reader.rest().first() == Some(&0) {
+        return Err(Stop::Broken); // at least the null compression method
+    }
+    reader.vec8().ok_or(CUT)?;
+    if reader.is_empty() {
+        return Ok(()); // a hello before extensions existed
+    }
+    reader.u16().ok_or(CUT)?;
+    let mut named = false;
+    while !reader.is_empty() {
+        const CUT: Stop = Stop::Cut { in_extensions: true };
+        let kind = reader.u16().ok_or(CUT)?;
+        if kind == ENCRYPTED_CLIENT_HELLO {
+            hello.ech = true;
+        }
+        let data = reader.vec16().ok_or(CUT)?;
+        match kind {
+            SERVER_NAME if !named => {
+                named = true;
+                hello.name = server_name(data);
+            }
+            ALPN if hello.alpn.is_none() => hello.alpn = first_protocol(data),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The first `host_name` of a ServerNameList (RFC 6066, section 3).
+fn server_name(data: &[u8]) -> Option<Box<str>> {
+    let mut list = Reader::new(Reader::new(data).vec16()?);
+    while let Some(kind) = list.u8() {
+        let name = list.vec16()?;
+        if kind == 0 {
+            return clean_name(name);
+        }
+    }
+    None
+}
+
+/// The first name of a ProtocolNameList (RFC 7301, section 3.1).
+fn first_protocol(data: &[u8]) -> Option<Box<str>> {
+    clean_protocol(Reader::new(Reader::new(data).vec16()?).vec8()?)
+}
+
+/// ALPN names are bytes; those in use are short ASCII words. GREASE values are not and are left out.
+fn clean_protocol(bytes: &[u8]) -> Option<Box<str>> {
+    let printable = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
+    printable.then(|| bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_boxed_str())
+}

@@ -1,0 +1,278 @@
+//! A bounded table that a flood cannot use to push everybody else out.
+//!
+//! Each entry belongs to a party (the sender of its packets, hashed into one of [`PARTIES`]). When the table is full,
+//! the entry least recently used *of the party that takes the most room* goes. One flooding sender thus evicts its
+//! own entries; many spoofed senders make the table an ordinary least-recently-used one, in which an entry in
+//! use lives until a whole table's worth of others came after it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash, Hasher};
+
+const PARTIES: usize = 256;
+const NONE: u32 = u32::MAX;
+
+/// A keyed multiply-and-fold hash: fast, and not to be predicted from outside without the seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seeded(pub(crate) u64);
+
+impl BuildHasher for Seeded {
+    type Hasher = Fold;
+
+    fn build_hasher(&self) -> Fold {
+        Fold(self.0 ^ 0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fold(u64);
+
+impl Hasher for Fold {
+    #[inline]
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(self.0 ^ word) * 0xa076_1d64_78bd_642f;
+        self.0 = (product >> 64) as u64 ^ product as u64 ^ self.0.rotate_left(23);
+    }
+
+    #[inline]
+    fn write_u128(&mut self, word: u128) {
+        self.write_u64((word >> 64) as u64);
+        self.write_u64(word as u64);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        // The table takes bits from both ends.
+        self.0 ^ self.0 >> 32
+    }
+}
+
+/// What a table asks of its keys.
+pub(crate) trait Key: Copy + Eq + Hash {
+    /// Whose room the entry takes.
+    fn party(&self) -> u128;
+}
+
+#[derive(Debug)]
+struct Entry<K, V> {
+    key: K,
+    value: V,
+    weight: usize,
+    party: u8,
+    newer: u32,
+    older: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Party {
+    newest: u32,
+    oldest: u32,
+    weight: usize,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(crate) struct Table<K, V> {
+    index: HashMap<K, u32, Seeded>,
+    entries: Vec<Option<Entry<K, V>>>,
+    free: Vec<u32>,
+    parties: Box<[Party; PARTIES]>,
+    weight: usize,
+    bound: usize,
+    seed: Seeded,
+    /// The entry used last: packets come in trains.
+    last: u32,
+}
+
+impl<K: Key, V> Table<K, V> {
+    /// A table of at most `bound` weight.
+    pub(crate) fn new(bound: usize, seed: u64) -> Self {
+        let seed = Seeded(seed);
+        Table {
+            index: HashMap::with_hasher(seed),
+            entries: Vec::new(),
+            free: Vec::new(),
+            parties: Box::new([Party { newest: NONE, oldest: NONE, weight: 0 }; PARTIES]),
+            weight: 0,
+            bound,
+            seed,
+            last: NONE,
+        }
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    pub(crate) fn contains(&self, key: &K) -> bool {
+        self.index.contains_key(key)
+    }
+
+    /// The value, marked as just used.
+    #[inline]
+    pub(crate) fn get(&mut self, key: &K) -> Option<&mut V> {
+        let known = match self.entries.get(self.last as usize) {
+            Some(Some(entry)) if entry.key == *key => self.last,
+            _ => *self.index.get(key)?,
+        };
+        if known != self.last {
+            self.last = known;
+            self.touch(known);
+        }
+        self.entries[known as usize].as_mut().map(|entry| &mut entry.value)
+    }
+
+    /// Puts a value of this weight in; returns what had to go for it.
+    pub(crate) fn insert(&mut self, key: K, value: V, weight: usize) -> Vec<(K, V)> {
+        let mut gone = Vec::new();
+        if let Some(value) = self.remove(&key) {
+            gone.push((key, value));
+        }
+        while self.weight + weight > self.bound {
+            match self.evict() {
+                Some(evicted) => gone.push(evicted),
+                None => break,
+            }
+        }
+        let party = (self.seed.hash_one(key.party()) >> 8) as u8;
+        let entry = Entry { key, value, weight, party, newer: NONE, older: NONE };
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.entries[at as usize] = Some(entry);
+                at
+            }
+            None => {
+                self.entries.push(Some(entry));
+                (self.entries.len() - 1) as u32
+            }
+        };
+        self.index.insert(key, at);
+        self.weight += weight;
+        self.parties[usize::from(party)].weight += weight;
+        self.link(at);
+        gone
+    }
+
+    pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
+        let at = self.index.remove(key)?;
+        self.unlink(at);
+        if self.last == at {
+            self.last = NONE;
+        }
+        let entry = self.entries[at as usize].take()?;
+        self.free.push(at);
+        self.weight -= entry.weight;
+        self.parties[usize::from(entry.party)].weight -= entry.weight;
+        Some(entry.value)
+    }
+
+    /// The least recently used entry of each party.
+    pub(crate) fn oldest(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.parties.iter().filter_map(|party| {
+            let entry = self.entries.get(party.oldest as usize)?.as_ref()?;
+            Some((&entry.key, &entry.value))
+        })
+    }
+
+    fn evict(&mut self) -> Option<(K, V)> {
+        let heaviest = self.parties.iter().max_by_key(|party| party.weight)?;
+        let key = self.entries.get(heaviest.oldest as usize)?.as_ref()?.key;
+        self.remove(&key).map(|value| (key, value))
+    }
+
+    fn touch(&mut self, at: u32) {
+        self.unlink(at);
+        self.link(at);
+    }
+
+    fn link(&mut self, at: u32) {
+        let Some(Some(entry)) = self.entries.get_mut(at as usize) else { return };
+        let party = &mut self.parties[usize::from(entry.party)];
+        entry.newer = NONE;
+        entry.older = party.newest;
+        let older = party.newest;
+        party.newest = at;
+        if party.oldest == NONE {
+            party.oldest = at;
+        }
+        if let Some(Some(entry)) = self.entries.get_mut(older as usize) {
+            entry.newer = at;
+        }
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(Some(entry)) = self.entries.get(at as usize) else { return };
+        let (newer, older, party) = (entry.newer, entry.older, usize::from(entry.party));
+        match self.entries.get_mut(newer as usize) {
+            Some(Some(entry)) => entry.older = older,
+            _ => self.parties[party].newest = older,
+        }
+        match self.entries.get_mut(older as usize) {
+            Some(Some(entry)) => entry.newer = newer,
+            _ => self.parties[party].oldest = newer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    struct Name(u64, u64);
+
+    impl Key for Name {
+        fn party(&self) -> u128 {
+            u128::from(self.0)
+        }
+    }
+
+    #[test]
+    fn a_flood_of_one_party_does_not_push_another_out() {
+        let mut table = Table::new(100, 7);
+        for entry in 0..10 {
+            table.insert(Name(1, entry), (), 1);
+        }
+        for entry in 0..100_000 {
+            table.insert(Name(2, entry), (), 1);
+        }
+        assert_eq!(table.len(), 100);
+        assert!((0..10).all(|entry| table.contains(&Name(1, entry))));
+    }
+
+    #[test]
+    fn what_was_used_last_stays() {
+        let mut table = Table::new(3, 7);
+        for entry in 0..3 {
+            table.insert(Name(1, entry), entry, 1);
+        }
+        assert_eq!(table.get(&Name(1, 0)), Some(&mut 0));
+        assert_eq!(table.insert(Name(1, 3), 3, 1), vec![(Name(1, 1), 1)]);
+        assert_eq!(table.insert(Name(1, 4), 4, 1), vec![(Name(1, 2), 2)]);
+        assert!(table.contains(&Name(1, 0)));
+    }
+
+    #[test]
+    fn weight_is_what_counts() {
+        let mut table = Table::new(100, 7);
+        table.insert(Name(1, 1), (), 60);
+        table.insert(Name(1, 2), (), 30);
+        assert_eq!(table.insert(Name(1, 3), (), 50).len(), 1);
+        assert_eq!(table.weight(), 80);
+        table.insert(Name(1, 2), (), 10);
+        assert_eq!(table.weight(), 60);
+        assert_eq!(table.remove(&Name(1, 3)), Some(()));
+        assert_eq!((table.weight(), table.len()), (10, 1));
+        assert_eq!(table.oldest().count(), 1);
+    }
+}

@@ -1,0 +1,120 @@
+//! UDP datagrams: DNS by port, QUIC and DTLS by what they look like.
+
+use crate::dns;
+use crate::dtls::{self, Piece};
+use crate::flow::{Held, Kind, Tuple, Waiting};
+use crate::frame::Datagram;
+use crate::hello::{self, Layout};
+use crate::observation::Channel;
+use crate::output::Output;
+use crate::quic::{self, Connection, Outcome};
+use crate::reader::Answer;
+use crate::table::Table;
+
+/// What a connection takes in its table with keys and without.
+const OPEN_BYTES: usize = 1200;
+const DONE_BYTES: usize = 200;
+
+/// All QUIC connections.
+pub(crate) struct Udp {
+    connections: Table<Tuple, Connection>,
+    scratch: Vec<u8>,
+}
+
+impl Udp {
+    pub(crate) fn new(max_bytes: usize, seed: u64) -> Self {
+        Udp { connections: Table::new(max_bytes, seed), scratch: Vec::new() }
+    }
+
+    #[inline]
+    pub(crate) fn handle(&mut self, datagram: &Datagram<'_>, held: &mut Held, out: &mut Output) {
+        let on = |port: u16| datagram.src_port == port || datagram.dst_port == port;
+        let channel = if on(53) {
+            Some(Channel::Dns)
+        } else if on(5353) {
+            Some(Channel::Mdns)
+        } else if on(5355) {
+            Some(Channel::Llmnr)
+        } else {
+            None
+        };
+        if let Some(channel) = channel {
+            return names(channel, datagram, out);
+        }
+        if quic::may_start(datagram.payload) {
+            self.quic(datagram, held, out);
+        } else if dtls::may_start(datagram.payload) {
+            for piece in dtls::pieces(datagram.payload) {
+                dtls_piece(datagram, &piece, held, out);
+            }
+        }
+    }
+
+    fn quic(&mut self, datagram: &Datagram<'_>, held: &mut Held, out: &mut Output) {
+        let key = Tuple::of_datagram(datagram, Kind::Quic);
+        // The other side's packets: its Initials have other keys.
+        if self.connections.contains(&key.reversed()) {
+            return;
+        }
+        let mut connection = self.connections.remove(&key);
+        let mut assembler = match &connection {
+            Some(known) if known.is_open() => {
+                held.take(&key).map(|waiting| waiting.assembler).unwrap_or_default()
+            }
+            _ => Default::default(),
+        };
+        let outcome = quic::handle(&mut connection, &mut assembler, datagram.payload, &mut self.scratch);
+        match outcome {
+            Outcome::Hello(hello) => out.hello(Channel::Quic, &key, hello),
+            Outcome::Undecryptable => out.counters.undecryptable += 1,
+            Outcome::More | Outcome::Nothing => {}
+        }
+        let Some(connection) = connection else { return };
+        if connection.is_open() && !assembler.is_empty() {
+            let gone = held.put(key, Waiting { assembler, at: out.at, total: 0 });
+            out.abandon(gone);
+        }
+        let weight = if connection.is_open() { OPEN_BYTES } else { DONE_BYTES };
+        out.counters.evicted_flows += self.connections.insert(key, connection, weight).len() as u64;
+    }
+
+    #[cfg(test)]
+    pub(crate) fn weight(&self) -> usize {
+        self.connections.weight()
+    }
+}
+
+fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
+    match dns::parse(datagram.payload) {
+        dns::Message::Query(names) => {
+            let key = Tuple::of_datagram(datagram, Kind::Quic);
+            for name in names {
+                out.name(channel, &key, name);
+            }
+        }
+        dns::Message::Response => {}
+        dns::Message::NotDns => out.counters.not_dns += 1,
+    }
+}
+
+fn dtls_piece(datagram: &Datagram<'_>, piece: &Piece<'_>, held: &mut Held, out: &mut Output) {
+    let key = Tuple::of_datagram(datagram, Kind::Dtls(piece.message_seq));
+    if piece.offset == 0 && piece.bytes.len() == piece.total {
+        if let Answer::Found(hello) = hello::body(piece.bytes, Layout::Datagram) {
+            out.hello(Channel::Dtls, &key, hello);
+        }
+        return;
+    }
+    let mut assembler = match held.take(&key) {
+        Some(waiting) if waiting.total == piece.total => waiting.assembler,
+        _ => Default::default(),
+    };
+    assembler.insert(piece.offset, piece.bytes);
+    if assembler.contiguous().len() < piece.total {
+        let gone = held.put(key, Waiting { assembler, at: out.at, total: piece.total });
+        out.abandon(gone);
+    } else if let Answer::Found(hello) = hello::body(&assembler.contiguous()[..piece.total], Layout::Datagram)
+    {
+        out.hello(Channel::Dtls, &key, hello);
+    }
+}

@@ -1,0 +1,136 @@
+//! What may stand in front of a ClientHello on a TCP stream: proxy greetings, the PROXY header, packet wrappers.
+
+use crate::reader::{Answer, Reader, be16, clean_name};
+
+/// Bytes that are not the stream's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wrapper {
+    /// How many to skip.
+    pub(crate) len: usize,
+    /// The authority asked of a proxy.
+    pub(crate) authority: Option<Box<str>>,
+}
+
+const PROXY_V2: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+
+/// Reads a wrapper at the start of the bytes.
+pub(crate) fn parse(bytes: &[u8]) -> Answer<Wrapper> {
+    match bytes.first() {
+        Some(b'P') => proxy_v1(bytes),
+        Some(b'\r') => proxy_v2(bytes),
+        Some(4) => socks4(bytes),
+        Some(5) => socks5(bytes),
+        Some(0x12) => tds(bytes),
+        _ => Answer::NotThis,
+    }
+}
+
+fn skip(len: usize) -> Answer<Wrapper> {
+    Answer::Found(Wrapper { len, authority: None })
+}
+
+/// The PROXY protocol, version 1: one line of at most 107 bytes.
+fn proxy_v1(bytes: &[u8]) -> Answer<Wrapper> {
+    let head = &bytes[..bytes.len().min(6)];
+    if !b"PROXY ".starts_with(head) {
+        return Answer::NotThis;
+    }
+    match bytes.iter().take(108).position(|&byte| byte == b'\n') {
+        Some(end) => skip(end + 1),
+        None if bytes.len() < 108 => Answer::More(bytes.len() + 1),
+        None => Answer::NotThis,
+    }
+}
+
+/// The PROXY protocol, version 2.
+fn proxy_v2(bytes: &[u8]) -> Answer<Wrapper> {
+    let head = &bytes[..bytes.len().min(12)];
+    if !PROXY_V2.starts_with(head) {
+        return Answer::NotThis;
+    }
+    match be16(bytes, 14) {
+        Some(len) if usize::from(len) <= 1024 => {
+            let total = 16 + usize::from(len);
+            if bytes.len() < total { Answer::More(total) } else { skip(total) }
+        }
+        Some(_) => Answer::NotThis,
+        None => Answer::More(16),
+    }
+}
+
+/// SOCKS 4 and 4a CONNECT.
+fn socks4(bytes: &[u8]) -> Answer<Wrapper> {
+    if bytes.get(1).is_some_and(|&command| command != 1) {
+        return Answer::NotThis;
+    }
+    let more = || if bytes.len() < 600 { Answer::More(bytes.len() + 1) } else { Answer::NotThis };
+    let Some(address) = bytes.get(4..8) else { return more() };
+    let Some(user_end) = bytes[8..].iter().take(256).position(|&byte| byte == 0) else { return more() };
+    let after_user = 8 + user_end + 1;
+    // Version 4a: an address 0.0.0.x announces a name behind the user.
+    if address[..3] != [0, 0, 0] || address[3] == 0 {
+        return Answer::Found(Wrapper { len: after_user, authority: literal(address) });
+    }
+    let Some(end) = bytes[after_user..].iter().take(256).position(|&byte| byte == 0) else { return more() };
+    Answer::Found(Wrapper {
+        len: after_user + end + 1,
+        authority: clean_name(&bytes[after_user..after_user + end]),
+    })
+}
+
+/// SOCKS 5 (RFC 1928): the greeting, a user and password (RFC 1929) perhaps, then the request, each waiting for an
+/// answer of the proxy; all three come here as one stream.
+fn socks5(bytes: &[u8]) -> Answer<Wrapper> {
+    let mut reader = Reader::new(bytes);
+    reader.u8();
+    let more = || if bytes.len() < 1024 { Answer::More(bytes.len() + 1) } else { Answer::NotThis };
+    match reader.rest().first() {
+        None => return more(),
+        Some(0 | 10..) => return Answer::NotThis,
+        Some(_) => {}
+    }
+    let Some(methods) = reader.vec8() else { return more() };
+    if !methods.iter().all(|&method| method < 10 || method >= 0x80) {
+        return Answer::NotThis;
+    }
+    if methods.contains(&2) && reader.rest().first() == Some(&1) {
+        reader.u8();
+        if reader.vec8().is_none() || reader.vec8().is_none() {
+            return more();
+        }
+    }
+    let head = &reader.rest()[..reader.rest().len().min(3)];
+    if ![5, 1, 0].starts_with(head) {
+        return Answer::NotThis;
+    }
+    if reader.take(3).is_none() {
+        return more();
+    }
+    let authority = match reader.u8() {
+        Some(1) => reader.take(4).map(literal),
+        Some(3) => reader.vec8().map(clean_name),
+        Some(4) => reader.take(16).map(|_| None),
+        Some(_) => return Answer::NotThis,
+        None => None,
+    };
+    match (authority, reader.u16()) {
+        (Some(authority), Some(_)) => {
+            Answer::Found(Wrapper { len: bytes.len() - reader.rest().len(), authority })
+        }
+        _ => more(),
+    }
+}
+
+/// A TDS pre-login packet (MS-TDS, section 2.2.3.1) around a TLS record.
+fn tds(bytes: &[u8]) -> Answer<Wrapper> {
+    match bytes.get(1..10) {
+        None => Answer::More(10),
+        Some([0 | 1, _, _, _, _, _, _, 0x16, 3]) => skip(8),
+        Some(_) => Answer::NotThis,
+    }
+}
+
+fn literal(address: &[u8]) -> Option<Box<str>> {
+    let octets: [u8; 4] = address.try_into().ok()?;
+    Some(std::net::Ipv4Addr::from(octets).to_string().into_boxed_str())
+}
