@@ -1,0 +1,156 @@
+//! The catalogue as one run of bytes: what the build script writes and the program reads without copying.
+//!
+//! Layout: magic, number, date, version, then vendors, products and rules, each list led by its length and
+//! sorted by id. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
+//! optional things a 0 or a 1 and the thing. Writer and reader are of one build, so there is no format version.
+
+use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Product, Rule, Text, Vendor};
+use crate::date::Date;
+use crate::words::{Category, Confidence, Fallback, Level, ProductKind, Serves, SoftwareKind, SourceType};
+
+pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
+
+/// Reads a whole catalogue; `None` where the bytes are not what the build script writes.
+pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
+    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+    let catalogue = Catalogue {
+        number: reader.number()?,
+        date: Date::from_days(reader.number()?),
+        version: reader.text()?,
+        vendors: reader.list(Reader::vendor)?,
+        products: reader.list(Reader::product)?,
+        rules: reader.list(Reader::rule)?,
+    };
+    reader.0.is_empty().then_some(catalogue)
+}
+
+/// Reads what a matcher needs, a rule at a time, so that the whole catalogue never stands in memory.
+pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product], Rule)) -> Option<()> {
+    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+    reader.number()?;
+    reader.number()?;
+    reader.text()?;
+    for _ in 0..reader.number()? {
+        reader.vendor()?;
+    }
+    let products = reader.list(Reader::product)?;
+    for _ in 0..reader.number()? {
+        visit(&products, reader.rule()?);
+    }
+    Some(())
+}
+
+struct Reader(&'static [u8]);
+
+impl Reader {
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        let mut number = 0;
+        for shift in (0..32).step_by(7) {
+            let byte = self.byte()?;
+            number |= u32::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    fn text(&mut self) -> Option<Text> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (text, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(Text::Borrowed(std::str::from_utf8(text).ok()?))
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        Some(self.byte()? == 1)
+    }
+
+    fn optional<T>(&mut self, read: impl FnOnce(&mut Reader) -> Option<T>) -> Option<Option<T>> {
+        if self.flag()? { read(self).map(Some) } else { Some(None) }
+    }
+
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Reader) -> Option<T>) -> Option<Vec<T>> {
+        let length = usize::try_from(self.number()?).ok()?;
+        // Each item takes a byte at least, so a wrong length cannot reserve more than there is.
+        let mut items = Vec::with_capacity(length.min(self.0.len()));
+        for _ in 0..length {
+            items.push(read(self)?);
+        }
+        Some(items)
+    }
+
+    fn word<T: Copy>(&mut self, all: &[T]) -> Option<T> {
+        all.get(usize::try_from(self.number()?).ok()?).copied()
+    }
+
+    fn origin(&mut self) -> Option<Origin> {
+        Some(Origin { file: self.text()?, line: self.number()? })
+    }
+
+    fn vendor(&mut self) -> Option<Vendor> {
+        Some(Vendor {
+            id: self.text()?,
+            name: self.text()?,
+            legal_name: self.optional(Reader::text)?,
+            country: self.optional(Reader::text)?,
+            site: self.optional(Reader::text)?,
+            aliases: self.list(Reader::text)?,
+            origin: self.origin()?,
+        })
+    }
+
+    fn product(&mut self) -> Option<Product> {
+        Some(Product {
+            id: self.text()?,
+            vendor: self.text()?,
+            name: self.text()?,
+            kind: self.word(ProductKind::ALL)?,
+            category: self.word(Category::ALL)?,
+            description: self.text()?,
+            embedded: self.flag()?,
+            replaced_by: self.optional(Reader::text)?,
+            origin: self.origin()?,
+        })
+    }
+
+    fn rule(&mut self) -> Option<Rule> {
+        Some(Rule {
+            id: self.text()?,
+            product: self.text()?,
+            confidence: self.word(Confidence::ALL)?,
+            attribution: self.word(Confidence::ALL)?,
+            level: self.optional(|reader| reader.word(Level::ALL))?,
+            serves: self.optional(|reader| reader.word(Serves::ALL))?,
+            source_url: self.text()?,
+            source_type: self.word(SourceType::ALL)?,
+            last_checked: Date::from_days(self.number()?),
+            note: self.optional(Reader::text)?,
+            replaced_by: self.optional(Reader::text)?,
+            retired: self.flag()?,
+            fallback: self.optional(|reader| reader.word(Fallback::ALL))?,
+            deny: self.flag()?,
+            indicators: self.list(Reader::indicator)?,
+            examples: self.list(Reader::text)?,
+            counter_examples: self.list(Reader::text)?,
+            origin: self.origin()?,
+        })
+    }
+
+    fn indicator(&mut self) -> Option<Indicator> {
+        let kind = match self.byte()? {
+            0 => IndicatorKind::Exact,
+            1 => IndicatorKind::Suffix,
+            2 => IndicatorKind::Glob,
+            3 => IndicatorKind::Software(self.word(SoftwareKind::ALL)?),
+            _ => return None,
+        };
+        Some(Indicator { kind, pattern: self.text()?, line: self.number()? })
+    }
+}
