@@ -8,5 +8,9 @@
 
 pub mod capture;
 pub mod cli;
+pub mod config;
+pub mod failpoint;
+pub mod identity;
 pub mod ipc;
 pub mod os;
+pub mod state;

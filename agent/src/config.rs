@@ -1,0 +1,247 @@
+//! Configuration: what the file says, then what the program needs.
+//!
+//! Every key is optional. `packaging/` holds the documented sample; the defaults here are safe to leave alone.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Where the file is looked for when none is named.
+pub const SYSTEM_FILE: &str = "/etc/umbrascope/agent.toml";
+
+/// The checked configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Folder of the state database and the identity.
+    pub state_dir: PathBuf,
+    /// How to reach the collector.
+    pub collector: CollectorConfig,
+    /// Whether packets are read.
+    pub capture: bool,
+    /// When to scan; `None`: never.
+    pub scan_interval: Option<Duration>,
+    /// How long counts that only grew may wait before they are reported again.
+    pub counter_interval: Duration,
+}
+
+/// How to reach the collector.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CollectorConfig {
+    /// Base address, in place of the one that enrolment stored.
+    pub url: Option<String>,
+    /// HTTP proxy to go through. No proxy is taken from the environment.
+    pub proxy: Option<String>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}:{line}: {message}")]
+    Content {
+        /// Which.
+        path: PathBuf,
+        /// Where, counted from 1.
+        line: usize,
+        /// What is wrong and what would be right.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads `file`, or the system's file if there is one, else takes the defaults. `state_dir` overrides the file's.
+    pub fn load(file: Option<&Path>, state_dir: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(SYSTEM_FILE));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(cause) => return Err(ConfigError::Read { path: path.to_owned(), cause }),
+        };
+        let mut config = Self::parse(path, &text)?;
+        if let Some(folder) = state_dir {
+            config.state_dir = folder.to_owned();
+        }
+        Ok(config)
+    }
+
+    /// Checks the text of a file; `path` is for messages only.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        let content = |start: usize, message: String| ConfigError::Content {
+            path: path.to_owned(),
+            line: text.get(..start).unwrap_or_default().matches('\n').count() + 1,
+            message,
+        };
+        let file: File = toml::from_str(text).map_err(|error| {
+            content(error.span().map_or(0, |span| span.start), error.message().replace('\n', " "))
+        })?;
+        let wrong = |key: &str, rule: &str| content(text.find(key).unwrap_or(0), format!("`{key}` {rule}"));
+        if let Some(url) = &file.collector.url
+            && !url.starts_with("https://")
+        {
+            return Err(wrong("url", "must begin with https://: reports go over mutual TLS only"));
+        }
+        if let Some(proxy) = &file.collector.proxy
+            && !proxy.starts_with("http://")
+        {
+            return Err(wrong("proxy", "must be of the form http://HOST:PORT"));
+        }
+        if !(60..=7 * 86_400).contains(&file.scan.interval_s) {
+            return Err(wrong("interval_s", "of [scan] must be between 60 and 604800 seconds"));
+        }
+        if !(1..=86_400).contains(&file.report.counter_interval_s) {
+            return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
+        }
+        if file.state_dir.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+            return Err(wrong("state_dir", "must be an absolute path"));
+        }
+        Ok(Self {
+            state_dir: file.state_dir.unwrap_or_else(default_state_dir),
+            collector: CollectorConfig { url: file.collector.url, proxy: file.collector.proxy },
+            capture: file.capture.enabled,
+            scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
+            counter_interval: Duration::from_secs(file.report.counter_interval_s),
+        })
+    }
+}
+
+/// systemd's state folder; root's place; else the user's own (XDG Base Directory Specification).
+fn default_state_dir() -> PathBuf {
+    if let Some(folder) = std::env::var_os("STATE_DIRECTORY") {
+        return folder.into();
+    }
+    if rustix::process::geteuid().is_root() {
+        return "/var/lib/umbrascope-agent".into();
+    }
+    let base = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")))
+        .unwrap_or_else(|| "/var/tmp".into());
+    base.join("umbrascope-agent")
+}
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    /// Folder of the state database and the identity. Default: `$STATE_DIRECTORY`, for root
+    /// `/var/lib/umbrascope-agent`, else `~/.local/state/umbrascope-agent`.
+    state_dir: Option<PathBuf>,
+    collector: CollectorSection,
+    capture: CaptureSection,
+    scan: ScanSection,
+    report: ReportSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CollectorSection {
+    /// Base address of the collector's agent listener. Default: the one given at enrolment.
+    url: Option<String>,
+    /// HTTP proxy. Default: none.
+    proxy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CaptureSection {
+    /// Whether packets are read. Default: true.
+    enabled: bool,
+}
+
+impl Default for CaptureSection {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ScanSection {
+    /// Whether this machine is scanned. Default: true.
+    enabled: bool,
+    /// Seconds between scans, up to a tenth more or less by chance. Default: 21600.
+    interval_s: u64,
+}
+
+impl Default for ScanSection {
+    fn default() -> Self {
+        Self { enabled: true, interval_s: 21_600 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ReportSection {
+    /// Seconds that counts which only grew may wait. What is new is reported within seconds. Default: 3600.
+    counter_interval_s: u64,
+}
+
+impl Default for ReportSection {
+    fn default() -> Self {
+        Self { counter_interval_s: 3_600 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(Path::new("agent.toml"), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        let config = parse("").unwrap();
+        assert!(config.capture);
+        assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
+        assert_eq!(config.counter_interval, Duration::from_secs(3600));
+        assert_eq!(config.collector, CollectorConfig::default());
+    }
+
+    #[test]
+    fn every_key_is_taken() {
+        let config = parse(
+            "state_dir = \"/srv/a\"\n[collector]\nurl = \"https://c.example:8443\"\nproxy = \"http://p:3128\"\n\
+             [capture]\nenabled = false\n[scan]\nenabled = false\ninterval_s = 60\n[report]\ncounter_interval_s = 5\n",
+        )
+        .unwrap();
+        assert_eq!(config.state_dir, Path::new("/srv/a"));
+        assert_eq!(config.collector.url.as_deref(), Some("https://c.example:8443"));
+        assert_eq!(config.collector.proxy.as_deref(), Some("http://p:3128"));
+        assert_eq!((config.capture, config.scan_interval), (false, None));
+        assert_eq!(config.counter_interval, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_file_and_line() {
+        let error = parse("[capture]\nenabled = true\npromiscuous = true\n").unwrap_err();
+        assert!(error.starts_with("agent.toml:3: unknown field `promiscuous`"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused_with_their_line() {
+        for (text, place) in [
+            ("\n[collector]\nurl = \"http://c.example\"\n", "agent.toml:3:"),
+            ("[scan]\ninterval_s = 5\n", "agent.toml:2:"),
+            ("[report]\n\ncounter_interval_s = 0\n", "agent.toml:3:"),
+            ("state_dir = \"relative\"\n", "agent.toml:1:"),
+            ("[scan\n", "agent.toml:1:"),
+            ("[scan]\ninterval_s = \"often\"\n", "agent.toml:2:"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(place), "{error}");
+        }
+    }
+}

@@ -1,0 +1,682 @@
+//! What the agent remembers: a SQLite database in the state folder, and the only file here that knows SQL.
+//!
+//! # Invariants
+//! 1. A sighting is counted once. Rows and the last number of the stream they came by ([`StreamId`]) are written in one
+//!    commit, and only then acknowledged to the dissector; a sighting that comes again is known by its number.
+//! 2. A count never goes down. A row is due for delivery as long as `count > acked`, and `acked` becomes the count
+//!    that was *sent*: what was counted meanwhile stays due.
+//! 3. `epoch` (64 random bits) names this database. Rows are merged by the larger count within an epoch, so a database that
+//!    lost or may share its past never goes on under its old epoch.
+//! 4. Bounded: [`KEPT_DAYS`] days, [`KEPT_BYTES`]. What is dropped before it was delivered is counted.
+//!
+//! # Layout
+//! `state.db`, mode 0600 in a folder of mode 0700, WAL, `synchronous=FULL`, `user_version` = [`SCHEMA`]:
+//! `meta` (epoch, key of the pseudonyms, machine, …), `activity` (one row a key), `snapshot` (one row a source, the newest
+//! generation), `software` (identifiers no rule knows; they never leave), `stream`, `counter`. Texts that are
+//! absent are stored empty, so that the key of `activity` is one unique index. `lock` is held by the uplink that has the
+//! database open.
+//!
+//! # Recovery
+//! - A kill at any point: SQLite rolls back what was not committed; the dissector sends it again.
+//! - Unreadable, cut, empty, or not of our layout: renamed to `state.db.broken-N` (the newest is kept), counted in
+//!   `state_resets`, and a new database with a new epoch begun. Never a loop: the new one starts from nothing.
+//! - Written on another machine (a copied disk): same, since the original goes on under that epoch.
+//! - Of a newer agent: refused, with what to do.
+//! - Deleted under us: what is still open is written anew under the same epoch ([`State::heal`]).
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ring::hmac;
+use ring::rand::SecureRandom;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
+use umbrascope_api::{
+    AccountId, ActivityRow, Channel, Completeness, Day, Epoch, Evidence, MachineId, Snapshot, SnapshotItem,
+};
+
+use crate::ipc::message::StreamId;
+
+/// Rows are kept this many days after they last changed.
+pub const KEPT_DAYS: u32 = 35;
+/// Bytes in use above which the oldest days are dropped.
+pub const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+/// Version of the layout.
+const SCHEMA: i64 = 1;
+/// Streams remembered: far more than dissectors and capture files are started in the time a repeat can come.
+const KEPT_STREAMS: u32 = 4096;
+const FILE: &str = "state.db";
+
+/// The open database.
+pub struct State {
+    db: Connection,
+    path: PathBuf,
+    epoch: Epoch,
+    key: hmac::Key,
+    /// Held for as long as the database is open, so that two uplinks never share it.
+    _lock: fs::File,
+}
+
+/// How the database was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// As it was left.
+    Intact,
+    /// There was none.
+    None,
+    /// It could not be used and was set aside.
+    SetAside,
+}
+
+/// Why the state cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The folder or a file in it.
+    #[error("cannot use the state folder {path}: it must be writable for this user")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another uplink has it open.
+    #[error("another agent uses the state folder {0}; stop it or configure another `state_dir`")]
+    InUse(PathBuf),
+    /// Written by a newer agent.
+    #[error("the state in {path} was written by a newer agent (layout {found}, known {SCHEMA}); install that version, or remove the file to begin anew")]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its layout.
+        found: i64,
+    },
+    /// The database is damaged. Opening it again sets it aside.
+    #[error("the state database is damaged")]
+    Damaged(#[source] rusqlite::Error),
+    /// A statement failed: a full disk, a device error.
+    #[error("cannot write or read the state database")]
+    Sql(#[source] rusqlite::Error),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+impl From<rusqlite::Error> for StateError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+/// The key of an activity row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowKey {
+    /// The sensor's day.
+    pub day: Day,
+    /// Id of the rule.
+    pub rule: String,
+    /// How it is known.
+    pub channel: Channel,
+    /// Whose it was.
+    pub account: Option<AccountId>,
+    /// What matched.
+    pub evidence: Evidence,
+}
+
+/// What one commit writes.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// Rows and by how much their counts grow.
+    pub rows: Vec<(RowKey, u64)>,
+    /// Last numbers of the streams the rows came by.
+    pub streams: Vec<(StreamId, u64)>,
+}
+
+/// A row that is due for delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueRow {
+    /// Its number in the database.
+    pub id: i64,
+    /// As it goes over the wire.
+    pub row: ActivityRow,
+}
+
+/// How much is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Rows never delivered.
+    pub new_rows: u64,
+    /// Rows delivered before whose count has grown.
+    pub grown_rows: u64,
+    /// Snapshots.
+    pub snapshots: u64,
+}
+
+impl State {
+    /// Opens the database below `folder`, making both if need be, and setting aside what cannot be used.
+    pub fn open(
+        folder: &Path, machine: MachineId, random: &dyn SecureRandom,
+    ) -> Result<(Self, Found), StateError> {
+        let trouble = |cause| StateError::Folder { path: folder.to_owned(), cause };
+        make_folder(folder).map_err(trouble)?;
+        let lock = open_private(&folder.join("lock")).map_err(trouble)?;
+        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(StateError::InUse(folder.to_owned()));
+        }
+        let path = folder.join(FILE);
+        let existed = path.exists();
+        match Self::open_file(&path, machine, random) {
+            Ok((db, epoch, key)) => {
+                let found = if existed { Found::Intact } else { Found::None };
+                Ok((Self { db, path, epoch, key, _lock: lock }, found))
+            }
+            Err(StateError::Damaged(_)) => {
+                let resets = set_aside(folder).map_err(trouble)?;
+                let (db, epoch, key) = Self::open_file(&path, machine, random)?;
+                let state = Self { db, path, epoch, key, _lock: lock };
+                state.add_counter("state_resets", resets)?;
+                Ok((state, Found::SetAside))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn open_file(
+        path: &Path, machine: MachineId, random: &dyn SecureRandom,
+    ) -> Result<(Connection, Epoch, hmac::Key), StateError> {
+        let fresh = !path.exists();
+        // SQLite would make the file readable for all; its companions take the mode of the file.
+        open_private(path).map_err(|cause| StateError::Folder { path: path.to_owned(), cause })?;
+        let mut db = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        db.busy_timeout(std::time::Duration::from_secs(2))?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        // 256 KiB of pages: the working set is small and memory is counted.
+        db.pragma_update(None, "cache_size", -256)?;
+        db.set_prepared_statement_cache_capacity(24);
+
+        let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version > SCHEMA {
+            return Err(StateError::Newer { path: path.to_owned(), found: version });
+        }
+        if fresh {
+            let mut epoch = [0; Epoch::BYTES];
+            let mut key = [0; 32];
+            random.fill(&mut epoch).and_then(|()| random.fill(&mut key)).map_err(|_| StateError::Random)?;
+            let begin = db.transaction()?;
+            begin.execute_batch(TABLES)?;
+            let mut insert = begin.prepare("INSERT INTO meta (name, value) VALUES (?1, ?2)")?;
+            insert.execute(params!["epoch", epoch])?;
+            insert.execute(params!["key", key])?;
+            insert.execute(params!["machine", machine.as_bytes()])?;
+            drop(insert);
+            begin.pragma_update(None, "user_version", SCHEMA)?;
+            begin.commit()?;
+        }
+        let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if check != "ok" || !fresh && version == 0 {
+            return Err(damaged());
+        }
+        let value = |name: &str| -> Result<Vec<u8>, StateError> {
+            // A table or row that is missing means that this is not our database.
+            db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).map_err(|_| damaged())
+        };
+        let epoch: [u8; Epoch::BYTES] = value("epoch")?.try_into().map_err(|_| damaged())?;
+        let key = value("key")?;
+        if key.len() != 32 || value("machine")? != machine.as_bytes() {
+            return Err(damaged());
+        }
+        Ok((db, Epoch::from_bytes(epoch), hmac::Key::new(hmac::HMAC_SHA256, &key)))
+    }
+
+    /// The name of this database.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The pseudonym of a user of this machine: HMAC-SHA-256 of the user id, cut to 128 bits. The key never leaves.
+    pub fn account(&self, uid: u32) -> AccountId {
+        let tag = hmac::sign(&self.key, format!("uid:{uid}").as_bytes());
+        let mut bytes = [0; AccountId::BYTES];
+        bytes.copy_from_slice(&tag.as_ref()[..AccountId::BYTES]);
+        AccountId::from_bytes(bytes)
+    }
+
+    /// The last number stored of a stream.
+    pub fn last_number(&self, stream: StreamId) -> Result<Option<u64>, StateError> {
+        let mut query = self.db.prepare_cached("SELECT last FROM stream WHERE id = ?1")?;
+        Ok(query.query_row([stream.0], |row| row.get(0)).optional()?.map(unsigned))
+    }
+
+    /// Writes rows and stream numbers in one commit. `today` is the day of the change.
+    pub fn commit(&mut self, change: &Change, today: Day) -> Result<(), StateError> {
+        let transaction = self.db.transaction()?;
+        {
+            let mut upsert = transaction.prepare_cached(
+                "INSERT INTO activity (day, rule, channel, account, value, version, executable, container, count, touched)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 ON CONFLICT (day, rule, channel, account, value, version, executable, container)
+                 DO UPDATE SET count = count + excluded.count, touched = excluded.touched",
+            )?;
+            for (key, count) in &change.rows {
+                upsert.execute(params![
+                    key.day.number(),
+                    key.rule,
+                    key.channel.as_str(),
+                    key.account.map(|account| account.to_string()).unwrap_or_default(),
+                    key.evidence.value,
+                    key.evidence.version.as_deref().unwrap_or_default(),
+                    key.evidence.executable.as_deref().unwrap_or_default(),
+                    key.evidence.container.as_deref().unwrap_or_default(),
+                    signed(*count),
+                    today.number(),
+                ])?;
+            }
+            let mut advance = transaction.prepare_cached(
+                "INSERT INTO stream (id, last) VALUES (?1, ?2)
+                 ON CONFLICT (id) DO UPDATE SET last = max(last, excluded.last)",
+            )?;
+            for (stream, last) in &change.streams {
+                advance.execute(params![stream.0, signed(*last)])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Rows due for delivery, the oldest first: those never delivered, and with `grown` those whose count has grown.
+    pub fn due_rows(&self, grown: bool, limit: u32) -> Result<Vec<DueRow>, StateError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT id, day, rule, channel, account, value, version, executable, container, count FROM activity
+             WHERE count > acked AND (acked = 0 OR ?1) ORDER BY id LIMIT ?2",
+        )?;
+        let rows = query.query_map(params![grown, limit], |row| {
+            let text = |index| row.get::<_, String>(index).map(|text| Some(text).filter(|text| !text.is_empty()));
+            let account = text(4)?.and_then(|text| text.parse().ok());
+            Ok(DueRow {
+                id: row.get(0)?,
+                row: ActivityRow {
+                    day: Day::from_number(row.get(1)?).unwrap_or(Day::MAX),
+                    rule: row.get(2)?,
+                    channel: Channel::from(row.get::<_, String>(3)?.as_str()),
+                    account,
+                    evidence: Evidence {
+                        value: row.get(5)?,
+                        version: text(6)?,
+                        executable: text(7)?,
+                        container: text(8)?,
+                    },
+                    count: unsigned(row.get(9)?),
+                },
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes that rows were taken, or will never be, with the counts that were sent.
+    pub fn mark_rows(&mut self, sent: &[(i64, u64)]) -> Result<(), StateError> {
+        let transaction = self.db.transaction()?;
+        {
+            let mut update =
+                transaction.prepare_cached("UPDATE activity SET acked = max(acked, ?2) WHERE id = ?1")?;
+            for (id, count) in sent {
+                update.execute(params![id, signed(*count)])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Stores what a source holds now, as its next generation, and the identifiers of it that no rule knows.
+    pub fn store_snapshot(
+        &mut self, source: &str, completeness: Completeness, items: &[SnapshotItem], unmatched: &[Software],
+    ) -> Result<(), StateError> {
+        let text = serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
+        let transaction = self.db.transaction()?;
+        transaction.execute(
+            "INSERT INTO snapshot (source, generation, complete, items) VALUES (?1, 1, ?2, ?3)
+             ON CONFLICT (source) DO UPDATE SET generation = generation + 1, complete = excluded.complete, items = excluded.items",
+            params![source, completeness == Completeness::Complete, text],
+        )?;
+        if completeness == Completeness::Complete {
+            transaction.execute("DELETE FROM software WHERE source = ?1", [source])?;
+        }
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT OR REPLACE INTO software (source, kind, identifier, version) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for software in unmatched {
+                insert.execute(params![source, software.kind, software.identifier, software.version])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Snapshots due for delivery.
+    pub fn due_snapshots(&self, limit: u32) -> Result<Vec<Snapshot>, StateError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT source, generation, complete, items FROM snapshot WHERE generation > acked ORDER BY source LIMIT ?1",
+        )?;
+        let rows = query.query_map([limit], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
+        })?;
+        let mut due = Vec::new();
+        for row in rows {
+            let (source, generation, complete, items) = row?;
+            let completeness = if complete { Completeness::Complete } else { Completeness::Partial };
+            let items = serde_json::from_str(&items).map_err(|_| damaged())?;
+            due.push(Snapshot { source, generation: unsigned(generation), completeness, items });
+        }
+        Ok(due)
+    }
+
+    /// Notes that a generation of a source was taken, or will never be.
+    pub fn mark_snapshot(&mut self, source: &str, generation: u64) -> Result<(), StateError> {
+        self.db
+            .prepare_cached("UPDATE snapshot SET acked = max(acked, ?2) WHERE source = ?1")?
+            .execute(params![source, signed(generation)])?;
+        Ok(())
+    }
+
+    /// How much is due.
+    pub fn due(&self) -> Result<Due, StateError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT (SELECT count(*) FROM activity WHERE count > acked AND acked = 0),
+                    (SELECT count(*) FROM activity WHERE count > acked AND acked > 0),
+                    (SELECT count(*) FROM snapshot WHERE generation > acked)",
+        )?;
+        Ok(query.query_row([], |row| {
+            Ok(Due {
+                new_rows: unsigned(row.get(0)?),
+                grown_rows: unsigned(row.get(1)?),
+                snapshots: unsigned(row.get(2)?),
+            })
+        })?)
+    }
+
+    /// Grows a counter that outlives restarts.
+    pub fn add_counter(&self, name: &str, by: u64) -> Result<(), StateError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+            )?
+            .execute(params![name, signed(by)])?;
+        Ok(())
+    }
+
+    /// A counter that outlives restarts; 0 when it never grew.
+    pub fn counter(&self, name: &str) -> Result<u64, StateError> {
+        let mut query = self.db.prepare_cached("SELECT value FROM counter WHERE name = ?1")?;
+        Ok(query.query_row([name], |row| row.get(0)).optional()?.map_or(0, unsigned))
+    }
+
+    /// Keeps a note about ourselves, for `status`.
+    pub fn set_note(&self, name: &str, text: &str) -> Result<(), StateError> {
+        self.db
+            .prepare_cached(
+                "INSERT INTO note (name, text) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET text = excluded.text",
+            )?
+            .execute([name, text])?;
+        Ok(())
+    }
+
+    /// Drops what is over the bounds. What had not been delivered is counted in `rows_dropped`.
+    ///
+    /// Age is told by the day of the last change, since a replayed capture brings rows of old days. A clock that
+    /// leaps must not cost anything undelivered: such rows go only when there are more than [`KEPT_DAYS`] distinct days.
+    pub fn prune(&mut self, today: Day) -> Result<u64, StateError> {
+        let transaction = self.db.transaction()?;
+        transaction.execute(
+            "DELETE FROM activity WHERE count <= acked AND touched < ?1",
+            [today.back(KEPT_DAYS).number()],
+        )?;
+        let mut dropped = 0;
+        loop {
+            let days: u32 =
+                transaction.query_row("SELECT count(DISTINCT touched) FROM activity", [], |row| row.get(0))?;
+            if days == 0 || (days <= KEPT_DAYS && used_bytes(&transaction)? <= KEPT_BYTES) {
+                break;
+            }
+            dropped += drop_oldest_day(&transaction)?;
+        }
+        transaction.execute(
+            "DELETE FROM stream WHERE rowid <= (SELECT max(rowid) FROM stream) - ?1",
+            [KEPT_STREAMS],
+        )?;
+        transaction.commit()?;
+        if dropped > 0 {
+            self.add_counter("rows_dropped", dropped)?;
+        }
+        Ok(dropped)
+    }
+
+    /// Writes the database anew if its file was deleted under us: what is open is still whole.
+    pub fn heal(&mut self) -> Result<bool, StateError> {
+        if self.path.exists() {
+            return Ok(false);
+        }
+        let _ = fs::remove_file(with_suffix(&self.path, "-wal"));
+        let _ = fs::remove_file(with_suffix(&self.path, "-shm"));
+        let path = self.path.to_string_lossy().into_owned();
+        self.db.execute("VACUUM INTO ?1", [path])?;
+        rustix::fs::chmod(&self.path, rustix::fs::Mode::from_raw_mode(0o600))
+            .map_err(|error| StateError::Folder { path: self.path.clone(), cause: error.into() })?;
+        let db = Connection::open_with_flags(
+            &self.path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        self.db = db;
+        Ok(true)
+    }
+}
+
+/// An identifier that no rule knows. It never leaves this machine.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Software {
+    /// Which namespace it is of, as the rules spell it.
+    pub kind: String,
+    /// As its own records spell it.
+    pub identifier: String,
+    /// As its own records say; empty when they do not.
+    pub version: String,
+}
+
+/// Reads the state beside a running agent, for `status` and `explain`.
+pub struct Reader {
+    db: Connection,
+}
+
+/// Rows of one rule, for `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedRow {
+    /// Id of the rule.
+    pub rule: String,
+    /// How it is known.
+    pub channel: String,
+    /// What matched.
+    pub value: String,
+    /// Last day.
+    pub last_day: Day,
+    /// Sum of counts.
+    pub count: u64,
+    /// Sum of counts delivered.
+    pub delivered: u64,
+}
+
+impl Reader {
+    /// Opens the database for reading; `None` when there is none yet.
+    pub fn open(folder: &Path) -> Result<Option<Self>, StateError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.busy_timeout(std::time::Duration::from_secs(2))?;
+        Ok(Some(Self { db }))
+    }
+
+    /// A note of the running agent about itself.
+    pub fn note(&self, name: &str) -> Result<Option<String>, StateError> {
+        Ok(self.db.query_row("SELECT text FROM note WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+    }
+
+    /// All counters.
+    pub fn counters(&self) -> Result<Vec<(String, u64)>, StateError> {
+        let mut query = self.db.prepare("SELECT name, value FROM counter ORDER BY name")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How much is due: new rows, grown rows, snapshots.
+    pub fn due(&self) -> Result<Due, StateError> {
+        Ok(self.db.query_row(
+            "SELECT (SELECT count(*) FROM activity WHERE count > acked AND acked = 0),
+                    (SELECT count(*) FROM activity WHERE count > acked AND acked > 0),
+                    (SELECT count(*) FROM snapshot WHERE generation > acked)",
+            [],
+            |row| {
+                Ok(Due {
+                    new_rows: unsigned(row.get(0)?),
+                    grown_rows: unsigned(row.get(1)?),
+                    snapshots: unsigned(row.get(2)?),
+                })
+            },
+        )?)
+    }
+
+    /// What was seen since a day, by rule, channel and value.
+    pub fn activity_since(&self, day: Day) -> Result<Vec<ExplainedRow>, StateError> {
+        let mut query = self.db.prepare(
+            "SELECT rule, channel, value, max(day), sum(count), sum(min(count, acked)) FROM activity
+             WHERE touched >= ?1 GROUP BY rule, channel, value ORDER BY rule, channel, value",
+        )?;
+        let rows = query.query_map([day.number()], |row| {
+            Ok(ExplainedRow {
+                rule: row.get(0)?,
+                channel: row.get(1)?,
+                value: row.get(2)?,
+                last_day: Day::from_number(row.get(3)?).unwrap_or(Day::MAX),
+                count: unsigned(row.get(4)?),
+                delivered: unsigned(row.get(5)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The newest snapshots and whether they were delivered.
+    pub fn snapshots(&self) -> Result<Vec<(String, Vec<SnapshotItem>, bool)>, StateError> {
+        let mut query = self.db.prepare("SELECT source, items, generation <= acked FROM snapshot ORDER BY source")?;
+        let rows = query.query_map([], |row| {
+            let items: String = row.get(1)?;
+            Ok((row.get(0)?, serde_json::from_str(&items).unwrap_or_default(), row.get(2)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Identifiers kept on this machine because no rule knows them.
+    pub fn unmatched(&self) -> Result<u64, StateError> {
+        Ok(self.db.query_row("SELECT count(*) FROM software", [], |row| row.get(0)).map(unsigned)?)
+    }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn open_private(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Renames the database out of the way and returns how often that has happened here.
+fn set_aside(folder: &Path) -> io::Result<u64> {
+    let path = folder.join(FILE);
+    let mut resets = 0;
+    for entry in fs::read_dir(folder)?.flatten() {
+        let name = entry.file_name();
+        if let Some(number) = name.to_string_lossy().strip_prefix("state.db.broken-") {
+            resets = resets.max(number.parse().unwrap_or(0));
+            fs::remove_file(entry.path())?;
+        }
+    }
+    resets += 1;
+    fs::rename(&path, folder.join(format!("{FILE}.broken-{resets}")))?;
+    for suffix in ["-wal", "-shm"] {
+        match fs::remove_file(with_suffix(&path, suffix)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(resets)
+}
+
+fn drop_oldest_day(transaction: &Transaction<'_>) -> Result<u64, StateError> {
+    let oldest: u32 = transaction.query_row("SELECT min(touched) FROM activity", [], |row| row.get(0))?;
+    let undelivered: i64 = transaction.query_row(
+        "SELECT count(*) FROM activity WHERE touched = ?1 AND count > acked",
+        [oldest],
+        |row| row.get(0),
+    )?;
+    transaction.execute("DELETE FROM activity WHERE touched = ?1", [oldest])?;
+    Ok(unsigned(undelivered))
+}
+
+fn used_bytes(db: &Connection) -> Result<u64, StateError> {
+    let value = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map(unsigned);
+    Ok((value("page_count")? - value("freelist_count")?) * value("page_size")?)
+}
+
+fn damaged() -> StateError {
+    StateError::Damaged(rusqlite::Error::QueryReturnedNoRows)
+}
+
+/// SQLite integers are signed; counts stay far below the bound, and past it they stop growing.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE stream (id BLOB NOT NULL UNIQUE, last INTEGER NOT NULL) STRICT;
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
+    value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
+    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL,
+    UNIQUE (day, rule, channel, account, value, version, executable, container)
+) STRICT;
+CREATE INDEX activity_due ON activity (id) WHERE count > acked;
+CREATE INDEX activity_touched ON activity (touched);
+CREATE TABLE snapshot (
+    source TEXT PRIMARY KEY, generation INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0,
+    complete INTEGER NOT NULL, items TEXT NOT NULL
+) STRICT;
+CREATE TABLE software (
+    source TEXT NOT NULL, kind TEXT NOT NULL, identifier TEXT NOT NULL, version TEXT NOT NULL,
+    PRIMARY KEY (source, kind, identifier, version)
+) STRICT, WITHOUT ROWID;
+";
+
+#[cfg(test)]
+mod tests;
