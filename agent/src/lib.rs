@@ -6,6 +6,8 @@
 //!
 //! This library is for the binary `umbrascope-agent` and for tests; it is not a public interface.
 
+pub mod aggregate;
+pub mod attribution;
 pub mod capture;
 pub mod cli;
 pub mod config;
@@ -13,4 +15,6 @@ pub mod failpoint;
 pub mod identity;
 pub mod ipc;
 pub mod os;
+pub mod pipeline;
+pub mod sandbox;
 pub mod state;

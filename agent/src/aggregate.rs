@@ -1,0 +1,122 @@
+//! Sightings to activity rows: equal ones are counted, not listed.
+
+use std::collections::HashMap;
+
+use umbrascope_api::{AccountId, Channel, Evidence, limits};
+
+use crate::ipc::message::{Owner, Sighting, StreamId};
+use crate::state::{Change, RowKey};
+
+/// Distinct rows that wait for the next commit at most; then it comes early.
+pub const PENDING_ROWS: usize = 4096;
+
+/// What was counted since the last commit.
+#[derive(Debug, Default)]
+pub struct Aggregate {
+    rows: HashMap<RowKey, u64>,
+    streams: HashMap<StreamId, u64>,
+}
+
+impl Aggregate {
+    /// Counts a sighting and notes its number.
+    pub fn add(
+        &mut self, stream: StreamId, number: u64, sighting: Sighting, owner: &Owner, account: Option<AccountId>,
+    ) {
+        let evidence = Evidence {
+            value: cut(sighting.name, limits::TEXT_BYTES),
+            version: None,
+            executable: owner.executable.clone(),
+            container: owner.container.clone(),
+        };
+        let channel = Channel::from(sighting.channel.as_str());
+        let key = RowKey { day: sighting.day, rule: sighting.rule, channel, account, evidence };
+        *self.rows.entry(key).or_default() += 1;
+        self.reach(stream, number);
+    }
+
+    /// Notes a number without a row: it was stored before.
+    pub fn reach(&mut self, stream: StreamId, number: u64) {
+        let last = self.streams.entry(stream).or_default();
+        *last = number.max(*last);
+    }
+
+    /// The last number noted of a stream since the last commit.
+    pub fn last_number(&self, stream: StreamId) -> Option<u64> {
+        self.streams.get(&stream).copied()
+    }
+
+    /// Whether there is nothing to commit.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.streams.is_empty()
+    }
+
+    /// Whether the commit should not wait.
+    pub fn is_full(&self) -> bool {
+        self.rows.len() >= PENDING_ROWS
+    }
+
+    /// What a commit writes. It stays here until [`Self::clear`], so that a commit that fails can be tried again.
+    pub fn change(&self) -> Change {
+        Change {
+            rows: self.rows.iter().map(|(key, count)| (key.clone(), *count)).collect(),
+            streams: self.streams.iter().map(|(stream, last)| (*stream, *last)).collect(),
+        }
+    }
+
+    /// The commit is done.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.streams.clear();
+    }
+}
+
+/// The text cut to so many bytes, between characters.
+pub fn cut(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use umbrascope_api::Day;
+
+    fn sighting(name: &str) -> Sighting {
+        Sighting {
+            day: Day::from_number(20_778).unwrap(),
+            rule: "openai.chatgpt.web".to_owned(),
+            channel: "tls".to_owned(),
+            name: name.to_owned(),
+            flow: crate::ipc::message::Flow {
+                udp: false,
+                client: ([127, 0, 0, 1], 1).into(),
+                server: ([127, 0, 0, 1], 2).into(),
+            },
+        }
+    }
+
+    #[test]
+    fn equal_sightings_are_one_row_and_another_process_is_another() {
+        let mut aggregate = Aggregate::default();
+        let stream = StreamId([1; 16]);
+        let curl = Owner { executable: Some("/usr/bin/curl".to_owned()), ..Owner::default() };
+        for number in 1..=3 {
+            aggregate.add(stream, number, sighting("chatgpt.com"), &curl, None);
+        }
+        aggregate.add(stream, 4, sighting("chatgpt.com"), &Owner::default(), None);
+        let mut counts: Vec<_> = aggregate.change().rows.into_iter().map(|(_, count)| count).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 3]);
+        assert_eq!(aggregate.change().streams, [(stream, 4)]);
+        aggregate.clear();
+        assert!(aggregate.is_empty());
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("aé".to_owned(), 2), "a");
+        assert_eq!(cut("aé".to_owned(), 3), "aé");
+    }
+}

@@ -1,0 +1,154 @@
+//! From a socket to the process that holds it, and from the process to what can be said of it.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::ipc::message::Owner;
+
+/// Processes whose descriptors were looked through lately, the most recent last: a process that made one
+/// connection makes the next.
+const REMEMBERED: usize = 64;
+/// Home folders are read once and again when a user turns up that is not among them.
+const HOMES: usize = 4096;
+/// Longest path told, in bytes (the wire's bound).
+const PATH_BYTES: usize = umbrascope_api::limits::TEXT_BYTES;
+
+/// The processes below a `/proc`.
+#[derive(Debug)]
+pub struct Processes {
+    proc: PathBuf,
+    recent: Vec<u32>,
+    homes: HashMap<u32, String>,
+}
+
+impl Processes {
+    /// Those below this folder.
+    pub fn new(proc: PathBuf) -> Self {
+        Self { proc, recent: Vec::new(), homes: HashMap::new() }
+    }
+
+    /// The owner of a socket. Only processes of the socket's user are looked through, then root's, since a
+    /// descriptor can be handed down.
+    pub fn of_socket(&mut self, inode: u64, uid: u32) -> Option<Owner> {
+        if inode == 0 {
+            return None;
+        }
+        let wanted = format!("socket:[{inode}]");
+        if let Some(at) = self.recent.iter().rposition(|pid| self.holds(*pid, &wanted)) {
+            let pid = self.recent.remove(at);
+            self.recent.push(pid);
+            return self.describe(pid);
+        }
+        let mut pids: Vec<(bool, u32)> = fs::read_dir(&self.proc)
+            .ok()?
+            .flatten()
+            .filter_map(|entry| {
+                let pid = entry.file_name().to_str()?.parse().ok()?;
+                let owner = entry.metadata().ok()?.uid();
+                (owner == uid || owner == 0).then_some((owner == uid, pid))
+            })
+            .collect();
+        // The user's own first, the youngest first.
+        pids.sort_unstable_by(|one, other| other.cmp(one));
+        let pid = pids.into_iter().map(|(_, pid)| pid).find(|pid| self.holds(*pid, &wanted))?;
+        if self.recent.len() >= REMEMBERED {
+            self.recent.remove(0);
+        }
+        self.recent.push(pid);
+        self.describe(pid)
+    }
+
+    fn holds(&self, pid: u32, wanted: &str) -> bool {
+        let Ok(descriptors) = fs::read_dir(self.proc.join(pid.to_string()).join("fd")) else { return false };
+        descriptors
+            .flatten()
+            .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted))
+    }
+
+    fn describe(&mut self, pid: u32) -> Option<Owner> {
+        let folder = self.proc.join(pid.to_string());
+        let uid = fs::metadata(&folder).ok().map(|metadata| metadata.uid());
+        let executable = fs::read_link(folder.join("exe")).ok().map(|path| self.shorten(&path, uid));
+        let container = fs::read_to_string(folder.join("cgroup")).ok().and_then(|text| container_id(&text));
+        Some(Owner { uid, executable, container })
+    }
+
+    /// The path with the user's home as `~`, and without the kernel's mark for a file replaced since.
+    fn shorten(&mut self, path: &Path, uid: Option<u32>) -> String {
+        let text = path.to_string_lossy();
+        let text = text.strip_suffix(" (deleted)").unwrap_or(&text);
+        let home = uid.and_then(|uid| self.home(uid));
+        let short = match home.and_then(|home| text.strip_prefix(home)) {
+            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
+            _ => text.to_owned(),
+        };
+        crate::aggregate::cut(short, PATH_BYTES)
+    }
+
+    fn home(&mut self, uid: u32) -> Option<&str> {
+        if !self.homes.contains_key(&uid) {
+            let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+            self.homes = homes(&passwd);
+            // A user of a directory service has no line; remember that too.
+            self.homes.entry(uid).or_default();
+        }
+        self.homes.get(&uid).map(String::as_str).filter(|home| home.len() > 1)
+    }
+}
+
+/// User ids and home folders of a passwd(5) file.
+fn homes(passwd: &str) -> HashMap<u32, String> {
+    let line = |line: &str| {
+        let mut fields = line.split(':');
+        let uid = fields.nth(2)?.parse().ok()?;
+        Some((uid, fields.nth(2)?.trim_end_matches('/').to_owned()))
+    };
+    passwd.lines().filter_map(line).take(HOMES).collect()
+}
+
+/// The id of a container in a cgroup path: 64 hexadecimal digits, as Docker, containerd, CRI-O and Podman name
+/// their groups, cut to the 12 that their tools show.
+fn container_id(cgroup: &str) -> Option<String> {
+    cgroup
+        .split(['/', '\n', '-', '.', ':', '_'])
+        .find(|part| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(|id| id[..12].to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_container_is_told_by_its_cgroup() {
+        let id = "0123456789abcdef".repeat(4);
+        for cgroup in [
+            format!("0::/system.slice/docker-{id}.scope\n"),
+            format!("0::/docker/{id}\n"),
+            format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope\n"),
+            format!("12:cpu:/\n0::/machine.slice/libpod-{id}.scope/container\n"),
+        ] {
+            assert_eq!(container_id(&cgroup).as_deref(), Some("0123456789ab"), "{cgroup}");
+        }
+        assert_eq!(container_id("0::/user.slice/user-1000.slice/session-1.scope\n"), None);
+    }
+
+    #[test]
+    fn homes_come_from_the_passwd_file() {
+        let homes = homes("root:x:0:0:root:/root:/bin/sh\nalice:x:1000:1000:A:/home/alice/:/bin/sh\nbad\n");
+        assert_eq!(homes.get(&1000).map(String::as_str), Some("/home/alice"));
+        assert_eq!(homes.len(), 2);
+    }
+
+    #[test]
+    fn a_home_is_never_named() {
+        let mut processes = Processes::new("/proc".into());
+        processes.homes = HashMap::from([(1000, "/home/alice".to_owned())]);
+        let mut short = |path: &str| processes.shorten(Path::new(path), Some(1000));
+        assert_eq!(short("/home/alice/bin/tool (deleted)"), "~/bin/tool");
+        assert_eq!(short("/home/alicette/tool"), "/home/alicette/tool");
+        assert_eq!(short("/usr/bin/curl"), "/usr/bin/curl");
+    }
+}
