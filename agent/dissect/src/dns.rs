@@ -4,7 +4,7 @@ use crate::reader::Reader;
 
 /// Questions that are read of one message; real ones have one.
 const MAX_QUESTIONS: u16 = 8;
-/// Pointers followed in one name; each must point backwards, so a loop ends by itself, and a chain of 16 is a game.
+/// Pointers followed in one name. They should point backwards, but not all writers know; this ends loops.
 const MAX_POINTERS: u32 = 16;
 /// RFC 1035, section 2.3.4.
 const MAX_NAME: usize = 255;
@@ -50,6 +50,14 @@ pub(crate) fn parse(message: &[u8]) -> Message {
     Message::Query(names)
 }
 
+/// A DNSCrypt client's question for its resolver's certificate: the one query in the clear that goes to the resolver's own
+/// port (DNSCrypt version 2 protocol specification, section 9).
+pub(crate) fn is_certificate_query(message: &[u8]) -> bool {
+    const CERTIFICATE: &[u8] = b"\x012\x0ddnscrypt-cert";
+    message.get(2..12).is_some_and(|header| header[0] & 0xf8 == 0 && header[2..8] == [0, 1, 0, 0, 0, 0])
+        && message[12..].starts_with(CERTIFICATE)
+}
+
 /// The name at `at` and how many bytes it takes there.
 fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
     let mut name = String::new();
@@ -80,7 +88,7 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
                 let target = usize::from(len & 0x3f) << 8 | usize::from(*message.get(position + 1)?);
                 taken.get_or_insert(position + 2 - at);
                 pointers += 1;
-                if target >= position || pointers > MAX_POINTERS {
+                if pointers > MAX_POINTERS {
                     return None;
                 }
                 position = target;

@@ -17,6 +17,10 @@ pub(crate) enum Layer {
     Ppp,
     /// IPv4 or IPv6, by its first nibble.
     Ip,
+    /// GRE, wherever it came in.
+    Gre,
+    /// IEEE 802.11 with the bytes of its frame control field swapped.
+    SwappedIeee80211,
     /// What follows an IP header.
     Protocol { src: Address, dst: Address, number: u8 },
 }
@@ -88,6 +92,11 @@ pub(crate) fn peel(layer: Layer, bytes: &[u8]) -> Peeled<'_> {
         Layer::EtherType(kind) => ether_type(kind, bytes),
         Layer::Ppp => ppp(bytes),
         Layer::Ip => ip(bytes),
+        Layer::Gre => gre(bytes),
+        Layer::SwappedIeee80211 => match bytes {
+            [flags, control, ..] => link::ieee80211(*control, *flags, bytes),
+            _ => Peeled::Malformed,
+        },
         Layer::Protocol { src, dst, number } => protocol(src, dst, number, bytes),
     }
 }

@@ -77,7 +77,10 @@ pub(crate) fn peel(link: LinkType, bytes: &[u8]) -> Peeled<'_> {
         LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 => Some((Layer::Ip, bytes)),
         LinkType::LinuxSll => cooked(bytes, be16(bytes, 14), 16),
         LinkType::LinuxSll2 => cooked(bytes, be16(bytes, 0), 20),
-        LinkType::Ieee80211 => return ieee80211(bytes),
+        LinkType::Ieee80211 => match bytes {
+            [control, flags, ..] => return ieee80211(*control, *flags, bytes),
+            _ => None,
+        },
         LinkType::Radiotap => {
             le16(bytes, 2).and_then(|len| Some((Layer::Link(LinkType::Ieee80211), bytes.get(len..)?)))
         }
@@ -108,9 +111,8 @@ fn le16(bytes: &[u8], at: usize) -> Option<usize> {
     be16(bytes, at).map(|value| usize::from(value.swap_bytes()))
 }
 
-/// An unprotected data frame (IEEE 802.11, section 9.3.2).
-pub(crate) fn ieee80211(bytes: &[u8]) -> Peeled<'_> {
-    let [control, flags, ..] = bytes else { return Peeled::Malformed };
+/// An unprotected data frame (IEEE 802.11, section 9.3.2) with this frame control field.
+pub(crate) fn ieee80211(control: u8, flags: u8, bytes: &[u8]) -> Peeled<'_> {
     let (kind, subtype) = (control & 0x0c, control >> 4);
     let (protected, no_data) = (flags & 0x40 != 0, subtype & 0x4 != 0);
     if control & 3 != 0 || kind != 0x08 || protected || no_data {

@@ -12,6 +12,7 @@ pub(crate) fn inner<'a>(datagram: &Datagram<'a>) -> Option<(Layer, &'a [u8])> {
     match datagram.dst_port {
         4789 | 8472 | 4790 => vxlan(bytes),
         6081 => geneve(bytes),
+        4754 => Some((Layer::Gre, bytes)), // GRE in UDP, RFC 8086
         _ if on(2152) => gtp_u(bytes),
         _ if on(5247) => capwap(bytes),
         _ if on(1701) => l2tp(bytes),
@@ -70,7 +71,13 @@ fn capwap(bytes: &[u8]) -> Option<(Layer, &[u8])> {
     if fragment || hlen >> 3 < 2 {
         return None;
     }
-    Some((Layer::Link(if native { LinkType::Ieee80211 } else { LinkType::Ethernet }), rest))
+    let layer = match rest {
+        _ if !native => Layer::Link(LinkType::Ethernet),
+        // Controllers of one large vendor send the two bytes of the frame control field swapped.
+        [flags, control, ..] if flags & 0x0f != 0x08 && control & 0x0f == 0x08 => Layer::SwappedIeee80211,
+        _ => Layer::Link(LinkType::Ieee80211),
+    };
+    Some((layer, rest))
 }
 
 /// L2TP version 2 data messages (RFC 2661, section 3.1).

@@ -9,6 +9,7 @@ use crate::observation::Channel;
 use crate::output::Output;
 use crate::quic::{self, Connection, Outcome};
 use crate::reader::Answer;
+use crate::record;
 use crate::table::Table;
 
 /// What a connection takes in its table with keys and without.
@@ -47,6 +48,10 @@ impl Udp {
             for piece in dtls::pieces(datagram.payload) {
                 dtls_piece(datagram, &piece, held, out);
             }
+        } else if on(3389) {
+            remote_desktop(datagram, out);
+        } else if dns::is_certificate_query(datagram.payload) {
+            names(Channel::Dns, datagram, out);
         }
     }
 
@@ -95,6 +100,18 @@ fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
         dns::Message::Response => {}
         dns::Message::NotDns => out.counters.not_dns += 1,
     }
+}
+
+/// Remote Desktop over UDP carries TLS records behind headers of 8 to 24 bytes that depend on flags (MS-RDPEUDP,
+/// MS-RDPEUDP2). Its hello fits one datagram.
+fn remote_desktop(datagram: &Datagram<'_>, out: &mut Output) {
+    const HEADERS: std::ops::Range<usize> = 8..24;
+    let record = HEADERS.filter_map(|at| datagram.payload.get(at..)).find(|bytes| record::starts(bytes));
+    let Some(Answer::Found(found)) = record.map(|bytes| record::parse(bytes, &mut out.scratch)) else {
+        return;
+    };
+    let key = Tuple::of_datagram(datagram, Kind::Quic);
+    out.hello(Channel::Tls, &key, found.hello);
 }
 
 fn dtls_piece(datagram: &Datagram<'_>, piece: &Piece<'_>, held: &mut Held, out: &mut Output) {
