@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The collector: takes what agents report, folds it into an inventory of AI systems and shows it
+//! to people.
+//!
+//! [`ingest`] receives, [`inventory`] says what the rows mean, [`store`] keeps them; `web` and
+//! `api` show them. Nothing here captures packets or reads a machine: that is the agent's part.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use umbrascope_rules::Catalogue;
+
+pub mod clock;
+pub mod failpoint;
+pub mod inventory;
+pub mod model;
+pub mod session;
+pub mod store;
+
+use clock::Clock;
+use session::Sessions;
+use store::Store;
+
+/// What every page and every JSON handler is given.
+#[derive(Clone)]
+pub struct AppState {
+    /// The records. Blocking: call it from [`tokio::task::spawn_blocking`].
+    pub store: Arc<dyn Store>,
+    /// Who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// What the products are.
+    pub catalogue: &'static Catalogue,
+    /// What time it is.
+    pub clock: Clock,
+    /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.
+    pub https: bool,
+}

@@ -1,0 +1,55 @@
+//! Coverage: what the fleet could see, and what it could not.
+
+use serde::Serialize;
+use umbrascope_api::{SourceReport, SourceState};
+
+use super::SensorRow;
+
+/// One sensor on the Coverage page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CoverageRow {
+    /// The sensor with its last coverage report.
+    pub sensor: SensorRow,
+}
+
+impl CoverageRow {
+    /// The sources that were not read to the end, absent ones aside.
+    pub fn unread(&self) -> impl Iterator<Item = &SourceReport> {
+        self.sensor
+            .coverage
+            .sources
+            .iter()
+            .filter(|source| !matches!(source.state, SourceState::Read | SourceState::Absent))
+    }
+}
+
+/// Sums over the sensors that are not revoked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CoverageTotals {
+    /// Enrolled.
+    pub sensors: u64,
+    /// Reported within 24 hours.
+    pub reporting: u64,
+    /// Silent for more than 24 hours, or never heard of.
+    pub silent: u64,
+    /// Watching the network.
+    pub capturing: u64,
+    /// Two machines seem to use one key.
+    pub clones: u64,
+    /// ClientHellos seen.
+    pub hellos: u64,
+    /// ClientHellos without a name.
+    pub hellos_without_name: u64,
+    /// ClientHellos with ECH.
+    pub hellos_with_ech: u64,
+    /// Encrypted DNS connections.
+    pub encrypted_dns: u64,
+    /// Packets the kernels dropped.
+    pub kernel_drops: u64,
+    /// Sightings that could not be attributed.
+    pub unattributed: u64,
+    /// Sources not read to the end, over all sensors.
+    pub sources_unread: u64,
+    /// Rows refused.
+    pub rows_refused: u64,
+}

@@ -1,0 +1,21 @@
+//! What the records are. No SQL, no HTTP: types that the rules work on and the store returns.
+
+mod asset;
+mod coverage;
+mod product;
+mod query;
+mod system;
+mod token;
+mod unit;
+mod user;
+
+pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState};
+pub use coverage::{CoverageRow, CoverageTotals};
+pub use product::{
+    DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals,
+};
+pub use query::{Direction, Page, PageRequest, ProductFilter, ProductSort, AssetFilter, AssetSort, SystemFilter, SystemSort};
+pub use system::{AiSystemRow, SystemOrigin};
+pub use token::{NewToken, TokenId, TokenRow, TokenState};
+pub use unit::UnitRow;
+pub use user::{Role, UserRow};
