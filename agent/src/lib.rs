@@ -16,5 +16,7 @@ pub mod identity;
 pub mod ipc;
 pub mod os;
 pub mod pipeline;
+pub mod replay;
 pub mod sandbox;
+pub mod scan;
 pub mod state;

@@ -8,6 +8,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod replay;
+pub mod scan;
+
 /// Discovers the AI tools that this machine uses and reports them to its collector.
 #[derive(Debug, Parser)]
 #[command(name = "umbrascope-agent", version, arg_required_else_help = true)]
@@ -17,12 +20,16 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    Replay(replay::Args),
+}
 
 impl Cli {
     /// Runs the command and turns its end into an exit code; an error is printed with its causes.
     pub fn run(self) -> ExitCode {
-        let result: Result<ExitCode, CliError> = match self.command {};
+        let result: Result<ExitCode, CliError> = match self.command {
+            Command::Replay(args) => replay::run(args),
+        };
         match result {
             Ok(code) => code,
             Err(error) => {

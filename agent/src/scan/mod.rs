@@ -8,10 +8,22 @@
 //!
 //! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
 
+mod assistants;
+mod cargo;
+mod chromium;
+mod document;
 mod dpkg;
+mod firefox;
 mod homes;
+mod mcp;
+mod models;
+mod node;
+mod python;
 mod safe;
 mod source;
+mod userdata;
+mod vscode;
+mod walk;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,6 +35,7 @@ use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 use homes::Homes;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
+use walk::Hits;
 
 /// How long a scan may take before it ends with what it has.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -130,10 +143,53 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let homes = Homes::find(&root);
+    let found = Homes::find(&root);
+    let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
-    let _ = &homes.homes;
+    scan.everywhere("pip", Channel::Package, &homes, |source| python::read_system(&root, source), python::read_home);
+    scan.everywhere("npm", Channel::Package, &homes, |source| node::read_system(&root, source), node::read_home);
+    scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
+    scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
+    scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
+    scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
+    scan.everywhere("mcp-config", Channel::McpConfig, &homes, |source| mcp::read_system(&root, source), mcp::read_home);
+    scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
+    scan.source("ollama", Channel::ModelFile, |source| {
+        models::ollama::read_system(&root, source);
+        homes.each(source, |home, source| models::ollama::read_home(home, source));
+    });
+    scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
+    scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
     scan.outcome
+}
+
+/// The homes, each with what its walk came across.
+struct Tree {
+    homes: Vec<(Dir, Hits)>,
+    lost: Vec<(String, Trouble)>,
+}
+
+impl Tree {
+    fn walk_all(found: Homes) -> Self {
+        let walked = found.homes.into_iter().map(|home| {
+            let hits = walk::walk(&home);
+            (home, hits)
+        });
+        Self { homes: walked.collect(), lost: found.lost }
+    }
+
+    /// Runs a source over every home; a home that could not be opened is trouble for each of them.
+    fn each<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &mut Source<'a>)) {
+        for (location, trouble) in &self.lost {
+            source.trouble(*trouble, location.as_str());
+        }
+        for (home, _) in &self.homes {
+            if let Err(trouble) = home.budget().check() {
+                return source.trouble(trouble, home.absolute().to_string_lossy());
+            }
+            read(home, source);
+        }
+    }
 }
 
 struct Scan<'a> {
@@ -150,5 +206,33 @@ impl<'a> Scan<'a> {
         self.outcome.snapshots.push(snapshot);
         self.outcome.reports.push(report);
         self.outcome.problems.extend(problems);
+    }
+
+    /// Runs one source of every home.
+    fn in_homes(&mut self, name: &'static str, channel: Channel, homes: &Tree, read: fn(&Dir, &mut Source<'_>)) {
+        self.source(name, channel, |source| homes.each(source, |home, source| read(home, source)));
+    }
+
+    /// Runs one source of the system and of every home, with what the walks came across. What a walk could not
+    /// look into is trouble for each source that relies on it.
+    fn everywhere(
+        &mut self,
+        name: &'static str,
+        channel: Channel,
+        homes: &Tree,
+        system: impl FnOnce(&mut Source<'a>),
+        read: fn(&Dir, &Hits, &mut Source<'_>),
+    ) {
+        self.source(name, channel, |source| {
+            system(source);
+            let mut hits = homes.homes.iter().map(|(_, hits)| hits);
+            homes.each(source, |home, source| {
+                let Some(hits) = hits.next() else { return };
+                for (trouble, location) in &hits.troubles {
+                    source.trouble(*trouble, location.as_str());
+                }
+                read(home, hits, source);
+            });
+        });
     }
 }

@@ -277,11 +277,18 @@ impl Dir {
         self.file(rel, cap)?.bytes()
     }
 
-    /// What stands under a name here, links not followed: kind, length and owner.
-    pub(crate) fn look(&self, name: impl AsRef<Path>) -> Result<Look, Trouble> {
+    /// What stands at a place below, a link there not followed: kind, length and owner.
+    pub(crate) fn look(&self, rel: impl AsRef<Path>) -> Result<Look, Trouble> {
         self.budget.check()?;
-        let stat = rustix::fs::statat(&*self.fd, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(Trouble::from_errno)?;
+        let rel = rel.as_ref();
+        let name = rel.file_name().ok_or(Trouble::Refused)?;
+        // A path of several parts would be resolved by the kernel, links and all.
+        let parent = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            Some(parent) => Some(self.dir(parent)?),
+            None => None,
+        };
+        let fd = parent.as_ref().map_or(&self.fd, |parent| &parent.fd);
+        let stat = rustix::fs::statat(&**fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
         Ok(Look { kind: kind_of(&stat), len: u64::try_from(stat.st_size).unwrap_or(0), uid: stat.st_uid })
     }
 

@@ -73,11 +73,6 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The source exists on this machine, even if it turns out to be empty.
-    pub(crate) fn present(&mut self) {
-        self.present = true;
-    }
-
     /// Notes that something was not read. Absence is no problem.
     pub(crate) fn trouble(&mut self, trouble: Trouble, location: impl Into<String>) {
         if trouble == Trouble::Absent {
@@ -177,8 +172,8 @@ impl<'a> Source<'a> {
         self.items.push(FoundItem {
             item,
             owner,
-            product: rule.product.clone(),
-            vendor: rule.vendor.clone(),
+            product: (&*rule.product).into(),
+            vendor: (&*rule.vendor).into(),
             confidence: rule.confidence,
         });
     }
@@ -248,6 +243,7 @@ fn clip_details(details: &mut ItemDetails) {
         &mut details.package,
         &mut details.command,
         &mut details.host,
+        &mut details.title,
         &mut details.family,
         &mut details.parameters,
         &mut details.quantisation,
@@ -278,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_worst_trouble_names_the_state_and_makes_it_partial() {
-        let matcher = Matcher::new(umbrascope_rules::Catalogue::embedded());
+        let matcher = Matcher::embedded();
         let mut source = Source::new("pip", Channel::Package, &matcher);
         source.trouble(Trouble::Absent, "a");
         source.trouble(Trouble::Malformed, "b");
@@ -292,7 +288,7 @@ mod tests {
 
     #[test]
     fn what_no_rule_knows_is_kept_apart() {
-        let matcher = Matcher::new(umbrascope_rules::Catalogue::embedded());
+        let matcher = Matcher::embedded();
         let mut source = Source::new("pip", Channel::Package, &matcher);
         source.offer(SoftwareKind::Pypi, Found::new("surely-no-ai-package").version(Some("1")));
         let (snapshot, report, _) = source.finish();

@@ -1,0 +1,200 @@
+//! Node: packages installed for everybody or for one user by npm and its kin, in every prefix that version
+//! managers make, and what `npx` has fetched.
+//!
+//! Only the first level of a `node_modules` folder, plus the one below a scope, is installed by intent; what lies
+//! deeper is somebody's dependency.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+use serde::Deserialize;
+use umbrascope_rules::SoftwareKind;
+
+use super::safe::{Dir, Trouble};
+use super::source::{Found, Source};
+use super::walk::Hits;
+
+/// `node_modules` folders of the system.
+const SYSTEM_ROOTS: &[&str] = &[
+    "usr/lib/node_modules",
+    "usr/lib64/node_modules",
+    "usr/local/lib/node_modules",
+    "usr/share/nodejs",
+    "opt/homebrew/lib/node_modules",
+    "home/linuxbrew/.linuxbrew/lib/node_modules",
+];
+
+/// `node_modules` folders of a home.
+const HOME_ROOTS: &[&str] = &[
+    ".npm-global/lib/node_modules",
+    ".npm-packages/lib/node_modules",
+    ".node_modules/lib/node_modules",
+    ".local/lib/node_modules",
+    "n/lib/node_modules",
+    "AppData/Roaming/npm/node_modules",
+    ".bun/install/global/node_modules",
+    ".config/yarn/global/node_modules",
+    ".yarn/global/node_modules",
+    ".local/share/pnpm/global/5/node_modules",
+    "Library/pnpm/global/5/node_modules",
+    ".claude/local/node_modules",
+];
+
+/// Folders of a home, and where in each of their sub-folders the packages are.
+const HOME_PARENTS: &[(&str, &str)] = &[
+    (".nvm/versions/node", "lib/node_modules"),
+    (".config/nvm/versions/node", "lib/node_modules"),
+    (".asdf/installs/nodejs", "lib/node_modules"),
+    (".asdf/installs/nodejs", ".npm/lib/node_modules"),
+    (".local/share/mise/installs/node", "lib/node_modules"),
+    (".local/share/fnm/node-versions", "installation/lib/node_modules"),
+    (".fnm/node-versions", "installation/lib/node_modules"),
+    ("Library/Application Support/fnm/node-versions", "installation/lib/node_modules"),
+    (".volta/tools/image/packages", "lib/node_modules"),
+    (".nodenv/versions", "lib/node_modules"),
+    ("AppData/Roaming/nvm", "node_modules"),
+    (".npm/_npx", "node_modules"),
+    ("AppData/Local/npm-cache/_npx", "node_modules"),
+];
+
+/// Most versions of Node, or fetched sets of `npx`, below one folder.
+const VERSIONS: usize = 1_000;
+/// Largest package.json read, in bytes.
+const MANIFEST_BYTES: u64 = 1024 * 1024;
+/// Largest `.npmrc` read, in bytes.
+const NPMRC_BYTES: u64 = 64 * 1024;
+
+pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
+    for path in SYSTEM_ROOTS {
+        read_root(root, Path::new(path), source);
+    }
+}
+
+pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    let mut roots: Vec<PathBuf> = HOME_ROOTS.iter().map(PathBuf::from).collect();
+    for (parent, inside) in HOME_PARENTS {
+        let Some(folder) = source.note(home.dir(parent), || format!("~/{parent}")) else { continue };
+        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { continue };
+        let over = (entries.len() > VERSIONS).then_some(Trouble::TooLarge);
+        if let Some(trouble) = trouble.or(over) {
+            source.trouble(trouble, folder.shown());
+        }
+        for entry in entries.iter().filter(|entry| entry.kind != FileType::Symlink).take(VERSIONS) {
+            roots.push(Path::new(parent).join(&entry.name).join(inside));
+            // Volta keeps scoped packages one level deeper.
+            if entry.name.as_encoded_bytes().starts_with(b"@") {
+                let scope = folder.dir(&entry.name).and_then(|scope| scope.entries());
+                for below in scope.map(|(below, _)| below).unwrap_or_default() {
+                    roots.push(Path::new(parent).join(&entry.name).join(below.name).join(inside));
+                }
+            }
+        }
+    }
+    if let Some(npmrc) = source.note(home.read(".npmrc", NPMRC_BYTES), || "~/.npmrc".into()) {
+        roots.extend(prefix(&npmrc, &home.absolute()).map(|prefix| prefix.join("lib/node_modules")));
+    }
+    roots.extend(hits.node_roots.iter().cloned());
+    roots.sort();
+    roots.dedup();
+    for path in roots {
+        read_root(home, &path, source);
+    }
+}
+
+fn read_root(base: &Dir, path: &Path, source: &mut Source<'_>) {
+    let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return };
+    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, folder.shown());
+    }
+    for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
+        let Some(name) = entry.text().filter(|name| !name.starts_with('.')) else { continue };
+        if !name.starts_with('@') {
+            read_package(&folder, Path::new(name), source);
+            continue;
+        }
+        let Some(scope) = source.note(folder.dir(name), || folder.shown_child(name)) else { continue };
+        let Some((below, trouble)) = source.note(scope.entries(), || scope.shown().into()) else { continue };
+        if let Some(trouble) = trouble {
+            source.trouble(trouble, scope.shown());
+        }
+        for package in below.iter().filter(|entry| entry.may_be_dir() && entry.text().is_some()) {
+            read_package(&folder, &Path::new(name).join(&package.name), source);
+        }
+    }
+}
+
+fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
+    let location = || folder.shown_child(path);
+    let file = match folder.file(path.join("package.json"), MANIFEST_BYTES) {
+        // `npm link` leaves a link to a folder under development, which may stand anywhere.
+        Err(Trouble::Refused) if folder.link(path).is_ok() => {
+            return source.leave(SoftwareKind::Npm, path.to_string_lossy().into_owned(), None);
+        }
+        other => other,
+    };
+    let Some(file) = source.note(file, location) else { return };
+    let owner = file.uid;
+    let manifest = file.bytes().and_then(|bytes| manifest(&bytes));
+    let Some(manifest) = source.note(manifest, location) else { return };
+    let name = manifest.name.unwrap_or_else(|| path.to_string_lossy().into_owned());
+    let mut found = Found::new(name).version(manifest.version).at(folder.shown(), owner);
+    found.details.licence = manifest.license.and_then(|licence| match licence {
+        serde_json::Value::String(licence) => Some(licence),
+        _ => None,
+    });
+    source.offer(SoftwareKind::Npm, found);
+}
+
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    name: Option<String>,
+    version: Option<String>,
+    license: Option<serde_json::Value>,
+}
+
+fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
+    serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)
+}
+
+/// The `prefix` line of an `.npmrc`, as a path below the home. Its other lines, which may hold tokens, are passed
+/// over.
+fn prefix(npmrc: &[u8], home: &Path) -> Option<PathBuf> {
+    let text = std::str::from_utf8(npmrc).ok()?;
+    let value = text.lines().find_map(|line| line.trim().strip_prefix("prefix")?.trim_start().strip_prefix('='))?;
+    let value = value.trim().trim_matches('"');
+    let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|start| value.strip_prefix(start));
+    match below {
+        Some(below) => Some(PathBuf::from(below)),
+        None => Path::new(value).strip_prefix(home).ok().map(Path::to_path_buf),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_gives_name_version_and_licence() {
+        let text = br#"{"name": "@anthropic-ai/claude-code", "version": "2.0.31", "license": "SEE LICENSE IN README.md",
+            "bin": {"claude": "cli.js"}, "dependencies": {}}"#;
+        let manifest = manifest(text).unwrap();
+        assert_eq!(manifest.name.as_deref(), Some("@anthropic-ai/claude-code"));
+        assert_eq!(manifest.version.as_deref(), Some("2.0.31"));
+    }
+
+    #[test]
+    fn a_broken_manifest_is_malformed() {
+        assert_eq!(manifest(b"{\"name\": ").unwrap_err(), Trouble::Malformed);
+        assert_eq!(manifest(b"[]").map(|m| m.name), Err(Trouble::Malformed));
+    }
+
+    #[test]
+    fn only_the_prefix_of_an_npmrc_is_read() {
+        let text = b"//registry.npmjs.org/:_authToken=npm_secret\n prefix = ${HOME}/tools/npm\n";
+        assert_eq!(prefix(text, Path::new("/home/kim")), Some("tools/npm".into()));
+        assert_eq!(prefix(b"prefix=/home/kim/.npm-g", Path::new("/home/kim")), Some(".npm-g".into()));
+        assert_eq!(prefix(b"prefix=/usr/local", Path::new("/home/kim")), None);
+        assert_eq!(prefix(b"registry=https://x\n", Path::new("/home/kim")), None);
+    }
+}

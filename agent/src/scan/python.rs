@@ -1,0 +1,235 @@
+//! Python: what is installed in every environment of the system and of each home (pip, uv, pipx, conda, pyenv,
+//! virtual environments).
+//!
+//! An installed distribution is a folder `{name}-{version}.dist-info` with a `METADATA` file in it (the "Recording
+//! installed projects" specification), or the older `*.egg-info` with `PKG-INFO`. The folder's name is matched
+//! first; only the metadata of what matches is read, for the name as its author spells it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FileType;
+use umbrascope_rules::SoftwareKind;
+
+use super::safe::{Dir, Trouble};
+use super::source::{Found, Source};
+use super::walk::Hits;
+
+/// Places of the system that hold `python3.x` folders or whole environments.
+const SYSTEM_LIBS: &[&str] = &["usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
+const SYSTEM_ENVIRONMENTS: &[&str] =
+    &["opt/conda", "opt/miniconda3", "opt/miniforge3", "opt/mambaforge", "opt/anaconda3", "opt/venv", "venv", "app/.venv"];
+/// Folders of the system whose every sub-folder is an environment.
+const SYSTEM_PARENTS: &[&str] =
+    &["opt", "opt/conda/envs", "opt/miniconda3/envs", "opt/anaconda3/envs", "opt/pipx/venvs", "usr/local/pipx/venvs"];
+
+/// Folders of a home whose every sub-folder is an environment.
+const HOME_PARENTS: &[&str] = &[
+    ".pyenv/versions",
+    ".asdf/installs/python",
+    ".local/share/mise/installs/python",
+    ".local/share/uv/tools",
+    ".local/share/uv/python",
+    ".local/share/pipx/venvs",
+    ".local/pipx/venvs",
+    ".cache/pypoetry/virtualenvs",
+    ".virtualenvs",
+    ".venvs",
+    ".local/share/virtualenvs",
+    ".conda/envs",
+    "miniconda3/envs",
+    "miniforge3/envs",
+    "mambaforge/envs",
+    "anaconda3/envs",
+    "micromamba/envs",
+    "Library/Application Support/pipx/venvs",
+    "Library/Python",
+];
+const HOME_ENVIRONMENTS: &[&str] = &["miniconda3", "miniforge3", "mambaforge", "anaconda3", ".local"];
+
+/// Most environments below one folder.
+const ENVIRONMENTS: usize = 1_000;
+/// Largest part of a METADATA file that is read: the fields come first, the description after them.
+const METADATA_BYTES: u64 = 64 * 1024;
+
+pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
+    for lib in SYSTEM_LIBS {
+        read_lib(root, Path::new(lib), source);
+    }
+    for environment in SYSTEM_ENVIRONMENTS {
+        read_environment(root, Path::new(environment), source);
+    }
+    for parent in SYSTEM_PARENTS {
+        read_children(root, Path::new(parent), source);
+    }
+}
+
+pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    for environment in HOME_ENVIRONMENTS {
+        read_environment(home, Path::new(environment), source);
+    }
+    for parent in HOME_PARENTS {
+        read_children(home, Path::new(parent), source);
+    }
+    for environment in &hits.environments {
+        let path = environment.as_path();
+        let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
+            || HOME_PARENTS.iter().any(|parent| path.parent() == Some(Path::new(parent)));
+        if !known {
+            read_environment(home, path, source);
+            read_children(home, &path.join("envs"), source);
+        }
+    }
+}
+
+fn read_children(base: &Dir, parent: &Path, source: &mut Source<'_>) {
+    let Some(folder) = source.note(base.dir(parent), || base.shown_child(parent)) else { return };
+    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
+    let over = (entries.len() > ENVIRONMENTS).then_some(Trouble::TooLarge);
+    if let Some(trouble) = trouble.or(over) {
+        source.trouble(trouble, folder.shown());
+    }
+    // A link beside the environments (`3.12 -> 3.12.4`) names one of them again.
+    for entry in entries.iter().filter(|entry| entry.kind != FileType::Symlink).take(ENVIRONMENTS) {
+        read_environment(&folder, Path::new(&entry.name), source);
+    }
+}
+
+/// An environment: `lib/python3.x/site-packages`, on Windows `Lib/site-packages`.
+fn read_environment(base: &Dir, path: &Path, source: &mut Source<'_>) {
+    read_lib(base, &path.join("lib"), source);
+    for packages in ["Lib/site-packages", "lib/site-packages"] {
+        read_packages(base, &path.join(packages), source);
+    }
+}
+
+fn read_lib(base: &Dir, lib: &Path, source: &mut Source<'_>) {
+    let Some(folder) = source.note(base.dir(lib), || base.shown_child(lib)) else { return };
+    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, folder.shown());
+    }
+    for entry in entries {
+        let named = entry.text().is_some_and(|name| name.starts_with("python") || name.starts_with("pypy"));
+        if named && entry.may_be_dir() {
+            for packages in ["site-packages", "dist-packages"] {
+                read_packages(&folder, &PathBuf::from(&entry.name).join(packages), source);
+            }
+        }
+    }
+}
+
+fn read_packages(base: &Dir, path: &Path, source: &mut Source<'_>) {
+    let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return };
+    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, folder.shown());
+    }
+    for entry in entries {
+        let Some((name, version)) = entry.text().and_then(folder_name) else { continue };
+        let Some(rule) = source.rule(SoftwareKind::Pypi, name) else {
+            source.leave(SoftwareKind::Pypi, name.to_owned(), version.map(str::to_owned));
+            continue;
+        };
+        let files: &[&str] = match entry.text() {
+            Some(folder_name) if folder_name.ends_with(".dist-info") => &["METADATA"],
+            _ if entry.kind == FileType::RegularFile => &[""],
+            _ => &["PKG-INFO"],
+        };
+        for file in files {
+            let place = if file.is_empty() { PathBuf::from(&entry.name) } else { Path::new(&entry.name).join(file) };
+            let location = || folder.shown().to_owned();
+            let Some(file) = source.note(folder.head(&place), location) else { continue };
+            let owner = file.uid;
+            let metadata = metadata(BufReader::new(file.reader(METADATA_BYTES)));
+            let Some(metadata) = source.note(metadata, location) else { continue };
+            let mut found = Found::new(metadata.name.unwrap_or_else(|| name.to_owned()))
+                .version(metadata.version.or_else(|| version.map(str::to_owned)))
+                .at(location(), owner);
+            found.details.licence = metadata.licence;
+            source.take(rule, found);
+        }
+    }
+}
+
+/// Name and version in the name of a metadata folder: `huggingface_hub-0.26.1.dist-info`,
+/// `openai-0.8.0-py3.9.egg-info`, `name.egg-info`.
+fn folder_name(name: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(stem) = name.strip_suffix(".dist-info") {
+        let (name, version) = stem.split_once('-')?;
+        return (!name.is_empty() && !name.starts_with('~')).then_some((name, Some(version)));
+    }
+    let stem = name.strip_suffix(".egg-info")?;
+    let mut parts = stem.splitn(3, '-');
+    let name = parts.next().filter(|name| !name.is_empty())?;
+    Some((name, parts.next()))
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Metadata {
+    name: Option<String>,
+    version: Option<String>,
+    licence: Option<String>,
+}
+
+/// The fields of a METADATA or PKG-INFO file (core metadata), up to the empty line that ends them.
+fn metadata(mut reader: impl BufRead) -> Result<Metadata, Trouble> {
+    let mut found = Metadata::default();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        (&mut reader).take(METADATA_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let text = line.trim_ascii_end();
+        if text.is_empty() {
+            return Ok(found);
+        }
+        let Ok(text) = std::str::from_utf8(text) else { continue };
+        let Some((field, value)) = text.split_once(':') else { continue };
+        let value = value.trim();
+        // `License` may hold a whole text; an expression or a short name is what is of use.
+        let slot = match field {
+            "Name" => &mut found.name,
+            "Version" => &mut found.version,
+            "License-Expression" => &mut found.licence,
+            "License" if value.len() <= 64 && found.licence.is_none() => &mut found.licence,
+            _ => continue,
+        };
+        if !value.is_empty() {
+            *slot = Some(value.to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const METADATA: &str = "Metadata-Version: 2.4\nName: huggingface-hub\nVersion: 0.26.1\nSummary: Client library\n\
+        License: Apache\nClassifier: x\nRequires-Dist: httpx<1,>=0.23.0\n\n# Name: not-this\n";
+
+    #[test]
+    fn the_folder_tells_name_and_version() {
+        assert_eq!(folder_name("openai-1.54.3.dist-info"), Some(("openai", Some("1.54.3"))));
+        assert_eq!(folder_name("huggingface_hub-0.26.1.dist-info"), Some(("huggingface_hub", Some("0.26.1"))));
+        assert_eq!(folder_name("openai-0.8.0-py3.9.egg-info"), Some(("openai", Some("0.8.0"))));
+        assert_eq!(folder_name("cohere.egg-info"), Some(("cohere", None)));
+        assert_eq!(folder_name("~penai-1.0.dist-info"), None);
+        assert_eq!(folder_name("openai"), None);
+        assert_eq!(folder_name("-1.dist-info"), None);
+    }
+
+    #[test]
+    fn the_metadata_is_read_up_to_its_description() {
+        let read = metadata(METADATA.as_bytes()).unwrap();
+        assert_eq!(read.name.as_deref(), Some("huggingface-hub"));
+        assert_eq!(read.version.as_deref(), Some("0.26.1"));
+        assert_eq!(read.licence.as_deref(), Some("Apache"));
+    }
+
+    #[test]
+    fn no_prefix_of_a_real_file_fails() {
+        for end in 0..METADATA.len() {
+            metadata(&METADATA.as_bytes()[..end]).unwrap();
+        }
+    }
+}

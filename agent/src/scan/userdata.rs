@@ -1,0 +1,69 @@
+//! Where editors of the VS Code family keep their users' data and extensions.
+
+use std::path::{Path, PathBuf};
+
+use super::safe::Dir;
+
+/// Folder names below the system's place for application data, and the editor's name.
+const NAMES: &[(&str, &str)] = &[
+    ("Code", "VS Code"),
+    ("Code - Insiders", "VS Code Insiders"),
+    ("Code - OSS", "Code - OSS"),
+    ("VSCodium", "VSCodium"),
+    ("Cursor", "Cursor"),
+    ("Windsurf", "Windsurf"),
+    ("Windsurf - Next", "Windsurf Next"),
+    ("Devin", "Devin Desktop"),
+    ("Trae", "Trae"),
+    ("Trae CN", "Trae"),
+    ("Kiro", "Kiro"),
+    ("Antigravity", "Antigravity"),
+    ("Antigravity IDE", "Antigravity IDE"),
+    ("Void", "Void"),
+    ("PearAI", "PearAI"),
+    ("Positron", "Positron"),
+    ("Qoder", "Qoder"),
+    ("CodeBuddy", "CodeBuddy"),
+];
+
+/// The places for application data below a home: Linux, macOS, Windows.
+const PLACES: &[&str] = &[".config", "Library/Application Support", "AppData/Roaming"];
+
+/// Whole paths below a home: remote servers, and editors in a sandbox of their own.
+const OTHERS: &[(&str, &str)] = &[
+    (".vscode-server/data", "VS Code"),
+    (".vscode-server-insiders/data", "VS Code Insiders"),
+    (".vscodium-server/data", "VSCodium"),
+    (".cursor-server/data", "Cursor"),
+    (".windsurf-server/data", "Windsurf"),
+    (".trae-server/data", "Trae"),
+    (".local/share/code-server", "code-server"),
+    (".var/app/com.visualstudio.code/config/Code", "VS Code"),
+    (".var/app/com.vscodium.codium/config/VSCodium", "VSCodium"),
+    ("snap/code/current/.config/Code", "VS Code"),
+];
+
+/// Most profiles of one editor.
+const PROFILES: usize = 64;
+
+/// The user data folders of a home, with the name of the editor.
+pub(crate) fn folders(home: &Dir) -> Vec<(&'static str, Dir)> {
+    let mut folders = Vec::new();
+    for place in PLACES {
+        // One look at the place saves a look for each editor.
+        let Ok(place) = home.dir(place) else { continue };
+        for (folder, editor) in NAMES {
+            folders.extend(place.dir(folder).ok().map(|dir| (*editor, dir)));
+        }
+    }
+    for (path, editor) in OTHERS {
+        folders.extend(home.dir(path).ok().map(|dir| (*editor, dir)));
+    }
+    folders
+}
+
+/// The named profiles of a user data folder, relative to it.
+pub(crate) fn profiles(folder: &Dir) -> Vec<PathBuf> {
+    let Ok((entries, _)) = folder.dir("User/profiles").and_then(|dir| dir.entries()) else { return Vec::new() };
+    entries.iter().take(PROFILES).map(|entry| Path::new("User/profiles").join(&entry.name)).collect()
+}

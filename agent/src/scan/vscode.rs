@@ -1,0 +1,149 @@
+//! Extensions of the VS Code family: `extensions.json` beside the extension folders.
+//!
+//! The manifest is what the editor believes; a folder alone may be left over. `.obsolete` names folders that are
+//! deleted at the next start.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use umbrascope_rules::SoftwareKind;
+
+use super::safe::{Dir, Trouble};
+use super::source::{Found, Source};
+
+/// Extension folders below a home, and whose they are.
+const ROOTS: &[(&str, &str)] = &[
+    (".vscode/extensions", "VS Code"),
+    (".vscode-insiders/extensions", "VS Code Insiders"),
+    (".vscode-server/extensions", "VS Code Server"),
+    (".vscode-server-insiders/extensions", "VS Code Server Insiders"),
+    (".vscode-remote/extensions", "VS Code Remote"),
+    (".vscode-oss/extensions", "VSCodium"),
+    (".vscodium/extensions", "VSCodium"),
+    (".vscodium-server/extensions", "VSCodium Server"),
+    (".vscodium-insiders/extensions", "VSCodium Insiders"),
+    (".cursor/extensions", "Cursor"),
+    (".cursor-server/extensions", "Cursor Server"),
+    (".windsurf/extensions", "Windsurf"),
+    (".windsurf-next/extensions", "Windsurf Next"),
+    (".windsurf-server/extensions", "Windsurf Server"),
+    (".devin/extensions", "Devin Desktop"),
+    (".devin-server/extensions", "Devin Desktop Server"),
+    (".trae/extensions", "Trae"),
+    (".trae-cn/extensions", "Trae"),
+    (".trae-server/extensions", "Trae Server"),
+    (".kiro/extensions", "Kiro"),
+    (".kiro-server/extensions", "Kiro Server"),
+    (".antigravity/extensions", "Antigravity"),
+    (".antigravity-ide/extensions", "Antigravity IDE"),
+    (".antigravity-server/extensions", "Antigravity Server"),
+    (".void-editor/extensions", "Void"),
+    (".pearai/extensions", "PearAI"),
+    (".positron/extensions", "Positron"),
+    (".qoder/extensions", "Qoder"),
+    (".codebuddy/extensions", "CodeBuddy"),
+    (".local/share/code-server/extensions", "code-server"),
+    (".openvscode-server/extensions", "OpenVSCode Server"),
+    ("AppData/Local/code-server/extensions", "code-server"),
+    (".var/app/com.visualstudio.code/data/vscode/extensions", "VS Code"),
+    (".var/app/com.vscodium.codium/data/codium/extensions", "VSCodium"),
+];
+
+/// Largest manifest read, in bytes: about 1 KB an extension.
+const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
+
+pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
+    for (path, editor) in ROOTS {
+        let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) else { continue };
+        let location = || folder.shown_child("extensions.json");
+        let obsolete = match folder.read(".obsolete", MANIFEST_BYTES) {
+            Ok(bytes) => source.note(obsolete(&bytes), || folder.shown_child(".obsolete")).unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        let Some(file) = source.note(folder.file("extensions.json", MANIFEST_BYTES), location) else { continue };
+        let owner = file.uid;
+        let extensions = file.bytes().and_then(|bytes| parse(&bytes));
+        for extension in source.note(extensions, location).into_iter().flatten() {
+            if extension.folder.as_ref().is_some_and(|folder| obsolete.contains(folder)) {
+                continue;
+            }
+            let mut found = Found::new(extension.id).version(extension.version).at(folder.shown(), owner);
+            found.details.client = Some((*editor).to_owned());
+            source.offer(SoftwareKind::VscodeExtension, found);
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Extension {
+    id: String,
+    version: Option<String>,
+    folder: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    identifier: Identifier,
+    version: Option<String>,
+    #[serde(rename = "relativeLocation")]
+    relative: Option<String>,
+    location: Option<Location>,
+}
+
+#[derive(Deserialize)]
+struct Identifier {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Location {
+    path: Option<String>,
+}
+
+fn parse(bytes: &[u8]) -> Result<Vec<Extension>, Trouble> {
+    let entries: Vec<Entry> = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
+    let extension = |entry: Entry| {
+        let path = entry.location.and_then(|location| location.path);
+        let last = path.and_then(|path| path.trim_end_matches('/').rsplit('/').next().map(str::to_owned));
+        Extension { id: entry.identifier.id, version: entry.version, folder: entry.relative.or(last) }
+    };
+    Ok(entries.into_iter().map(extension).collect())
+}
+
+/// The folders that wait for their deletion.
+fn obsolete(bytes: &[u8]) -> Result<Vec<String>, Trouble> {
+    let map: BTreeMap<String, bool> = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
+    Ok(map.into_iter().filter(|(_, gone)| *gone).map(|(folder, _)| folder).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"[{"identifier":{"id":"github.copilot","uuid":"23c4aeee-f844-43cd-b53e-1113e483f1a6"},
+        "version":"1.270.0","location":{"$mid":1,"fsPath":"/home/kim/.vscode/extensions/github.copilot-1.270.0",
+        "external":"file:///home/kim/.vscode/extensions/github.copilot-1.270.0","path":"/home/kim/.vscode/extensions/github.copilot-1.270.0",
+        "scheme":"file"},"relativeLocation":"github.copilot-1.270.0","metadata":{"id":"23c4aeee","publisherDisplayName":"GitHub",
+        "installedTimestamp":1730000000000,"isPreReleaseVersion":false}},
+        {"identifier":{"id":"Continue.continue"},"version":"1.2.3","location":{"path":"/c/x/continue.continue-1.2.3"}}]"#;
+
+    #[test]
+    fn the_manifest_gives_id_version_and_folder() {
+        let extensions = parse(MANIFEST.as_bytes()).unwrap();
+        assert_eq!(extensions[0].id, "github.copilot");
+        assert_eq!(extensions[0].version.as_deref(), Some("1.270.0"));
+        assert_eq!(extensions[1].folder.as_deref(), Some("continue.continue-1.2.3"));
+    }
+
+    #[test]
+    fn obsolete_folders_are_named() {
+        assert_eq!(obsolete(br#"{"a.b-1":true,"c.d-2":false}"#).unwrap(), ["a.b-1"]);
+    }
+
+    #[test]
+    fn every_prefix_of_a_manifest_is_an_error_and_no_panic() {
+        for end in 0..MANIFEST.len() {
+            assert_eq!(parse(&MANIFEST.as_bytes()[..end]), Err(Trouble::Malformed));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! One bounded walk through a home, for what may lie in any folder: projects' MCP files, virtual environments,
+//! global npm folders of a chosen prefix, loose model files.
+//!
+//! It is breadth-first, so that when it must stop it has seen what lies near the top. No symbolic link is followed.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use rustix::fs::FileType;
+
+use super::mcp::IN_PROJECT;
+use super::safe::{Dir, Trouble};
+
+/// Deepest folder looked into; the home itself is 0. `~/src/github.com/owner/project` is 4.
+const DEPTH: usize = 6;
+/// Most folders read in one home.
+const DIRS: usize = 8_000;
+/// Most hits of one kind in one home.
+const HITS: usize = 2_000;
+
+/// Folders that hold the work of tools, not of people: never looked into.
+const SKIPPED: &[&str] = &[
+    "node_modules", "vendor", "Library", "AppData", "dist", "build", "target", "__pycache__", "site-packages", "venv", "env",
+    "bower_components", "Pods", "DerivedData", "snap", "pkg", "lost+found", "$RECYCLE.BIN",
+];
+
+/// What the walk came across, as paths below the home.
+#[derive(Debug, Default)]
+pub(crate) struct Hits {
+    pub(crate) mcp_files: Vec<McpHit>,
+    /// Folders with a `pyvenv.cfg` or a `conda-meta`.
+    pub(crate) environments: Vec<PathBuf>,
+    /// `…/lib/node_modules` of an npm prefix.
+    pub(crate) node_roots: Vec<PathBuf>,
+    /// `*.gguf`, `*.safetensors`.
+    pub(crate) model_files: Vec<PathBuf>,
+    /// What could not be looked into.
+    pub(crate) troubles: Vec<(Trouble, String)>,
+}
+
+/// A file at a place where a client keeps a project's servers.
+#[derive(Debug)]
+pub(crate) struct McpHit {
+    /// Index into [`IN_PROJECT`].
+    pub(crate) which: usize,
+    pub(crate) path: PathBuf,
+}
+
+/// Walks through one home.
+pub(crate) fn walk(home: &Dir) -> Hits {
+    let mut hits = Hits::default();
+    let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
+    let mut read = 0;
+    while let Some((path, depth)) = queue.pop_front() {
+        if read == DIRS {
+            hits.troubles.push((Trouble::TooLarge, "~".into()));
+            break;
+        }
+        read += 1;
+        let dir = if depth == 0 { Ok(home.clone()) } else { home.dir(&path) };
+        let listing = dir.and_then(|dir| dir.entries().map(|(entries, trouble)| (dir, entries, trouble)));
+        let (dir, entries, trouble) = match listing {
+            Ok(listing) => listing,
+            Err(Trouble::Absent) => continue,
+            Err(trouble) => {
+                hits.troubles.push((trouble, home.shown_child(&path)));
+                if trouble == Trouble::TimedOut {
+                    break;
+                }
+                continue;
+            }
+        };
+        if let Some(trouble) = trouble {
+            hits.troubles.push((trouble, dir.shown().into()));
+            if trouble == Trouble::TimedOut {
+                break;
+            }
+        }
+        let mut inside_environment = false;
+        let in_lib = path.file_name().is_some_and(|name| name == "lib");
+        for entry in &entries {
+            let Some(name) = entry.text() else { continue };
+            match name {
+                // The files of the home itself are those of the user, not of a project.
+                _ if depth > 0 && is_project_mark(name) => project_files(&dir, name, &path, &mut hits),
+                "pyvenv.cfg" | "conda-meta" => inside_environment = true,
+                "node_modules" if in_lib => push(&mut hits.node_roots, path.join(name)),
+                _ if entry.kind == FileType::RegularFile && is_model(name) => {
+                    push(&mut hits.model_files, path.join(name));
+                }
+                _ => {}
+            }
+        }
+        if inside_environment {
+            push(&mut hits.environments, path);
+            continue;
+        }
+        for entry in entries {
+            if entry.kind != FileType::Directory {
+                continue;
+            }
+            let hidden = entry.name.as_encoded_bytes().starts_with(b".");
+            let tools = entry.text().is_some_and(|name| SKIPPED.contains(&name));
+            if hidden || tools {
+                // An environment may have any name; its mark is asked for without reading the folder.
+                let below = path.join(&entry.name);
+                if entry.name != "node_modules"
+                    && (entry.text().is_none_or(|name| !name.starts_with(".git")))
+                    && home.look(below.join("pyvenv.cfg")).is_ok()
+                {
+                    push(&mut hits.environments, below);
+                }
+            } else if depth < DEPTH {
+                queue.push_back((path.join(&entry.name), depth + 1));
+            }
+        }
+    }
+    hits
+}
+
+fn push<T>(list: &mut Vec<T>, hit: T) {
+    if list.len() < HITS {
+        list.push(hit);
+    }
+}
+
+fn is_model(name: &str) -> bool {
+    name.ends_with(".gguf") || name.ends_with(".safetensors")
+}
+
+fn is_project_mark(name: &str) -> bool {
+    IN_PROJECT.iter().any(|(_, path, _)| path.split('/').next() == Some(name))
+}
+
+fn project_files(dir: &Dir, name: &str, path: &std::path::Path, hits: &mut Hits) {
+    for (which, (_, file, _)) in IN_PROJECT.iter().enumerate() {
+        let first = file.split('/').next();
+        // Links are left to the reader, which resolves them within the home or says that it may not.
+        if first == Some(name) && dir.look(file).is_ok_and(|look| look.kind != FileType::Directory) {
+            push(&mut hits.mcp_files, McpHit { which, path: path.join(file) });
+        }
+    }
+}
