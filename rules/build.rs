@@ -1,7 +1,11 @@
 //! Compiles `catalogue/*.toml` into one run of bytes that the program carries. A mistake in the catalogue stops
 //! the build with file, line and what to do.
 
-#![expect(dead_code, unreachable_pub, reason = "the modules are the library's own; the script needs a part of them")]
+#![expect(
+    dead_code,
+    unreachable_pub,
+    reason = "the modules are the library's own; the script needs a part of them"
+)]
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -44,10 +48,12 @@ fn main() -> ExitCode {
 }
 
 fn compile() -> Result<(), String> {
-    let files = read(Path::new("catalogue")).map_err(|error| format!("cannot read rules/catalogue: {error}"))?;
+    let files =
+        read(Path::new("catalogue")).map_err(|error| format!("cannot read rules/catalogue: {error}"))?;
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     let catalogue = catalogue::Catalogue::parse(&files).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("rules/catalogue/{problem}")).collect();
+        let lines: Vec<String> =
+            problems.iter().map(|problem| format!("rules/catalogue/{problem}")).collect();
         lines.join("\n")
     })?;
     let bytes: &'static [u8] = compile::encode(&catalogue).leak();

@@ -21,7 +21,11 @@ impl Date {
 
     /// The day of a civil date, `None` where there is no such day from 1970 to 9999.
     pub fn from_civil(year: u16, month: u8, day: u8) -> Option<Date> {
-        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || day < 1 || day > length(year, month) {
+        if !(1970..=9999).contains(&year)
+            || !(1..=12).contains(&month)
+            || day < 1
+            || day > length(year, month)
+        {
             return None;
         }
         let days_before = |year: u32| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
@@ -92,7 +96,8 @@ mod tests {
 
     #[test]
     fn days_that_do_not_exist_are_refused() {
-        for (year, month, day) in [(2025, 2, 29), (2026, 13, 1), (2026, 4, 31), (2026, 1, 0), (1969, 12, 31)] {
+        for (year, month, day) in [(2025, 2, 29), (2026, 13, 1), (2026, 4, 31), (2026, 1, 0), (1969, 12, 31)]
+        {
             assert_eq!(Date::from_civil(year, month, day), None);
         }
     }

@@ -14,7 +14,18 @@ impl SoftwareKind {
     /// Whether a pattern of this kind may hold `*`.
     pub(crate) const fn takes_globs(self) -> bool {
         use SoftwareKind::*;
-        matches!(self, Executable | ConfigPath | Model | AppImage | UninstallKey | MsixFamily | Npm | Composer | McpPackage)
+        matches!(
+            self,
+            Executable
+                | ConfigPath
+                | Model
+                | AppImage
+                | UninstallKey
+                | MsixFamily
+                | Npm
+                | Composer
+                | McpPackage
+        )
     }
 
     /// Where a pattern may end inside a longer identifier: before that byte, if at all.
@@ -51,7 +62,9 @@ pub(crate) fn normalise(kind: SoftwareKind, text: &str) -> Option<Cow<'_, str>> 
         Pypi => fold(before(text, "[=<>!~; @"), '-'),
         // The registry takes `a-b` and `a_b` for one name.
         Cargo => fold(text, '-'),
-        Brew => lower(text.strip_prefix("homebrew/core/").or(text.strip_prefix("homebrew/cask/")).unwrap_or(text)),
+        Brew => {
+            lower(text.strip_prefix("homebrew/core/").or(text.strip_prefix("homebrew/cask/")).unwrap_or(text))
+        }
         DesktopId => lower(text.strip_suffix(".desktop").unwrap_or(text)),
         VimPlugin => lower(trim_repository(text)),
         AppImage => lower(text.rsplit(['/', '\\']).next().unwrap_or(text)),
@@ -122,7 +135,8 @@ fn below_home(path: &str) -> Option<&str> {
     }
     let drive = path.as_bytes().get(1) == Some(&b':') && path.is_char_boundary(2);
     let homes = if drive { path[2..].strip_prefix("/users/") } else { None };
-    let homes = homes.or_else(|| ["/home/", "/var/home/", "/users/"].iter().find_map(|at| path.strip_prefix(at)))?;
+    let homes =
+        homes.or_else(|| ["/home/", "/var/home/", "/users/"].iter().find_map(|at| path.strip_prefix(at)))?;
     if matches!(homes.split('/').next(), None | Some("" | "shared" | "public" | "*")) {
         return None;
     }
@@ -206,13 +220,25 @@ mod tests {
             (SoftwareKind::VimPlugin, "https://github.com/github/copilot.vim.git", "github/copilot.vim"),
             (SoftwareKind::AppImage, "/home/a/Cursor-1.2.AppImage", "cursor-1.2.appimage"),
             (SoftwareKind::Executable, "/home/alice/.local/bin/claude", "~/.local/bin/claude"),
-            (SoftwareKind::Executable, r"C:\Users\Bob\AppData\Local\Programs\Cursor.exe", "~/appdata/local/programs/cursor.exe"),
+            (
+                SoftwareKind::Executable,
+                r"C:\Users\Bob\AppData\Local\Programs\Cursor.exe",
+                "~/appdata/local/programs/cursor.exe",
+            ),
             (SoftwareKind::Executable, "/Users/Shared/x", "/users/shared/x"),
             (SoftwareKind::ConfigPath, "/root/.claude/", "~/.claude"),
             (SoftwareKind::ConfigPath, "/rootless/.claude", "/rootless/.claude"),
-            (SoftwareKind::McpPackage, "@modelcontextprotocol/server-filesystem@1.2", "@modelcontextprotocol/server-filesystem"),
+            (
+                SoftwareKind::McpPackage,
+                "@modelcontextprotocol/server-filesystem@1.2",
+                "@modelcontextprotocol/server-filesystem",
+            ),
             (SoftwareKind::McpPackage, "mcp_server.fetch==2025.1", "mcp-server-fetch"),
-            (SoftwareKind::McpPackage, "ghcr.io/github/github-mcp-server:latest", "ghcr-io/github/github-mcp-server"),
+            (
+                SoftwareKind::McpPackage,
+                "ghcr.io/github/github-mcp-server:latest",
+                "ghcr-io/github/github-mcp-server",
+            ),
             (SoftwareKind::McpHost, "https://user:x@MCP.linear.app:443/sse?x#y", "mcp.linear.app"),
             (SoftwareKind::ContainerImage, "docker.io/library/Ollama:0.5@sha256:00", "ollama"),
             (SoftwareKind::ContainerImage, "localhost:5000/ollama/ollama", "localhost:5000/ollama/ollama"),

@@ -2,6 +2,7 @@
 //!
 //! The [`Catalogue`] is written in TOML, one file a vendor, and compiled into the program. The [`Matcher`] takes a
 //! host name or an identifier of software, however it is written, and answers with the rule that knows it.
+//! [`lint`] reads a catalogue as a reviewer would.
 //!
 //! Not here: where names and identifiers come from, what a sighting is, files, the clock. This crate does no
 //! I/O and asks for no time.
@@ -17,6 +18,7 @@ mod domain;
 mod embedded;
 mod glob;
 mod identifier;
+pub mod lint;
 mod matcher;
 mod parse;
 mod pattern;

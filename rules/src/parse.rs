@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use toml::de::DeTable;
 
-use crate::catalogue::{Catalogue, Indicator, IndicatorKind, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text, Vendor};
+use crate::catalogue::{
+    Catalogue, Indicator, IndicatorKind, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text, Vendor,
+};
 use crate::pattern;
 use crate::table::{At, Source, Table};
 use crate::words::{Category, Confidence, ProductKind, SoftwareKind, SourceType};
@@ -19,8 +21,10 @@ impl Catalogue {
             digest = fnv(fnv(digest, name.as_bytes()), text.as_bytes());
             reader.file(name, text);
         }
-        reader.catalogue.version =
-            Text::Owned(format!("{}.{}+{:08x}", reader.catalogue.date, reader.catalogue.number, digest as u32));
+        reader.catalogue.version = Text::Owned(format!(
+            "{}.{}+{:08x}",
+            reader.catalogue.date, reader.catalogue.number, digest as u32
+        ));
         reader.finish()
     }
 }
@@ -29,7 +33,10 @@ impl Catalogue {
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
 fn fnv(digest: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().chain(&[0]).fold(digest, |digest, &byte| (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    bytes
+        .iter()
+        .chain(&[0])
+        .fold(digest, |digest, &byte| (digest ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[derive(Default)]
@@ -45,7 +52,11 @@ impl Reader {
             Ok(root) => self.root(Table::new(&source, root.get_ref(), 0, "the file")),
             Err(error) => {
                 let message = error.message().lines().collect::<Vec<_>>().join(", ");
-                source.report(error.span().map_or(0, |span| span.start), format!("not TOML: {message}"), "correct the syntax");
+                source.report(
+                    error.span().map_or(0, |span| span.start),
+                    format!("not TOML: {message}"),
+                    "correct the syntax",
+                );
             }
         }
         self.problems.append(&mut source.into_problems());
@@ -84,7 +95,8 @@ impl Reader {
         catalogue.products.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.rules.sort_by(|a, b| a.id.cmp(&b.id));
         let vendors: Vec<_> = catalogue.vendors.iter().map(|vendor| (&vendor.id, &vendor.origin)).collect();
-        let products: Vec<_> = catalogue.products.iter().map(|product| (&product.id, &product.origin)).collect();
+        let products: Vec<_> =
+            catalogue.products.iter().map(|product| (&product.id, &product.origin)).collect();
         let rules: Vec<_> = catalogue.rules.iter().map(|rule| (&rule.id, &rule.origin)).collect();
         for (what, ids) in [("vendor", vendors), ("product", products), ("rule", rules)] {
             unique(what, &ids, &mut self.problems);
@@ -124,14 +136,22 @@ fn read_vendor(table: &mut Table<'_, '_>) -> Option<Vendor> {
         }
         let file = table.source.name().rsplit(['/', '\\']).next().unwrap_or_default();
         if file.strip_suffix(".toml").is_some_and(|stem| stem != id) {
-            table.source.report(at, format!("vendor `{id}` stands in {file}"), format!("call the file {id}.toml"));
+            table.source.report(
+                at,
+                format!("vendor `{id}` stands in {file}"),
+                format!("call the file {id}.toml"),
+            );
         }
     }
     let name = table.required("name");
     let legal_name = table.text("legal_name").map(|(text, _)| owned(text));
     let country = table.text("country").map(|(country, at)| {
         if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            table.source.report(at, format!("country `{country}` is not two capital letters"), "use ISO 3166-1 alpha-2");
+            table.source.report(
+                at,
+                format!("country `{country}` is not two capital letters"),
+                "use ISO 3166-1 alpha-2",
+            );
         }
         owned(country)
     });
@@ -195,7 +215,8 @@ fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
     let retired = table.flag("retired");
     let fallback = table.word("fallback");
     let indicators = read_indicators(table);
-    let (examples, counter_examples) = (texts(table.texts("examples")), texts(table.texts("counter_examples")));
+    let (examples, counter_examples) =
+        (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
     let product = product?.0;
     check_id(table, "rule", id, at, product);
@@ -236,7 +257,8 @@ fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
     let source_type = table.word("source_type").unwrap_or(SourceType::Observation);
     let last_checked = table.date("last_checked").unwrap_or_default();
     let indicators = read_indicators(table);
-    let (examples, counter_examples) = (texts(table.texts("examples")), texts(table.texts("counter_examples")));
+    let (examples, counter_examples) =
+        (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
     check_id(table, "deny", id, at, "deny");
     if indicators.is_empty() {
@@ -314,7 +336,12 @@ fn references(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
         }
         if !rule.deny && catalogue.product(&rule.product).is_none() {
             let message = format!("rule `{}` is of product `{}`, which is not there", rule.id, rule.product);
-            problems.push(problem(&rule.origin, rule.origin.line, message, "add the product or correct the id"));
+            problems.push(problem(
+                &rule.origin,
+                rule.origin.line,
+                message,
+                "add the product or correct the id",
+            ));
         }
     }
 }
@@ -330,8 +357,186 @@ fn patterns(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
     for rule in &catalogue.rules {
         for indicator in &rule.indicators {
             let Some(first) = seen.insert((indicator.kind, &indicator.pattern), rule) else { continue };
-            let message = format!("{} `{}` is in rule `{}` already", indicator.kind, indicator.pattern, first.id);
+            let message =
+                format!("{} `{}` is in rule `{}` already", indicator.kind, indicator.pattern, first.id);
             problems.push(problem(&rule.origin, indicator.line, message, "keep it in one of them"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{HEAD, rule, small};
+
+    fn problems(text: &str) -> Vec<String> {
+        match Catalogue::parse(&[("v.toml", text)]) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn with(rules: &str) -> Vec<String> {
+        problems(&format!("{HEAD}{rules}"))
+    }
+
+    /// Line of the first rule after [`HEAD`]; its own lines follow seven lines later.
+    fn first() -> usize {
+        HEAD.lines().count() + 1
+    }
+
+    #[test]
+    fn a_catalogue_reads_what_is_written() {
+        let catalogue = small();
+        let vendor = catalogue.vendor("v").unwrap();
+        assert_eq!(
+            (&*vendor.name, vendor.country.as_deref(), &*vendor.aliases),
+            ("V", Some("DE"), &["Vau".into()][..])
+        );
+        let rule = catalogue.rule("v.p.medium").unwrap();
+        assert_eq!((rule.confidence, rule.attribution), (Confidence::Medium, Confidence::High));
+        assert_eq!(rule.last_checked.to_string(), "2026-11-21");
+        assert!(catalogue.rule("deny.shared").unwrap().deny);
+        let suffixes: Vec<_> =
+            catalogue.indicators(IndicatorKind::Suffix).map(|(_, pattern)| pattern).collect();
+        assert!(suffixes.contains(&"openai.azure.com") && !suffixes.contains(&"b-cdn.net"));
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_its_line_and_what_to_do() {
+        let text = rule("web", "sure", "sufix = [\"vendor.dev\"]\nglob = [\"*.com\"]");
+        let at = first();
+        assert_eq!(
+            with(&text),
+            [
+                format!("v.toml:{at}: rule `v.p.web` has no indicators; add some, or retired = true"),
+                format!(
+                    "v.toml:{}: confidence: `sure` is none of suspect, low, medium, high; use one of these words",
+                    at + 3
+                ),
+                format!("v.toml:{}: rule has no key `sufix`; did you mean `suffix`?", at + 7),
+                format!(
+                    "v.toml:{}: `*.com` has fewer than two fixed labels at its end; a glob stays inside one domain: write \
+                     the domain out",
+                    at + 8
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn each_kind_of_mistake_is_found() {
+        let good = rule("web", "high", "suffix = [\"vendor.dev\"]");
+        assert!(with(&good).is_empty());
+        for (from, to, expected) in [
+            (
+                "last_checked = 2026-11-21",
+                "last_checked = \"2026-11-21\"",
+                "`last_checked` is a string where a day is expected",
+            ),
+            ("last_checked = 2026-11-21", "", "rule has no `last_checked`"),
+            ("last_checked = 2026-11-21", "last_checked = 2026-11-31", "not TOML"),
+            (
+                "suffix = [\"vendor.dev\"]",
+                "suffix = \"vendor.dev\"",
+                "`suffix` is a string where a list of strings is expected",
+            ),
+            ("suffix = [\"vendor.dev\"]", "suffix = [7]", "where a non-empty string is expected"),
+            ("suffix = [\"vendor.dev\"]", "suffix = [\"vendor.dev\"", "not TOML"),
+            (
+                "suffix = [\"vendor.dev\"]",
+                "suffix = [\"vendor.dev\", \"Vendor.Dev.\"]\nexact = [\"1.2.3.4\"]",
+                "an address is not a name",
+            ),
+            (
+                "suffix = [\"vendor.dev\"]",
+                "suffix = [\"vendor.dev\", \"vendor.dev\"]",
+                "suffix `vendor.dev` is in rule `v.p.web` already",
+            ),
+            ("suffix = [\"vendor.dev\"]", "", "has no indicators"),
+            ("suffix = [\"vendor.dev\"]", "suffix = [\"vendor.dev\"]\nretired = true", "has indicators"),
+            ("suffix = [\"vendor.dev\"]", "replaced_by = \"v.p.gone\"", "leads nowhere"),
+            ("suffix = [\"vendor.dev\"]", "replaced_by = \"v.p.web\"", "leads nowhere"),
+            ("https://docs.vendor.dev/hosts", "docs.vendor.dev", "is not a web address"),
+            ("id = \"v.p.web\"", "id = \"v.q.web\"", "rule id `v.q.web` does not go with `v.p`"),
+            ("id = \"v.p.web\"", "id = \"v.p.Web\"", "does not go with"),
+            (
+                "id = \"v.p.web\"\nproduct = \"v.p\"",
+                "id = \"v.q.web\"\nproduct = \"v.q\"",
+                "of product `v.q`, which is not there",
+            ),
+            ("source_type = \"first_party\"", "source_type = \"hearsay\"", "`hearsay` is none of"),
+            (
+                "confidence = \"high\"",
+                "confidence = true",
+                "`confidence` is a boolean where a string is expected",
+            ),
+            ("[[rule]]", "[rule]", "`rule` is a table where a list of tables is expected"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let found = with(&good.replace(from, to));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn vendors_and_products_are_checked_too() {
+        for (from, to, expected) in [
+            ("id = \"v\"", "id = \"V \"", "is not a slug"),
+            ("id = \"v\"", "id = \"w\"", "call the file w.toml"),
+            ("country = \"DE\"", "country = \"Germany\"", "two capital letters"),
+            ("category = \"assistant\"", "category = \"chat\"", "`chat` is none of assistant"),
+            ("kind = \"service\"", "kind = \"website\"", "`website` is none of service"),
+            ("name = \"P\"", "", "product has no `name`"),
+            ("name = \"P\"", "name = \" \"", "`name` is empty"),
+            ("[vendor]", "[vendors]", "the file has no key `vendors`; did you mean `vendor`?"),
+        ] {
+            let found = problems(&HEAD.replacen(from, to, 1));
+            assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn an_id_or_a_pattern_stands_once_in_all_files() {
+        let one = format!("{HEAD}{}", rule("web", "high", "suffix = [\"vendor.dev\"]"));
+        let two = one.replace("\"v\"", "\"w\"").replace("\"v.p", "\"w.p");
+        let problems = Catalogue::parse(&[("v.toml", &one), ("w.toml", &two)]).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].to_string().starts_with("w.toml:"), "{}", problems[0]);
+        assert!(problems[0].message.contains("`vendor.dev` is in rule `v.p.web` already"));
+        let twice = Catalogue::parse(&[("v.toml", &one), ("v.toml", HEAD)]).unwrap_err();
+        assert!(
+            twice.iter().any(|problem| problem.message.contains("vendor id `v` is taken by v.toml:2")),
+            "{twice:?}"
+        );
+    }
+
+    #[test]
+    fn replaced_ids_lead_to_what_took_their_place() {
+        let rules = [
+            rule("old", "high", "replaced_by = \"v.p.newer\""),
+            rule("newer", "high", "replaced_by = \"v.p.new\""),
+            rule("new", "high", "suffix = [\"vendor.dev\"]"),
+        ];
+        let catalogue = Catalogue::parse(&[("v.toml", &format!("{HEAD}{}", rules.concat()))]).unwrap();
+        assert_eq!(catalogue.rule("v.p.old").map(|rule| &*rule.id), Some("v.p.new"));
+    }
+
+    #[test]
+    fn the_version_tells_catalogues_apart() {
+        let version = |text: &str| Catalogue::parse(&[("v.toml", text)]).unwrap().version().to_owned();
+        let numbered = format!("[catalogue]\nnumber = 7\ndate = 2026-11-21\n{HEAD}");
+        assert!(version(&numbered).starts_with("2026-11-21.7+"));
+        assert_ne!(version(HEAD), version(&HEAD.replace("Vau", "Fau")));
+        assert_eq!(version(HEAD), version(HEAD));
+    }
+
+    #[test]
+    fn every_prefix_of_a_file_is_answered_without_panic() {
+        let text =
+            format!("{HEAD}{}", rule("web", "high", "suffix = [\"vendör.dev\"]\nglob = [\"*.x.dev\"]"));
+        for (end, _) in text.char_indices() {
+            let _ = Catalogue::parse(&[("v.toml", &text[..end])]);
         }
     }
 }

@@ -22,8 +22,9 @@ fn name(text: &str) -> Result<String, Refusal> {
     if text.contains('*') {
         return Err((format!("`{text}` holds a `*`"), "put it under `glob`".to_owned()));
     }
-    let name = domain::normalise(text)
-        .map_err(|why| (format!("`{text}` is not a host name: {why}"), "write the bare host name".to_owned()))?;
+    let name = domain::normalise(text).map_err(|why| {
+        (format!("`{text}` is not a host name: {why}"), "write the bare host name".to_owned())
+    })?;
     if !name.contains('.') {
         return Err((format!("`{text}` is a single label"), "write a full host name".to_owned()));
     }
@@ -39,7 +40,12 @@ fn name_glob(text: &str) -> Result<String, Refusal> {
     let filled = text.replace('*', "a").to_ascii_lowercase();
     match domain::normalise(&filled) {
         Ok(name) if *name == *filled => {}
-        _ => return refuse(format!("`{text}` is not a host name with `*`"), "write labels of a-z, 0-9, -, _ and *"),
+        _ => {
+            return refuse(
+                format!("`{text}` is not a host name with `*`"),
+                "write labels of a-z, 0-9, -, _ and *",
+            );
+        }
     }
     let fixed = text.rsplit('.').take_while(|label| !label.contains('*')).count();
     if fixed < 2 {
@@ -63,10 +69,16 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
     let token = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
     match kind {
         SoftwareKind::ChromiumExtension if !is_chromium_id(&normal) => {
-            return refuse("a Chromium extension id", "32 letters from a to p, as in the address of its store page");
+            return refuse(
+                "a Chromium extension id",
+                "32 letters from a to p, as in the address of its store page",
+            );
         }
         SoftwareKind::BundleId if parts(&normal, '.') < 2 || !normal.bytes().all(is_bundle_byte) => {
-            return refuse("a bundle identifier", "write CFBundleIdentifier: reverse DNS from letters, digits, - and .");
+            return refuse(
+                "a bundle identifier",
+                "write CFBundleIdentifier: reverse DNS from letters, digits, - and .",
+            );
         }
         SoftwareKind::VscodeExtension if parts(&normal, '.') != 2 || !token(&normal) => {
             return refuse("an extension id", "write publisher.name, without a version");
@@ -78,7 +90,10 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
             return refuse("a repository", "write owner/repository");
         }
         SoftwareKind::MsixFamily if !is_msix_family(&normal) => {
-            return refuse("a package family name", "write Name_publisherid, the publisher id being 13 characters");
+            return refuse(
+                "a package family name",
+                "write Name_publisherid, the publisher id being 13 characters",
+            );
         }
         SoftwareKind::Winget if parts(&normal, '.') < 2 => {
             return refuse("a winget id", "write Publisher.Package");
@@ -86,12 +101,17 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
         SoftwareKind::Go if parts(&normal, '/') < 2 || !normal.contains('.') => {
             return refuse("a module path", "write host/path");
         }
-        SoftwareKind::Composer if parts(&normal, '/') != 2 => return refuse("a package", "write vendor/package"),
+        SoftwareKind::Composer if parts(&normal, '/') != 2 => {
+            return refuse("a package", "write vendor/package");
+        }
         SoftwareKind::Flatpak if parts(&normal, '.') < 3 => {
             return refuse("a Flatpak id", "write reverse DNS of three parts or more");
         }
         SoftwareKind::Executable | SoftwareKind::ConfigPath => check_path(&normal).map_err(|what| {
-            (format!("`{text}` {what}"), "write /…, ~/…, C:/… or **/folder/file, with a name of its own".to_owned())
+            (
+                format!("`{text}` {what}"),
+                "write /…, ~/…, C:/… or **/folder/file, with a name of its own".to_owned(),
+            )
         })?,
         SoftwareKind::Model if normal.bytes().filter(u8::is_ascii_alphanumeric).count() < 2 => {
             return refuse("a model name", "two letters at least stand outside of `*`");
@@ -131,7 +151,9 @@ fn check_path(path: &str) -> Result<(), &'static str> {
         return Err("has `**` inside a part");
     }
     // `~/.config`, `**/bin/*`: nobody's in particular.
-    let own = |part: &&str| !part.contains('*') && !matches!(*part, "" | "~" | "bin" | ".config" | "usr" | "opt" | "local");
+    let own = |part: &&str| {
+        !part.contains('*') && !matches!(*part, "" | "~" | "bin" | ".config" | "usr" | "opt" | "local")
+    };
     if path.split('/').filter(own).count() == 0 {
         return Err("has no name of its own");
     }
@@ -156,7 +178,8 @@ fn is_firefox_id(text: &str) -> bool {
 
 fn is_msix_family(text: &str) -> bool {
     text.rsplit_once('_').is_some_and(|(name, publisher)| {
-        let publisher_fits = publisher == "*" || publisher.len() == 13 && publisher.bytes().all(|b| b.is_ascii_alphanumeric());
+        let publisher_fits =
+            publisher == "*" || publisher.len() == 13 && publisher.bytes().all(|b| b.is_ascii_alphanumeric());
         !name.is_empty() && publisher_fits
     })
 }

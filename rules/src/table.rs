@@ -19,7 +19,8 @@ pub(crate) struct Source<'s> {
 
 impl<'s> Source<'s> {
     pub(crate) fn new(name: &'s str, text: &str) -> Source<'s> {
-        let line_starts = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1).collect();
+        let line_starts =
+            text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1).collect();
         Source { name, line_starts, problems: RefCell::default() }
     }
 
@@ -80,7 +81,8 @@ impl<'t, 'i> Table<'t, 'i> {
     }
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'i>>, wanted: &str, fix: impl Display) {
-        let message = format!("`{key}` is {} where {wanted} is expected", article(value.get_ref().type_str()));
+        let message =
+            format!("`{key}` is {} where {wanted} is expected", article(value.get_ref().type_str()));
         self.source.report(value.span().start, message, fix);
     }
 
@@ -89,7 +91,11 @@ impl<'t, 'i> Table<'t, 'i> {
         match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => return Some((text, value.span().start)),
             Some(_) => {
-                self.source.report(value.span().start, format!("`{key}` is empty"), "fill it in or leave it out");
+                self.source.report(
+                    value.span().start,
+                    format!("`{key}` is empty"),
+                    "fill it in or leave it out",
+                );
             }
             None => self.wrong(key, value, "a string", format!("write {key} = \"…\"")),
         }
@@ -112,12 +118,16 @@ impl<'t, 'i> Table<'t, 'i> {
     /// A word of a closed list.
     pub(crate) fn word<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> Option<T> {
         let (text, at) = self.text(key)?;
-        text.parse().map_err(|error| self.source.report(at, format!("{key}: {error}"), "use one of these words")).ok()
+        text.parse()
+            .map_err(|error| self.source.report(at, format!("{key}: {error}"), "use one of these words"))
+            .ok()
     }
 
     pub(crate) fn required_word<T: FromStr<Err: Display>>(&mut self, key: &'static str) -> Option<T> {
         let (text, at) = self.required(key)?;
-        text.parse().map_err(|error| self.source.report(at, format!("{key}: {error}"), "use one of these words")).ok()
+        text.parse()
+            .map_err(|error| self.source.report(at, format!("{key}: {error}"), "use one of these words"))
+            .ok()
     }
 
     pub(crate) fn flag(&mut self, key: &'static str) -> bool {
@@ -144,7 +154,8 @@ impl<'t, 'i> Table<'t, 'i> {
 
     pub(crate) fn date(&mut self, key: &'static str) -> Option<Date> {
         let value = self.get(key)?;
-        let date = value.get_ref().as_datetime().filter(|time| time.time.is_none()).and_then(|time| time.date);
+        let date =
+            value.get_ref().as_datetime().filter(|time| time.time.is_none()).and_then(|time| time.date);
         let date = date.and_then(|date| Date::from_civil(date.year, date.month, date.day));
         if date.is_none() {
             self.wrong(key, value, "a day", format!("write {key} = 2026-01-31, without quotes"));
@@ -247,6 +258,9 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_pen_is_one_or_two_letters_away() {
-        assert_eq!((distance("suffix", "sufix"), distance("suffix", "suffix"), distance("glob", "exact")), (1, 0, 5));
+        assert_eq!(
+            (distance("suffix", "sufix"), distance("suffix", "suffix"), distance("glob", "exact")),
+            (1, 0, 5)
+        );
     }
 }

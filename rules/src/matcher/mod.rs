@@ -4,8 +4,9 @@ mod names;
 mod software;
 
 use crate::catalogue::{Catalogue, IndicatorKind, Product, Rule, Text};
+use crate::domain::{self, Dots};
+use crate::identifier;
 use crate::words::{Confidence, Fallback, Level, ProductKind, SoftwareKind};
-use crate::{domain, identifier};
 
 use names::Names;
 use software::Software;
@@ -52,8 +53,14 @@ impl Matcher {
     /// The rule that knows a host name, however it is written. `None` for what no rule knows, for what a deny
     /// cancels and for what is not a name. Does not allocate where the name is in normal form.
     pub fn name(&self, name: &str) -> Option<&RuleRef> {
-        let name = domain::normalise(name).ok()?;
-        self.names.find(name.as_bytes()).and_then(|rule| self.rules.get(rule as usize))
+        let rule = match domain::plain(name.as_bytes()) {
+            Some(dots) => self.names.find(name.as_bytes(), &dots),
+            None => {
+                let name = domain::normalise(name).ok()?;
+                self.names.find(name.as_bytes(), &Dots::of(name.as_bytes()))
+            }
+        };
+        self.rules.get(rule? as usize)
     }
 
     /// The rule that knows an identifier of software.
@@ -75,7 +82,8 @@ impl Matcher {
     /// Bytes of the tables, texts of an embedded catalogue not counted: they are part of the program.
     pub fn table_bytes(&self) -> usize {
         let owned = |text: &Text| if matches!(text, Text::Owned(_)) { text.len() } else { 0 };
-        let texts: usize = self.rules.iter().map(|r| owned(&r.rule) + owned(&r.product) + owned(&r.vendor)).sum();
+        let texts: usize =
+            self.rules.iter().map(|r| owned(&r.rule) + owned(&r.product) + owned(&r.vendor)).sum();
         size_of_val(&*self.rules) + texts + self.names.table_bytes() + self.software.table_bytes()
     }
 }
@@ -134,12 +142,12 @@ impl MatcherBuilder {
             rules: self.rules.into_boxed_slice(),
             names: self.names.build(),
             software: self.software.build(),
-            fallback_mcp: self
-                .fallback_mcp
-                .unwrap_or_else(|| built_in("generic.mcp-server", "generic.mcp-server.any", ProductKind::McpServer)),
-            fallback_model: self
-                .fallback_model
-                .unwrap_or_else(|| built_in("generic.model-file", "generic.model-file.any", ProductKind::Model)),
+            fallback_mcp: self.fallback_mcp.unwrap_or_else(|| {
+                built_in("generic.mcp-server", "generic.mcp-server.any", ProductKind::McpServer)
+            }),
+            fallback_model: self.fallback_model.unwrap_or_else(|| {
+                built_in("generic.model-file", "generic.model-file.any", ProductKind::Model)
+            }),
         }
     }
 }
@@ -163,13 +171,21 @@ fn hash(seed: u32, text: &[u8]) -> u64 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     const L: u64 = 0xa076_1d64_78bd_642f;
     let mut h = (u64::from(seed) ^ L).wrapping_mul(K) ^ text.len() as u64;
-    let (chunks, tail) = text.as_chunks::<8>();
-    for chunk in chunks {
-        h = (h ^ u64::from_le_bytes(*chunk)).wrapping_mul(K);
+    let mut mix = |word: u64| {
+        h = (h ^ word).wrapping_mul(K);
         h ^= h >> 29;
+    };
+    match (text.as_chunks::<8>().0, text.last_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        // Whole words, then the last eight bytes, which may overlap.
+        (words, Some(last), _, _) => {
+            words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+            mix(u64::from_le_bytes(*last));
+        }
+        (_, None, Some(first), Some(last)) => {
+            mix(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32);
+        }
+        _ => mix(text.iter().fold(0, |word, &byte| word << 8 | u64::from(byte))),
     }
-    let rest = tail.iter().fold(0, |rest, &byte| rest << 8 | u64::from(byte));
-    h = (h ^ rest).wrapping_mul(L);
     h ^ (h >> 32)
 }
 
@@ -178,20 +194,37 @@ fn hash(seed: u32, text: &[u8]) -> u64 {
 struct Index {
     /// Upper half of the hash, and what it leads to.
     slots: Box<[(u32, u32)]>,
+    entries: usize,
+}
+
+impl Default for Index {
+    fn default() -> Index {
+        Index { slots: vec![(0, NONE); 16].into_boxed_slice(), entries: 0 }
+    }
 }
 
 impl Index {
-    fn new(entries: impl ExactSizeIterator<Item = (u64, u32)>) -> Index {
-        let size = (entries.len() * 2).next_power_of_two().max(2);
-        let mut slots = vec![(0, NONE); size].into_boxed_slice();
-        for (hash, entry) in entries {
-            let mut at = hash as usize & (size - 1);
-            while slots[at].1 != NONE {
-                at = (at + 1) & (size - 1);
+    /// Adds an entry. `hash_of` gives the hash of any entry added so far.
+    fn insert(&mut self, entry: u32, hash_of: impl Fn(u32) -> u64) {
+        self.entries += 1;
+        if self.entries * 2 > self.slots.len() {
+            let empty = vec![(0, NONE); self.slots.len() * 2].into_boxed_slice();
+            for (_, old) in
+                std::mem::replace(&mut self.slots, empty).into_iter().filter(|&(_, old)| old != NONE)
+            {
+                self.place(old, hash_of(old));
             }
-            slots[at] = ((hash >> 32) as u32, entry);
         }
-        Index { slots }
+        self.place(entry, hash_of(entry));
+    }
+
+    fn place(&mut self, entry: u32, hash: u64) {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.slots[at].1 != NONE {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = ((hash >> 32) as u32, entry);
     }
 
     fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
@@ -214,3 +247,6 @@ impl Index {
         size_of_val(&*self.slots)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,8 @@
 //! Host names: a tree of labels read from the right, its edges in one hash table.
 
-use std::collections::HashMap;
-
 use super::{DENY, Index, NONE, hash};
 use crate::catalogue::IndicatorKind;
+use crate::domain::Dots;
 use crate::glob;
 
 const ROOT: u32 = 0;
@@ -41,16 +40,16 @@ impl Names {
     ///
     /// Walks from the right and stops where the tree does, which for most names is at their second label. Only
     /// labels with stars are compared one by one, and only those that stand under the same fixed labels.
-    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
+    pub(super) fn find(&self, name: &[u8], dots: &Dots) -> Option<u32> {
         let mut best = Best::default();
-        self.walk(ROOT, name, &mut best);
+        self.walk(ROOT, name, dots, &mut best);
         best.rule()
     }
 
-    fn walk(&self, from: u32, name: &[u8], best: &mut Best) {
+    fn walk(&self, from: u32, name: &[u8], dots: &Dots, best: &mut Best) {
         let (mut node, mut left) = (from, name);
         loop {
-            let dot = left.iter().rposition(|&byte| byte == b'.');
+            let dot = dots.before(left.len());
             let label = dot.map_or(left, |dot| &left[dot + 1..]);
             let mut glob = self.nodes[node as usize].globs;
             while glob != NONE {
@@ -58,7 +57,7 @@ impl Names {
                 if glob::matches(self.label(starred), label) {
                     best.consider(starred, dot.is_none());
                     if let Some(dot) = dot {
-                        self.walk(glob, &left[..dot], best);
+                        self.walk(glob, &left[..dot], dots, best);
                     }
                 }
                 glob = starred.next;
@@ -75,13 +74,17 @@ impl Names {
     }
 
     fn label(&self, node: &Node) -> &[u8] {
-        let start = node.label as usize;
-        &self.labels.as_bytes()[start..start + usize::from(node.label_len)]
+        label(&self.labels, node)
     }
 
     pub(super) fn table_bytes(&self) -> usize {
         size_of_val(&*self.nodes) + self.labels.len() + self.index.table_bytes()
     }
+}
+
+fn label<'l>(labels: &'l str, node: &Node) -> &'l [u8] {
+    let start = node.label as usize;
+    &labels.as_bytes()[start..start + usize::from(node.label_len)]
 }
 
 /// The best allow and the longest deny so far.
@@ -125,7 +128,7 @@ impl Best {
 pub(super) struct Builder {
     nodes: Vec<Node>,
     labels: String,
-    children: HashMap<(u32, Box<str>), u32>,
+    index: Index,
 }
 
 impl Default for Builder {
@@ -141,7 +144,7 @@ impl Default for Builder {
             globs: NONE,
             next: NONE,
         };
-        Builder { nodes: vec![root], labels: String::new(), children: HashMap::new() }
+        Builder { nodes: vec![root], labels: String::new(), index: Index::default() }
     }
 }
 
@@ -150,8 +153,12 @@ impl Builder {
     pub(super) fn add(&mut self, kind: IndicatorKind, pattern: &str, rule: u32) {
         let mut node = ROOT;
         for (depth, label) in pattern.rsplit('.').enumerate() {
-            node = match self.children.get(&(node, Box::from(label))) {
-                Some(&child) => child,
+            let is_it = |child: u32| {
+                let child = &self.nodes[child as usize];
+                child.parent == node && self::label(&self.labels, child) == label.as_bytes()
+            };
+            node = match self.index.find(hash(node, label.as_bytes()), is_it) {
+                Some(child) => child,
                 None => self.child(node, label, depth),
             };
         }
@@ -185,26 +192,16 @@ impl Builder {
         }
         self.labels.push_str(label);
         self.nodes.push(node);
-        self.children.insert((parent, label.into()), child);
+        // Labels with stars go in too: no label of a name holds a star, so they are never found by mistake.
+        self.index.insert(child, |entry| {
+            let node = &self.nodes[entry as usize];
+            hash(node.parent, self::label(&self.labels, node))
+        });
         child
     }
 
     pub(super) fn build(self) -> Names {
-        let Builder { nodes, labels, .. } = self;
-        let label = |node: &Node| {
-            let start = node.label as usize;
-            &labels.as_bytes()[start..start + usize::from(node.label_len)]
-        };
-        // Labels with stars are found through their parent, not by hash. No label of a name holds a star, so
-        // leaving them in the table would do no harm but to its size.
-        let edges: Vec<_> = nodes
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, node)| !label(node).contains(&b'*'))
-            .map(|(at, node)| (hash(node.parent, label(node)), at as u32))
-            .collect();
-        let index = Index::new(edges.into_iter());
+        let Builder { nodes, labels, index } = self;
         Names { nodes: nodes.into_boxed_slice(), labels: labels.into_boxed_str(), index }
     }
 }

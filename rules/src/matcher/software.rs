@@ -78,7 +78,10 @@ impl Software {
     }
 
     pub(super) fn table_bytes(&self) -> usize {
-        size_of_val(&*self.entries) + size_of_val(&*self.globs) + self.patterns.len() + self.index.table_bytes()
+        size_of_val(&*self.entries)
+            + size_of_val(&*self.globs)
+            + self.patterns.len()
+            + self.index.table_bytes()
     }
 }
 
@@ -114,13 +117,13 @@ impl Builder {
             let entry = &entries[at as usize];
             (entry.kind, std::cmp::Reverse(entry.len), entry.rule != DENY)
         });
-        let plain: Vec<_> = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, entry)| !is_listed(entry))
-            .map(|(at, entry)| (hash(entry.kind as u32, pattern(entry).as_bytes()), at as u32))
-            .collect();
-        let index = Index::new(plain.into_iter());
+        let mut index = Index::default();
+        for (at, _) in entries.iter().enumerate().filter(|(_, entry)| !is_listed(entry)) {
+            index.insert(at as u32, |at| {
+                let entry = &entries[at as usize];
+                hash(entry.kind as u32, pattern(entry).as_bytes())
+            });
+        }
         Software {
             entries: entries.into_boxed_slice(),
             globs: globs.into_boxed_slice(),
