@@ -18,7 +18,7 @@ for program in agent collector; do
         echo "packaging/deb/$program.changelog says $stated, Cargo.toml $crate_version: write its entry" >&2
         exit 1
     fi
-    python3 packaging/third-party.py "$package" "$target/release/$package.third-party"
+    python3 packaging/third-party.py "$package" "$target/release/$package.third-party.gz"
     # -p: a build of the whole workspace would unify features and ship more than this program asks for.
     cargo deb --locked -p "$package" --output "$out/" ${version:+--deb-version "$version"}
 done

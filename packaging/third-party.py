@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""third-party.py CRATE OUT: licence texts of every library that is linked into CRATE's program.
+"""third-party.py CRATE OUT.gz: licence texts of every library that is linked into CRATE's program.
 
 What permissive licences ask for in return: their text and the authors' names, with the binary.
 Fails when a library brings neither a licence file nor an SPDX expression.
 """
 
+import gzip
 import json
 import pathlib
 import subprocess
@@ -58,7 +59,8 @@ def main():
             holders.setdefault(text, []).append(f"{package['name']} {package['version']}")
     for text, names in holders.items():
         lines += ["", "=" * 78, ", ".join(names), "=" * 78, "", text]
-    pathlib.Path(out).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    # Without a time stamp: the same libraries make the same file.
+    pathlib.Path(out).write_bytes(gzip.compress(("\n".join(lines) + "\n").encode(), mtime=0))
     print(f"{crate}: {len(packages)} libraries, {len(holders)} licence texts")
 
 
