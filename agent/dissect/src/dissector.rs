@@ -105,6 +105,11 @@ impl Dissector {
         self.held.weight()
     }
 
+    #[cfg(test)]
+    pub(crate) fn quic_bytes(&self) -> usize {
+        self.udp.weight()
+    }
+
     #[inline]
     fn layers(&mut self, mut layer: Layer, mut bytes: &[u8], depth: usize) {
         for depth in depth..MAX_LAYERS {
@@ -152,6 +157,272 @@ impl Dissector {
                 let gone = self.held.put(key, Waiting { assembler, at: self.out.at, total });
                 self.out.abandon(gone);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Channel;
+    use crate::testing::{
+        Bench, CLIENT, SERVER, ipv4, large_hello, query, records, rustls_records, seen_in, syn, tcp, udp,
+        udp_header,
+    };
+    use proptest::prelude::*;
+
+    fn dns(name: &str) -> Vec<(Channel, String)> {
+        vec![(Channel::Dns, name.to_owned())]
+    }
+
+    fn fragments(packet: &[u8], size: usize) -> Vec<Vec<u8>> {
+        let (header, payload) = packet.split_at(20);
+        let count = payload.len().div_ceil(size);
+        (0..count)
+            .map(|piece| {
+                let mut fragment = header.to_vec();
+                let bytes = &payload[piece * size..payload.len().min((piece + 1) * size)];
+                fragment.extend(bytes);
+                let more = if piece + 1 < count { 0x2000 } else { 0 };
+                let flags = (more | (piece * size / 8) as u16).to_be_bytes();
+                fragment[6..8].copy_from_slice(&flags);
+                let len = (fragment.len() as u16).to_be_bytes();
+                fragment[2..4].copy_from_slice(&len);
+                fragment
+            })
+            .collect()
+    }
+
+    #[test]
+    fn names_on_dns_mdns_and_llmnr_ports_are_told_apart() {
+        let seen = seen_in([53, 5353, 5355].map(|port| udp(4000, port, &query("a.example"))));
+        let channels: Vec<_> = seen.iter().map(|(channel, _)| *channel).collect();
+        assert_eq!(channels, [Channel::Dns, Channel::Mdns, Channel::Llmnr]);
+    }
+
+    #[test]
+    fn the_client_is_the_source_of_the_flow() {
+        let mut bench = Bench::new();
+        bench.packet(&tcp(1, &rustls_records("a.example")));
+        let observation = bench.observations().remove(0);
+        assert_eq!(observation.flow.src, (CLIENT, 40000).into());
+        assert_eq!(observation.flow.dst, (SERVER, 443).into());
+        assert_eq!(observation.alpn.as_deref(), Some("h2"));
+    }
+
+    #[test]
+    fn fragments_in_any_order_make_a_datagram() {
+        let packet = udp(4000, 53, &query("a-name-that-needs-three-fragments.example"));
+        let mut pieces = fragments(&packet, 24);
+        assert!(pieces.len() >= 3);
+        assert_eq!(seen_in(&pieces), dns("a-name-that-needs-three-fragments.example"));
+        pieces.reverse();
+        assert_eq!(seen_in(&pieces), dns("a-name-that-needs-three-fragments.example"));
+        pieces.pop();
+        assert_eq!(seen_in(&pieces), []);
+    }
+
+    #[test]
+    fn fragments_of_a_flood_keep_the_bound() {
+        let mut bench = Bench::new();
+        for flow in 0..20_000_u32 {
+            let mut fragment = fragments(&udp(4000, 53, &[1; 2000]), 1400).remove(0);
+            fragment[4..6].copy_from_slice(&(flow as u16).to_be_bytes());
+            fragment[13] = (flow >> 16) as u8;
+            bench.packet(&fragment);
+        }
+        assert!(bench.0.held_bytes() <= Limits::default().max_held_bytes);
+    }
+
+    #[test]
+    fn padding_behind_the_ip_length_is_no_payload() {
+        let hello = records(&large_hello("padded.example"), 16000);
+        let (first, second) = hello.split_at(3);
+        let mut padded = tcp(100, first);
+        padded.extend([0xee; 3]);
+        let seen = seen_in([syn(99), padded, tcp(103, second)]);
+        assert_eq!(seen, [(Channel::Tls, "padded.example".to_owned())]);
+    }
+
+    #[test]
+    fn a_total_length_of_zero_is_a_segmentation_offload() {
+        let mut packet = tcp(100, &rustls_records("offload.example"));
+        packet[2..4].copy_from_slice(&[0, 0]);
+        assert_eq!(seen_in([packet]), [(Channel::Tls, "offload.example".to_owned())]);
+    }
+
+    #[test]
+    fn tunnels_are_followed_and_their_depth_has_an_end() {
+        let inner = udp(4000, 53, &query("in.example"));
+        let ethernet = [&[0; 12][..], &[8, 0], &inner].concat();
+        let ip6 = |next: u8, payload: &[u8]| {
+            let mut packet = vec![0x60, 0, 0, 0];
+            packet.extend((payload.len() as u16).to_be_bytes());
+            packet.extend([next, 64]);
+            packet.extend([0x20; 32]);
+            packet.extend(payload);
+            packet
+        };
+        let over_udp = |port, header: &[u8], payload: &[u8]| udp(9000, port, &[header, payload].concat());
+        let cases = [
+            ("IP in IP", ipv4(CLIENT, SERVER, 4, &inner)),
+            ("GRE", ipv4(CLIENT, SERVER, 47, &[&[0, 0, 8, 0][..], &inner].concat())),
+            (
+                "GRE with key and sequence",
+                ipv4(CLIENT, SERVER, 47, &[&[0x30, 0, 8, 0, 1, 1, 1, 1, 2, 2, 2, 2][..], &inner].concat()),
+            ),
+            ("GRE with Ethernet", ipv4(CLIENT, SERVER, 47, &[&[0, 0, 0x65, 0x58][..], &ethernet].concat())),
+            ("VXLAN", over_udp(4789, &[8, 0, 0, 0, 0, 0, 1, 0], &ethernet)),
+            ("Geneve", over_udp(6081, &[1, 0, 0x65, 0x58, 0, 0, 1, 0, 9, 9, 9, 9], &ethernet)),
+            ("GTP-U", over_udp(2152, &[0x30, 0xff, 0, 0, 0, 0, 0, 1], &inner)),
+            (
+                "GTP-U with an extension",
+                over_udp(2152, &[0x34, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 9, 9, 0], &inner),
+            ),
+            ("L2TP", over_udp(1701, &[0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21], &inner)),
+            (
+                "IPv6 with extension headers",
+                ip6(0, &[&[60, 0, 1, 4, 0, 0, 0, 0][..], &[17, 1], &[0; 14], &inner[20..]].concat()),
+            ),
+            ("an atomic fragment", ip6(44, &[&[17, 0, 0, 0, 0, 0, 0, 1][..], &inner[20..]].concat())),
+            ("6in4", ipv4(CLIENT, SERVER, 41, &ip6(17, &udp_header(4000, 53, &query("in.example"))))),
+        ];
+        for (name, packet) in cases {
+            assert_eq!(seen_in([packet]), dns("in.example"), "{name}");
+        }
+        let mut deep = inner;
+        for _ in 0..MAX_LAYERS + 1 {
+            deep = ipv4(CLIENT, SERVER, 4, &deep);
+        }
+        let mut bench = Bench::new();
+        bench.packet(&deep);
+        assert_eq!((bench.seen(), bench.0.counters().too_deep), (vec![], 1));
+    }
+
+    #[test]
+    fn every_link_type_leads_to_the_packet() {
+        let inner = udp(4000, 53, &query("in.example"));
+        let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let wifi = [&[0x08, 0x01][..], &[0; 22], &snap].concat();
+        let cases: [(u32, &[u8]); 15] = [
+            (0, &[2, 0, 0, 0]),
+            (0, &[0, 0, 0, 2]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 0, 0, 9, 8, 0]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0xa8, 0, 9, 0x81, 0, 0, 9, 8, 0]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x47, 0, 0, 0x10, 9, 0, 0, 0x11, 9]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21]),
+            (9, &[0xff, 3, 0, 0x21]),
+            (101, &[]),
+            (228, &[]),
+            (104, &[0x0f, 0, 8, 0]),
+            (113, &[0, 4, 0, 1, 0, 6, 1, 2, 3, 4, 5, 6, 0, 0, 8, 0]),
+            (276, &[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, 4, 6, 1, 2, 3, 4, 5, 6, 0, 0]),
+            (105, &wifi),
+            (127, &[&[0, 0, 9, 0, 0, 0, 0, 0, 0][..], &wifi].concat()),
+        ];
+        for (number, header) in cases {
+            let link = LinkType::from_dlt(number).unwrap();
+            let mut bench = Bench::new();
+            bench.0.handle_frame(Timestamp(0), link, &[header, &inner[..]].concat());
+            assert_eq!(bench.seen(), dns("in.example"), "{number} {header:x?}");
+        }
+        assert_eq!(LinkType::from_dlt(147), None);
+    }
+
+    #[test]
+    fn an_unpolled_queue_has_an_end() {
+        let packet = udp(4000, 53, &query("a.example"));
+        let mut bench = Bench::new();
+        for _ in 0..10_000 {
+            bench.packet(&packet);
+        }
+        assert_eq!(bench.seen().len() as u64 + bench.0.counters().unpolled, 10_000);
+        assert!(bench.0.counters().unpolled > 0);
+    }
+
+    const LINKS: [LinkType; 14] = [
+        LinkType::Null,
+        LinkType::Ethernet,
+        LinkType::Raw,
+        LinkType::Ipv4,
+        LinkType::Ipv6,
+        LinkType::LinuxSll,
+        LinkType::LinuxSll2,
+        LinkType::Ieee80211,
+        LinkType::Radiotap,
+        LinkType::Avs,
+        LinkType::Ppi,
+        LinkType::Ppp,
+        LinkType::PppEther,
+        LinkType::CiscoHdlc,
+    ];
+
+    proptest! {
+        #[test]
+        fn arbitrary_frames_are_survived(
+            frames in proptest::collection::vec((0usize..14, proptest::collection::vec(any::<u8>(), 0..200)), 1..20),
+        ) {
+            let mut dissector = Dissector::new(Limits::default());
+            for (link, frame) in &frames {
+                dissector.handle_frame(Timestamp(0), LINKS[*link], frame);
+            }
+            dissector.finish();
+            prop_assert_eq!(dissector.held_bytes(), 0);
+        }
+
+        #[test]
+        fn arbitrary_transports_and_payloads_are_survived(
+            packets in proptest::collection::vec(
+                (any::<u8>(), prop_oneof![Just(53u16), Just(443), Just(4789), Just(2152), Just(5247), Just(3389), Just(3544), any::<u16>()],
+                 prop_oneof![Just(vec![]), Just(vec![0x16, 3, 1]), Just(vec![0xc0, 0, 0, 0, 1]), Just(b"CHLO".to_vec()), Just(vec![22, 0xfe, 0xfd, 0, 0])],
+                 proptest::collection::vec(any::<u8>(), 0..120), any::<bool>(), 0u32..300),
+                1..20),
+        ) {
+            let mut bench = Bench::new();
+            for (protocol, port, prefix, bytes, is_tcp, sequence) in packets {
+                let payload = [prefix, bytes].concat();
+                let packet = if is_tcp {
+                    let header = crate::testing::tcp_header(1, port, sequence, protocol & 0x1f);
+                    ipv4(CLIENT, SERVER, 6, &[header, payload].concat())
+                } else if protocol & 1 == 0 {
+                    udp(4000, port, &payload)
+                } else {
+                    ipv4(CLIENT, SERVER, protocol, &payload)
+                };
+                bench.packet(&packet);
+            }
+            bench.0.finish();
+            prop_assert_eq!(bench.0.held_bytes(), 0);
+        }
+
+        #[test]
+        fn flipped_and_cut_captures_are_survived(
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 0..12),
+            cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..3),
+        ) {
+            let hello = records(&large_hello("real.example"), 700);
+            let mut packets = vec![
+                syn(99), tcp(800, &hello[700..]), tcp(100, &hello[..700]), udp(4000, 53, &query("real.example")),
+                udp(9000, 4789, &[&[8, 0, 0, 0, 0, 0, 1, 0][..], &[0; 12], &[8, 0], &udp(1, 53, &query("b.example"))].concat()),
+            ];
+            packets.extend(fragments(&udp(4000, 53, &query("some.longer.name.example")), 24));
+            for (packet, at, bits) in flips {
+                let packet = packet.index(packets.len());
+                let at = at.index(packets[packet].len());
+                packets[packet][at] ^= bits;
+            }
+            for (packet, at) in cuts {
+                let packet = packet.index(packets.len());
+                let at = at.index(packets[packet].len());
+                packets[packet].truncate(at.max(1));
+            }
+            let mut bench = Bench::new();
+            for packet in &packets {
+                bench.packet(packet);
+            }
+            bench.0.finish();
+            prop_assert_eq!(bench.0.held_bytes(), 0);
         }
     }
 }

@@ -69,7 +69,7 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
         let len = *message.get(position)?;
         match len >> 6 {
             0 if len == 0 => {
-                let end = taken.unwrap_or(position + 1 - at);
+                let end = taken.unwrap_or_else(|| position + 1 - at);
                 return Some((name.into_boxed_str(), end));
             }
             0 => {
@@ -86,7 +86,7 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
             }
             3 => {
                 let target = usize::from(len & 0x3f) << 8 | usize::from(*message.get(position + 1)?);
-                taken.get_or_insert(position + 2 - at);
+                taken.get_or_insert_with(|| position + 2 - at);
                 pointers += 1;
                 if pointers > MAX_POINTERS {
                     return None;
@@ -110,5 +110,84 @@ fn push_label(name: &mut String, label: &[u8]) {
                 name.extend([byte / 100, byte / 10 % 10, byte % 10].map(|digit| char::from(b'0' + digit)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::query;
+
+    fn names(message: &[u8]) -> Vec<String> {
+        match parse(message) {
+            Message::Query(names) => names.into_iter().map(Into::into).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_name_asked_for_is_read_in_lower_case() {
+        assert_eq!(names(&query("Api.Example.COM")), ["api.example.com"]);
+    }
+
+    #[test]
+    fn every_prefix_of_a_query_names_nothing() {
+        let message = query("api.example.com");
+        for len in 0..message.len() {
+            match parse(&message[..len]) {
+                Message::NotDns => assert!(len < 12),
+                Message::Query(names) => assert!(names.is_empty(), "at {len}: {names:?}"),
+                Message::Response => panic!("at {len}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_is_no_query() {
+        let mut message = query("api.example.com");
+        message[2] |= 0x80;
+        assert_eq!(parse(&message), Message::Response);
+    }
+
+    #[test]
+    fn edns_behind_the_question_changes_nothing() {
+        let mut message = query("api.example.com");
+        message[11] = 1;
+        message.extend([0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(names(&message), ["api.example.com"]);
+    }
+
+    #[test]
+    fn compression_is_followed_and_its_loops_end() {
+        let mut message = query("api.example.com");
+        message[5] = 2;
+        message.extend([1, b'b', 0xc0, 12, 0, 1, 0, 1]);
+        assert_eq!(names(&message), ["api.example.com", "b.api.example.com"]);
+
+        let header = &query("a")[..12];
+        for pointers in [&[0xc0, 12][..], &[0xc0, 14, 0xc0, 12], &[1, b'a', 0xc0, 12], &[0xc0, 200]] {
+            let message = [header, pointers, &[0, 1, 0, 1]].concat();
+            assert_eq!(names(&message), [""; 0], "{pointers:?}");
+        }
+    }
+
+    #[test]
+    fn odd_bytes_are_written_as_numbers() {
+        let mut message = query("axb.example");
+        message[14] = 0;
+        assert_eq!(names(&message), ["a\\000b.example"]);
+        message[14] = b'.';
+        assert_eq!(names(&message), ["a\\.b.example"]);
+    }
+
+    #[test]
+    fn a_question_for_the_root_has_no_name() {
+        assert_eq!(names(&[0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1]), [""; 0]);
+    }
+
+    #[test]
+    fn a_certificate_query_is_told_from_others() {
+        assert!(is_certificate_query(&query("2.dnscrypt-cert.example.com")));
+        assert!(!is_certificate_query(&query("3.dnscrypt-cert.example.com")));
     }
 }

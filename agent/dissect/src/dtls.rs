@@ -52,3 +52,54 @@ fn piece(record: &[u8]) -> Option<Piece<'_>> {
         bytes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Channel;
+    use crate::testing::{Bench, hello_of, server_name, udp};
+
+    /// A DTLS 1.2 hello body: the TLS one with another version and an empty cookie.
+    fn body(name: &str) -> Vec<u8> {
+        let mut body = hello_of(&[server_name(name)])[4..].to_vec();
+        body[..2].copy_from_slice(&[0xfe, 0xfd]);
+        body.insert(2 + 32 + 1 + 32, 0);
+        body
+    }
+
+    fn record(body: &[u8], from: usize, to: usize) -> Vec<u8> {
+        let u24 = |value: usize| (value as u32).to_be_bytes()[1..].to_vec();
+        let message =
+            [vec![1], u24(body.len()), vec![0, 0], u24(from), u24(to - from), body[from..to].to_vec()]
+                .concat();
+        [&[22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, 0][..], &(message.len() as u16).to_be_bytes(), &message]
+            .concat()
+    }
+
+    fn seen(datagrams: &[Vec<u8>]) -> Vec<(Channel, String)> {
+        let mut bench = Bench::new();
+        for datagram in datagrams {
+            bench.packet(&udp(50000, 4433, datagram));
+        }
+        bench.seen()
+    }
+
+    #[test]
+    fn a_hello_is_found_whole_and_in_fragments_of_any_order() {
+        let body = body("dtls.example");
+        let end = body.len();
+        let expected = [(Channel::Dtls, "dtls.example".to_owned())];
+        assert_eq!(seen(&[record(&body, 0, end)]), expected);
+        assert_eq!(seen(&[record(&body, 50, end), record(&body, 0, 50)]), expected);
+        assert_eq!(seen(&[[record(&body, 50, end), record(&body, 0, 50)].concat()]), expected);
+        assert_eq!(seen(&[record(&body, 50, end)]), []);
+    }
+
+    #[test]
+    fn every_prefix_is_survived_and_names_nothing() {
+        let body = body("dtls.example");
+        let datagram = record(&body, 0, body.len());
+        for len in 0..datagram.len() {
+            assert_eq!(seen(&[datagram[..len].to_vec()]), [], "at {len}");
+        }
+    }
+}

@@ -243,7 +243,7 @@ fn protocol(src: Address, dst: Address, number: u8, bytes: &[u8]) -> Peeled<'_> 
             }
         }
         44 => ipv6_fragment(src, dst, bytes),
-        4 | 41 => ip(bytes),
+        4 | 41 => Peeled::Inner(Layer::Ip, bytes),
         47 => gre(bytes),
         // EtherIP (RFC 3378): a two-byte header.
         97 => match bytes.get(2..) {

@@ -213,3 +213,79 @@ fn clean_protocol(bytes: &[u8]) -> Option<Box<str>> {
     let printable = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
     printable.then(|| bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_boxed_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{extension, hello_of, large_hello, rustls_hello, server_name};
+
+    fn every_prefix_wants_more(message: &[u8], name: &str) {
+        for len in 0..message.len() {
+            match parse(&message[..len]) {
+                Answer::More(needed) => {
+                    assert!(needed > len && needed <= message.len(), "at {len}: {needed}")
+                }
+                other => panic!("at {len} of {}: {other:?}", message.len()),
+            }
+        }
+        let Answer::Found(hello) = parse(message) else { panic!("the whole message is not found") };
+        assert_eq!(hello.name.as_deref(), Some(name));
+    }
+
+    #[test]
+    fn every_prefix_of_a_real_hello_wants_more_and_the_whole_is_found() {
+        every_prefix_wants_more(&rustls_hello("api.example.com"), "api.example.com");
+    }
+
+    #[test]
+    fn every_prefix_of_a_post_quantum_hello_wants_more_and_the_whole_is_found() {
+        let hello = large_hello("pq.example.com");
+        assert!(hello.len() > 1500);
+        every_prefix_wants_more(&hello, "pq.example.com");
+    }
+
+    #[test]
+    fn name_alpn_and_ech_are_told() {
+        let alpn = extension(16, b"\0\x0c\x02h2\x08http/1.1");
+        let ech = extension(0xfe0d, &[0; 40]);
+        let message = hello_of(&[server_name("A.Example."), alpn, ech]);
+        let expected = Hello { name: Some("a.example".into()), alpn: Some("h2".into()), ech: true };
+        assert_eq!(parse(&message), Answer::Found(expected.clone()));
+        assert_eq!(body(&message[4..], Layout::Stream), Answer::Found(expected));
+    }
+
+    #[test]
+    fn a_broken_extension_in_front_does_not_hide_the_name() {
+        let broken = extension(10, &[0xff, 0xff, 1]);
+        let message = hello_of(&[broken, server_name("behind.example")]);
+        let Answer::Found(hello) = parse(&message) else { panic!("not found") };
+        assert_eq!(hello.name.as_deref(), Some("behind.example"));
+    }
+
+    #[test]
+    fn a_beginning_tells_its_name_once_the_extension_is_there_and_not_before() {
+        let message = hello_of(&[server_name("early.example"), extension(21, &[0; 2000])]);
+        let end_of_name = message.len() - 2004;
+        for len in 0..message.len() {
+            let name = beginning(&message[..len]).and_then(|hello| hello.name);
+            assert_eq!(name.is_some(), len >= end_of_name, "at {len}");
+        }
+    }
+
+    #[test]
+    fn other_handshake_messages_are_not_hellos() {
+        let mut message = rustls_hello("api.example.com");
+        message[0] = 2;
+        assert_eq!(parse(&message), Answer::NotThis);
+        assert_eq!(parse(&[1, 0xff, 0, 0]), Answer::NotThis);
+        assert_eq!(parse(&[1, 0, 1, 0, 9]), Answer::NotThis);
+    }
+
+    #[test]
+    fn a_hello_without_extensions_has_no_name() {
+        let mut message = hello_of(&[]);
+        message.truncate(message.len() - 2);
+        message[3] -= 2;
+        assert_eq!(parse(&message), Answer::Found(Hello::default()));
+    }
+}

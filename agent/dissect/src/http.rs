@@ -111,3 +111,57 @@ fn host_of(authority: &[u8]) -> Option<Box<str>> {
 fn until<'a>(bytes: &'a [u8], stops: &[u8]) -> &'a [u8] {
     bytes.iter().position(|byte| stops.contains(byte)).map_or(bytes, |at| &bytes[..at])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(head: &str) -> Option<String> {
+        match parse(head.as_bytes()) {
+            Answer::Found(request) => request.host.map(Into::into),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn the_host_is_found_without_its_port() {
+        assert_eq!(host("GET / HTTP/1.1\r\nhOsT:  A.Example:8080 \r\n\r\n").as_deref(), Some("a.example"));
+        assert_eq!(host("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n").as_deref(), Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn the_authority_of_a_proxy_request_goes_before_the_host() {
+        let connect = "CONNECT real.example:443 HTTP/1.1\r\nHost: front.example\r\n\r\n";
+        assert_eq!(host(connect).as_deref(), Some("real.example"));
+        let absolute = "GET http://user@real.example:80/a?b=://c HTTP/1.1\r\nHost: front.example\r\n\r\n";
+        assert_eq!(host(absolute).as_deref(), Some("real.example"));
+        let path = "GET /redirect?to=http://evil.example/ HTTP/1.1\r\nHost: front.example\r\n\r\n";
+        assert_eq!(host(path).as_deref(), Some("front.example"));
+    }
+
+    #[test]
+    fn every_prefix_wants_more_until_the_host_is_there() {
+        let head = b"POST /x HTTP/1.1\r\nAccept: */*\r\nHost: a.example\r\nCookie: c\r\n\r\n";
+        let end_of_host = head.windows(9).position(|window| window == b"Cookie: c").unwrap();
+        for len in 1..=head.len() {
+            match parse(&head[..len]) {
+                Answer::More(needed) => assert!(needed > len && len < end_of_host),
+                Answer::Found(request) => {
+                    assert!(len >= end_of_host);
+                    assert_eq!((request.host.as_deref(), request.len), (Some("a.example"), len));
+                }
+                Answer::NotThis => panic!("at {len}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for text in
+            ["GET sip:a SIP/2.0\r\n", "GETTING / HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n", "GET /\r\n\r\n"]
+        {
+            assert_eq!(parse(text.as_bytes()), Answer::NotThis, "{text}");
+        }
+        assert_eq!(host("GET / HTTP/1.1\r\nHost: a<b>.example\r\n\r\n"), None);
+    }
+}

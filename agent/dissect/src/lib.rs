@@ -32,6 +32,8 @@ mod reader;
 mod record;
 mod table;
 mod tcp;
+#[cfg(test)]
+mod testing;
 mod tunnel;
 mod udp;
 mod wrapper;

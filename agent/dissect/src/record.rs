@@ -132,3 +132,71 @@ fn join(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<usize> {
     }
     Some(bytes.len() - rest.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{large_hello, records, rustls_hello, rustls_records};
+
+    fn name_of(bytes: &[u8]) -> Option<String> {
+        match parse(bytes, &mut Vec::new()) {
+            Answer::Found(found) => found.hello.name.map(Into::into),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_prefix_of_real_records_wants_more_and_the_whole_is_found() {
+        for bytes in [rustls_records("a.example"), records(&large_hello("a.example"), 512)] {
+            for len in 1..bytes.len() {
+                match parse(&bytes[..len], &mut Vec::new()) {
+                    Answer::More(needed) => {
+                        assert!(needed > len && needed <= bytes.len(), "at {len}: {needed}")
+                    }
+                    other => panic!("at {len} of {}: {other:?}", bytes.len()),
+                }
+            }
+            assert_eq!(name_of(&bytes).as_deref(), Some("a.example"));
+        }
+    }
+
+    #[test]
+    fn a_hello_in_records_of_any_size_is_found() {
+        let hello = rustls_hello("many.example");
+        for size in 1..hello.len() {
+            let mut bytes = records(&hello, size);
+            let len = bytes.len();
+            bytes.extend(b"\x14\x03\x03\0\x01\x01");
+            let Answer::Found(found) = parse(&bytes, &mut Vec::new()) else { panic!("not found at {size}") };
+            assert_eq!((found.hello.name.as_deref(), found.len), (Some("many.example"), len), "at {size}");
+        }
+    }
+
+    #[test]
+    fn what_asks_for_more_converges_with_records_of_one_byte() {
+        let bytes = records(&large_hello("slow.example"), 1);
+        let (mut len, mut tries) = (1, 0);
+        while let Answer::More(needed) = parse(&bytes[..len], &mut Vec::new()) {
+            (len, tries) = (needed, tries + 1);
+        }
+        assert!(tries < 80, "{tries} tries for {} bytes", bytes.len());
+    }
+
+    #[test]
+    fn a_record_of_another_kind_in_between_is_no_hello() {
+        let hello = rustls_hello("cut.example");
+        let mut bytes = records(&hello[..100], 100);
+        bytes.extend([23, 3, 3, 0, 1, 0]);
+        bytes.extend(records(&hello[100..], 1000));
+        assert_eq!(parse(&bytes, &mut Vec::new()), Answer::NotThis);
+    }
+
+    #[test]
+    fn other_bytes_are_not_the_start_of_a_hello() {
+        for bytes in
+            [&b"GET / HTTP/1.1"[..], b"\x16\x03\x09", b"\x16\x03\x01\0\x30\x02", b"\x16\x03\x01\xff\xff", b""]
+        {
+            assert!(!may_start(bytes), "{bytes:?}");
+        }
+    }
+}

@@ -142,8 +142,11 @@ impl Work<'_> {
             }
             Phase::Unsure if begins => offset = self.begin_at(sequence, offset),
             Phase::Unsure => return self.keep_unsure(sequence, offset, payload),
+            Phase::Start | Phase::Hello if !self.stream.synced && (-MAX_BEHIND..0).contains(&offset) => {
+                return self.keep_unsure(sequence, offset, payload);
+            }
             Phase::Start | Phase::Plain | Phase::Hello | Phase::Dns => {
-                if begins && (offset > 0 || offset < -MAX_BEHIND) {
+                if begins && !(-MAX_BEHIND..=0).contains(&offset) {
                     offset = self.begin_at(sequence, offset);
                 }
             }
@@ -234,7 +237,7 @@ impl Work<'_> {
             self.stream.base = sequence.wrapping_add(payload.len() as u32);
             return;
         }
-        // An earlier segment than all others may be a beginning that is no hello's, a greeting of SOCKS for one.
+        // An earlier segment than all others may be the beginning.
         if offset < 0 && !assembler.contiguous().is_empty() {
             self.stream.phase = Phase::Start;
             let used = self.run(assembler.contiguous(), true);
@@ -284,8 +287,9 @@ impl Work<'_> {
             match self.stream.phase {
                 Phase::Start | Phase::Hello => match self.begin(rest) {
                     Answer::Found(used) => position += used,
-                    Answer::More(needed) if position + needed < MAX_BYTES => {
-                        self.stream.wanted = (position + needed) as u32;
+                    // What is dealt with goes, so `base` will be here.
+                    Answer::More(needed) if needed < MAX_BYTES => {
+                        self.stream.wanted = needed as u32;
                         return position;
                     }
                     Answer::More(_) => self.stream.phase = Phase::Bulk,
@@ -302,7 +306,7 @@ impl Work<'_> {
                 Phase::Dns => match self.dns(rest) {
                     Answer::Found(used) => position += used,
                     Answer::More(needed) => {
-                        self.stream.wanted = (position + needed) as u32;
+                        self.stream.wanted = needed as u32;
                         return position;
                     }
                     Answer::NotThis => self.stream.phase = Phase::Bulk,
@@ -349,12 +353,13 @@ impl Work<'_> {
             }
             Answer::More(needed) => {
                 self.stream.phase = Phase::Hello;
-                self.stream.synced = true;
+                // A few bytes may be the middle of something that overtook its beginning.
+                self.stream.synced |= record::starts(&bytes[skip..]);
                 return Answer::More(skip + needed);
             }
             Answer::NotThis => {}
         }
-        if self.stream.phase == Phase::Hello {
+        if self.stream.phase == Phase::Hello && self.stream.synced {
             self.stream.phase = Phase::Bulk;
             return Answer::Found(bytes.len());
         }
@@ -385,8 +390,9 @@ impl Work<'_> {
             Answer::More(needed) => return Answer::More(needed),
             Answer::NotThis => {}
         }
-        // The server's side of TLS, or a client's past its hello.
-        if matches!(bytes, [20..=23, 3, 0..=4, ..]) {
+        // The server's side of TLS, or a client's past its hello. Where the beginning was not seen, a handshake
+        // record may be the second one of a hello.
+        if matches!(bytes, [20..=23, 3, 0..=4, ..]) && (self.stream.synced || bytes[0] != 22) {
             self.stream.phase = Phase::Bulk;
             return Answer::Found(bytes.len());
         }
@@ -399,7 +405,10 @@ impl Work<'_> {
         let total = 2 + usize::from(len);
         let Some(message) = bytes.get(2..total) else { return Answer::More(total) };
         match dns::parse(message) {
+            // In the middle of a stream anything may look like a message without a question.
+            dns::Message::Query(names) if names.is_empty() && !self.stream.synced => Answer::NotThis,
             dns::Message::Query(names) => {
+                self.stream.synced = true;
                 for name in names {
                     self.out.name(Channel::Dns, &self.key, name);
                 }
@@ -409,6 +418,229 @@ impl Work<'_> {
             dns::Message::NotDns => {
                 self.out.counters.not_dns += 1;
                 Answer::NotThis
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{
+        Bench, CLIENT, ipv4, large_hello, query, records, rustls_records, seen_in, syn, tcp, tcp_from,
+        tcp_header,
+    };
+    use proptest::prelude::*;
+
+    fn tls(name: &str) -> Vec<(Channel, String)> {
+        vec![(Channel::Tls, name.to_owned())]
+    }
+
+    #[test]
+    fn a_hello_in_one_segment_is_found_with_and_without_its_syn() {
+        let hello = rustls_records("one.example");
+        assert_eq!(seen_in([syn(99), tcp(100, &hello)]), tls("one.example"));
+        assert_eq!(seen_in([tcp(100, &hello)]), tls("one.example"));
+    }
+
+    #[test]
+    fn swapped_halves_join_with_and_without_the_syn() {
+        let hello = records(&large_hello("swapped.example"), 16000);
+        let (first, second) = hello.split_at(1448);
+        let (first, second) = (tcp(100, first), tcp(100 + 1448, second));
+        assert_eq!(seen_in([&syn(99), &second, &first]), tls("swapped.example"));
+        assert_eq!(seen_in([&second, &first]), tls("swapped.example"));
+        assert_eq!(seen_in([&first, &first, &second, &second, &first]), tls("swapped.example"));
+    }
+
+    #[test]
+    fn sequence_numbers_may_wrap() {
+        let hello = records(&large_hello("wrap.example"), 16000);
+        let (first, second) = hello.split_at(700);
+        let start = 0_u32.wrapping_sub(300);
+        let packets = [syn(start.wrapping_sub(1)), tcp(start.wrapping_add(700), second), tcp(start, first)];
+        assert_eq!(seen_in(packets), tls("wrap.example"));
+    }
+
+    #[test]
+    fn different_bytes_in_a_second_copy_are_counted_and_the_first_stay() {
+        let hello = records(&large_hello("first.example"), 16000);
+        let other = records(&large_hello("other.example"), 16000);
+        let mut bench = Bench::new();
+        for packet in [syn(99), tcp(1100, &hello[1000..]), tcp(1000, &other[900..]), tcp(100, &hello[..900])]
+        {
+            bench.packet(&packet);
+        }
+        assert_eq!(bench.seen(), tls("first.example"));
+        assert_eq!(bench.0.counters().conflicts, 1);
+    }
+
+    #[test]
+    fn hellos_after_an_upgrade_are_found_in_any_order() {
+        let hello = records(&large_hello("mail.example"), 16000);
+        let (first, second) = hello.split_at(1000);
+        let start = 100 + 21;
+        let lines = tcp(100, b"EHLO me\r\nSTARTTLS   \r\n");
+        let (first, second) = (tcp(start + 1, first), tcp(start + 1 + 1000, second));
+        assert_eq!(seen_in([&syn(99), &lines, &first, &second]), tls("mail.example"));
+        assert_eq!(seen_in([&syn(99), &lines, &second, &first]), tls("mail.example"));
+        assert_eq!(seen_in([&syn(99), &first, &lines, &second]), tls("mail.example"));
+        assert_eq!(seen_in([&lines, &first, &second]), tls("mail.example"));
+    }
+
+    #[test]
+    fn what_a_proxy_is_asked_for_and_the_hello_inside_are_both_found() {
+        let hello = rustls_records("inner.example");
+        let connect = b"CONNECT inner.example:443 HTTP/1.1\r\nHost: inner.example:443\r\n\r\n";
+        let socks = [&b"\x05\x01\0"[..], b"\x05\x01\0\x03\x0dinner.example\x01\xbb"];
+        let expected = vec![(Channel::Http, "inner.example".to_owned()), tls("inner.example").remove(0)];
+        let after = 100 + connect.len() as u32;
+        assert_eq!(seen_in([syn(99), tcp(100, connect), tcp(after, &hello)]), expected);
+        assert_eq!(seen_in([syn(99), tcp(100, &[&connect[..], &hello].concat())]), expected);
+        let after = 103 + socks[1].len() as u32;
+        assert_eq!(seen_in([syn(99), tcp(100, socks[0]), tcp(103, socks[1]), tcp(after, &hello)]), expected);
+        let header = b"PROXY TCP4 192.0.2.1 198.51.100.2 1000 443\r\n";
+        assert_eq!(seen_in([syn(99), tcp(100, &[&header[..], &hello].concat())]), tls("inner.example"));
+    }
+
+    #[test]
+    fn each_request_of_a_connection_names_its_host() {
+        let requests = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\nGET / HTTP/1.1\r\nHost: b.example\r\n\r\n";
+        let third = b"GET / HTTP/1.1\r\nHost: c.example\r\n\r\n";
+        let seen = seen_in([syn(99), tcp(100, requests), tcp(100 + requests.len() as u32, third)]);
+        let names: Vec<_> = seen.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(names, ["a.example", "b.example", "c.example"]);
+    }
+
+    #[test]
+    fn dns_messages_of_a_stream_are_all_read_however_it_is_cut() {
+        let message = |name| [&(query(name).len() as u16).to_be_bytes()[..], &query(name)].concat();
+        let stream = [message("a.example"), message("b.example")].concat();
+        for cut in 1..stream.len() {
+            let packet = |at: usize, bytes: &[u8]| {
+                ipv4(
+                    CLIENT,
+                    [198, 51, 100, 3],
+                    6,
+                    &[tcp_header(4000, 53, at as u32, 0x18), bytes.to_vec()].concat(),
+                )
+            };
+            let seen = seen_in([packet(cut, &stream[cut..]), packet(0, &stream[..cut])].iter().rev());
+            let names: Vec<_> = seen.iter().map(|(_, name)| name.as_str()).collect();
+            assert_eq!(names, ["a.example", "b.example"], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_second_hello_counts_and_a_retransmitted_one_does_not() {
+        let hello = rustls_records("again.example");
+        let next = 100 + hello.len() as u32;
+        let second = [&b"\x14\x03\x03\0\x01\x01"[..], &hello].concat();
+        let seen = seen_in([tcp(100, &hello), tcp(100, &hello), tcp(next, &second), tcp(next, &second)]);
+        assert_eq!(seen.len(), 2);
+    }
+
+    #[test]
+    fn a_new_connection_on_the_same_ports_starts_anew() {
+        let first = rustls_records("first.example");
+        let second = rustls_records("second.example");
+        let seen = seen_in([syn(99), tcp(100, &first), syn(9), tcp(10, &second)]);
+        assert_eq!(seen.len(), 2);
+        let seen = seen_in([tcp(900_000, &first), tcp(10, &second)]);
+        assert_eq!(seen.len(), 2, "also where its SYN was missed");
+    }
+
+    #[test]
+    fn a_hello_whose_rest_never_comes_is_reported_at_the_end_if_its_name_came() {
+        let hello = records(
+            &crate::testing::hello_of(&[
+                crate::testing::server_name("cut.example"),
+                crate::testing::extension(21, &[0; 1500]),
+            ]),
+            16000,
+        );
+        let mut bench = Bench::new();
+        bench.packet(&tcp(100, &hello[..1000]));
+        assert_eq!(bench.seen(), []);
+        let due = bench.0.next_timeout().unwrap();
+        bench.0.handle_timeout(due);
+        assert_eq!(bench.seen(), tls("cut.example"));
+        assert_eq!((bench.0.next_timeout(), bench.0.counters().partial_hellos), (None, 1));
+        bench.packet(&tcp(1100, &hello[1000..]));
+        assert_eq!(bench.seen(), [], "and not a second time");
+    }
+
+    #[test]
+    fn a_flood_of_half_open_hellos_does_not_blind() {
+        let hello = records(&large_hello("victim.example"), 16000);
+        let (first, second) = hello.split_at(1448);
+        let mut bench = Bench::new();
+        bench.packet(&syn(99));
+        bench.packet(&tcp(100, first));
+        for flow in 0..200_000_u32 {
+            let [_, a, b, c] = flow.to_be_bytes();
+            let packet = tcp_from(
+                [203, 0, 113, 9],
+                1024 + u16::from(a),
+                u32::from_be_bytes([0, 0, b, c]) << 16,
+                0x18,
+                first,
+            );
+            bench.packet(&ipv4([203, 0, 113, 9], [10, a, b, c], 6, &packet[20..]));
+        }
+        assert!(bench.0.held_bytes() <= crate::Limits::default().max_held_bytes);
+        assert!(bench.0.counters().evicted_flows > 0 && bench.0.counters().abandoned > 0);
+        bench.packet(&tcp(100 + 1448, second));
+        assert_eq!(bench.seen(), tls("victim.example"));
+    }
+
+    #[test]
+    fn the_table_keeps_its_bound() {
+        let mut tcp = Tcp::new(100, 1);
+        let (mut held, mut out) = (Held::new(10_000, 1), Output::new());
+        for flow in 0..5000_u32 {
+            let segment = Segment {
+                src: crate::frame::Address(u128::from(flow % 7)),
+                dst: crate::frame::Address(u128::from(flow)),
+                src_port: 1,
+                dst_port: 443,
+                sequence: 1,
+                syn: false,
+                payload: b"\x16\x03\x01\x02\0\x01",
+            };
+            tcp.handle(&segment, &mut held, &mut out);
+            assert!(tcp.len() <= 100 && held.weight() <= 10_000);
+        }
+        assert_eq!(out.counters.evicted_flows, 4900);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cutting_in_any_order_gives_the_name(
+            record_size in 1usize..2000,
+            cuts in proptest::collection::btree_set(1usize..1600, 0..40),
+            order in proptest::collection::vec(any::<u32>(), 100),
+            duplicates in proptest::collection::vec((0usize..1500, 1usize..1500), 0..6),
+            synced in any::<bool>(),
+            start in any::<u32>(),
+        ) {
+            let hello = records(&large_hello("any.example"), record_size);
+            let mut edges: Vec<usize> = cuts.into_iter().filter(|&cut| cut < hello.len()).collect();
+            edges.insert(0, 0);
+            edges.push(hello.len());
+            let mut pieces: Vec<(usize, usize)> = edges.windows(2).map(|pair| (pair[0], pair[1])).collect();
+            pieces.extend(duplicates.into_iter().map(|(from, len)| (from, (from + len).min(hello.len()))));
+            let mut keyed: Vec<_> = pieces.into_iter().zip(&order).map(|(piece, key)| (*key, piece)).collect();
+            keyed.sort();
+            let mut packets = Vec::new();
+            if synced {
+                packets.push(syn(start.wrapping_sub(1)));
+            }
+            packets.extend(keyed.into_iter().map(|(_, (from, to))| tcp(start.wrapping_add(from as u32), &hello[from..to])));
+            let seen = seen_in(packets);
+            // Without the SYN a stream of more than the unsure bytes is given up; records of a few bytes make that.
+            if synced || hello.len() <= MAX_UNSURE {
+                prop_assert_eq!(seen, tls("any.example"));
             }
         }
     }

@@ -90,7 +90,7 @@ fn socks5(bytes: &[u8]) -> Answer<Wrapper> {
         Some(_) => {}
     }
     let Some(methods) = reader.vec8() else { return more() };
-    if !methods.iter().all(|&method| method < 10 || method >= 0x80) {
+    if !methods.iter().all(|method| !(10..0x80).contains(method)) {
         return Answer::NotThis;
     }
     if methods.contains(&2) && reader.rest().first() == Some(&1) {
@@ -133,4 +133,53 @@ fn tds(bytes: &[u8]) -> Answer<Wrapper> {
 fn literal(address: &[u8]) -> Option<Box<str>> {
     let octets: [u8; 4] = address.try_into().ok()?;
     Some(std::net::Ipv4Addr::from(octets).to_string().into_boxed_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found_only_whole(bytes: &[u8], authority: Option<&str>) {
+        for len in 1..bytes.len() {
+            match parse(&bytes[..len]) {
+                Answer::More(needed) => assert!(needed > len, "at {len}"),
+                other => panic!("at {len} of {}: {other:?}", bytes.len()),
+            }
+        }
+        let longer = [bytes, b"\x16\x03\x01"].concat();
+        let Answer::Found(wrapper) = parse(&longer) else { panic!("not found") };
+        assert_eq!((wrapper.len, wrapper.authority.as_deref()), (bytes.len(), authority));
+    }
+
+    #[test]
+    fn proxy_headers_are_skipped() {
+        found_only_whole(b"PROXY TCP4 192.0.2.1 198.51.100.2 1000 443\r\n", None);
+        found_only_whole(b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0cabcdefghijkl", None);
+    }
+
+    #[test]
+    fn socks_authorities_are_told() {
+        found_only_whole(b"\x05\x01\0\x05\x01\0\x03\x09a.example\x01\xbb", Some("a.example"));
+        found_only_whole(
+            b"\x05\x02\0\x02\x01\x02me\x02pw\x05\x01\0\x03\x09a.example\x01\xbb",
+            Some("a.example"),
+        );
+        found_only_whole(b"\x05\x01\0\x05\x01\0\x01\xc6\x33\x64\x02\x01\xbb", Some("198.51.100.2"));
+        found_only_whole(b"\x04\x01\x01\xbb\0\0\0\x01me\0a.example\0", Some("a.example"));
+        found_only_whole(b"\x04\x01\x01\xbb\xc6\x33\x64\x02me\0", Some("198.51.100.2"));
+    }
+
+    #[test]
+    fn answers_of_proxies_and_other_bytes_are_refused() {
+        for bytes in [
+            &b"\x05\0"[..],
+            b"\x05\x01\0\x05\0",
+            b"\x04\x5a",
+            b"PUT ",
+            b"\r\n\r\n\r\n",
+            b"\x12\x01\0\x20\0\0\0\0\x17\x03",
+        ] {
+            assert_eq!(parse(bytes), Answer::NotThis, "{bytes:?}");
+        }
+    }
 }

@@ -107,3 +107,44 @@ pub(super) fn chlo(message: &[u8]) -> Answer<Hello> {
     }
     Answer::Found(hello)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(name: &str) -> Vec<u8> {
+        let mut message = b"CHLO\x02\0\0\0".to_vec();
+        message.extend(b"PAD\0");
+        message.extend(10_u32.to_le_bytes());
+        message.extend(b"SNI\0");
+        message.extend((10 + name.len() as u32).to_le_bytes());
+        message.extend([b'-'; 10]);
+        message.extend(name.as_bytes());
+        message
+    }
+
+    fn name_of(datagram: &[u8]) -> Option<String> {
+        clear_hello(datagram)??.name.map(Into::into)
+    }
+
+    #[test]
+    fn hellos_with_a_public_header_and_with_a_long_one_are_found() {
+        let stream = [&[0; NULL_HASH][..], &[0xa0, 1, 4, 0], &message("g.example")].concat();
+        let public = [&[0x0d][..], &[7; 8], b"Q043", &[1], &stream].concat();
+        let long = [&[0xc0][..], b"Q046", &[0x50], &[7; 8], &[1], &stream].concat();
+        for datagram in [&public, &long] {
+            assert_eq!(name_of(datagram).as_deref(), Some("g.example"));
+            for len in 0..datagram.len() {
+                assert_eq!(name_of(&datagram[..len]), None, "at {len}");
+            }
+        }
+        assert!(super::super::may_start(&public) && super::super::may_start(&long));
+    }
+
+    #[test]
+    fn offsets_that_run_backwards_are_refused() {
+        let mut broken = message("g.example");
+        broken[12] = 99;
+        assert_eq!(chlo(&broken), Answer::NotThis);
+    }
+}

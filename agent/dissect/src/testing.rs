@@ -1,0 +1,153 @@
+//! Real messages for the tests: hellos made by rustls or by hand, and the packets around them.
+
+use crate::{Channel, Dissector, Limits, LinkType, Observation, Timestamp};
+use std::sync::Arc;
+
+pub(crate) const CLIENT: [u8; 4] = [192, 0, 2, 1];
+pub(crate) const SERVER: [u8; 4] = [198, 51, 100, 2];
+
+/// The records that a rustls client sends first.
+pub(crate) fn rustls_records(name: &'static str) -> Vec<u8> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let mut client = rustls::ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+    let mut records = Vec::new();
+    client.write_tls(&mut records).unwrap();
+    records
+}
+
+/// The ClientHello message in them.
+pub(crate) fn rustls_hello(name: &'static str) -> Vec<u8> {
+    rustls_records(name)[5..].to_vec()
+}
+
+pub(crate) fn extension(kind: u16, data: &[u8]) -> Vec<u8> {
+    [&kind.to_be_bytes()[..], &(data.len() as u16).to_be_bytes(), data].concat()
+}
+
+pub(crate) fn server_name(name: &str) -> Vec<u8> {
+    let entry = [&[0][..], &(name.len() as u16).to_be_bytes(), name.as_bytes()].concat();
+    extension(0, &[&(entry.len() as u16).to_be_bytes()[..], &entry].concat())
+}
+
+/// A ClientHello with these extensions.
+pub(crate) fn hello_of(extensions: &[Vec<u8>]) -> Vec<u8> {
+    let list = extensions.concat();
+    let mut body = vec![3, 3];
+    body.extend([7; 32]);
+    body.extend([&[32][..], &[9; 32]].concat());
+    body.extend([0, 4, 0x13, 0x01, 0x13, 0x02, 1, 0]);
+    body.extend((list.len() as u16).to_be_bytes());
+    body.extend(list);
+    [&[1, 0][..], &(body.len() as u16).to_be_bytes(), &body].concat()
+}
+
+/// A hello as large as one with an X25519MLKEM768 key share, its name behind the share.
+pub(crate) fn large_hello(name: &str) -> Vec<u8> {
+    let mut share = vec![0x04, 0xc8, 0x11, 0xec, 0x04, 0xc0];
+    share.extend((0..1216_u32).map(|at| (at * 7 % 251) as u8));
+    hello_of(&[extension(51, &share), extension(21, &[0; 250]), server_name(name)])
+}
+
+/// The message in records of at most `size` bytes.
+pub(crate) fn records(message: &[u8], size: usize) -> Vec<u8> {
+    let record = |piece: &[u8]| [&[22, 3, 1][..], &(piece.len() as u16).to_be_bytes(), piece].concat();
+    message.chunks(size).flat_map(record).collect()
+}
+
+/// An IPv4 packet around a transport payload.
+pub(crate) fn ipv4(src: [u8; 4], dst: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, protocol, 0, 0];
+    packet.extend(src);
+    packet.extend(dst);
+    packet.extend(payload);
+    let len = (packet.len() as u16).to_be_bytes();
+    packet[2..4].copy_from_slice(&len);
+    packet
+}
+
+pub(crate) fn tcp_header(src_port: u16, dst_port: u16, sequence: u32, flags: u8) -> Vec<u8> {
+    let mut header = Vec::new();
+    header.extend(src_port.to_be_bytes());
+    header.extend(dst_port.to_be_bytes());
+    header.extend(sequence.to_be_bytes());
+    header.extend([0, 0, 0, 0, 0x50, flags, 1, 0, 0, 0, 0, 0]);
+    header
+}
+
+/// A packet of the client on port 443.
+pub(crate) fn tcp(sequence: u32, payload: &[u8]) -> Vec<u8> {
+    tcp_from(CLIENT, 40000, sequence, 0x18, payload)
+}
+
+pub(crate) fn tcp_from(src: [u8; 4], port: u16, sequence: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
+    ipv4(src, SERVER, 6, &[tcp_header(port, 443, sequence, flags), payload.to_vec()].concat())
+}
+
+pub(crate) fn syn(sequence: u32) -> Vec<u8> {
+    tcp_from(CLIENT, 40000, sequence, 0x02, b"")
+}
+
+pub(crate) fn udp_header(src_port: u16, dst_port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = Vec::new();
+    datagram.extend(src_port.to_be_bytes());
+    datagram.extend(dst_port.to_be_bytes());
+    datagram.extend((payload.len() as u16 + 8).to_be_bytes());
+    datagram.extend([0, 0]);
+    datagram.extend(payload);
+    datagram
+}
+
+pub(crate) fn udp(src_port: u16, dst_port: u16, payload: &[u8]) -> Vec<u8> {
+    ipv4(CLIENT, SERVER, 17, &udp_header(src_port, dst_port, payload))
+}
+
+/// A DNS query message.
+pub(crate) fn query(name: &str) -> Vec<u8> {
+    let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        message.push(label.len() as u8);
+        message.extend(label.as_bytes());
+    }
+    message.extend([0, 0, 1, 0, 1]);
+    message
+}
+
+/// A dissector that takes raw IP packets.
+pub(crate) struct Bench(pub(crate) Dissector);
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Bench(Dissector::new(Limits::default()))
+    }
+
+    pub(crate) fn packet(&mut self, packet: &[u8]) {
+        self.0.handle_frame(Timestamp(1), LinkType::Raw, packet);
+    }
+
+    pub(crate) fn observations(&mut self) -> Vec<Observation> {
+        std::iter::from_fn(|| self.0.poll_observation()).collect()
+    }
+
+    /// Channel and name of what was seen.
+    pub(crate) fn seen(&mut self) -> Vec<(Channel, String)> {
+        self.observations()
+            .into_iter()
+            .map(|seen| (seen.channel, seen.name.unwrap_or_default().into()))
+            .collect()
+    }
+}
+
+/// What packets in this order show.
+pub(crate) fn seen_in<P: AsRef<[u8]>>(packets: impl IntoIterator<Item = P>) -> Vec<(Channel, String)> {
+    let mut bench = Bench::new();
+    for packet in packets {
+        bench.packet(packet.as_ref());
+    }
+    bench.seen()
+}
