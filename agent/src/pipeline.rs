@@ -47,6 +47,11 @@ impl Pipeline {
         self.dissector.handle_timeout(at);
     }
 
+    /// The capture is over: reports what still waits.
+    pub fn finish(&mut self) {
+        self.dissector.finish();
+    }
+
     /// When [`Self::handle_timeout`] has something to do.
     pub fn next_timeout(&self) -> Option<Timestamp> {
         self.dissector.next_timeout()

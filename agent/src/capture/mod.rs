@@ -4,6 +4,7 @@ use std::io;
 
 pub mod afpacket;
 pub mod filter;
+pub mod pcap;
 pub mod sockopt;
 
 /// A source of frames. Live capture is one; a test hands in a list.
