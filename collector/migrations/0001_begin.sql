@@ -43,6 +43,7 @@ CREATE INDEX asset_by_unit ON asset (unit, id);
 -- The hottest column of all stands alone and narrow.
 CREATE TABLE asset_seen (
     asset {{int}} NOT NULL PRIMARY KEY,
+    -- 0: never
     last_report_at_ms {{int}} NOT NULL
 ) {{keyed}};
 CREATE INDEX asset_seen_by_time ON asset_seen (last_report_at_ms, asset);
@@ -85,6 +86,9 @@ CREATE INDEX certificate_by_sensor ON certificate (sensor, ends_at_ms);
 
 CREATE TABLE sensor_seen (
     sensor {{int}} NOT NULL PRIMARY KEY,
+    -- copied from sensor, so that the Coverage page reads in the order of one index
+    revoked {{int}} NOT NULL,
+    -- 0: never
     last_report_at_ms {{int}} NOT NULL,
     clock_skew_ms {{int}} NOT NULL,
     boot TEXT NOT NULL,
@@ -96,14 +100,28 @@ CREATE TABLE sensor_seen (
     -- quota of new rows: the collector's day they were counted on, and how many
     quota_day {{int}} NOT NULL,
     quota_rows {{int}} NOT NULL,
-    -- rules that no catalogue of ours knew when they came
-    unknown_rules {{int}} NOT NULL
+    -- rules, channels and sources that it was the first to bring
+    new_words {{int}} NOT NULL
 ) {{keyed}};
+CREATE INDEX sensor_seen_by_time ON sensor_seen (revoked, last_report_at_ms, sensor);
 
--- What a sensor last said of itself, in the words of the wire.
+-- What a sensor last said of itself: the numbers that are summed over the fleet, and all of it in
+-- the words of the wire.
 CREATE TABLE sensor_report (
     sensor {{int}} NOT NULL PRIMARY KEY,
     sent_at_ms {{int}} NOT NULL,
+    capturing {{int}} NOT NULL,
+    hellos {{int}} NOT NULL,
+    hellos_without_name {{int}} NOT NULL,
+    hellos_with_ech {{int}} NOT NULL,
+    encrypted_dns {{int}} NOT NULL,
+    kernel_drops {{int}} NOT NULL,
+    unattributed {{int}} NOT NULL,
+    sources_unread {{int}} NOT NULL
+) {{keyed}};
+
+CREATE TABLE sensor_coverage (
+    sensor {{int}} NOT NULL PRIMARY KEY,
     agent_version TEXT NOT NULL,
     catalogue_version TEXT NOT NULL,
     coverage TEXT NOT NULL
@@ -207,6 +225,14 @@ CREATE TABLE snapshot_item (
 ) {{keyed}};
 CREATE INDEX snapshot_item_by_evidence ON snapshot_item (evidence, rule, channel, present, flags);
 
+-- The days of ours on which a scan came that held something of this rule.
+CREATE TABLE scan_day (
+    asset {{int}} NOT NULL,
+    rule {{int}} NOT NULL,
+    day {{int}} NOT NULL,
+    PRIMARY KEY (asset, rule, day)
+) {{keyed}};
+
 -- ── Roll-ups: kept in the transaction of the facts, rebuilt from them at will ────────────────
 -- channels and levels are sets, bit i standing for number i.
 CREATE TABLE product_asset (
@@ -282,7 +308,7 @@ CREATE TABLE product_summary (
     last_day {{int}} NOT NULL
 ) {{keyed}};
 
--- A set: this piece of evidence on this asset, and on it by this account.
+-- A set: this piece of evidence on this asset (account 0), and on it by this account.
 CREATE TABLE asset_evidence (
     asset {{int}} NOT NULL,
     rule {{int}} NOT NULL,
@@ -307,6 +333,7 @@ CREATE TABLE evidence_summary (
     last_day {{int}} NOT NULL,
     PRIMARY KEY (product, rule, channel, evidence)
 ) {{keyed}};
+CREATE INDEX evidence_summary_by_assets ON evidence_summary (product, assets);
 
 -- ── The governed record ──────────────────────────────────────────────────────────────────────
 CREATE TABLE ai_system (

@@ -1,7 +1,7 @@
 //! Coverage: what the fleet could see, and what it could not.
 
 use serde::Serialize;
-use umbrascope_api::{SourceReport, SourceState};
+use umbrascope_api::{CoverageReport, SourceReport, SourceState};
 
 use super::SensorRow;
 
@@ -15,12 +15,13 @@ pub struct CoverageRow {
 impl CoverageRow {
     /// The sources that were not read to the end, absent ones aside.
     pub fn unread(&self) -> impl Iterator<Item = &SourceReport> {
-        self.sensor
-            .coverage
-            .sources
-            .iter()
-            .filter(|source| !matches!(source.state, SourceState::Read | SourceState::Absent))
+        unread(&self.sensor.coverage)
     }
+}
+
+/// The sources of a report that were not read to the end, absent ones aside.
+pub fn unread(coverage: &CoverageReport) -> impl Iterator<Item = &SourceReport> {
+    coverage.sources.iter().filter(|source| !matches!(source.state, SourceState::Read | SourceState::Absent))
 }
 
 /// Sums over the sensors that are not revoked.

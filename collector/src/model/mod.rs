@@ -10,7 +10,7 @@ mod unit;
 mod user;
 
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState};
-pub use coverage::{CoverageRow, CoverageTotals};
+pub use coverage::{CoverageRow, CoverageTotals, unread};
 pub use product::{
     DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals,
 };

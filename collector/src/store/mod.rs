@@ -9,6 +9,10 @@ use crate::model::{
     SystemFilter, SystemSort, TokenId, TokenRow, Totals, UnitRow, UserRow, NewToken, Role,
 };
 
+pub mod sqlite;
+
+pub use sqlite::SqliteStore;
+
 /// What pages, JSON and exports read. Blocking: call it from a blocking thread.
 pub trait Reads: Send + Sync {
     /// Numbers at the head of the pages, as of `today`.

@@ -1,0 +1,156 @@
+//! Roll-ups from the facts: the same rows that [`super::merge`] keeps, made anew.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::books::{Books, ProductWords};
+use super::prepare;
+use super::rollup::{AssetFold, Sighted, Span};
+
+/// Assets folded before their shared rows are written: bounds the memory of a rebuild.
+const ASSETS_AT_ONCE: usize = 200;
+
+/// Rebuilds when the roll-ups were made with another catalogue than this one.
+pub(super) fn on_new_catalogue(connection: &Connection, books: &mut Books, now_ms: i64) -> rusqlite::Result<()> {
+    let catalogue = books.catalogue();
+    let ours = format!("{} with {} rules", catalogue.version(), catalogue.rules().len());
+    let theirs = connection
+        .query_row("SELECT value FROM meta WHERE name = 'catalogue'", [], |row| row.get::<_, String>(0))
+        .optional()?;
+    if theirs.as_ref() == Some(&ours) || (theirs.is_some() && !books.options.rebuild_on_new_catalogue) {
+        return Ok(());
+    }
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let work = || -> rusqlite::Result<()> {
+        if let Some(theirs) = theirs {
+            tracing::info!(from = theirs, to = ours, "the catalogue is another one: rebuilding the roll-ups");
+            rebuild(connection, books, now_ms)?;
+        }
+        connection.execute(
+            "INSERT INTO meta AS s (name, value) VALUES ('catalogue', $1)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            params![ours],
+        )?;
+        connection.execute_batch("COMMIT")
+    };
+    let result = work();
+    if result.is_err() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    result
+}
+
+/// Empties every roll-up and folds all facts into them again.
+pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -> rusqlite::Result<()> {
+    books.flush(connection)?;
+    // What rules meant before is forgotten with the caches.
+    books.forget();
+    for table in [
+        "product_asset",
+        "asset_product_day",
+        "product_day",
+        "asset_day",
+        "fleet_day",
+        "product_unit",
+        "asset_summary",
+        "product_summary",
+        "asset_evidence",
+        "evidence_summary",
+    ] {
+        connection.execute(&format!("DELETE FROM {table}"), [])?;
+    }
+    refresh_products(connection, books)?;
+    let assets: Vec<(i64, i64)> = connection
+        .prepare("SELECT id, unit FROM asset ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for some in assets.chunks(ASSETS_AT_ONCE) {
+        for (asset, unit) in some {
+            fold_asset(connection, books, *asset, *unit)?;
+            books.keep();
+        }
+        books.group.now_ms = now_ms;
+        books.flush(connection)?;
+    }
+    // A candidate that nobody decided on goes when the catalogue no longer carries it; its number
+    // is not given out again.
+    connection.execute(
+        "DELETE FROM ai_system WHERE origin = 'candidate' AND NOT EXISTS (
+            SELECT 1 FROM ai_system_product sp JOIN product_summary p ON p.product = sp.product
+            WHERE sp.system = ai_system.id AND p.candidate = 1)",
+        [],
+    )?;
+    connection.execute("DELETE FROM ai_system_product WHERE system NOT IN (SELECT id FROM ai_system)", [])?;
+    books.forget();
+    Ok(())
+}
+
+fn refresh_products(connection: &Connection, books: &Books) -> rusqlite::Result<()> {
+    let products: Vec<(i64, String)> = connection
+        .prepare("SELECT id, word FROM product ORDER BY id")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, word) in products {
+        let words = ProductWords::of(&word, books.catalogue().product(&word).is_some(), books.catalogue());
+        prepare(
+            connection,
+            "UPDATE product SET name = $1, vendor = $2, kind = $3, search = $4, known = $5, embedded = $6
+             WHERE id = $7",
+        )?
+        .execute(params![words.name, words.vendor, words.kind, words.search, words.known, words.embedded, id])?;
+    }
+    Ok(())
+}
+
+fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64) -> rusqlite::Result<()> {
+    let mut fold = AssetFold::new(asset, unit);
+    let activity: Vec<[i64; 6]> = prepare(
+        connection,
+        "SELECT day, rule, channel, account, evidence, n FROM activity WHERE asset = $1
+         ORDER BY day, rule, channel, account, evidence, epoch",
+    )?
+    .query_map(params![asset], |row| {
+        Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?])
+    })?
+    .collect::<rusqlite::Result<_>>()?;
+    for [day, rule, channel, account, evidence, n] in activity {
+        let executable: Option<String> = prepare(connection, "SELECT executable FROM evidence WHERE id = $1")?
+            .query_row(params![evidence], |row| row.get(0))?;
+        let sighted = Sighted {
+            rule: books.rule_by_id(connection, rule)?,
+            channel,
+            account,
+            evidence,
+            span: Span::of(day, day),
+            ai_executable: books.is_ai_executable(executable.as_deref()),
+        };
+        fold.activity(connection, books, sighted, n)?;
+    }
+    let items: Vec<([i64; 6], bool)> = prepare(
+        connection,
+        "SELECT rule, channel, account, evidence, first_day, last_day, present FROM snapshot_item
+         WHERE asset = $1 ORDER BY source, epoch, rule, channel, account, evidence",
+    )?
+    .query_map(params![asset], |row| {
+        let numbers = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+        Ok((numbers, row.get(6)?))
+    })?
+    .collect::<rusqlite::Result<_>>()?;
+    for ([rule, channel, account, evidence, first_day, last_day], present) in items {
+        let rule = books.rule_by_id(connection, rule)?;
+        let span = Span::of(first_day, last_day);
+        let sighted = Sighted { rule, channel, account, evidence, span, ai_executable: false };
+        fold.item(connection, books, sighted)?;
+        if present {
+            AssetFold::presence(books, &rule, channel, evidence, 1);
+        }
+    }
+    let days: Vec<(i64, i64)> =
+        prepare(connection, "SELECT rule, day FROM scan_day WHERE asset = $1 ORDER BY rule, day")?
+            .query_map(params![asset], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+    for (rule, day) in days {
+        let rule = books.rule_by_id(connection, rule)?;
+        fold.product_on_day(connection, books, rule.product, day, false)?;
+    }
+    fold.finish(connection, books)
+}

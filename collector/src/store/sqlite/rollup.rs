@@ -1,0 +1,564 @@
+//! Roll-ups: what pages read instead of the facts.
+//!
+//! [`AssetFold`] turns new facts of one asset into its own rows at once and into changes of the
+//! rows that assets share; [`Deltas`] gathers these over a commit, so that a row which a hundred
+//! reports touch is written once. A rebuild feeds all facts through the same two.
+
+use std::collections::{BTreeMap, HashSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+use umbrascope_rules::Confidence;
+
+use super::books::{Books, RuleFacts, confidence_number, confidence_of, level_number};
+use super::prepare;
+use crate::inventory::{self, Bits, USE_DAYS};
+
+/// The first and the last of some days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    first: i64,
+    last: i64,
+}
+
+impl Default for Span {
+    /// No day yet.
+    fn default() -> Self {
+        Self { first: i64::MAX, last: i64::MIN }
+    }
+}
+
+impl Span {
+    pub(super) fn of(first: i64, last: i64) -> Self {
+        Self { first, last }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+}
+
+/// What is new about one product on one asset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pair {
+    channels: Bits,
+    levels: Bits,
+    confidence: i64,
+    carrying: i64,
+    connected_days: i64,
+    n: i64,
+    span: Span,
+}
+
+impl Pair {
+    fn with(self, other: Self) -> Self {
+        Self {
+            channels: self.channels.union(other.channels),
+            levels: self.levels.union(other.levels),
+            confidence: self.confidence.max(other.confidence),
+            carrying: self.carrying.max(other.carrying),
+            connected_days: self.connected_days + other.connected_days,
+            n: self.n.saturating_add(other.n),
+            span: self.span.with(other.span),
+        }
+    }
+}
+
+/// A fact as the roll-ups see it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sighted {
+    pub(super) rule: RuleFacts,
+    pub(super) channel: i64,
+    pub(super) account: i64,
+    pub(super) evidence: i64,
+    pub(super) span: Span,
+    /// The executable of the evidence is an AI product's.
+    pub(super) ai_executable: bool,
+}
+
+/// Folds new facts of one asset into the roll-ups.
+pub(super) struct AssetFold {
+    asset: i64,
+    unit: i64,
+    pairs: BTreeMap<i64, Pair>,
+}
+
+impl AssetFold {
+    pub(super) fn new(asset: i64, unit: i64) -> Self {
+        Self { asset, unit, pairs: BTreeMap::new() }
+    }
+
+    /// An activity row that was not there before, on the one day of `sighted.span`.
+    pub(super) fn activity(
+        &mut self,
+        connection: &Connection,
+        books: &mut Books,
+        sighted: Sighted,
+        n: i64,
+    ) -> rusqlite::Result<()> {
+        self.sighting(connection, books, sighted)?;
+        let channel = books.channel_word(connection, sighted.channel)?;
+        let connected = inventory::is_connection(&channel);
+        let connected_new =
+            self.product_on_day(connection, books, sighted.rule.product, sighted.span.first, connected)?;
+        let pair = self.pairs.entry(sighted.rule.product).or_default();
+        pair.connected_days += i64::from(connected_new);
+        self.gained(books, &sighted.rule, sighted.channel, sighted.evidence, sighted.span.first, n);
+        Ok(())
+    }
+
+    /// An activity row counts `n` more than before.
+    pub(super) fn gained(
+        &mut self,
+        books: &mut Books,
+        rule: &RuleFacts,
+        channel: i64,
+        evidence: i64,
+        day: i64,
+        n: i64,
+    ) {
+        let pair = self.pairs.entry(rule.product).or_default();
+        pair.n = pair.n.saturating_add(n);
+        books.job.product_day.entry((rule.product, day)).or_default().n += n;
+        books.job.asset_day.entry((self.asset, day)).or_default().n += n;
+        books.job.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().n += n;
+    }
+
+    /// A snapshot item that was not there before.
+    pub(super) fn item(
+        &mut self,
+        connection: &Connection,
+        books: &mut Books,
+        sighted: Sighted,
+    ) -> rusqlite::Result<()> {
+        self.sighting(connection, books, sighted)?;
+        let key = (sighted.rule.product, sighted.rule.id, sighted.channel, sighted.evidence);
+        books.job.evidence.entry(key).or_default().items += 1;
+        Ok(())
+    }
+
+    /// A newer scan still held an item.
+    pub(super) fn item_again(&mut self, books: &mut Books, sighted: Sighted) {
+        let pair = self.pairs.entry(sighted.rule.product).or_default();
+        pair.span = pair.span.with(sighted.span);
+        let key = (sighted.rule.product, sighted.rule.id, sighted.channel, sighted.evidence);
+        let evidence = books.job.evidence.entry(key).or_default();
+        evidence.span = evidence.span.with(sighted.span);
+    }
+
+    /// Items came (`+1`) or went (`-1`).
+    pub(super) fn presence(books: &mut Books, rule: &RuleFacts, channel: i64, evidence: i64, change: i64) {
+        books.job.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().present += change;
+    }
+
+    /// A day on which the product was seen on this asset. Whether it is the first connection of
+    /// that day.
+    pub(super) fn product_on_day(
+        &mut self,
+        connection: &Connection,
+        books: &mut Books,
+        product: i64,
+        day: i64,
+        connected: bool,
+    ) -> rusqlite::Result<bool> {
+        let inserted = prepare(
+            connection,
+            "INSERT INTO asset_product_day (asset, product, day, connected) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (asset, product, day) DO NOTHING",
+        )?
+        .execute(params![self.asset, product, day, connected])?;
+        if inserted == 1 {
+            books.job.product_day.entry((product, day)).or_default().distinct += 1;
+            books.job.asset_day.entry((self.asset, day)).or_default().distinct += 1;
+            return Ok(connected);
+        }
+        if !connected {
+            return Ok(false);
+        }
+        let changed = prepare(
+            connection,
+            "UPDATE asset_product_day SET connected = 1
+             WHERE asset = $1 AND product = $2 AND day = $3 AND connected = 0",
+        )?
+        .execute(params![self.asset, product, day])?;
+        Ok(changed == 1)
+    }
+
+    fn sighting(&mut self, connection: &Connection, books: &mut Books, sighted: Sighted) -> rusqlite::Result<()> {
+        let rule = sighted.rule;
+        let channel = books.channel_word(connection, sighted.channel)?;
+        let level = inventory::level(&channel, rule.level, sighted.ai_executable);
+        let pair = self.pairs.entry(rule.product).or_default();
+        *pair = pair.with(Pair {
+            channels: Bits::of(sighted.channel),
+            levels: Bits::of(level_number(level)),
+            confidence: rule.confidence,
+            carrying: if rule.known && inventory::carries(level) { rule.confidence } else { 0 },
+            span: sighted.span,
+            ..Pair::default()
+        });
+        let evidence =
+            books.job.evidence.entry((rule.product, rule.id, sighted.channel, sighted.evidence)).or_default();
+        evidence.span = evidence.span.with(sighted.span);
+        evidence.assets += self.first_of_its_kind(connection, &sighted, 0)?;
+        if sighted.account != 0 {
+            evidence.accounts += self.first_of_its_kind(connection, &sighted, sighted.account)?;
+        }
+        Ok(())
+    }
+
+    fn first_of_its_kind(
+        &self,
+        connection: &Connection,
+        sighted: &Sighted,
+        account: i64,
+    ) -> rusqlite::Result<i64> {
+        let inserted = prepare(
+            connection,
+            "INSERT INTO asset_evidence (asset, rule, channel, evidence, account) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (asset, rule, channel, evidence, account) DO NOTHING",
+        )?
+        .execute(params![self.asset, sighted.rule.id, sighted.channel, sighted.evidence, account])?;
+        Ok(i64::from(inserted == 1))
+    }
+
+    /// Writes the asset's own rows, and what of them shows in the shared ones.
+    pub(super) fn finish(self, connection: &Connection, books: &mut Books) -> rusqlite::Result<()> {
+        for (product, gained) in self.pairs {
+            let stored = prepare(
+                connection,
+                "SELECT channels, levels, confidence, carrying, connected_days, n, first_day, last_day
+                 FROM product_asset WHERE product = $1 AND asset = $2",
+            )?
+            .query_row(params![product, self.asset], |row| {
+                Ok(Pair {
+                    channels: Bits(row.get(0)?),
+                    levels: Bits(row.get(1)?),
+                    confidence: row.get(2)?,
+                    carrying: row.get(3)?,
+                    connected_days: row.get(4)?,
+                    n: row.get(5)?,
+                    span: Span::of(row.get(6)?, row.get(7)?),
+                })
+            })
+            .optional()?;
+            let mut pair = stored.unwrap_or_default().with(gained);
+            if pair.connected_days >= USE_DAYS {
+                pair.levels = pair.levels.union(Bits::of(level_number(umbrascope_rules::Level::Use)));
+            }
+            let sql = match stored {
+                None => {
+                    "INSERT INTO product_asset (product, asset, channels, levels, confidence, carrying,
+                        connected_days, n, first_day, last_day)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+                }
+                Some(stored) if stored == pair => continue,
+                Some(_) => {
+                    "UPDATE product_asset SET product = $1, asset = $2, channels = $3, levels = $4,
+                        confidence = $5, carrying = $6, connected_days = $7, n = $8, first_day = $9,
+                        last_day = $10
+                     WHERE product = $1 AND asset = $2"
+                }
+            };
+            prepare(connection, sql)?.execute(params![
+                product,
+                self.asset,
+                pair.channels.0,
+                pair.levels.0,
+                pair.confidence,
+                pair.carrying,
+                pair.connected_days,
+                pair.n,
+                pair.span.first,
+                pair.span.last
+            ])?;
+            if stored.is_some_and(|stored| Pair { n: pair.n, connected_days: pair.connected_days, ..stored } == pair) {
+                continue;
+            }
+            let channels = books.channels_of(connection, pair.channels)?;
+            let corroborated = inventory::corroborated(&channels);
+            let confidence = confidence_of(pair.confidence).unwrap_or(Confidence::Suspect);
+            let summary = books.job.summary.entry(product).or_default();
+            *summary = summary.with(Summary {
+                channels: pair.channels,
+                levels: pair.levels,
+                confidence: confidence_number(inventory::lifted(confidence, corroborated)),
+                candidate: inventory::is_candidate(confidence_of(pair.carrying), corroborated),
+                assets: i64::from(stored.is_none()),
+                span: pair.span,
+            });
+            if stored.is_none() {
+                *books.job.units.entry((product, self.unit)).or_default() += 1;
+                *books.job.assets.entry(self.asset).or_default() += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Change of a row with a distinct count and a sum.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct DayDelta {
+    distinct: i64,
+    n: i64,
+}
+
+/// Change of a row of `evidence_summary`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct EvidenceDelta {
+    assets: i64,
+    accounts: i64,
+    n: i64,
+    present: i64,
+    items: i64,
+    span: Span,
+}
+
+/// Change of a row of `product_summary`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Summary {
+    channels: Bits,
+    levels: Bits,
+    confidence: i64,
+    candidate: bool,
+    assets: i64,
+    span: Span,
+}
+
+impl Summary {
+    fn with(self, other: Self) -> Self {
+        Self {
+            channels: self.channels.union(other.channels),
+            levels: self.levels.union(other.levels),
+            confidence: self.confidence.max(other.confidence),
+            candidate: self.candidate || other.candidate,
+            assets: self.assets + other.assets,
+            span: self.span.with(other.span),
+        }
+    }
+}
+
+/// Changes of the rows that assets share, in the order of their keys.
+#[derive(Debug, Default)]
+pub(super) struct Deltas {
+    pub(super) product_day: BTreeMap<(i64, i64), DayDelta>,
+    pub(super) asset_day: BTreeMap<(i64, i64), DayDelta>,
+    pub(super) evidence: BTreeMap<(i64, i64, i64, i64), EvidenceDelta>,
+    pub(super) summary: BTreeMap<i64, Summary>,
+    pub(super) units: BTreeMap<(i64, i64), i64>,
+    pub(super) assets: BTreeMap<i64, i64>,
+    /// Asset → Unix time in milliseconds of its last report.
+    pub(super) seen: BTreeMap<i64, i64>,
+    /// Unix time in milliseconds of the newest report: when a record made now was made.
+    pub(super) now_ms: i64,
+}
+
+impl Deltas {
+    /// Adds the changes of a finished job.
+    pub(super) fn absorb(&mut self, job: Self) {
+        for (key, delta) in job.product_day {
+            let sum = self.product_day.entry(key).or_default();
+            sum.distinct += delta.distinct;
+            sum.n += delta.n;
+        }
+        for (key, delta) in job.asset_day {
+            let sum = self.asset_day.entry(key).or_default();
+            sum.distinct += delta.distinct;
+            sum.n += delta.n;
+        }
+        for (key, delta) in job.evidence {
+            let sum = self.evidence.entry(key).or_default();
+            *sum = EvidenceDelta {
+                assets: sum.assets + delta.assets,
+                accounts: sum.accounts + delta.accounts,
+                n: sum.n.saturating_add(delta.n),
+                present: sum.present + delta.present,
+                items: sum.items + delta.items,
+                span: sum.span.with(delta.span),
+            };
+        }
+        for (key, delta) in job.summary {
+            let sum = self.summary.entry(key).or_default();
+            *sum = sum.with(delta);
+        }
+        for (key, delta) in job.units {
+            *self.units.entry(key).or_default() += delta;
+        }
+        for (key, delta) in job.assets {
+            *self.assets.entry(key).or_default() += delta;
+        }
+        for (key, at_ms) in job.seen {
+            let newest = self.seen.entry(key).or_insert(at_ms);
+            *newest = at_ms.max(*newest);
+        }
+        self.now_ms = self.now_ms.max(job.now_ms);
+    }
+
+    /// Writes every change.
+    pub(super) fn write(self, connection: &Connection, governed: &mut HashSet<i64>) -> rusqlite::Result<()> {
+        let now_ms = self.now_ms;
+        self.write_days(connection)?;
+        self.write_evidence(connection)?;
+        self.write_counts(connection)?;
+        for (product, summary) in &self.summary {
+            write_summary(connection, *product, summary)?;
+            if summary.candidate && !governed.contains(product) {
+                propose_system(connection, *product, now_ms)?;
+                governed.insert(*product);
+            }
+        }
+        Ok(())
+    }
+
+    fn write_days(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut fleet: BTreeMap<i64, DayDelta> = BTreeMap::new();
+        for ((asset, day), delta) in &self.asset_day {
+            let inserted = prepare(
+                connection,
+                "INSERT INTO asset_day (asset, day, products, n) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (asset, day) DO NOTHING",
+            )?
+            .execute(params![asset, day, delta.distinct, delta.n])?;
+            let fleet = fleet.entry(*day).or_default();
+            fleet.n += delta.n;
+            fleet.distinct += i64::from(inserted == 1);
+            if inserted == 0 {
+                prepare(
+                    connection,
+                    "UPDATE asset_day SET products = products + $1, n = n + $2 WHERE asset = $3 AND day = $4",
+                )?
+                .execute(params![delta.distinct, delta.n, asset, day])?;
+            }
+        }
+        for (day, delta) in fleet {
+            prepare(
+                connection,
+                "INSERT INTO fleet_day AS s (day, assets, n) VALUES ($1, $2, $3)
+                 ON CONFLICT (day) DO UPDATE SET assets = s.assets + excluded.assets, n = s.n + excluded.n",
+            )?
+            .execute(params![day, delta.distinct, delta.n])?;
+        }
+        for ((product, day), delta) in &self.product_day {
+            prepare(
+                connection,
+                "INSERT INTO product_day AS s (product, day, assets, n) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (product, day)
+                 DO UPDATE SET assets = s.assets + excluded.assets, n = s.n + excluded.n",
+            )?
+            .execute(params![product, day, delta.distinct, delta.n])?;
+        }
+        Ok(())
+    }
+
+    fn write_evidence(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for ((product, rule, channel, evidence), delta) in &self.evidence {
+            prepare(
+                connection,
+                "INSERT INTO evidence_summary AS s
+                    (product, rule, channel, evidence, assets, accounts, n, present, items, first_day, last_day)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                 ON CONFLICT (product, rule, channel, evidence) DO UPDATE SET
+                    assets = s.assets + excluded.assets, accounts = s.accounts + excluded.accounts,
+                    n = s.n + excluded.n, present = s.present + excluded.present,
+                    items = s.items + excluded.items,
+                    first_day = CASE WHEN excluded.first_day < s.first_day
+                        THEN excluded.first_day ELSE s.first_day END,
+                    last_day = CASE WHEN excluded.last_day > s.last_day
+                        THEN excluded.last_day ELSE s.last_day END",
+            )?
+            .execute(params![
+                product,
+                rule,
+                channel,
+                evidence,
+                delta.assets,
+                delta.accounts,
+                delta.n,
+                delta.present,
+                delta.items,
+                delta.span.first,
+                delta.span.last
+            ])?;
+        }
+        Ok(())
+    }
+
+    fn write_counts(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for ((product, unit), assets) in &self.units {
+            prepare(
+                connection,
+                "INSERT INTO product_unit AS s (product, unit, assets) VALUES ($1, $2, $3)
+                 ON CONFLICT (product, unit) DO UPDATE SET assets = s.assets + excluded.assets",
+            )?
+            .execute(params![product, unit, assets])?;
+        }
+        for (asset, products) in &self.assets {
+            prepare(
+                connection,
+                "INSERT INTO asset_summary AS s (asset, products) VALUES ($1, $2)
+                 ON CONFLICT (asset) DO UPDATE SET products = s.products + excluded.products",
+            )?
+            .execute(params![asset, products])?;
+        }
+        for (asset, at_ms) in &self.seen {
+            prepare(
+                connection,
+                "INSERT INTO asset_seen AS s (asset, last_report_at_ms) VALUES ($1, $2)
+                 ON CONFLICT (asset) DO UPDATE SET last_report_at_ms = excluded.last_report_at_ms
+                 WHERE excluded.last_report_at_ms > s.last_report_at_ms",
+            )?
+            .execute(params![asset, at_ms])?;
+        }
+        Ok(())
+    }
+}
+
+fn write_summary(connection: &Connection, product: i64, summary: &Summary) -> rusqlite::Result<()> {
+    prepare(
+        connection,
+        "INSERT INTO product_summary AS s
+            (product, channels, levels, confidence, candidate, assets, first_day, last_day)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (product) DO UPDATE SET
+            channels = s.channels | excluded.channels, levels = s.levels | excluded.levels,
+            confidence = CASE WHEN excluded.confidence > s.confidence
+                THEN excluded.confidence ELSE s.confidence END,
+            candidate = CASE WHEN excluded.candidate > s.candidate
+                THEN excluded.candidate ELSE s.candidate END,
+            assets = s.assets + excluded.assets,
+            first_day = CASE WHEN excluded.first_day < s.first_day
+                THEN excluded.first_day ELSE s.first_day END,
+            last_day = CASE WHEN excluded.last_day > s.last_day
+                THEN excluded.last_day ELSE s.last_day END",
+    )?
+    .execute(params![
+        product,
+        summary.channels.0,
+        summary.levels.0,
+        summary.confidence,
+        summary.candidate,
+        summary.assets,
+        summary.span.first,
+        summary.span.last
+    ])?;
+    Ok(())
+}
+
+/// Makes the record of a product that became a candidate, unless it has one.
+fn propose_system(connection: &Connection, product: i64, now_ms: i64) -> rusqlite::Result<()> {
+    let there = prepare(connection, "SELECT system FROM ai_system_product WHERE product = $1 LIMIT 1")?
+        .query_row(params![product], |row| row.get::<_, i64>(0))
+        .optional()?;
+    if there.is_some() {
+        return Ok(());
+    }
+    let system = super::identity::next_number(connection, "ai_system")?;
+    prepare(
+        connection,
+        "INSERT INTO ai_system (id, name, origin, created_at_ms)
+         SELECT $1, name, 'candidate', $2 FROM product WHERE id = $3",
+    )?
+    .execute(params![system, now_ms, product])?;
+    prepare(connection, "INSERT INTO ai_system_product (system, product) VALUES ($1, $2)")?
+        .execute(params![system, product])?;
+    Ok(())
+}
