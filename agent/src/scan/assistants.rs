@@ -68,7 +68,7 @@ const PERMISSIONS: &[(&str, &str, Format, Test)] = &[
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     let mut flags: BTreeMap<&str, Vec<RiskFlag>> = BTreeMap::new();
     for (assistant, path, format, test) in PERMISSIONS {
-        let Some(value) = setting(home, path, *format, source) else { continue };
+        let Some(value) = read(home, path, *format, source) else { continue };
         if test(&value) {
             flags.entry(assistant).or_default().push(RiskFlag::ApprovalBypass);
         }
@@ -80,13 +80,16 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         if let Some(trouble) = trouble {
             source.trouble(trouble, folder.shown());
         }
+        let around = source.rule(SoftwareKind::ConfigPath, &format!("~/{place}"));
         for entry in entries {
             let Some(name) = entry.text() else { continue };
             if place.is_empty() && !name.starts_with('.') {
                 continue;
             }
             let path = if place.is_empty() { format!("~/{name}") } else { format!("~/{place}/{name}") };
-            let Some(rule) = source.rule(SoftwareKind::ConfigPath, &path) else {
+            let rule = source.rule(SoftwareKind::ConfigPath, &path);
+            // What stands in an assistant's own folder says nothing new about the same assistant.
+            let Some(rule) = rule.filter(|rule| around.is_none_or(|around| around.product != rule.product)) else {
                 source.pass();
                 continue;
             };
@@ -123,10 +126,6 @@ fn version(home: &Dir, path: &str) -> Option<String> {
     let number = |name: &str| name.split(['.', '-']).map(|part| part.parse().unwrap_or(0)).collect::<Vec<u64>>();
     let installed = entries.iter().filter(|entry| entry.kind != FileType::Symlink).filter_map(|entry| entry.text());
     installed.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max_by_key(|name| number(name)).map(str::to_owned)
-}
-
-fn setting(home: &Dir, path: &str, format: Format, source: &mut Source<'_>) -> Option<Value> {
-    read(home, path, format, source)
 }
 
 fn read(base: &Dir, path: &str, format: Format, source: &mut Source<'_>) -> Option<Value> {

@@ -8,7 +8,10 @@
 //!
 //! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
 
+mod alpm;
+mod apk;
 mod assistants;
+mod bundles;
 mod cargo;
 mod chromium;
 mod document;
@@ -18,14 +21,22 @@ mod homes;
 mod mcp;
 mod models;
 mod node;
+mod plugins;
+mod processes;
+mod programs;
 mod python;
+mod rpm;
+mod rpmdb;
 mod safe;
 mod source;
+#[cfg(test)]
+mod tests;
 mod userdata;
 mod vscode;
 mod walk;
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -135,7 +146,7 @@ pub struct Problem {
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     let budget = Budget::new(Instant::now() + request.deadline);
     let mut scan = Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
-    let root = match Dir::root(&request.root, budget) {
+    let root = match Dir::root(&request.root, Rc::clone(&budget)) {
         Ok(root) => root,
         Err(trouble) => {
             let trouble = if trouble == Trouble::Absent { Trouble::Refused } else { trouble };
@@ -146,20 +157,44 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     let found = Homes::find(&root);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
+    scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
+    scan.source("apk", Channel::Package, |source| apk::read(&root, source));
+    scan.source("pacman", Channel::Package, |source| alpm::read(&root, source));
+    scan.source("snap", Channel::Package, |source| bundles::read_snap(&root, source));
+    scan.source("flatpak", Channel::Package, |source| {
+        bundles::read_flatpak(&root, source);
+        homes.each(source, bundles::read_flatpak_home);
+    });
+    scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
     scan.everywhere("pip", Channel::Package, &homes, |source| python::read_system(&root, source), python::read_home);
     scan.everywhere("npm", Channel::Package, &homes, |source| node::read_system(&root, source), node::read_home);
     scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
     scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
     scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
     scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
+    scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
+    scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
     scan.everywhere("mcp-config", Channel::McpConfig, &homes, |source| mcp::read_system(&root, source), mcp::read_home);
     scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
+    scan.source("programs", Channel::App, |source| {
+        programs::read_system(&root, source);
+        homes.each(source, programs::read_home);
+    });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);
         homes.each(source, |home, source| models::ollama::read_home(home, source));
     });
     scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
     scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
+    if request.live {
+        scan.source("processes", Channel::Process, |source| {
+            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
+            let at: Vec<PathBuf> = homes.homes.iter().map(|(home, _)| home.absolute()).collect();
+            if let Some(proc) = source.note(proc, || "/proc".into()) {
+                processes::read(&proc, &at, source);
+            }
+        });
+    }
     scan.outcome
 }
 

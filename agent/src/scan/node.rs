@@ -143,7 +143,10 @@ fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
         serde_json::Value::String(licence) => Some(licence),
         _ => None,
     });
-    source.offer(SoftwareKind::Npm, found);
+    match source.package_rule(SoftwareKind::Npm, &found.value) {
+        Some(rule) => source.take(rule, found),
+        None => source.leave(SoftwareKind::Npm, found.value, found.version),
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -127,7 +127,7 @@ fn read_packages(base: &Dir, path: &Path, source: &mut Source<'_>) {
     }
     for entry in entries {
         let Some((name, version)) = entry.text().and_then(folder_name) else { continue };
-        let Some(rule) = source.rule(SoftwareKind::Pypi, name) else {
+        let Some(rule) = source.package_rule(SoftwareKind::Pypi, name) else {
             source.leave(SoftwareKind::Pypi, name.to_owned(), version.map(str::to_owned));
             continue;
         };

@@ -116,6 +116,11 @@ impl<'a> Source<'a> {
         self.matcher.software(kind, identifier)
     }
 
+    /// The rule for a package of a language, which may be known as an MCP server's only.
+    pub(crate) fn package_rule(&self, kind: SoftwareKind, identifier: &str) -> Option<&'a RuleRef> {
+        self.rule(kind, identifier).or_else(|| self.rule(SoftwareKind::McpPackage, identifier))
+    }
+
     /// The matcher, for sources that ask several ways.
     pub(crate) fn matcher(&self) -> &'a Matcher {
         self.matcher
