@@ -24,6 +24,14 @@ pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
     reader.0.is_empty().then_some(catalogue)
 }
 
+/// Reads the version alone.
+pub(crate) fn version(bytes: &'static [u8]) -> Option<Text> {
+    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+    reader.number()?;
+    reader.number()?;
+    reader.text()
+}
+
 /// Reads what a matcher needs, a rule at a time, so that the whole catalogue never stands in memory.
 pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product], Rule)) -> Option<()> {
     let mut reader = Reader(bytes.strip_prefix(MAGIC)?);

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Text};
 use crate::compiled;
 use crate::matcher::{Matcher, MatcherBuilder};
 
@@ -17,6 +17,11 @@ impl Catalogue {
     /// lays out the tables, the others cost nothing.
     pub fn embedded() -> &'static Catalogue {
         EMBEDDED.get_or_init(|| compiled::decode(COMPILED).expect(READ_BACK))
+    }
+
+    /// The version of the embedded catalogue, for a process that needs nothing else of it.
+    pub fn embedded_version() -> Text {
+        compiled::version(COMPILED).expect(READ_BACK)
     }
 }
 
