@@ -76,6 +76,11 @@ impl Identity {
         }
     }
 
+    /// When the identity was last written; `None` when there is none.
+    pub fn written(folder: &Path) -> Option<std::time::SystemTime> {
+        fs::metadata(folder.join(FILE)).and_then(|metadata| metadata.modified()).ok()
+    }
+
     /// Replaces the identity, durably.
     pub fn store(&self, folder: &Path) -> Result<(), IdentityError> {
         let path = folder.join(FILE);

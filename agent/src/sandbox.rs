@@ -109,3 +109,29 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
+
+/// Tries what the sandbox forbids: each attempt's name, and whether it was refused. For tests, inside the sandbox.
+pub fn attempts() -> Vec<(&'static str, bool)> {
+    use std::net::{TcpStream, UdpSocket};
+    use std::process::Command;
+
+    let pid = rustix::process::getpid();
+    vec![
+        ("open a file", std::fs::File::open("/etc/passwd").is_err()),
+        ("write a file", std::fs::write("/tmp/umbrascope-self-test", b"x").is_err()),
+        ("list a folder", std::fs::read_dir("/").is_err()),
+        ("open a UDP socket", UdpSocket::bind("127.0.0.1:0").is_err()),
+        ("connect over TCP", TcpStream::connect("127.0.0.1:1").is_err_and(|error| denied(&error))),
+        (
+            "open a packet socket",
+            rustix::net::socket(rustix::net::AddressFamily::PACKET, rustix::net::SocketType::RAW, None).is_err(),
+        ),
+        ("start a program", Command::new("/bin/true").status().is_err()),
+        ("signal a process", rustix::process::test_kill_process(pid).is_err()),
+        ("start a thread", std::thread::Builder::new().spawn(|| ()).is_err()),
+    ]
+}
+
+fn denied(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES))
+}

@@ -418,6 +418,11 @@ impl State {
         Ok(query.query_row([name], |row| row.get(0)).optional()?.map_or(0, unsigned))
     }
 
+    /// A note kept earlier.
+    pub fn note(&self, name: &str) -> Result<Option<String>, StateError> {
+        Ok(self.db.query_row("SELECT text FROM note WHERE name = ?1", [name], |row| row.get(0)).optional()?)
+    }
+
     /// Keeps a note about ourselves, for `status`.
     pub fn set_note(&self, name: &str, text: &str) -> Result<(), StateError> {
         self.db

@@ -4,12 +4,25 @@
 //! progress and errors to standard error.
 
 use std::error::Error;
+use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
 
+use crate::config::{Config, ConfigError};
+
+pub mod doctor;
+pub mod enrol;
+pub mod explain;
 pub mod replay;
+pub mod role;
+pub mod rules;
+pub mod run;
 pub mod scan;
+pub mod status;
+
 
 /// Discovers the AI tools that this machine uses and reports them to its collector.
 #[derive(Debug, Parser)]
@@ -21,14 +34,58 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Watch the network and scan this machine, until told to end
+    Run(run::Args),
+    /// Enrol this machine with a collector, by a token
+    Enrol(enrol::Args),
+    /// Check what the agent needs and say what to do about what is missing
+    Doctor(doctor::Args),
+    /// How the agent on this machine is doing
+    Status(status::Args),
+    /// In plain words: what is collected on this machine, and what was sent
+    Explain(explain::Args),
     Replay(replay::Args),
+    Scan(scan::Args),
+    Rules(rules::Args),
+    #[command(name = "__role", hide = true)]
+    Role(role::Args),
+}
+
+/// Where configuration and state are; the same for every command that needs them.
+#[derive(Debug, clap::Args)]
+pub struct StateArgs {
+    /// Configuration file [default: /etc/umbrascope/agent.toml if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of state and identity, in place of the configured one
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// The checked configuration.
+    pub fn load(&self) -> Result<Config, CliError> {
+        Config::load(self.config.as_deref(), self.state_dir.as_deref()).map_err(|error| match error {
+            ConfigError::Read { .. } => CliError::failed("the configuration cannot be used", error),
+            ConfigError::Content { .. } => CliError::because(error.to_string()),
+        })
+    }
 }
 
 impl Cli {
     /// Runs the command and turns its end into an exit code; an error is printed with its causes.
     pub fn run(self) -> ExitCode {
-        let result: Result<ExitCode, CliError> = match self.command {
+        log_to_stderr();
+        let result = match self.command {
+            Command::Run(args) => run::run(args),
+            Command::Enrol(args) => enrol::run(args),
+            Command::Doctor(args) => doctor::run(args),
+            Command::Status(args) => status::run(args),
+            Command::Explain(args) => explain::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Scan(args) => scan::run(args),
+            Command::Rules(args) => rules::run(args),
+            Command::Role(args) => role::run(args),
         };
         match result {
             Ok(code) => code,
@@ -37,6 +94,30 @@ impl Cli {
                 error.exit_code()
             }
         }
+    }
+}
+
+/// Logs go to standard error; `UMBRASCOPE_LOG` sets the level (`info` by default), as `tracing` spells it.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("UMBRASCOPE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let under_systemd = std::env::var_os("JOURNAL_STREAM").is_some();
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    // The journal stamps its own time. Failing means that a test set a logger before.
+    let _ = if under_systemd { builder.without_time().try_init() } else { builder.try_init() };
+}
+
+/// A span of time in the largest unit that fits.
+pub(crate) fn ago(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} seconds ago"),
+        120..=7199 => format!("{} minutes ago", seconds / 60),
+        7200..=172_799 => format!("{} hours ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
     }
 }
 

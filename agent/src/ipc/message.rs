@@ -1,9 +1,15 @@
 //! The messages. Every list and text in them is bounded by [`super::MESSAGE_BYTES`].
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport};
+
+use crate::state::Software;
+
+/// Identifiers in one message: each at most a few texts of the wire's bound.
+pub const MAX_UNMATCHED: usize = 64;
 
 /// Warden to dissector.
 #[derive(Debug, Serialize, Deserialize)]
@@ -123,6 +129,17 @@ pub struct Stored {
 /// Warden to uplink.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToUplink {
+    /// The first message: what it needs of the configuration.
+    Start {
+        /// Folder of state and identity.
+        state_dir: PathBuf,
+        /// Base address of the collector in place of the enrolled one.
+        collector_url: Option<String>,
+        /// HTTP proxy.
+        proxy: Option<String>,
+        /// How long counts that only grew may wait, in seconds.
+        counter_interval_s: u64,
+    },
     /// Comes with the socket to a dissector.
     Capture,
     /// Comes with the socket to a scanner.
@@ -203,6 +220,8 @@ pub enum FromScanner {
         /// Whose home it was in.
         owner: Option<u32>,
     },
+    /// Identifiers of that source that no rule knows, at most [`MAX_UNMATCHED`].
+    Unmatched(Vec<Software>),
     /// How one source ended.
     Report(SourceReport),
     /// The scan is complete; without it what came is marked partial.

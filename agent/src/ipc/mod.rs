@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub mod message;
+pub mod waiting;
 
 /// Longest message, in bytes. Below the default send buffer of a Unix socket (208 KiB), so that the kernel takes
 /// it whole; enough for one scanned item with every list full.

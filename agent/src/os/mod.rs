@@ -3,5 +3,6 @@
 pub mod capability;
 pub mod host;
 pub mod io_priority;
+pub mod links;
 pub mod notify;
 pub mod signals;

@@ -1,0 +1,194 @@
+//! `doctor`: each thing the agent needs, whether it is there, and what to do if not.
+
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rustix::thread::CapabilitySet;
+
+use super::{CliError, StateArgs};
+use crate::attribution::Attribution;
+use crate::capture::afpacket;
+use crate::config::Config;
+use crate::identity::Identity;
+use crate::os::capability;
+use crate::roles::wall_clock_ms;
+use crate::sandbox;
+
+/// Arguments of `doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+enum Verdict {
+    Good,
+    /// It works with less.
+    Limited,
+    Bad,
+}
+
+struct Check {
+    name: &'static str,
+    verdict: Verdict,
+    finding: String,
+}
+
+/// Prints one line a check; exit code 1 if something is bad.
+pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let config = args.state.load()?;
+    let identity = Identity::load(&config.state_dir);
+    let mut checks = vec![privileges(), capture(&config), attribution(), sandbox_level(), state(&config.state_dir)];
+    checks.push(clock());
+    match &identity {
+        Ok(Some(identity)) => {
+            checks.push(certificate(identity));
+            checks.push(collector(config.collector.url.as_deref().unwrap_or(&identity.collector)));
+        }
+        Ok(None) => checks.push(Check {
+            name: "enrolment",
+            verdict: Verdict::Bad,
+            finding: "not enrolled: run `umbrascope-agent enrol --collector URL --token-file FILE`".into(),
+        }),
+        Err(error) => {
+            checks.push(Check { name: "enrolment", verdict: Verdict::Bad, finding: error.to_string() });
+        }
+    }
+    for check in &checks {
+        let word = match check.verdict {
+            Verdict::Good => "ok",
+            Verdict::Limited => "limited",
+            Verdict::Bad => "BAD",
+        };
+        println!("{word:<8} {:<13} {}", check.name, check.finding);
+    }
+    let bad = checks.iter().any(|check| matches!(check.verdict, Verdict::Bad));
+    Ok(if bad { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn privileges() -> Check {
+    let have = capability::effective();
+    let wanted = [
+        (CapabilitySet::NET_RAW, "cap_net_raw (capture)"),
+        (CapabilitySet::SYS_PTRACE, "cap_sys_ptrace (whose connection)"),
+        (CapabilitySet::DAC_READ_SEARCH, "cap_dac_read_search (other users' homes)"),
+        (CapabilitySet::NET_ADMIN, "cap_net_admin (large receive buffer)"),
+    ];
+    let missing: Vec<_> = wanted.iter().filter(|(cap, _)| !have.contains(*cap)).map(|(_, name)| *name).collect();
+    if missing.is_empty() {
+        return Check { name: "privileges", verdict: Verdict::Good, finding: "all that can be used".into() };
+    }
+    let finding = format!(
+        "missing: {}; use the packaged systemd unit, or `setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep` on the program",
+        missing.join(", ")
+    );
+    Check { name: "privileges", verdict: Verdict::Limited, finding }
+}
+
+fn capture(config: &Config) -> Check {
+    let (verdict, finding) = if config.capture {
+        match afpacket::open() {
+            Ok(socket) => {
+                let kib = socket.receive_buffer_bytes / 1024;
+                let wanted = afpacket::RECEIVE_BUFFER_BYTES / 1024;
+                let finding = format!("possible on every interface; filter tier 1 (classic BPF); receive buffer {kib} KiB");
+                if kib < wanted {
+                    let hint = format!("{finding}; raise net.core.rmem_max to {} or grant cap_net_admin", wanted * 1024);
+                    (Verdict::Limited, hint)
+                } else {
+                    (Verdict::Good, finding)
+                }
+            }
+            Err(error) => (Verdict::Limited, format!("not possible ({error}); scans work without")),
+        }
+    } else {
+        (Verdict::Limited, "switched off in the configuration".into())
+    };
+    Check { name: "capture", verdict, finding }
+}
+
+fn attribution() -> Check {
+    if Attribution::new().available() {
+        return Check { name: "attribution", verdict: Verdict::Good, finding: "by socket owner (sock_diag)".into() };
+    }
+    let finding = "the kernel does not answer sock_diag (module inet_diag): no process or account is told".into();
+    Check { name: "attribution", verdict: Verdict::Limited, finding }
+}
+
+fn sandbox_level() -> Check {
+    let landlock = sandbox::landlock_level();
+    let seccomp = Path::new("/proc/sys/kernel/seccomp").exists();
+    let verdict = if seccomp && landlock == "landlock" { Verdict::Good } else { Verdict::Limited };
+    let seccomp = if seccomp { "seccomp" } else { "no seccomp" };
+    Check { name: "sandbox", verdict, finding: format!("no capabilities, {landlock}, {seccomp}") }
+}
+
+fn state(folder: &Path) -> Check {
+    // The folder is made when the agent starts: until then its parent decides.
+    let nearest = folder.ancestors().find(|path| path.exists()).unwrap_or(folder);
+    let access = rustix::fs::access(nearest, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+    match access {
+        Ok(()) => Check { name: "state", verdict: Verdict::Good, finding: format!("{} is writable", folder.display()) },
+        Err(error) => Check {
+            name: "state",
+            verdict: Verdict::Bad,
+            finding: format!("{} cannot be written ({error}): change its owner or `state_dir`", folder.display()),
+        },
+    }
+}
+
+/// 2026-01-01: before this program was written, the clock is wrong.
+const PLAUSIBLE_MS: i64 = 1_767_225_600_000;
+
+fn clock() -> Check {
+    let now = wall_clock_ms();
+    let day = umbrascope_api::Day::from_unix_ms(now);
+    if now < PLAUSIBLE_MS {
+        let finding = format!("says {day} UTC: set it, or certificates and days are wrong");
+        return Check { name: "clock", verdict: Verdict::Bad, finding };
+    }
+    Check { name: "clock", verdict: Verdict::Good, finding: format!("says {day} UTC") }
+}
+
+fn certificate(identity: &Identity) -> Check {
+    let name = "certificate";
+    let Ok((from, to)) = identity.validity() else {
+        return Check { name, verdict: Verdict::Bad, finding: "cannot be read: enrol again with --force".into() };
+    };
+    let now = wall_clock_ms() / 1000;
+    let days = (to - now) / 86_400;
+    let (verdict, finding) = if now > to {
+        (Verdict::Bad, "has expired: enrol again with --force".to_owned())
+    } else if now < from {
+        (Verdict::Bad, "is not valid yet: is the clock right?".to_owned())
+    } else if now > from + (to - from) * 3 / 4 {
+        (Verdict::Limited, format!("ends in {days} days and should have been renewed: is the agent running?"))
+    } else {
+        (Verdict::Good, format!("valid for {days} more days"))
+    };
+    Check { name, verdict, finding }
+}
+
+fn collector(url: &str) -> Check {
+    let name = "collector";
+    let authority = url.trim_start_matches("https://").split('/').next().unwrap_or_default();
+    let address = if authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+        authority.to_owned()
+    } else {
+        format!("{authority}:443")
+    };
+    let reached = address
+        .to_socket_addrs()
+        .and_then(|mut all| all.next().ok_or_else(|| std::io::Error::other("no address")))
+        .and_then(|address| TcpStream::connect_timeout(&address, Duration::from_secs(5)));
+    match reached {
+        Ok(_) => Check { name, verdict: Verdict::Good, finding: format!("{authority} answers") },
+        Err(error) => Check {
+            name,
+            verdict: Verdict::Bad,
+            finding: format!("{authority} cannot be reached ({error}): check name, port and firewall"),
+        },
+    }
+}

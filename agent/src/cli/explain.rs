@@ -1,0 +1,83 @@
+//! `explain`: in plain words, what is collected on this machine and what was sent.
+
+use std::process::ExitCode;
+
+use umbrascope_api::Day;
+use umbrascope_rules::Catalogue;
+
+use super::{CliError, StateArgs};
+use crate::identity::Identity;
+use crate::roles::wall_clock_ms;
+use crate::state::Reader;
+
+/// How far back, in days.
+const DAYS: u32 = 30;
+
+/// Arguments of `explain`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    state: StateArgs,
+}
+
+const WHAT: &str = "\
+WHAT UMBRASCOPE COLLECTS ON THIS MACHINE
+
+It looks for AI tools: services that this machine talks to, and software, extensions, MCP servers and
+models that are installed on it. It compares names and identifiers with its own catalogue, here on the machine.
+What the catalogue does not know as AI never leaves.
+
+For each AI tool it reports: which rule matched and the name or identifier that matched (a host name such as
+chatgpt.com, a package name); the day, in UTC, and how often that day, never the hour; the program that made the
+connection, with the home folder written as ~; and a pseudonym in place of the user's name.
+
+It cannot report, because its messages have no place for it: what was typed or answered, pages, addresses below the
+host name, file contents, passwords, keys, values of environment variables, window titles, the hour of the day.
+";
+
+/// Prints what is collected, what was seen in the last 30 days, and whether it was sent.
+pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let config = args.state.load()?;
+    let failed = |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
+    println!("{WHAT}");
+    match Identity::load(&config.state_dir).map_err(|error| CliError::failed("cannot read the identity", error))? {
+        Some(identity) => println!("It is sent to {} and to nobody else.\n", identity.collector),
+        None => println!("It is sent to nobody: this machine is not enrolled with a collector.\n"),
+    }
+    let Some(reader) = Reader::open(&config.state_dir).map_err(failed)? else {
+        println!("Nothing has been collected yet.");
+        return Ok(ExitCode::SUCCESS);
+    };
+    let catalogue = Catalogue::embedded();
+    let product = |rule: &str| {
+        let product = catalogue.rule(rule).and_then(|rule| catalogue.product(&rule.product));
+        product.map_or_else(|| rule.to_owned(), |product| product.name.to_string())
+    };
+    println!("CONNECTIONS AND LOOK-UPS OF THE LAST {DAYS} DAYS\n");
+    let rows = reader.activity_since(Day::from_unix_ms(wall_clock_ms()).back(DAYS)).map_err(failed)?;
+    if rows.is_empty() {
+        println!("none");
+    }
+    for row in rows {
+        let sent = if row.delivered >= row.count { "sent" } else if row.delivered > 0 { "sent in part" } else { "not sent yet" };
+        println!(
+            "{}: {} ({}), {} times, last on {}, {sent}",
+            product(&row.rule), row.value, row.channel, row.count, row.last_day
+        );
+    }
+    println!("\nFOUND ON THIS MACHINE BY THE LAST SCAN\n");
+    let mut found = 0;
+    for (source, items, sent) in reader.snapshots().map_err(failed)? {
+        for item in items {
+            found += 1;
+            let sent = if sent { "sent" } else { "not sent yet" };
+            println!("{}: {} ({source}), {sent}", product(&item.rule), item.evidence.value);
+        }
+    }
+    if found == 0 {
+        println!("none");
+    }
+    let unmatched = reader.unmatched().map_err(failed)?;
+    println!("\nThe scan also saw {unmatched} identifiers of software that no rule knows. They stay on this machine.");
+    Ok(ExitCode::SUCCESS)
+}

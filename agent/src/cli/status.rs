@@ -1,0 +1,105 @@
+//! `status`: how the agent on this machine is doing, from its state.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::{CliError, StateArgs, ago};
+use crate::identity::Identity;
+use crate::roles::uplink::StatusNote;
+use crate::roles::wall_clock_ms;
+use crate::state::Reader;
+
+/// A note older than this means that no agent is running: it is refreshed every minute.
+const FRESH_MS: i64 = 150_000;
+
+/// Arguments of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    state: StateArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Serialize)]
+struct Status {
+    running: bool,
+    enrolled: bool,
+    collector: Option<String>,
+    sensor: Option<String>,
+    certificate_valid_until_s: Option<i64>,
+    rows_pending: u64,
+    snapshots_pending: u64,
+    unmatched_identifiers: u64,
+    #[serde(flatten)]
+    note: StatusNote,
+}
+
+/// Prints the state of the agent.
+pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let config = args.state.load()?;
+    let failed = |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
+    let identity = Identity::load(&config.state_dir).map_err(|error| CliError::failed("cannot read the identity", error))?;
+    let reader = Reader::open(&config.state_dir).map_err(failed)?;
+    let (mut due, mut note, mut unmatched) = Default::default();
+    if let Some(reader) = &reader {
+        due = reader.due().map_err(failed)?;
+        unmatched = reader.unmatched().map_err(failed)?;
+        let text = reader.note("status").map_err(failed)?;
+        note = text.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok()).unwrap_or_default();
+    }
+    let status = Status {
+        running: wall_clock_ms() - note.written_at_ms < FRESH_MS,
+        enrolled: identity.is_some(),
+        collector: identity.as_ref().map(|identity| identity.collector.clone()),
+        sensor: identity.as_ref().map(|identity| identity.sensor.to_string()),
+        certificate_valid_until_s: identity.as_ref().and_then(|identity| identity.validity().ok()).map(|(_, to)| to),
+        rows_pending: due.new_rows + due.grown_rows,
+        snapshots_pending: due.snapshots,
+        unmatched_identifiers: unmatched,
+        note,
+    };
+    match args.format {
+        Format::Json => {
+            let text = serde_json::to_string_pretty(&status);
+            println!("{}", text.map_err(|error| CliError::failed("cannot print", error))?);
+        }
+        Format::Table => print(&status),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(status: &Status) {
+    let (note, coverage, now) = (&status.note, &status.note.coverage, wall_clock_ms());
+    let line = |name: &str, value: &str| println!("{name:<22}{value}");
+    line("agent", if status.running { "running" } else { "not running" });
+    line("version", &format!("{} (catalogue {})", note.agent_version, note.catalogue_version));
+    line("collector", status.collector.as_deref().unwrap_or("not enrolled"));
+    line("sensor", status.sensor.as_deref().unwrap_or("-"));
+    line("last report", &if note.last_report_ms == 0 { "never".to_owned() } else { ago(now - note.last_report_ms) });
+    line("trouble", note.trouble.as_deref().unwrap_or("none"));
+    line("rows pending", &status.rows_pending.to_string());
+    line("snapshots pending", &status.snapshots_pending.to_string());
+    let capture = serde_json::to_value(coverage.capture).ok();
+    let capture = capture.as_ref().and_then(|value| value.as_str()).unwrap_or("unknown");
+    line("capture", &format!("{capture} ({})", coverage.capture_note));
+    line("interfaces", &coverage.interfaces.join(", "));
+    line("sandbox", &coverage.sandbox);
+    line("packets passed", &coverage.packets.to_string());
+    line("kernel drops", &coverage.kernel_drops.to_string());
+    line("queue drops", &coverage.queue_drops.to_string());
+    line("hellos", &format!("{}, {} without a name", coverage.hellos, coverage.hellos_without_name));
+    line("unattributed", &coverage.unattributed.to_string());
+    line("rows dropped", &coverage.rows_dropped.to_string());
+    line("rows refused", &coverage.rows_refused.to_string());
+    line("state resets", &coverage.state_resets.to_string());
+    line("kept here only", &format!("{} identifiers that no rule knows", status.unmatched_identifiers));
+}

@@ -1,0 +1,369 @@
+//! The dissector: parses what the network sends, and may open nothing.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+
+use ring::digest::{Context, SHA256};
+use ring::rand::{SecureRandom, SystemRandom};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use umbrascope_api::Day;
+use umbrascope_dissect::{LinkType, Timestamp};
+use umbrascope_rules::Matcher;
+
+use super::outbox::{Outbox, ToUplink};
+use super::{control_socket, wall_clock_us};
+use crate::capture::Frames;
+use crate::capture::afpacket::LivePackets;
+use crate::capture::pcap::CaptureReader;
+use crate::ipc::message::{Counters, FromCapture, FromDissector, Sighting, StreamId, ToDissector};
+use crate::ipc::{Channel, Received};
+use crate::os::signals;
+use crate::pipeline::{Pipeline, flow};
+use crate::sandbox;
+
+/// Frames read in a row before the other descriptors get a look.
+const FRAMES_IN_A_ROW: usize = 256;
+/// How often counters are told while they change, in microseconds.
+const COUNTERS_US: u64 = 5_000_000;
+/// Frames of a capture file between two looks at the other descriptors.
+const REPLAY_IN_A_ROW: usize = 4096;
+
+type Control = Channel<FromDissector, ToDissector>;
+
+/// Runs until the warden says so or is gone.
+pub fn run() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the dissector ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What is read.
+enum Input {
+    Live(OwnedFd),
+    File(File),
+}
+
+fn start() -> io::Result<()> {
+    signals::block_termination()?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    let mut control: Control = Channel::new(control_socket()?);
+    let mut random = [0; 24];
+    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    let (stream, seed) = random.split_at(16);
+    let mut stream = StreamId(stream.try_into().unwrap_or_default());
+    let seed = u64::from_ne_bytes(seed.try_into().unwrap_or_default());
+
+    let (mut input, mut uplink) = (None, None);
+    while input.is_none() || uplink.is_none() {
+        wait(&[(control.as_fd(), PollFlags::IN)], None)?;
+        match control.receive()? {
+            Received::Message(ToDissector::Capture, Some(socket)) => input = Some(Input::Live(socket)),
+            Received::Message(ToDissector::Replay, Some(file)) => input = Some(Input::File(file.into())),
+            Received::Message(ToDissector::Uplink, Some(socket)) => uplink = Some(Channel::new(socket)),
+            Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(()),
+            Received::Message(..) | Received::Empty => {}
+        }
+    }
+    let matcher = Matcher::embedded();
+    let sandbox = sandbox::enter()?;
+    match input {
+        Some(Input::Live(socket)) => {
+            let (packets, trouble) = match LivePackets::new(socket) {
+                Ok(packets) => (Some(packets), None),
+                Err(error) => (None, Some(format!("cannot bind the packet socket: {error}"))),
+            };
+            send_control(&control, &FromDissector::Ready { sandbox, trouble });
+            let Some(packets) = packets else { return Ok(()) };
+            let pipeline = Pipeline::new(matcher, seed);
+            Live { control, uplink, packets, pipeline, outbox: Outbox::new(stream, false), stream, counters: Counters::default(), told: None }.run()
+        }
+        Some(Input::File(mut file)) => {
+            send_control(&control, &FromDissector::Ready { sandbox, trouble: None });
+            // The content names the stream, so that a file fed again is known for what it is; positions in it are the same
+            // in every run because the tables are laid out the same (seed 0).
+            stream = content_id(&mut file)?;
+            let outbox = Outbox::new(stream, true);
+            Replay { control, uplink, pipeline: Pipeline::new(matcher, 0), outbox }.run(file)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Live capture.
+struct Live {
+    control: Control,
+    uplink: Option<ToUplink>,
+    packets: LivePackets,
+    pipeline: Pipeline,
+    outbox: Outbox,
+    stream: StreamId,
+    /// Kernel counters so far; the others are the pipeline's own.
+    counters: Counters,
+    /// What was told last, and when.
+    told: Option<(Counters, u64)>,
+}
+
+impl Live {
+    fn run(mut self) -> io::Result<()> {
+        loop {
+            let now = wall_clock_us();
+            let until = self.next_wake(now).map(|at| at.saturating_sub(now));
+            let uplink_events = if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let mut waited = vec![(self.packets.as_fd(), PollFlags::IN), (self.control.as_fd(), PollFlags::IN)];
+            waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
+            wait(&waited, until)?;
+            self.read_packets()?;
+            self.pipeline.handle_timeout(Timestamp(wall_clock_us()));
+            self.collect();
+            match read_control(&mut self.control, &mut self.outbox, &mut self.uplink)? {
+                Order::GoOn => {}
+                Order::Finish => return self.finish(),
+            }
+            read_stored(&mut self.uplink, &mut self.outbox);
+            pump(&mut self.uplink, &mut self.outbox);
+            self.tell_counters(false);
+        }
+    }
+
+    fn next_wake(&self, now: u64) -> Option<u64> {
+        let counters = self.told.is_none_or(|(told, _)| told != self.current_counters());
+        let counters = counters.then(|| self.told.map_or(now, |(_, at)| at + COUNTERS_US));
+        [self.pipeline.next_timeout().map(|at| at.0), counters].into_iter().flatten().min()
+    }
+
+    fn read_packets(&mut self) -> io::Result<()> {
+        for _ in 0..FRAMES_IN_A_ROW {
+            match self.packets.next()? {
+                Some(frame) => {
+                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::Raw, frame);
+                }
+                None => break,
+            }
+            self.collect();
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self) {
+        while let Some(matched) = self.pipeline.poll_matched() {
+            let (number, sighting) = sighting(matched);
+            self.outbox.push(number, sighting);
+        }
+    }
+
+    fn current_counters(&self) -> Counters {
+        Counters {
+            kernel_drops: self.counters.kernel_drops,
+            queue_drops: self.outbox.dropped(),
+            ..self.pipeline.counters()
+        }
+    }
+
+    fn tell_counters(&mut self, last: bool) {
+        let now = wall_clock_us();
+        if !last && self.told.is_some_and(|(_, at)| now.saturating_sub(at) < COUNTERS_US) {
+            return;
+        }
+        if let Ok(statistics) = self.packets.statistics() {
+            self.counters.kernel_drops += u64::from(statistics.drops);
+        }
+        let counters = self.current_counters();
+        if self.told.is_some_and(|(told, _)| told == counters) {
+            return;
+        }
+        if let Some(uplink) = &self.uplink
+            && uplink.send(&FromCapture::Counters { stream: self.stream, counters }).is_ok()
+        {
+            self.told = Some((counters, now));
+        }
+    }
+
+    /// Reads what is in the socket, hands everything over, and waits a moment for it to be stored.
+    fn finish(mut self) -> io::Result<()> {
+        for _ in 0..64 {
+            self.read_packets()?;
+        }
+        self.pipeline.finish();
+        self.collect();
+        self.tell_counters(true);
+        drain(&mut self.uplink, &mut self.outbox, 1_500_000)
+    }
+}
+
+/// A capture file.
+struct Replay {
+    control: Control,
+    uplink: Option<ToUplink>,
+    pipeline: Pipeline,
+    outbox: Outbox,
+}
+
+impl Replay {
+    fn run(mut self, file: File) -> io::Result<()> {
+        let mut frames = 0;
+        let mut trouble = None;
+        match CaptureReader::new(io::BufReader::new(file)) {
+            Err(error) => trouble = Some(error.to_string()),
+            Ok(mut capture) => loop {
+                match capture.next_frame() {
+                    Ok(Some(frame)) => self.pipeline.handle_frame(frame.at, frame.link, frame.bytes),
+                    Ok(None) => break,
+                    Err(error) => {
+                        trouble = Some(error.to_string());
+                        break;
+                    }
+                }
+                self.collect()?;
+                frames += 1;
+                if frames % REPLAY_IN_A_ROW == 0 && matches!(self.serve(Some(0))?, Order::Finish) {
+                    return Ok(());
+                }
+            },
+        }
+        self.pipeline.finish();
+        self.collect()?;
+        while !self.outbox.is_empty() {
+            if matches!(self.serve(None)?, Order::Finish) {
+                return Ok(());
+            }
+        }
+        send_control(&self.control, &FromDissector::ReplayDone { trouble });
+        Ok(())
+    }
+
+    /// A file can wait: nothing is dropped while the uplink is slow or being started again.
+    fn collect(&mut self) -> io::Result<()> {
+        let mut found = Vec::new();
+        while let Some(matched) = self.pipeline.poll_matched() {
+            found.push(sighting(matched));
+        }
+        for (number, sighting) in found {
+            while self.outbox.is_full() {
+                if matches!(self.serve(None)?, Order::Finish) {
+                    return Err(io::Error::other("told to end in the middle of a capture file"));
+                }
+            }
+            self.outbox.push(number, sighting);
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, timeout_us: Option<u64>) -> io::Result<Order> {
+        pump(&mut self.uplink, &mut self.outbox);
+        let uplink_events = if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let mut waited = vec![(self.control.as_fd(), PollFlags::IN)];
+        waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
+        wait(&waited, timeout_us)?;
+        let order = read_control(&mut self.control, &mut self.outbox, &mut self.uplink)?;
+        read_stored(&mut self.uplink, &mut self.outbox);
+        pump(&mut self.uplink, &mut self.outbox);
+        Ok(order)
+    }
+}
+
+enum Order {
+    GoOn,
+    Finish,
+}
+
+fn read_control(control: &mut Control, outbox: &mut Outbox, uplink: &mut Option<ToUplink>) -> io::Result<Order> {
+    loop {
+        match control.receive()? {
+            Received::Message(ToDissector::Uplink, Some(socket)) => {
+                *uplink = Some(Channel::new(socket));
+                outbox.reconnected();
+            }
+            Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(Order::Finish),
+            Received::Message(..) => {}
+            Received::Empty => return Ok(Order::GoOn),
+        }
+    }
+}
+
+/// Reads what the uplink stored. A channel that fails is given up; the warden brings the next.
+fn read_stored(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {
+    while let Some(channel) = uplink {
+        match channel.receive() {
+            Ok(Received::Message(stored, _)) => outbox.stored(&stored),
+            Ok(Received::Empty) => break,
+            Ok(Received::Closed) | Err(_) => *uplink = None,
+        }
+    }
+}
+
+fn pump(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {
+    if let Some(channel) = uplink
+        && outbox.pump(channel).is_err()
+    {
+        *uplink = None;
+    }
+}
+
+fn drain(uplink: &mut Option<ToUplink>, outbox: &mut Outbox, patience_us: u64) -> io::Result<()> {
+    let end = wall_clock_us() + patience_us;
+    loop {
+        pump(uplink, outbox);
+        read_stored(uplink, outbox);
+        let now = wall_clock_us();
+        let Some(channel) = uplink else { return Ok(()) };
+        if outbox.is_empty() || now >= end {
+            return Ok(());
+        }
+        wait(&[(channel.as_fd(), PollFlags::IN)], Some(end - now))?;
+    }
+}
+
+fn sighting(matched: crate::pipeline::Matched<'_>) -> (u64, Sighting) {
+    let at_ms = i64::try_from(matched.observation.at.0 / 1000).unwrap_or(i64::MAX);
+    let sighting = Sighting {
+        day: Day::from_unix_ms(at_ms),
+        rule: matched.rule.rule.to_string(),
+        channel: matched.channel.to_owned(),
+        name: matched.observation.name.as_deref().unwrap_or_default().to_owned(),
+        flow: flow(&matched.observation.flow),
+    };
+    (matched.position, sighting)
+}
+
+/// A hash of all of a file, which is then at its beginning again.
+fn content_id(file: &mut File) -> io::Result<StreamId> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            length => context.update(&buffer[..length]),
+        }
+    }
+    file.rewind()?;
+    let mut id = [0; 16];
+    id.copy_from_slice(&context.finish().as_ref()[..16]);
+    Ok(StreamId(id))
+}
+
+/// The warden reads its control sockets always; when it does not, it is about to end.
+fn send_control(control: &Control, message: &FromDissector) {
+    if let Err(error) = control.send_waiting(message) {
+        tracing::debug!(%error, "the warden is gone");
+    }
+}
+
+/// Waits for one of the descriptors, for so many microseconds at most.
+fn wait(descriptors: &[(std::os::fd::BorrowedFd<'_>, PollFlags)], timeout_us: Option<u64>) -> io::Result<()> {
+    let mut polled: Vec<_> =
+        descriptors.iter().map(|(fd, events)| PollFd::from_borrowed_fd(*fd, *events)).collect();
+    let timeout = timeout_us.map(|us| Timespec {
+        tv_sec: i64::try_from(us / 1_000_000).unwrap_or(i64::MAX),
+        tv_nsec: i64::try_from(us % 1_000_000 * 1000).unwrap_or_default(),
+    });
+    match poll(&mut polled, timeout.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

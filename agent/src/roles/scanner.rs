@@ -1,0 +1,58 @@
+//! The scanner: reads, matches and ends. It may read every file and do nothing else.
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use umbrascope_rules::Matcher;
+
+use super::control_socket;
+use crate::ipc::Channel;
+use crate::ipc::message::{FromScanner, MAX_UNMATCHED};
+use crate::os::{capability, io_priority, signals};
+use crate::scan::{self, ScanRequest};
+use crate::state::Software;
+
+/// Scans this machine once and hands everything to the uplink.
+pub fn run(deadline: Duration) -> ExitCode {
+    match start(deadline) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the scanner ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(deadline: Duration) -> io::Result<()> {
+    signals::block_termination()?;
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    // Its standard input is the channel to the uplink itself.
+    let uplink: Channel<FromScanner, ()> = Channel::new(control_socket()?);
+    capability::keep_only(capability::SCANNER)?;
+    rustix::thread::set_no_new_privs(true)?;
+    // Neither is worth failing for.
+    let _ = rustix::process::nice(19);
+    let _ = io_priority::set_idle();
+
+    let outcome = scan::scan(&ScanRequest { deadline, ..ScanRequest::live() }, &Matcher::embedded());
+    let send = |message: &FromScanner| uplink.send_waiting(message).map_err(io::Error::other);
+    for snapshot in outcome.snapshots {
+        send(&FromScanner::Source { source: snapshot.source.to_owned(), completeness: snapshot.completeness })?;
+        for found in snapshot.items {
+            send(&FromScanner::Item { item: Box::new(found.item), owner: found.owner })?;
+        }
+        for some in snapshot.unmatched.chunks(MAX_UNMATCHED) {
+            let some = some.iter().map(|unmatched| Software {
+                kind: unmatched.kind.as_str().to_owned(),
+                identifier: unmatched.identifier.clone(),
+                version: unmatched.version.clone().unwrap_or_default(),
+            });
+            send(&FromScanner::Unmatched(some.collect()))?;
+        }
+    }
+    for report in outcome.reports {
+        send(&FromScanner::Report(report))?;
+    }
+    send(&FromScanner::Done)
+}

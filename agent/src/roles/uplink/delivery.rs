@@ -1,0 +1,493 @@
+//! What the uplink sends, when, and what it makes of the answers.
+
+use std::path::PathBuf;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use umbrascope_api::{
+    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewRequest, RenewResponse, RowKind,
+    SensorInfo, SourceReport, limits,
+};
+use umbrascope_rules::Catalogue;
+
+use super::{Request, chance};
+use crate::config::CollectorConfig;
+use crate::failpoint;
+use crate::identity::{Identity, NewKey};
+use crate::ipc::message::Counters;
+use crate::os::host;
+use crate::roles::wall_clock_ms;
+use crate::sender::{self, Client, Content, Outcome, Schedule};
+use crate::state::{State, StateError};
+
+/// How often a sensor without a usable identity looks for a new one.
+const IDENTITY_EVERY: Duration = Duration::from_secs(5);
+/// How often the note for `status` is refreshed while nothing is sent.
+const NOTE_EVERY: Duration = Duration::from_secs(60);
+/// Snapshots looked at for one batch; there are a few dozen sources.
+const SNAPSHOTS: u32 = 64;
+/// Shortest and longest wait after a renewal that failed.
+const RENEWAL_RETRY_LEAST: Duration = Duration::from_secs(5);
+const RENEWAL_RETRY_MOST: Duration = Duration::from_secs(3600);
+/// A certificate whose half-life is over when it arrives (a wrong clock) must not lead to a loop.
+const RENEWAL_APART: Duration = Duration::from_secs(20);
+
+/// A request that came to its end.
+pub(super) enum Finished {
+    /// A batch.
+    Batch {
+        /// What was in it.
+        content: Content,
+        /// Counts that only grew were among it.
+        had_grown: bool,
+        /// What became of it.
+        outcome: Outcome<Ack>,
+    },
+    /// A renewal.
+    Renewal {
+        /// The new key.
+        key_pem: String,
+        /// What became of it.
+        outcome: Outcome<RenewResponse>,
+    },
+}
+
+/// What `status` shows of a running uplink; kept in the state as the note `status`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusNote {
+    /// Version of the agent.
+    pub agent_version: String,
+    /// Version of the catalogue.
+    pub catalogue_version: String,
+    /// When this was written, Unix time in milliseconds.
+    pub written_at_ms: i64,
+    /// When the collector last took a report; 0 for never.
+    pub last_report_ms: i64,
+    /// What went wrong last, until it goes right again.
+    pub trouble: Option<String>,
+    /// Coverage as it was last reported.
+    pub coverage: CoverageReport,
+}
+
+/// Delivery and renewal, one request at a time.
+pub(super) struct Delivery {
+    folder: PathBuf,
+    collector: CollectorConfig,
+    counter_interval: Duration,
+    identity: Option<(Identity, Client)>,
+    identity_written: Option<SystemTime>,
+    identity_looked_at: Option<Instant>,
+    forbidden: bool,
+    renew_at_s: i64,
+    renew_not_before: Instant,
+    schedule: Schedule,
+    new_since: Option<Instant>,
+    grown: bool,
+    /// The state may hold something new: look before deciding when to report.
+    look: bool,
+    /// Everything goes now; true once a batch was taken since.
+    everything: Option<bool>,
+    /// Entries in a batch: fewer after one was refused as a whole, down to the one that is at fault.
+    limit: usize,
+    in_flight: Option<Request<Finished>>,
+    machine: MachineId,
+    boot: Epoch,
+    info: SensorInfo,
+    note: StatusNote,
+    note_at: Instant,
+    sources: Vec<SourceReport>,
+    /// Coverage as the warden and this uplink know it.
+    pub(super) coverage: CoverageReport,
+    /// Counters of the dissectors.
+    pub(super) counters: Counters,
+}
+
+impl Delivery {
+    /// Nothing sent yet; the sources of the last scan are taken from the state.
+    pub(super) fn new(
+        folder: PathBuf, collector: CollectorConfig, counter_interval: Duration, state: &State, now: Instant,
+    ) -> Self {
+        let sources = state.note("sources").ok().flatten();
+        let sources = sources.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let mut boot = [0; Epoch::BYTES];
+        for byte in &mut boot {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 255 fits a byte")]
+            let random = (chance() * 255.0) as u8;
+            *byte = random;
+        }
+        Self {
+            folder,
+            collector,
+            counter_interval,
+            identity: None,
+            identity_written: None,
+            identity_looked_at: None,
+            forbidden: false,
+            renew_at_s: i64::MAX,
+            renew_not_before: now,
+            schedule: Schedule::new(now, Duration::from_secs(300)),
+            new_since: None,
+            grown: false,
+            look: true,
+            everything: None,
+            limit: limits::ACTIVITY_ROWS,
+            in_flight: None,
+            machine: host::machine_id(),
+            boot: Epoch::from_bytes(boot),
+            info: host::sensor_info(&Catalogue::embedded_version()),
+            note: StatusNote::default(),
+            note_at: now,
+            sources,
+            coverage: CoverageReport::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The state may hold something that was never reported.
+    pub(super) fn something_new(&mut self, now: Instant) {
+        self.look = true;
+        self.note_at = self.note_at.min(now + Duration::from_secs(5));
+    }
+
+    /// A scan ended: how its sources ended replaces what was known.
+    pub(super) fn scanned(&mut self, reports: Vec<SourceReport>, state: &State) {
+        self.sources = reports;
+        if let Ok(text) = serde_json::to_string(&self.sources)
+            && let Err(error) = state.set_note("sources", &text)
+        {
+            tracing::debug!(%error, "the sources of this scan are not kept for the next start");
+        }
+    }
+
+    /// When [`Self::tick`] has something to do.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        if self.in_flight.is_some() {
+            return Some(self.note_at);
+        }
+        if self.identity.is_none() || self.forbidden {
+            let look = self.identity_looked_at.map_or_else(Instant::now, |at| at + IDENTITY_EVERY);
+            return Some(look.min(self.note_at));
+        }
+        let renewal_s = u64::try_from(self.renew_at_s.saturating_sub(wall_clock_ms() / 1000)).unwrap_or(0);
+        // The wall clock can leap: look at least every hour.
+        let renewal = (Instant::now() + Duration::from_secs(renewal_s.min(3600))).max(self.renew_not_before);
+        Some(self.schedule.next(self.new_since, self.grown).min(renewal).min(self.note_at))
+    }
+
+    /// Starts what is due.
+    pub(super) fn tick(&mut self, state: &mut State, now: Instant) -> Result<(), StateError> {
+        if std::mem::take(&mut self.look) {
+            let due = state.due()?;
+            if due.new_rows + due.snapshots > 0 {
+                self.new_since.get_or_insert(now);
+            }
+            self.grown = due.grown_rows > 0;
+        }
+        if now >= self.note_at {
+            self.write_note(state);
+            self.note_at = now + NOTE_EVERY;
+        }
+        if self.in_flight.is_some() {
+            return Ok(());
+        }
+        if self.identity.is_none() || self.forbidden {
+            self.look_for_identity(now);
+        }
+        let Some((_, client)) = &self.identity else { return Ok(()) };
+        if wall_clock_ms() / 1000 >= self.renew_at_s && now >= self.renew_not_before {
+            let client = client.clone();
+            self.start_renewal(client, now);
+        } else if now >= self.schedule.next(self.new_since, self.grown || self.everything.is_some()) {
+            let client = client.clone();
+            self.start_batch(client, state, now)?;
+        }
+        Ok(())
+    }
+
+    /// The end of the request that is on its way.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Finished> {
+        let Some(request) = &mut self.in_flight else { return Poll::Pending };
+        let finished = std::task::ready!(request.as_mut().poll(context));
+        self.in_flight = None;
+        Poll::Ready(finished)
+    }
+
+    fn look_for_identity(&mut self, now: Instant) {
+        if self.identity_looked_at.is_some_and(|at| now < at + IDENTITY_EVERY) {
+            return;
+        }
+        let first = self.identity_looked_at.replace(now).is_none();
+        let written = Identity::written(&self.folder);
+        if written.is_none() && first {
+            tracing::warn!("this sensor is not enrolled: what it sees stays here until `umbrascope-agent enrol` is done");
+        }
+        if written.is_none() || written == self.identity_written {
+            return;
+        }
+        self.identity_written = written;
+        match Identity::load(&self.folder) {
+            Ok(Some(identity)) => self.use_identity(identity, now),
+            Ok(None) => {}
+            Err(error) => self.trouble(&error.to_string()),
+        }
+    }
+
+    fn use_identity(&mut self, identity: Identity, now: Instant) {
+        match Client::new(&identity, &self.collector) {
+            Ok(client) => {
+                self.renew_at_s = identity.renew_at(chance()).unwrap_or(i64::MAX);
+                if self.forbidden || self.identity.is_none() {
+                    let interval = Duration::from_secs(identity.report_interval_s.into());
+                    self.schedule = Schedule::new(now, interval);
+                }
+                self.forbidden = false;
+                self.identity = Some((identity, client));
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+                self.trouble(&format!("{error}: {cause}"));
+            }
+        }
+    }
+
+    fn start_renewal(&mut self, client: Client, now: Instant) {
+        self.renew_not_before = now + RENEWAL_APART;
+        match NewKey::generate() {
+            Ok(NewKey { key_pem, csr_pem }) => {
+                self.in_flight = Some(Box::pin(async move {
+                    let outcome = client.renew(RenewRequest { csr_pem }).await;
+                    Finished::Renewal { key_pem, outcome }
+                }));
+            }
+            Err(error) => self.trouble(&error.to_string()),
+        }
+    }
+
+    fn start_batch(&mut self, client: Client, state: &State, now: Instant) -> Result<(), StateError> {
+        let Some((identity, _)) = &self.identity else { return Ok(()) };
+        let had_grown = self.everything.is_some() || self.schedule.grown_is_due(now);
+        let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
+        let rows = state.due_rows(had_grown, limit)?;
+        let content = Content::fitting(rows, state.due_snapshots(SNAPSHOTS)?, self.limit);
+        let batch = Batch {
+            protocol: PROTOCOL_VERSION,
+            sensor: identity.sensor,
+            epoch: state.epoch(),
+            sent_at_ms: wall_clock_ms(),
+            machine: self.machine,
+            boot: self.boot,
+            info: self.info.clone(),
+            activity: content.rows.iter().map(|due| ActivityRow::clone(&due.row)).collect(),
+            snapshots: content.snapshots.clone(),
+            coverage: self.full_coverage(state)?,
+        };
+        let body = sender::body(&batch);
+        failpoint::hit("agent-before-send");
+        self.in_flight = Some(Box::pin(async move {
+            let outcome = client.deliver(body).await;
+            Finished::Batch { content, had_grown, outcome }
+        }));
+        Ok(())
+    }
+
+    fn full_coverage(&self, state: &State) -> Result<CoverageReport, StateError> {
+        let counters = self.counters;
+        Ok(CoverageReport {
+            packets: counters.packets,
+            kernel_drops: counters.kernel_drops,
+            queue_drops: counters.queue_drops,
+            hellos: counters.hellos,
+            hellos_without_name: counters.hellos_without_name,
+            hellos_with_ech: counters.hellos_with_ech,
+            encrypted_dns: counters.encrypted_dns,
+            flows_lost: counters.flows_lost,
+            rows_dropped: state.counter("rows_dropped")?,
+            rows_refused: state.counter("rows_refused")?,
+            state_resets: state.counter("state_resets")?,
+            sources: self.sources.clone(),
+            ..self.coverage.clone()
+        })
+    }
+
+    /// Acts on an answer.
+    pub(super) fn finished(&mut self, finished: Finished, state: &mut State, now: Instant) -> Result<(), StateError> {
+        match finished {
+            Finished::Renewal { key_pem, outcome } => {
+                self.renewed(key_pem, outcome, now);
+                Ok(())
+            }
+            Finished::Batch { content, had_grown, outcome } => match outcome {
+                Outcome::Done(ack) => self.taken(&content, had_grown, &ack, state, now),
+                Outcome::Retry { after, trouble } => {
+                    self.trouble(&trouble);
+                    self.schedule.failed(now, after, chance());
+                    Ok(())
+                }
+                Outcome::Refused { trouble } => self.refused(&content, &trouble, state, now),
+                Outcome::Forbidden { trouble } => {
+                    self.trouble(&format!("{trouble}: this sensor is revoked or unknown; enrol again with `--force`"));
+                    self.forbidden = true;
+                    self.schedule.forbidden(now, chance());
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn taken(
+        &mut self, content: &Content, had_grown: bool, ack: &Ack, state: &mut State, now: Instant,
+    ) -> Result<(), StateError> {
+        // Rows not taken are marked like the others: they must not be sent again. They are counted.
+        mark(content, state)?;
+        let refused = ack.refused.len() as u64;
+        if refused > 0 {
+            state.add_counter("rows_refused", refused)?;
+            let rows = ack.refused.iter().filter(|row| row.kind == RowKind::Activity).count();
+            tracing::warn!(rows, snapshots = ack.refused.len() - rows, "the collector did not take some rows");
+        }
+        if self.note.trouble.take().is_some() {
+            tracing::info!("the collector takes reports again");
+        }
+        self.note.last_report_ms = wall_clock_ms();
+        self.note_at = now;
+        self.limit = (self.limit * 2).min(limits::ACTIVITY_ROWS);
+        let due = state.due()?;
+        // Of what only grew, all of it is gone when the batch was not full.
+        let all_grown = had_grown && due.grown_rows == 0;
+        let wish = Duration::from_secs(ack.next_report_after_s.into());
+        self.schedule.taken(now, wish, self.counter_interval, all_grown, self.phase());
+        self.grown = due.grown_rows > 0;
+        self.new_since = (due.new_rows + due.snapshots > 0).then_some(now);
+        if let Some(taken) = &mut self.everything {
+            *taken = true;
+        }
+        Ok(())
+    }
+
+    /// The whole batch was refused: halves of it are tried until the entry at fault stands alone; that one is set aside.
+    fn refused(
+        &mut self, content: &Content, trouble: &str, state: &mut State, now: Instant,
+    ) -> Result<(), StateError> {
+        self.trouble(trouble);
+        if content.len() > 1 {
+            self.limit = content.len() / 2;
+        } else if content.is_empty() {
+            self.schedule.failed(now, None, 1.0);
+        } else {
+            mark(content, state)?;
+            state.add_counter("rows_refused", 1)?;
+            self.limit = limits::ACTIVITY_ROWS;
+        }
+        self.look = true;
+        Ok(())
+    }
+
+    fn renewed(&mut self, key_pem: String, outcome: Outcome<RenewResponse>, now: Instant) {
+        let Some((identity, _)) = &self.identity else { return };
+        let trouble = match outcome {
+            Outcome::Done(answer) => {
+                failpoint::hit("agent-renew-after-response");
+                let new = Identity {
+                    key_pem,
+                    certificate_pem: answer.certificate_pem,
+                    ca_pem: answer.ca_pem,
+                    ..identity.clone()
+                };
+                // Nothing is replaced by what cannot be used.
+                match Client::new(&new, &self.collector).map_err(|error| error.to_string()).and_then(|_| {
+                    new.store(&self.folder).map_err(|error| error.to_string())
+                }) {
+                    Ok(()) => {
+                        failpoint::hit("agent-renew-after-write");
+                        self.identity_written = Identity::written(&self.folder);
+                        tracing::info!("the certificate is renewed");
+                        return self.use_identity(new, now);
+                    }
+                    Err(error) => error,
+                }
+            }
+            Outcome::Retry { trouble, .. } | Outcome::Refused { trouble } | Outcome::Forbidden { trouble } => trouble,
+        };
+        let left = identity.validity().map_or(0, |(_, end)| end - wall_clock_ms() / 1000);
+        let tenth = Duration::from_secs(u64::try_from(left / 10).unwrap_or(0));
+        let wait = tenth.clamp(RENEWAL_RETRY_LEAST, RENEWAL_RETRY_MOST);
+        self.renew_not_before = now + wait.mul_f64(0.5 + 0.5 * chance());
+        self.trouble(&format!("the certificate could not be renewed: {trouble}"));
+    }
+
+    /// The sensor's own place in the interval.
+    fn phase(&self) -> f64 {
+        let bytes = self.identity.as_ref().map_or([0; 16], |(identity, _)| *identity.sensor.as_bytes());
+        f64::from(u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX)
+    }
+
+    fn trouble(&mut self, text: &str) {
+        if self.note.trouble.as_deref() != Some(text) {
+            tracing::warn!("{text}");
+            self.note.trouble = Some(text.to_owned());
+        }
+    }
+
+    /// Whether all of the state is delivered since the first call: `Some("")` if so, `Some(why)` if it never will be.
+    pub(super) fn everything_is_delivered(&mut self, state: &State) -> Result<Option<String>, StateError> {
+        if self.everything.is_none() {
+            self.everything = Some(false);
+            self.new_since = Some(Instant::now());
+            return Ok(None);
+        }
+        if self.identity.is_none() || self.forbidden {
+            let why = self.note.trouble.clone();
+            return Ok(Some(why.unwrap_or_else(|| "this sensor is not enrolled".to_owned())));
+        }
+        let due = state.due()?;
+        let empty = due.new_rows + due.grown_rows + due.snapshots == 0;
+        Ok((empty && self.in_flight.is_none() && self.everything == Some(true)).then(String::new))
+    }
+
+    /// Delivers what is due, once more and without patience.
+    pub(super) async fn last(&mut self, state: &mut State) -> Result<(), StateError> {
+        loop {
+            if self.in_flight.is_some() {
+                let finished = std::future::poll_fn(|context| self.poll(context)).await;
+                let taken = matches!(&finished, Finished::Batch { outcome: Outcome::Done(_), .. });
+                self.finished(finished, state, Instant::now())?;
+                if !taken {
+                    return Ok(());
+                }
+            }
+            let due = state.due()?;
+            let Some((_, client)) = self.identity.as_ref().filter(|_| !self.forbidden) else { return Ok(()) };
+            if due.new_rows + due.grown_rows + due.snapshots == 0 {
+                return Ok(());
+            }
+            let client = client.clone();
+            self.everything = Some(false);
+            self.start_batch(client, state, Instant::now())?;
+        }
+    }
+
+    /// Writes down how things stand, for `status`.
+    pub(super) fn write_note(&mut self, state: &State) {
+        let Ok(coverage) = self.full_coverage(state) else { return };
+        self.note.agent_version.clone_from(&self.info.agent_version);
+        self.note.catalogue_version.clone_from(&self.info.catalogue_version);
+        self.note.written_at_ms = wall_clock_ms();
+        self.note.coverage = coverage;
+        if let Ok(text) = serde_json::to_string(&self.note)
+            && let Err(error) = state.set_note("status", &text)
+        {
+            tracing::debug!(%error, "the note for `status` is not written");
+        }
+    }
+}
+
+/// Notes that what was sent need not be sent again.
+fn mark(content: &Content, state: &mut State) -> Result<(), StateError> {
+    let rows: Vec<_> = content.rows.iter().map(|due| (due.id, due.row.count)).collect();
+    state.mark_rows(&rows)?;
+    for snapshot in &content.snapshots {
+        state.mark_snapshot(&snapshot.source, snapshot.generation)?;
+    }
+    Ok(())
+}

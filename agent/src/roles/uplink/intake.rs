@@ -1,0 +1,371 @@
+//! What comes into the uplink: sightings that wait for their owner, in order, and scans.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use umbrascope_api::{Completeness, SnapshotItem, SourceReport, SourceState, limits};
+
+use crate::aggregate::{Aggregate, cut};
+use crate::ipc::message::{Counters, Flow, FromScanner, Owner, Sighting, StreamId};
+use crate::state::{Software, State, StateError};
+
+/// Sightings that may wait for their owner; while there are more, dissectors are not read.
+pub(super) const WAITING: usize = 1024;
+/// Patience for the warden's answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Lives of dissectors whose counters are kept apart.
+const LIVES: usize = 64;
+/// Bytes of the items of one snapshot, so that it fits a batch of its own.
+const SNAPSHOT_BYTES: usize = limits::BODY_BYTES - 160 * 1024;
+
+/// Sightings in the order they came. They leave in that order too, since "stored up to number n" must be true.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    entries: VecDeque<Entry>,
+    /// Question number of the first entry.
+    first: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    stream: StreamId,
+    number: u64,
+    sighting: Sighting,
+    replayed: bool,
+    owner: Option<Owner>,
+    since: Instant,
+}
+
+impl Waiting {
+    /// Takes a sighting; returns the question to ask about it.
+    pub(super) fn push(
+        &mut self, stream: StreamId, number: u64, replayed: bool, sighting: Sighting, now: Instant,
+    ) -> Option<(u64, Flow)> {
+        let question = self.first + self.entries.len() as u64;
+        let flow = sighting.flow;
+        // A capture is of another time, perhaps of another machine: nobody here owns its connections.
+        let owner = replayed.then(Owner::default);
+        let asks = owner.is_none();
+        self.entries.push_back(Entry { stream, number, sighting, replayed, owner, since: now });
+        asks.then_some((question, flow))
+    }
+
+    /// The answer to a question, or that there will be none.
+    pub(super) fn answer(&mut self, question: u64, owner: Owner) {
+        let index = question.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
+            entry.owner.get_or_insert(owner);
+        }
+    }
+
+    /// Counts what has its owner, or has waited long enough. Returns how many owners stayed unknown.
+    pub(super) fn settle(&mut self, aggregate: &mut Aggregate, state: &State, now: Instant, patience: bool) -> u64 {
+        let mut unknown = 0;
+        while let Some(entry) = self.entries.front() {
+            let overdue = !patience || now.duration_since(entry.since) >= PATIENCE;
+            if entry.owner.is_none() && !overdue {
+                break;
+            }
+            let Some(entry) = self.entries.pop_front() else { break };
+            self.first += 1;
+            let owner = entry.owner.unwrap_or_default();
+            if !entry.replayed && owner.executable.is_none() {
+                unknown += 1;
+            }
+            let account = owner.uid.map(|uid| state.account(uid));
+            aggregate.add(entry.stream, entry.number, entry.sighting, &owner, account);
+        }
+        unknown
+    }
+
+    /// When the first entry has waited long enough.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.entries.front().map(|entry| entry.since + PATIENCE)
+    }
+
+    /// The last number of a stream that waits here.
+    pub(super) fn last_number(&self, stream: StreamId) -> Option<u64> {
+        self.entries.iter().rev().find(|entry| entry.stream == stream).map(|entry| entry.number)
+    }
+
+    /// Whether no more should be taken.
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= WAITING
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// Counters of every life of a dissector since this uplink started.
+#[derive(Debug, Default)]
+pub(super) struct Lives(HashMap<StreamId, Counters>);
+
+impl Lives {
+    /// The newest counters of a life.
+    pub(super) fn note(&mut self, stream: StreamId, counters: Counters) {
+        if self.0.len() < LIVES || self.0.contains_key(&stream) {
+            self.0.insert(stream, counters);
+        }
+    }
+
+    /// Their sum.
+    pub(super) fn total(&self) -> Counters {
+        self.0.values().fold(Counters::default(), |sum, one| Counters {
+            packets: sum.packets + one.packets,
+            kernel_drops: sum.kernel_drops + one.kernel_drops,
+            queue_drops: sum.queue_drops + one.queue_drops,
+            hellos: sum.hellos + one.hellos,
+            hellos_without_name: sum.hellos_without_name + one.hellos_without_name,
+            hellos_with_ech: sum.hellos_with_ech + one.hellos_with_ech,
+            encrypted_dns: sum.encrypted_dns + one.encrypted_dns,
+            flows_lost: sum.flows_lost + one.flows_lost,
+        })
+    }
+}
+
+/// A scan that is coming in.
+#[derive(Debug, Default)]
+pub(super) struct ScanIntake {
+    source: Option<Source>,
+    reports: Vec<SourceReport>,
+    complete: bool,
+}
+
+#[derive(Debug)]
+struct Source {
+    name: String,
+    completeness: Completeness,
+    items: Vec<SnapshotItem>,
+    bytes: usize,
+    unmatched: Vec<Software>,
+}
+
+impl ScanIntake {
+    /// Takes the next message; a source is stored when the next begins.
+    pub(super) fn take(&mut self, message: FromScanner, state: &mut State) -> Result<(), StateError> {
+        match message {
+            FromScanner::Source { source, completeness } => {
+                self.store(state)?;
+                self.source = Some(Source {
+                    name: source,
+                    completeness,
+                    items: Vec::new(),
+                    bytes: 0,
+                    unmatched: Vec::new(),
+                });
+            }
+            FromScanner::Item { mut item, owner } => {
+                if let Some(source) = &mut self.source {
+                    item.account = owner.map(|uid| state.account(uid));
+                    source.push(*item);
+                }
+            }
+            FromScanner::Unmatched(some) => {
+                if let Some(source) = &mut self.source {
+                    source.unmatched.extend(some);
+                }
+            }
+            FromScanner::Report(report) => {
+                self.store(state)?;
+                self.reports.push(report);
+            }
+            FromScanner::Done => {
+                self.store(state)?;
+                self.complete = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// The scanner is gone: what it was in the middle of is stored as partial. Returns how the sources ended.
+    pub(super) fn end(mut self, state: &mut State) -> Result<Vec<SourceReport>, StateError> {
+        if !self.complete
+            && let Some(mut source) = self.source.take()
+        {
+            source.completeness = Completeness::Partial;
+            self.reports.push(SourceReport {
+                source: source.name.clone(),
+                state: SourceState::TimedOut,
+                problems: 1,
+                items_seen: source.items.len() as u64,
+            });
+            self.source = Some(source);
+        }
+        self.store(state)?;
+        Ok(self.reports)
+    }
+
+    fn store(&mut self, state: &mut State) -> Result<(), StateError> {
+        match self.source.take() {
+            Some(source) => {
+                state.store_snapshot(&source.name, source.completeness, &source.items, &source.unmatched)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Source {
+    /// Adds an item, its texts cut to the wire's bounds; what does not fit makes the snapshot partial.
+    fn push(&mut self, mut item: SnapshotItem) {
+        fit(&mut item);
+        let bytes = serde_json::to_vec(&item).map_or(usize::MAX / 2, |text| text.len() + 1);
+        if self.items.len() >= limits::SNAPSHOT_ITEMS || self.bytes + bytes > SNAPSHOT_BYTES {
+            self.completeness = Completeness::Partial;
+            return;
+        }
+        self.bytes += bytes;
+        self.items.push(item);
+    }
+}
+
+fn fit(item: &mut SnapshotItem) {
+    let short = |text: &mut String| *text = cut(std::mem::take(text), limits::TEXT_BYTES);
+    let details = &mut item.details;
+    for text in [
+        &mut item.evidence.version,
+        &mut item.evidence.executable,
+        &mut item.evidence.container,
+        &mut details.client,
+        &mut details.location,
+        &mut details.transport,
+        &mut details.package,
+        &mut details.command,
+        &mut details.host,
+        &mut details.family,
+        &mut details.parameters,
+        &mut details.quantisation,
+        &mut details.licence,
+    ] {
+        text.iter_mut().for_each(short);
+    }
+    short(&mut item.evidence.value);
+    details.env_names.truncate(limits::LIST_ENTRIES);
+    details.env_names.iter_mut().for_each(short);
+    item.flags.truncate(limits::LIST_ENTRIES);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::rand::SystemRandom;
+    use umbrascope_api::{Channel, Day, Evidence, ItemDetails, MachineId};
+
+    const STREAM: StreamId = StreamId([1; 16]);
+
+    fn state() -> (State, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = MachineId::from_bytes([1; 16]);
+        (State::open(folder.path(), machine, &SystemRandom::new()).unwrap().0, folder)
+    }
+
+    fn sighting() -> Sighting {
+        Sighting {
+            day: Day::from_number(20_778).unwrap(),
+            rule: "a.b.c".to_owned(),
+            channel: "tls".to_owned(),
+            name: "a.example".to_owned(),
+            flow: Flow {
+                udp: false,
+                client: ([127, 0, 0, 1], 1).into(),
+                server: ([127, 0, 0, 1], 2).into(),
+            },
+        }
+    }
+
+    fn item(value: &str) -> FromScanner {
+        FromScanner::Item {
+            item: Box::new(SnapshotItem {
+                rule: "a.b.c".to_owned(),
+                channel: Channel::Package,
+                account: None,
+                evidence: Evidence { value: value.to_owned(), ..Evidence::default() },
+                details: ItemDetails::default(),
+                flags: vec![],
+            }),
+            owner: Some(1000),
+        }
+    }
+
+    fn source(name: &str) -> FromScanner {
+        FromScanner::Source { source: name.to_owned(), completeness: Completeness::Complete }
+    }
+
+    #[test]
+    fn an_answer_out_of_order_waits_for_those_before_it() {
+        let (state, _folder) = state();
+        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
+        let (first, _) = waiting.push(STREAM, 1, false, sighting(), now).unwrap();
+        let (second, _) = waiting.push(STREAM, 2, false, sighting(), now).unwrap();
+        let curl = Owner { uid: Some(1000), executable: Some("/usr/bin/curl".to_owned()), container: None };
+        waiting.answer(second, curl.clone());
+        assert_eq!(waiting.settle(&mut aggregate, &state, now, true), 0);
+        assert!(aggregate.is_empty());
+        waiting.answer(first, curl);
+        waiting.settle(&mut aggregate, &state, now, true);
+        assert_eq!(aggregate.last_number(STREAM), Some(2));
+        assert_eq!(aggregate.change().rows[0].0.account, Some(state.account(1000)));
+    }
+
+    #[test]
+    fn a_question_without_answer_is_unknown_after_its_time() {
+        let (state, _folder) = state();
+        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
+        waiting.push(STREAM, 1, false, sighting(), now);
+        assert_eq!(waiting.settle(&mut aggregate, &state, now + PATIENCE, true), 1);
+        assert!(waiting.is_empty() && !aggregate.is_empty());
+    }
+
+    #[test]
+    fn a_replayed_sighting_is_nobodys_and_not_counted_as_unknown() {
+        let (state, _folder) = state();
+        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
+        assert!(waiting.push(STREAM, 1, true, sighting(), now).is_none());
+        assert_eq!(waiting.settle(&mut aggregate, &state, now, true), 0);
+        assert!(!aggregate.is_empty());
+    }
+
+    #[test]
+    fn a_scan_is_stored_source_by_source_with_pseudonyms() {
+        let (mut state, _folder) = state();
+        let mut scan = ScanIntake::default();
+        for message in [source("dpkg"), item("ollama"), source("pip"), FromScanner::Done] {
+            scan.take(message, &mut state).unwrap();
+        }
+        scan.end(&mut state).unwrap();
+        let due = state.due_snapshots(10).unwrap();
+        assert_eq!(due.iter().map(|s| (s.source.as_str(), s.items.len())).collect::<Vec<_>>(), [("dpkg", 1), ("pip", 0)]);
+        assert_eq!(due[0].items[0].account, Some(state.account(1000)));
+        assert!(due.iter().all(|snapshot| snapshot.completeness == Completeness::Complete));
+    }
+
+    #[test]
+    fn a_scanner_that_died_leaves_a_partial_snapshot_and_a_report() {
+        let (mut state, _folder) = state();
+        let mut scan = ScanIntake::default();
+        for message in [source("dpkg"), item("ollama")] {
+            scan.take(message, &mut state).unwrap();
+        }
+        let reports = scan.end(&mut state).unwrap();
+        assert_eq!(reports[0].state, SourceState::TimedOut);
+        assert_eq!(state.due_snapshots(10).unwrap()[0].completeness, Completeness::Partial);
+    }
+
+    #[test]
+    fn what_does_not_fit_makes_a_snapshot_partial_and_texts_are_cut() {
+        let (mut state, _folder) = state();
+        let mut scan = ScanIntake::default();
+        scan.take(source("dpkg"), &mut state).unwrap();
+        for number in 0..limits::SNAPSHOT_ITEMS + 1 {
+            scan.take(item(&format!("{number}{}", "x".repeat(600))), &mut state).unwrap();
+        }
+        scan.take(FromScanner::Done, &mut state).unwrap();
+        let snapshot = state.due_snapshots(1).unwrap().remove(0);
+        assert_eq!(snapshot.completeness, Completeness::Partial);
+        assert!(snapshot.items.iter().all(|item| item.evidence.value.len() == limits::TEXT_BYTES));
+        assert!(serde_json::to_vec(&snapshot).unwrap().len() < limits::BODY_BYTES);
+    }
+}

@@ -1,0 +1,631 @@
+//! The warden: has the privileges and uses them for nothing but opening the packet socket, telling whose a connection is, and
+//! giving the scanner leave to read. It parses nothing that a network or a home sends.
+//!
+//! It starts the other roles, connects them with one another, and starts again whichever dies, later each time. The
+//! packet socket stays open here, so that packets wait in it while a dissector is started again.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::thread::CapabilitySet;
+use umbrascope_api::CaptureState;
+
+use super::Role;
+use crate::attribution::Attribution;
+use crate::capture::afpacket;
+use crate::config::Config;
+use crate::ipc::message::{FromDissector, FromUplink, ToDissector, ToUplink};
+use crate::ipc::{Channel, Received, SendError, pair};
+use crate::os::notify::Notifier;
+use crate::os::{capability, links, signals};
+
+mod child;
+
+use child::{Backoff, Child};
+
+/// The scanner's own patience is the deadline; past this much more it is ended.
+const SCAN_GRACE: Duration = Duration::from_secs(10);
+/// How long children may take to end: together with the rest below the five seconds that a service manager is promised.
+const END_PATIENCE: Duration = Duration::from_millis(4500);
+/// Interfaces come in bursts: look once, this long after the first word of a change.
+const LINKS_SETTLE: Duration = Duration::from_millis(500);
+/// A message to a role that does not read is tried again after this long.
+const RETRY_SEND: Duration = Duration::from_millis(50);
+
+/// What `run` was asked for.
+#[derive(Debug)]
+pub struct Task {
+    /// The configuration.
+    pub config: Config,
+    /// Capture files to feed through the pipeline.
+    pub replays: Vec<PathBuf>,
+    /// One scan and the replays, everything delivered, then the end.
+    pub once: bool,
+    /// Patience for that.
+    pub deadline: Duration,
+}
+
+/// Why the warden ends with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum WardenError {
+    /// Something of the system that nothing can be done without.
+    #[error("cannot {0}")]
+    System(&'static str, #[source] io::Error),
+    /// A capture file.
+    #[error("cannot open the capture file {0}")]
+    Replay(PathBuf, #[source] io::Error),
+    /// The uplink cannot work.
+    #[error("{0}")]
+    Broken(String),
+    /// `--once`: not everything was delivered.
+    #[error("not everything was delivered: {0}")]
+    Undelivered(String),
+}
+
+type DissectorChild = Child<Channel<ToDissector, FromDissector>>;
+type UplinkChild = Child<Channel<ToUplink, FromUplink>>;
+
+/// Runs the agent until it is told to end.
+pub fn run(task: Task) -> Result<ExitCode, WardenError> {
+    let termination = signals::termination().map_err(|e| WardenError::System("watch for signals", e))?;
+    let kept = capability::keep_only(capability::WARDEN)
+        .map_err(|e| WardenError::System("give up unneeded capabilities", e))?;
+    let mut replays = VecDeque::new();
+    for path in task.replays {
+        let file = File::open(&path).map_err(|e| WardenError::Replay(path.clone(), e))?;
+        replays.push_back((path, file));
+    }
+    let mut warden = Warden {
+        termination,
+        links: links::open().ok(),
+        links_at: None,
+        notifier: Notifier::from_environment(),
+        notified: false,
+        watchdog_at: None,
+        attribution: Attribution::new(),
+        packets: None,
+        capture: CaptureState::Off,
+        note: String::new(),
+        sandbox: String::new(),
+        interfaces: afpacket::interface_names(),
+        coverage_due: true,
+        uplink: None,
+        uplink_ready: false,
+        uplink_backoff: Backoff::default(),
+        to_uplink: VecDeque::new(),
+        dissector: None,
+        dissector_ready: false,
+        dissector_backoff: Backoff::default(),
+        replayer: None,
+        replayer_backoff: Backoff::default(),
+        replays,
+        scanner: None,
+        scan_at: None,
+        scans_done: 0,
+        once: task.once,
+        deliver_asked: false,
+        ends_at: task.once.then(|| Instant::now() + task.deadline),
+        deadline: task.deadline,
+        config: task.config,
+    };
+    warden.open_capture(kept);
+    if warden.config.scan_interval.is_some() || warden.once {
+        warden.scan_at = Some(Instant::now());
+    }
+    warden.run()
+}
+
+struct Warden {
+    config: Config,
+    termination: OwnedFd,
+    links: Option<OwnedFd>,
+    links_at: Option<Instant>,
+    notifier: Notifier,
+    notified: bool,
+    watchdog_at: Option<Instant>,
+    attribution: Attribution,
+    packets: Option<OwnedFd>,
+    capture: CaptureState,
+    note: String,
+    sandbox: String,
+    interfaces: Vec<String>,
+    coverage_due: bool,
+    uplink: Option<UplinkChild>,
+    uplink_ready: bool,
+    uplink_backoff: Backoff,
+    /// Messages that the uplink had no room for, or that wait for it to be started.
+    to_uplink: VecDeque<(ToUplink, Option<OwnedFd>)>,
+    dissector: Option<DissectorChild>,
+    dissector_ready: bool,
+    dissector_backoff: Backoff,
+    replayer: Option<DissectorChild>,
+    replayer_backoff: Backoff,
+    replays: VecDeque<(PathBuf, File)>,
+    scanner: Option<(Child<()>, Instant)>,
+    scan_at: Option<Instant>,
+    scans_done: u32,
+    once: bool,
+    deliver_asked: bool,
+    ends_at: Option<Instant>,
+    deadline: Duration,
+}
+
+/// What woke the warden.
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Termination,
+    Links,
+    Uplink,
+    UplinkEnd,
+    Dissector,
+    DissectorEnd,
+    Replayer,
+    ReplayerEnd,
+    ScannerEnd,
+}
+
+impl Warden {
+    fn run(&mut self) -> Result<ExitCode, WardenError> {
+        loop {
+            self.start_what_is_due()?;
+            self.flush_to_uplink();
+            self.notify();
+            for source in self.wait()? {
+                match source {
+                    Source::Termination => {
+                        self.end();
+                        return Ok(ExitCode::SUCCESS);
+                    }
+                    Source::Links => {
+                        if let Some(links) = &self.links {
+                            links::drain(links.as_fd());
+                        }
+                        self.links_at.get_or_insert(Instant::now() + LINKS_SETTLE);
+                    }
+                    Source::Uplink => {
+                        if let Some(end) = self.read_uplink()? {
+                            self.end();
+                            return end;
+                        }
+                    }
+                    Source::UplinkEnd => self.uplink_died(),
+                    Source::Dissector => self.read_dissector(),
+                    Source::DissectorEnd => self.dissector_died(),
+                    Source::Replayer => self.read_replayer(),
+                    Source::ReplayerEnd => {
+                        // Its word that it is done may still be in the socket.
+                        self.read_replayer();
+                        self.replayer = None;
+                        self.replayer_backoff.died(Instant::now());
+                    }
+                    Source::ScannerEnd => self.scanner_ended(),
+                }
+            }
+            if self.ends_at.is_some_and(|at| Instant::now() >= at) {
+                self.end();
+                return Err(WardenError::Undelivered("the deadline came first".to_owned()));
+            }
+        }
+    }
+
+    /// Opens the packet socket, or says once why not and what to do about it.
+    fn open_capture(&mut self, kept: CapabilitySet) {
+        if !self.config.capture {
+            self.note = "capture is switched off in the configuration".to_owned();
+            return;
+        }
+        match afpacket::open() {
+            Ok(opened) => {
+                self.packets = Some(opened.socket);
+                self.capture = CaptureState::Capturing;
+                self.note = capture_note(opened.receive_buffer_bytes, kept);
+            }
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                self.capture = CaptureState::NoPrivilege;
+                self.note = "the privilege to capture is missing (CAP_NET_RAW)".to_owned();
+                tracing::warn!(
+                    "{}: names in network traffic are not seen; scans go on. Grant it with the packaged systemd unit, or \
+                     `setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep` on the program",
+                    self.note
+                );
+            }
+            Err(error) => {
+                self.capture = CaptureState::Unavailable;
+                self.note = format!("the packet socket cannot be opened: {error}");
+                tracing::warn!("{}", self.note);
+            }
+        }
+    }
+
+    fn start_what_is_due(&mut self) -> Result<(), WardenError> {
+        let now = Instant::now();
+        if self.uplink.is_none() && self.uplink_backoff.due(now) {
+            self.start_uplink()?;
+        }
+        if self.packets.is_some() && self.dissector.is_none() && self.dissector_backoff.due(now) {
+            self.start_dissector()?;
+        }
+        if self.replayer.is_none() && !self.replays.is_empty() && self.replayer_backoff.due(now) {
+            self.start_replayer()?;
+        }
+        if self.scanner.is_none() && self.uplink_ready && self.scan_at.is_some_and(|at| now >= at) {
+            self.start_scanner()?;
+        }
+        let patience = self.scan_deadline() + SCAN_GRACE;
+        if let Some((scanner, started)) = &mut self.scanner
+            && now >= *started + patience
+        {
+            tracing::warn!("the scanner does not end; it is ended");
+            scanner.kill();
+        }
+        if self.links_at.is_some_and(|at| now >= at) {
+            self.links_at = None;
+            let interfaces = afpacket::interface_names();
+            if interfaces != self.interfaces {
+                self.interfaces = interfaces;
+                self.coverage_due = true;
+            }
+        }
+        let all_fed = self.replays.is_empty() && self.replayer.is_none();
+        if self.once && !self.deliver_asked && all_fed && self.scanner.is_none() && self.scans_done > 0 {
+            self.deliver_asked = true;
+            // Live capture is not what was asked for: its dissector ends first, so that nothing more comes.
+            if let Some(dissector) = &self.dissector {
+                let _ = dissector.control.send(&ToDissector::Finish);
+            }
+            self.packets = None;
+            self.to_uplink.push_back((ToUplink::Deliver, None));
+        }
+        Ok(())
+    }
+
+    fn scan_deadline(&self) -> Duration {
+        // Of a deadline for everything, a third is left for delivery.
+        let most = if self.once { self.deadline.mul_f64(0.66) } else { self.deadline };
+        most.min(Duration::from_secs(120))
+    }
+
+    fn start_uplink(&mut self) -> Result<(), WardenError> {
+        let (child, first) = Child::start(Role::Uplink, &[], self.uplink_backoff.starts())
+            .map_err(|e| WardenError::System("start the uplink", e))?;
+        tracing::debug!(pid = child.pid(), first, "uplink started");
+        let config = &self.config;
+        let start = ToUplink::Start {
+            state_dir: config.state_dir.clone(),
+            collector_url: config.collector.url.clone(),
+            proxy: config.collector.proxy.clone(),
+            counter_interval_s: config.counter_interval.as_secs(),
+        };
+        if let Err(error) = child.control.send(&start) {
+            tracing::warn!(%error, "the uplink could not be told where the state is");
+        }
+        self.uplink_backoff.started(Instant::now());
+        self.uplink = Some(child);
+        self.uplink_ready = false;
+        self.coverage_due = true;
+        // Whoever spoke to the last one gets a new line; a scan that it was told of is lost and done again.
+        self.to_uplink.clear();
+        self.connect_dissector();
+        self.connect_replayer();
+        if self.deliver_asked {
+            self.to_uplink.push_back((ToUplink::Deliver, None));
+        }
+        Ok(())
+    }
+
+    fn uplink_died(&mut self) {
+        if let Some(mut child) = self.uplink.take() {
+            tracing::warn!(end = child.end(), "the uplink ended; it is started again");
+            self.uplink_ready = false;
+            self.uplink_backoff.died(Instant::now());
+        }
+    }
+
+    fn start_dissector(&mut self) -> Result<(), WardenError> {
+        let (child, _) = Child::start(Role::Dissector, &[], self.dissector_backoff.starts())
+            .map_err(|e| WardenError::System("start the dissector", e))?;
+        if let Some(packets) = &self.packets {
+            let _ = child.control.send_with(&ToDissector::Capture, packets.as_fd());
+        }
+        self.dissector_backoff.started(Instant::now());
+        self.dissector = Some(child);
+        self.dissector_ready = false;
+        self.connect_dissector();
+        Ok(())
+    }
+
+    fn dissector_died(&mut self) {
+        if let Some(mut child) = self.dissector.take() {
+            if self.packets.is_some() {
+                tracing::warn!(end = child.end(), "the dissector ended; it is started again");
+                self.dissector_ready = false;
+            }
+            self.dissector_backoff.died(Instant::now());
+        }
+    }
+
+    fn start_replayer(&mut self) -> Result<(), WardenError> {
+        let (child, _) = Child::start(Role::Dissector, &[], self.replayer_backoff.starts())
+            .map_err(|e| WardenError::System("start a dissector for a capture file", e))?;
+        if let Some((path, file)) = self.replays.front_mut() {
+            // The descriptor shares its position with the one an earlier dissector read from.
+            let _ = io::Seek::rewind(file);
+            tracing::info!(file = %path.display(), "feeding in a capture");
+            let _ = child.control.send_with(&ToDissector::Replay, file.as_fd());
+        }
+        self.replayer_backoff.started(Instant::now());
+        self.replayer = Some(child);
+        self.connect_replayer();
+        Ok(())
+    }
+
+    fn connect_dissector(&mut self) {
+        if let (Some(dissector), Some(_)) = (&self.dissector, &self.uplink) {
+            let socket = connect(&dissector.control);
+            self.to_uplink.extend(socket.map(|socket| (ToUplink::Capture, Some(socket))));
+        }
+    }
+
+    fn connect_replayer(&mut self) {
+        if let (Some(replayer), Some(_)) = (&self.replayer, &self.uplink) {
+            let socket = connect(&replayer.control);
+            self.to_uplink.extend(socket.map(|socket| (ToUplink::Capture, Some(socket))));
+        }
+    }
+
+    fn start_scanner(&mut self) -> Result<(), WardenError> {
+        let deadline = self.scan_deadline().as_secs().to_string();
+        let (child, socket) = Child::start_scanner(&["--deadline-s", &deadline])
+            .map_err(|e| WardenError::System("start the scanner", e))?;
+        self.to_uplink.push_back((ToUplink::Scan, Some(socket)));
+        self.scanner = Some((child, Instant::now()));
+        Ok(())
+    }
+
+    fn scanner_ended(&mut self) {
+        let Some((mut child, _)) = self.scanner.take() else { return };
+        let now = Instant::now();
+        let done = child.end_was_good();
+        if !done {
+            tracing::warn!(end = child.end(), "the scan did not come to its end");
+        }
+        self.scans_done += 1;
+        self.scan_at = self.config.scan_interval.filter(|_| !self.once).map(|interval| {
+            // Splay: sensors that started together must not scan and report together.
+            let share = if done { 0.9 + 0.2 * chance() } else { 0.05 };
+            now + interval.mul_f64(share)
+        });
+    }
+
+    fn read_uplink(&mut self) -> Result<Option<Result<ExitCode, WardenError>>, WardenError> {
+        loop {
+            let Some(uplink) = &mut self.uplink else { return Ok(None) };
+            match uplink.control.receive() {
+                Ok(Received::Message(FromUplink::Whose { question, flow }, _)) => {
+                    let owner = self.attribution.owner(&flow, Instant::now());
+                    // Without room the uplink goes on with "unknown" after its patience.
+                    let _ = uplink.control.send(&ToUplink::Owner { question, owner });
+                }
+                Ok(Received::Message(FromUplink::Ready, _)) => {
+                    self.uplink_ready = true;
+                    self.uplink_backoff.works();
+                }
+                Ok(Received::Message(FromUplink::Delivered { trouble: None }, _)) => {
+                    return Ok(Some(Ok(ExitCode::SUCCESS)));
+                }
+                Ok(Received::Message(FromUplink::Delivered { trouble: Some(why) }, _)) => {
+                    return Ok(Some(Err(WardenError::Undelivered(why))));
+                }
+                Ok(Received::Message(FromUplink::Broken { trouble }, _)) => {
+                    return Ok(Some(Err(WardenError::Broken(trouble))));
+                }
+                Ok(Received::Empty) => return Ok(None),
+                Ok(Received::Closed) => {
+                    self.uplink_died();
+                    return Ok(None);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the uplink speaks nonsense");
+                    uplink.kill();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn read_dissector(&mut self) {
+        while let Some(dissector) = &mut self.dissector {
+            match dissector.control.receive() {
+                Ok(Received::Message(FromDissector::Ready { sandbox, trouble }, _)) => {
+                    self.dissector_ready = true;
+                    self.dissector_backoff.works();
+                    self.sandbox = sandbox;
+                    if let Some(trouble) = trouble {
+                        tracing::warn!("{trouble}");
+                        self.capture = CaptureState::Unavailable;
+                        self.note = trouble;
+                        self.packets = None;
+                    }
+                    self.coverage_due = true;
+                }
+                Ok(Received::Message(FromDissector::ReplayDone { .. }, _)) => {}
+                Ok(Received::Empty) => return,
+                Ok(Received::Closed) => return self.dissector_died(),
+                Err(error) => {
+                    tracing::warn!(%error, "the dissector speaks nonsense");
+                    dissector.kill();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn read_replayer(&mut self) {
+        while let Some(replayer) = &mut self.replayer {
+            match replayer.control.receive() {
+                Ok(Received::Message(FromDissector::ReplayDone { trouble }, _)) => {
+                    if let (Some((path, _)), trouble) = (self.replays.pop_front(), trouble) {
+                        match trouble {
+                            None => tracing::info!(file = %path.display(), "the capture is fed in"),
+                            Some(trouble) => {
+                                tracing::warn!(file = %path.display(), trouble, "the capture could not be read to its end");
+                            }
+                        }
+                    }
+                    self.replayer_backoff.works();
+                }
+                Ok(Received::Message(FromDissector::Ready { .. }, _)) => {}
+                Ok(Received::Empty | Received::Closed) => return,
+                Err(_) => {
+                    replayer.kill();
+                    return;
+                }
+            }
+        }
+    }
+
+    fn flush_to_uplink(&mut self) {
+        let Some(uplink) = &self.uplink else { return };
+        if std::mem::take(&mut self.coverage_due) {
+            self.to_uplink.push_back((
+                ToUplink::Coverage {
+                    state: self.capture,
+                    note: self.note.clone(),
+                    interfaces: self.interfaces.iter().take(MAX_INTERFACES).cloned().collect(),
+                    sandbox: self.sandbox.clone(),
+                },
+                None,
+            ));
+        }
+        while let Some((message, descriptor)) = self.to_uplink.front() {
+            let sent = match descriptor {
+                Some(descriptor) => uplink.control.send_with(message, descriptor.as_fd()),
+                None => uplink.control.send(message),
+            };
+            match sent {
+                Err(SendError::Full) => return,
+                Ok(()) | Err(_) => drop(self.to_uplink.pop_front()),
+            }
+        }
+    }
+
+    /// Says that we are ready once the children run and capture is up or known to be impossible.
+    fn notify(&mut self) {
+        let now = Instant::now();
+        let capture_known = self.packets.is_none() || self.dissector_ready;
+        if !self.notified && self.uplink_ready && capture_known {
+            self.notified = true;
+            let status = match self.capture {
+                CaptureState::Capturing => format!("capturing on {}", self.interfaces.join(", ")),
+                _ => self.note.clone(),
+            };
+            tracing::info!(pid = std::process::id(), "ready: {status}");
+            self.notifier.tell(&format!("READY=1\nSTATUS={status}"));
+            self.watchdog_at = self.notifier.watchdog.map(|every| now + every);
+        }
+        if let (Some(at), Some(every)) = (self.watchdog_at, self.notifier.watchdog)
+            && now >= at
+        {
+            self.notifier.tell("WATCHDOG=1");
+            self.watchdog_at = Some(now + every);
+        }
+    }
+
+    fn wait(&self) -> Result<Vec<Source>, WardenError> {
+        let mut waited: Vec<(Source, BorrowedFd<'_>)> = vec![(Source::Termination, self.termination.as_fd())];
+        waited.extend(self.links.as_ref().map(|links| (Source::Links, links.as_fd())));
+        if let Some(child) = &self.uplink {
+            waited.extend([(Source::Uplink, child.control.as_fd()), (Source::UplinkEnd, child.pidfd())]);
+        }
+        if let Some(child) = &self.dissector {
+            waited.extend([(Source::Dissector, child.control.as_fd()), (Source::DissectorEnd, child.pidfd())]);
+        }
+        if let Some(child) = &self.replayer {
+            waited.extend([(Source::Replayer, child.control.as_fd()), (Source::ReplayerEnd, child.pidfd())]);
+        }
+        waited.extend(self.scanner.as_ref().map(|(child, _)| (Source::ScannerEnd, child.pidfd())));
+        let mut polled: Vec<_> =
+            waited.iter().map(|(_, fd)| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        let timeout = self.next_wake().map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = timeout.and_then(|wait| Timespec::try_from(wait).ok());
+        match poll(&mut polled, timeout.as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(WardenError::System("wait for the other roles", error.into())),
+        }
+        let awake = waited.iter().zip(&polled).filter(|(_, polled)| !polled.revents().is_empty());
+        Ok(awake.map(|((source, _), _)| *source).collect())
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let due = |running: bool, backoff: &Backoff| (!running).then(|| backoff.next());
+        [
+            due(self.uplink.is_some(), &self.uplink_backoff),
+            due(self.dissector.is_some() || self.packets.is_none(), &self.dissector_backoff),
+            due(self.replayer.is_some() || self.replays.is_empty(), &self.replayer_backoff),
+            self.scan_at.filter(|_| self.scanner.is_none() && self.uplink_ready),
+            self.scanner.as_ref().map(|(_, started)| *started + self.scan_deadline() + SCAN_GRACE),
+            self.links_at,
+            self.watchdog_at,
+            self.ends_at,
+            (!self.to_uplink.is_empty() && self.uplink.is_some()).then_some(now + RETRY_SEND),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Ends the others in the order of the data: scanner, dissectors, uplink.
+    fn end(&mut self) {
+        self.notifier.tell("STOPPING=1");
+        let until = Instant::now() + END_PATIENCE;
+        if let Some((scanner, _)) = &mut self.scanner {
+            scanner.kill();
+        }
+        if let Some(uplink) = &self.uplink {
+            // It goes on listening to the dissectors until they have ended.
+            let _ = uplink.control.send(&ToUplink::Finish);
+        }
+        for dissector in [&self.dissector, &self.replayer].into_iter().flatten() {
+            let _ = dissector.control.send(&ToDissector::Finish);
+        }
+        // Questions about the last connections are answered no more; "unknown" is an answer too.
+        for dissector in [&mut self.dissector, &mut self.replayer].into_iter().flatten() {
+            dissector.wait_until(until);
+        }
+        if let Some(uplink) = &mut self.uplink {
+            uplink.wait_until(until);
+        }
+    }
+}
+
+/// Interfaces named in Coverage; a container host has hundreds.
+const MAX_INTERFACES: usize = 64;
+
+/// A new line between a dissector and the uplink: the dissector gets its end, the other is returned.
+fn connect(dissector: &Channel<ToDissector, FromDissector>) -> Option<OwnedFd> {
+    let (one, other) = pair().ok()?;
+    dissector.send_with(&ToDissector::Uplink, one.as_fd()).ok()?;
+    Some(other)
+}
+
+fn capture_note(receive_buffer_bytes: i32, kept: CapabilitySet) -> String {
+    let mut note = format!("filter tier 1 (classic BPF), receive buffer {} KiB", receive_buffer_bytes / 1024);
+    if !kept.contains(CapabilitySet::SYS_PTRACE) && !rustix::process::geteuid().is_root() {
+        note.push_str("; without CAP_SYS_PTRACE only this user's processes are told");
+    }
+    note
+}
+
+fn chance() -> f64 {
+    let mut byte = [0];
+    let _ = SystemRandom::new().fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}
