@@ -54,10 +54,13 @@ fn row(catalogue: &Catalogue, names: &[String]) {
     let matcher = Matcher::new(catalogue);
     let suffixes = HashSuffixes::new(catalogue);
     let aho = Aho::new(catalogue);
+    // In one run of memory, as names lie that were read a moment ago.
+    let packed = names.join("\n");
+    let in_order: Vec<&str> = packed.lines().collect();
     let hits = names.iter().filter(|name| matcher.name(name).is_some()).count();
     let each = |find: &dyn Fn(&str) -> bool| {
         best(|| {
-            for name in names {
+            for name in &in_order {
                 black_box(find(black_box(name)));
             }
         }) as f64

@@ -85,8 +85,18 @@ impl Writer {
         self.text(&rule.id);
         self.text(&rule.product);
         self.word(Confidence::ALL, &rule.confidence);
-        self.word(Confidence::ALL, &rule.attribution);
         self.optional(rule.level.as_ref(), |writer, level| writer.word(Level::ALL, level));
+        self.optional(rule.fallback.as_ref(), |writer, fallback| writer.word(Fallback::ALL, fallback));
+        self.flag(rule.deny);
+        self.list(&rule.indicators, Writer::indicator);
+        let mut rest = Writer(Vec::new());
+        rest.rule_rest(rule);
+        self.number(rest.0.len() as u32);
+        self.0.append(&mut rest.0);
+    }
+
+    fn rule_rest(&mut self, rule: &Rule) {
+        self.word(Confidence::ALL, &rule.attribution);
         self.optional(rule.serves.as_ref(), |writer, serves| writer.word(Serves::ALL, serves));
         self.text(&rule.source_url);
         self.word(SourceType::ALL, &rule.source_type);
@@ -94,9 +104,6 @@ impl Writer {
         self.optional(rule.note.as_ref(), Writer::text);
         self.optional(rule.replaced_by.as_ref(), Writer::text);
         self.flag(rule.retired);
-        self.optional(rule.fallback.as_ref(), |writer, fallback| writer.word(Fallback::ALL, fallback));
-        self.flag(rule.deny);
-        self.list(&rule.indicators, Writer::indicator);
         self.list(&rule.examples, Writer::text);
         self.list(&rule.counter_examples, Writer::text);
         self.origin(&rule.origin);
@@ -131,7 +138,9 @@ mod tests {
             assert_eq!(decode(&bytes[..end]), None, "{end}");
         }
         let mut rules = Vec::new();
-        visit_rules(bytes, |_, rule| rules.push(rule)).unwrap();
-        assert_eq!(rules, catalogue.rules());
+        visit_rules(bytes, |products, rule| rules.push((products.len(), rule.id, rule.indicators))).unwrap();
+        let expected: Vec<_> =
+            catalogue.rules().iter().map(|rule| (1, rule.id.clone(), rule.indicators.clone())).collect();
+        assert_eq!(rules, expected);
     }
 }

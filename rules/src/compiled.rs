@@ -2,7 +2,8 @@
 //!
 //! Layout: magic, number, date, version, then vendors, products and rules, each list led by its length and
 //! sorted by id. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
-//! optional things a 0 or a 1 and the thing. Writer and reader are of one build, so there is no format version.
+//! optional things a 0 or a 1 and the thing. What matching
+//! does not need of a rule comes last in it, led by its length. Writer and reader are of one build, so there is no format version.
 
 use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Product, Rule, Text, Vendor};
 use crate::date::Date;
@@ -32,7 +33,8 @@ pub(crate) fn version(bytes: &'static [u8]) -> Option<Text> {
     reader.text()
 }
 
-/// Reads what a matcher needs, a rule at a time, so that the whole catalogue never stands in memory.
+/// Reads what a matcher needs, a rule at a time, so that the whole catalogue never stands in memory: ids,
+/// confidence and indicators, the rest of a rule being left at nothing.
 pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product], Rule)) -> Option<()> {
     let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
     reader.number()?;
@@ -43,7 +45,8 @@ pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product]
     }
     let products = reader.list(Reader::product)?;
     for _ in 0..reader.number()? {
-        visit(&products, reader.rule()?);
+        let (rule, _) = reader.rule_head()?;
+        visit(&products, rule);
     }
     Some(())
 }
@@ -129,26 +132,50 @@ impl Reader {
     }
 
     fn rule(&mut self) -> Option<Rule> {
-        Some(Rule {
+        let (head, mut rest) = self.rule_head()?;
+        let rule = Rule {
+            attribution: rest.word(Confidence::ALL)?,
+            serves: rest.optional(|reader| reader.word(Serves::ALL))?,
+            source_url: rest.text()?,
+            source_type: rest.word(SourceType::ALL)?,
+            last_checked: Date::from_days(rest.number()?),
+            note: rest.optional(Reader::text)?,
+            replaced_by: rest.optional(Reader::text)?,
+            retired: rest.flag()?,
+            examples: rest.list(Reader::text)?,
+            counter_examples: rest.list(Reader::text)?,
+            origin: rest.origin()?,
+            ..head
+        };
+        rest.0.is_empty().then_some(rule)
+    }
+
+    /// What matching needs of a rule, and the bytes of what it does not.
+    fn rule_head(&mut self) -> Option<(Rule, Reader)> {
+        let rule = Rule {
             id: self.text()?,
             product: self.text()?,
             confidence: self.word(Confidence::ALL)?,
-            attribution: self.word(Confidence::ALL)?,
             level: self.optional(|reader| reader.word(Level::ALL))?,
-            serves: self.optional(|reader| reader.word(Serves::ALL))?,
-            source_url: self.text()?,
-            source_type: self.word(SourceType::ALL)?,
-            last_checked: Date::from_days(self.number()?),
-            note: self.optional(Reader::text)?,
-            replaced_by: self.optional(Reader::text)?,
-            retired: self.flag()?,
             fallback: self.optional(|reader| reader.word(Fallback::ALL))?,
             deny: self.flag()?,
             indicators: self.list(Reader::indicator)?,
-            examples: self.list(Reader::text)?,
-            counter_examples: self.list(Reader::text)?,
-            origin: self.origin()?,
-        })
+            attribution: Confidence::Suspect,
+            serves: None,
+            source_url: Text::default(),
+            source_type: SourceType::Observation,
+            last_checked: Date::default(),
+            note: None,
+            replaced_by: None,
+            retired: false,
+            examples: Vec::new(),
+            counter_examples: Vec::new(),
+            origin: Origin::default(),
+        };
+        let length = usize::try_from(self.number()?).ok()?;
+        let (rest, after) = self.0.split_at_checked(length)?;
+        self.0 = after;
+        Some((rule, Reader(rest)))
     }
 
     fn indicator(&mut self) -> Option<Indicator> {

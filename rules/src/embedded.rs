@@ -38,6 +38,92 @@ impl Matcher {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Confidence;
+
+    /// Each a failure of a public list or tool.
+    #[test]
+    fn the_embedded_catalogue_falls_into_none_of_the_known_traps() {
+        let matcher = Matcher::embedded();
+        for name in [
+            "snapchat.com",
+            "wechat.com",
+            "livechat.com",
+            "thankyou.com",
+            "bayou.com",
+            "ngrok-free.app",
+            "hyundai.com",
+            "dubai.com",
+            "bonsai.com",
+            "misanthropic.example",
+            "notanthropic.com",
+            "explore.openaire.eu",
+            "app.openair.com",
+            "openair.org",
+            "anthropics.com",
+            "philanthropic.example",
+            "claudebernard.example",
+            "api.openai.com.evil.example",
+            "contoso.openai.azure.com.evil.example",
+            "notopenai.azure.com",
+            "storage.googleapis.com",
+            "azure.com",
+            "amazonaws.com",
+            "microsoft.com",
+            "gemini.com",
+            "api.gemini.com",
+            "gemini.edu",
+            "codeberg.org",
+            "codepen.io",
+            "copilot.money",
+            "otterbox.com",
+            "suno.com.br",
+            "windsurf.co.uk",
+            "api.llama.fi",
+            "coins.llama.fi",
+            "intercom.io",
+            "auth0.com",
+            "identrust.com",
+            "js.stripe.com",
+            "statsigapi.net",
+            "browser-intake-datadoghq.com",
+            "liveperson.net",
+            "themeforest.net",
+            "envatousercontent.com",
+            "learn.microsoft.com",
+            "docs.aws.amazon.com",
+            "developers.cloudflare.com",
+            "foo.livekit.cloud",
+            "foo.vercel.app",
+            "foo.s3.amazonaws.com",
+            "xn--chtgpt-4nf.com",
+            "foo.b-cdn.net",
+            "sqs.us-east-1.amazonaws.com",
+            "xbedrock-runtime.us-east-1.amazonaws.com",
+            "people-pa.clients6.google.com",
+            // Where software of every kind comes from.
+            "pypi.org",
+            "files.pythonhosted.org",
+            "registry.npmjs.org",
+            "crates.io",
+            "proxy.golang.org",
+            "github.com",
+        ] {
+            assert_eq!(matcher.name(name).map(|found| &*found.rule), None, "{name}");
+        }
+        for (name, expected) in [
+            ("CHATGPT.COM.", Confidence::High),
+            ("chatgpt.com:443", Confidence::High),
+            ("bedrock-runtime.eu-west-1.amazonaws.com", Confidence::High),
+            ("europe-west4-aiplatform.googleapis.com", Confidence::High),
+            ("contoso.openai.azure.com", Confidence::High),
+            ("servd-anthropic-website.b-cdn.net", Confidence::Medium),
+            ("chatgpt-async-webps-prod-eastus-4.webpubsub.azure.com", Confidence::Medium),
+            ("contoso.cognitiveservices.azure.com", Confidence::Medium),
+            ("bing.com", Confidence::Low),
+        ] {
+            assert_eq!(matcher.name(name).map(|found| found.confidence), Some(expected), "{name}");
+        }
+    }
 
     #[test]
     fn the_embedded_catalogue_is_there_and_matches_the_same_both_ways() {

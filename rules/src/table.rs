@@ -219,7 +219,7 @@ impl<'t, 'i> Table<'t, 'i> {
             let near = self.asked.iter().map(|known| (distance(known, name), known)).min();
             let fix = match near {
                 Some((distance, known)) if distance <= 2 => format!("did you mean `{known}`?"),
-                _ => "remove it, or see the schema in CONTRIBUTING.md".to_owned(),
+                _ => "remove it, or see rules/catalogue/README.md".to_owned(),
             };
             self.source.report(key.span().start, format!("{} has no key `{name}`", self.what), fix);
         }

@@ -54,7 +54,10 @@ impl Matcher {
     /// cancels and for what is not a name. Does not allocate where the name is in normal form.
     pub fn name(&self, name: &str) -> Option<&RuleRef> {
         let rule = match domain::plain(name.as_bytes()) {
-            Some(dots) => self.names.find(name.as_bytes(), &dots),
+            Some(dots) => {
+                let rule = self.names.find(name.as_bytes(), &dots);
+                rule.filter(|_| domain::is_sound(name, &dots))
+            }
             None => {
                 let name = domain::normalise(name).ok()?;
                 self.names.find(name.as_bytes(), &Dots::of(name.as_bytes()))
