@@ -98,7 +98,11 @@ fn feed(path: &Path, sink: impl FnMut(Frame<'_>)) -> Result<Replayed, ReplayErro
     feed_from(path, file, sink)
 }
 
-fn feed_from(path: &Path, input: impl Read, mut sink: impl FnMut(Frame<'_>)) -> Result<Replayed, ReplayError> {
+fn feed_from(
+    path: &Path,
+    input: impl Read,
+    mut sink: impl FnMut(Frame<'_>),
+) -> Result<Replayed, ReplayError> {
     let mut capture =
         CaptureReader::new(input).map_err(|cause| ReplayError::Capture { path: path.to_owned(), cause })?;
     let mut frames = 0;

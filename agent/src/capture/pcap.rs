@@ -45,7 +45,9 @@ pub enum CaptureError {
         cause: io::Error,
     },
     /// Neither pcap nor pcapng.
-    #[error("this is no pcap or pcapng file; captures of other formats can be converted with `editcap -F pcapng`")]
+    #[error(
+        "this is no pcap or pcapng file; captures of other formats can be converted with `editcap -F pcapng`"
+    )]
     NotACapture,
     /// The whole file is of a link type that is not read.
     #[error("link type {0} is not read; capture on an Ethernet, IP, Linux cooked, PPP or 802.11 link")]
@@ -133,13 +135,22 @@ impl<R: Read> CaptureReader<R> {
         let (at, link, from, len) = loop {
             let offset = self.input.offset();
             let Some(head) = self.input.peek(12)? else {
-                return if self.input.available() == 0 { Ok(None) } else { Err(CaptureError::Truncated { offset }) };
+                return if self.input.available() == 0 {
+                    Ok(None)
+                } else {
+                    Err(CaptureError::Truncated { offset })
+                };
             };
             if head[..4] == SECTION_HEADER.to_be_bytes() {
                 *order = match [head[8], head[9], head[10], head[11]] {
                     [0x4d, 0x3c, 0x2b, 0x1a] => Order::Little,
                     [0x1a, 0x2b, 0x3c, 0x4d] => Order::Big,
-                    _ => return Err(CaptureError::Damaged { offset, what: "a section header without its magic" }),
+                    _ => {
+                        return Err(CaptureError::Damaged {
+                            offset,
+                            what: "a section header without its magic",
+                        });
+                    }
                 };
                 interfaces.clear();
             }
@@ -164,7 +175,10 @@ impl<R: Read> CaptureReader<R> {
             let body = &block[8..len - 4];
             if kind == INTERFACE {
                 if body.len() < 8 || interfaces.len() >= MAX_INTERFACES {
-                    return Err(CaptureError::Damaged { offset, what: "an interface block that cannot be right" });
+                    return Err(CaptureError::Damaged {
+                        offset,
+                        what: "an interface block that cannot be right",
+                    });
                 }
                 interfaces.push(interface(*order, body));
                 self.input.consume(len);
@@ -174,7 +188,10 @@ impl<R: Read> CaptureReader<R> {
                 return Err(CaptureError::Damaged { offset, what: "a packet longer than its block" });
             };
             let Some(interface) = interfaces.get(number) else {
-                return Err(CaptureError::Damaged { offset, what: "a packet of an interface that was never described" });
+                return Err(CaptureError::Damaged {
+                    offset,
+                    what: "a packet of an interface that was never described",
+                });
             };
             let at = interface.time(ticks);
             self.input.consume(len);
@@ -201,7 +218,10 @@ fn classic_frame<R: Read>(
     let (seconds, fraction) = (u64::from(order.u32(header, 0)), u64::from(order.u32(header, 4)));
     let len = order.u32(header, 8) as usize;
     if len > MAX_PACKET_BYTES {
-        return Err(CaptureError::Damaged { offset, what: "a packet header that claims more than 262,144 bytes" });
+        return Err(CaptureError::Damaged {
+            offset,
+            what: "a packet header that claims more than 262,144 bytes",
+        });
     }
     let total = record_header + len;
     if input.peek(total)?.is_none() {
@@ -256,7 +276,8 @@ fn interface(order: Order, body: &[u8]) -> Interface {
                 interface.resolution = 10_u64.checked_pow(u32::from(*power)).unwrap_or(u64::MAX);
             }
             (TIME_OFFSET, value) if value.len() == 8 => {
-                interface.offset_s = (u64::from(order.u32(value, if order == Order::Big { 0 } else { 4 })) << 32
+                interface.offset_s = (u64::from(order.u32(value, if order == Order::Big { 0 } else { 4 }))
+                    << 32
                     | u64::from(order.u32(value, if order == Order::Big { 4 } else { 0 })))
                     as i64;
             }
@@ -276,7 +297,12 @@ impl Interface {
 }
 
 /// Interface number, time, where the packet begins in the body and how long it is.
-fn packet(order: Order, kind: u32, body: &[u8], interfaces: &[Interface]) -> Option<(usize, u64, usize, usize)> {
+fn packet(
+    order: Order,
+    kind: u32,
+    body: &[u8],
+    interfaces: &[Interface],
+) -> Option<(usize, u64, usize, usize)> {
     let ticks = |at| u64::from(order.u32(body, at)) << 32 | u64::from(order.u32(body, at + 4));
     let (number, ticks, from, len) = match kind {
         SIMPLE_PACKET => {
@@ -376,7 +402,9 @@ impl<R: Read> Input<R> {
                 Ok(0) => return Ok(false),
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(cause) => return Err(CaptureError::Read { offset: self.before + self.end as u64, cause }),
+                Err(cause) => {
+                    return Err(CaptureError::Read { offset: self.before + self.end as u64, cause });
+                }
             }
         }
         Ok(true)
@@ -395,5 +423,194 @@ impl<R: Read> Input<R> {
                 return Ok(false);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reader that gives a few bytes at a time, as a pipe may.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.len().min(buffer.len()).min(7);
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    type Read1 = (u64, LinkType, Vec<u8>);
+
+    fn read(file: &[u8]) -> (Vec<Read1>, Option<String>) {
+        let mut frames = Vec::new();
+        let mut capture = match CaptureReader::new(Drip(file)) {
+            Ok(capture) => capture,
+            Err(error) => return (frames, Some(error.to_string())),
+        };
+        loop {
+            match capture.next_frame() {
+                Ok(Some(frame)) => frames.push((frame.at.0, frame.link, frame.bytes.to_vec())),
+                Ok(None) => return (frames, None),
+                Err(error) => return (frames, Some(error.to_string())),
+            }
+        }
+    }
+
+    fn words(big: bool, words: &[u32]) -> Vec<u8> {
+        words.iter().flat_map(|word| if big { word.to_be_bytes() } else { word.to_le_bytes() }).collect()
+    }
+
+    fn classic_file(magic: u32, big: bool, fraction: u32) -> Vec<u8> {
+        let version = if big { 0x0002_0004 } else { 0x0004_0002 };
+        let mut file = words(big, &[magic, version, 0, 0, 65535, 1]);
+        for payload in [b"first".as_slice(), b"second"] {
+            file.extend(words(big, &[10, fraction, payload.len() as u32, payload.len() as u32]));
+            file.extend(payload);
+        }
+        file
+    }
+
+    fn block(big: bool, kind: u32, body: &[u8]) -> Vec<u8> {
+        let mut body = body.to_vec();
+        body.resize(body.len().next_multiple_of(4), 0);
+        let len = body.len() as u32 + 12;
+        [words(big, &[kind, len]), body, words(big, &[len])].concat()
+    }
+
+    fn section(big: bool) -> Vec<u8> {
+        let version = if big { 0x0001_0000 } else { 0x0000_0001 };
+        block(big, SECTION_HEADER, &words(big, &[0x1a2b_3c4d, version, u32::MAX, u32::MAX]))
+    }
+
+    fn interface_block(big: bool, link: u16, snap_len: u32, options: &[u8]) -> Vec<u8> {
+        let link = if big { u32::from(link) << 16 } else { u32::from(link) };
+        block(big, INTERFACE, &[words(big, &[link, snap_len]), options.to_vec()].concat())
+    }
+
+    fn enhanced(big: bool, interface: u32, ticks: u64, bytes: &[u8]) -> Vec<u8> {
+        let head = [interface, (ticks >> 32) as u32, ticks as u32, bytes.len() as u32, bytes.len() as u32];
+        block(big, ENHANCED_PACKET, &[words(big, &head), bytes.to_vec()].concat())
+    }
+
+    #[test]
+    fn pcap_files_of_both_units_and_byte_orders_read_the_same() {
+        let expected = vec![
+            (10_000_005, LinkType::Ethernet, b"first".to_vec()),
+            (10_000_005, LinkType::Ethernet, b"second".to_vec()),
+        ];
+        for big in [false, true] {
+            assert_eq!(read(&classic_file(0xa1b2_c3d4, big, 5)), (expected.clone(), None));
+            assert_eq!(read(&classic_file(0xa1b2_3c4d, big, 5999)), (expected.clone(), None));
+        }
+    }
+
+    #[test]
+    fn pcapng_interfaces_keep_their_own_link_type_and_clock() {
+        for big in [false, true] {
+            let nanoseconds =
+                [&words(big, &[])[..], if big { &[0, 9, 0, 1] } else { &[9, 0, 1, 0] }, &[9, 0, 0, 0]]
+                    .concat();
+            let file = [
+                section(big),
+                interface_block(big, 1, 65535, &[]),
+                block(big, 0x0bad, b"a block of a kind nobody knows"),
+                interface_block(big, 101, 96, &nanoseconds),
+                interface_block(big, 147, 96, &[]),
+                enhanced(big, 1, 7_000_000, b"raw"),
+                enhanced(big, 2, 0, b"unknown link"),
+                enhanced(big, 0, 9, b"ethernet"),
+                block(big, SIMPLE_PACKET, &[words(big, &[6]), b"simple".to_vec()].concat()),
+            ]
+            .concat();
+            let expected = vec![
+                (7000, LinkType::Raw, b"raw".to_vec()),
+                (9, LinkType::Ethernet, b"ethernet".to_vec()),
+                (0, LinkType::Ethernet, b"simple".to_vec()),
+            ];
+            assert_eq!(read(&file), (expected, None));
+        }
+    }
+
+    #[test]
+    fn a_section_may_change_the_byte_order_and_forgets_the_interfaces() {
+        let part = |big| [section(big), interface_block(big, 1, 0, &[]), enhanced(big, 0, 1, b"x")].concat();
+        assert_eq!(read(&[part(false), part(true)].concat()).0.len(), 2);
+        let (frames, error) = read(&[part(false), section(true), enhanced(true, 0, 1, b"x")].concat());
+        assert_eq!(frames.len(), 1);
+        assert!(error.unwrap().contains("never described"));
+    }
+
+    #[test]
+    fn every_prefix_yields_what_is_whole_and_says_that_it_ends_early() {
+        let blocks = [
+            section(false),
+            interface_block(false, 1, 0, &[]),
+            enhanced(false, 0, 1, b"abc"),
+            enhanced(false, 0, 1, b"d"),
+        ];
+        let edges: Vec<usize> = blocks
+            .iter()
+            .scan(0, |sum, block| {
+                *sum += block.len();
+                Some(*sum)
+            })
+            .collect();
+        let blocks = blocks.concat();
+        for (file, edges) in [(classic_file(0xa1b2_c3d4, false, 5), vec![24, 45, 67]), (blocks, edges)] {
+            for len in 24..=file.len() {
+                let (frames, error) = read(&file[..len]);
+                let whole = edges.iter().filter(|&&edge| edge <= len).count();
+                assert_eq!(error.is_none(), edges.contains(&len), "at {len}");
+                assert_eq!(
+                    frames.len(),
+                    whole.saturating_sub(if edges.len() == 3 { 1 } else { 2 }),
+                    "at {len}"
+                );
+                if let Some(error) = error {
+                    assert!(error.contains("ends within a record"), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_header_is_told_with_its_place_after_what_comes_before() {
+        let mut file = classic_file(0xa1b2_c3d4, false, 5);
+        file[45 + 8..45 + 12].copy_from_slice(&4_325_376_u32.to_le_bytes());
+        let (frames, error) = read(&file);
+        assert_eq!(frames.len(), 1);
+        assert!(error.unwrap().contains("damaged at byte 45"));
+
+        let whole =
+            [section(false), interface_block(false, 1, 0, &[]), enhanced(false, 0, 1, b"abc")].concat();
+        for (kind, len) in [(ENHANCED_PACKET, 4), (ENHANCED_PACKET, 0xffff_fff0)] {
+            let (frames, error) = read(&[&whole[..], &words(false, &[kind, len, 0])].concat());
+            assert_eq!(frames.len(), 1);
+            assert!(error.unwrap().contains(&format!("damaged at byte {}", whole.len())));
+        }
+    }
+
+    #[test]
+    fn other_files_and_unknown_links_are_refused_in_words() {
+        for file in [&b""[..], b"PK\x03\x04 and so on, long enough", b"\xd4\xc3\xb2\xa1 short"] {
+            assert!(read(file).1.unwrap().contains("no pcap or pcapng"));
+        }
+        let mut file = classic_file(0xa1b2_c3d4, false, 5);
+        file[20] = 147;
+        assert!(read(&file).1.unwrap().contains("link type 147"));
+    }
+
+    #[test]
+    fn the_buffer_keeps_its_bound_over_blocks_of_any_length() {
+        let secrets = block(false, 10, &vec![0; 3 * 1024 * 1024]);
+        let file =
+            [section(false), secrets, interface_block(false, 1, 0, &[]), enhanced(false, 0, 1, b"abc")]
+                .concat();
+        let mut capture = CaptureReader::new(&file[..]).unwrap();
+        assert_eq!(capture.next_frame().unwrap().unwrap().bytes, b"abc");
+        assert!(capture.input.buffer.len() <= BUFFER_BYTES);
     }
 }

@@ -73,7 +73,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Ok(replayed) => failed |= !report(path, &replayed),
         Err(error) => {
             failed = true;
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             eprintln!("umbrascope-agent: {error}{cause}");
         }
     };
@@ -134,7 +135,8 @@ fn report(path: &PathBuf, replayed: &Replayed) -> bool {
     match &replayed.stopped {
         None => true,
         Some(error) => {
-            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
             eprintln!("umbrascope-agent: {path}: {error}{cause}");
             // A capture whose writer was stopped is the normal case.
             matches!(error, CaptureError::Truncated { .. })
