@@ -140,7 +140,8 @@ fn table(out: &mut impl Write, outcome: &ScanOutcome, catalogue: &Catalogue) -> 
             .items
             .iter()
             .map(|found| {
-                let name = catalogue.product(&found.product).map_or(&*found.product, |product| &*product.name);
+                let name =
+                    catalogue.product(&found.product).map_or(&*found.product, |product| &*product.name);
                 *products.entry(&*found.product).or_insert(0) += 1;
                 let version = found.item.evidence.version.as_deref();
                 let value = match version {
@@ -150,7 +151,8 @@ fn table(out: &mut impl Write, outcome: &ScanOutcome, catalogue: &Catalogue) -> 
                 [name.to_owned(), value, place(found).unwrap_or("-").to_owned(), flags(found)]
             })
             .collect();
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(48);
+        let width =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).min(48);
         let widths = [width(0), width(1), width(2)];
         writeln!(out, "{} ({})", snapshot.source, snapshot.items.len())?;
         for [product, value, place, flags] in &rows {

@@ -23,7 +23,10 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
         let Some(bytes) = source.note(file.bytes(), location) else { continue };
         let text = String::from_utf8_lossy(&bytes);
         if let Some(name) = field(&text, "%NAME%") {
-            source.offer(SoftwareKind::Pacman, Found::new(name).version(field(&text, "%VERSION%")).at(location(), owner));
+            source.offer(
+                SoftwareKind::Pacman,
+                Found::new(name).version(field(&text, "%VERSION%")).at(location(), owner),
+            );
         }
     }
 }

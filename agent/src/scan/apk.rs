@@ -36,7 +36,8 @@ fn parse(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let read =
+            (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
         let text = String::from_utf8_lossy(line.trim_ascii_end());
         if text.is_empty() {
             if let Some(name) = name.take() {
@@ -59,7 +60,8 @@ mod tests {
 
     #[test]
     fn paragraphs_give_packages() {
-        let text = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:lib\nR:ld-musl-x86_64.so.1\n\nP:ollama\nV:0.5-r1\n";
+        let text =
+            "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nF:lib\nR:ld-musl-x86_64.so.1\n\nP:ollama\nV:0.5-r1\n";
         let mut packages = Vec::new();
         parse(text.as_bytes(), |name, version| {
             packages.push(format!("{name} {}", version.unwrap_or_default()));

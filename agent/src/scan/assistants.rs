@@ -56,6 +56,7 @@ const PERMISSIONS: &[(&str, &str, Format, Test)] = &[
     ("~/.codex", ".codex/config.toml", Format::Toml, codex),
     ("~/.gemini", ".gemini/settings.json", Format::Json, gemini),
     ("~/.qwen", ".qwen/settings.json", Format::Json, gemini),
+    ("~/.kimi", ".kimi/config.toml", Format::Toml, kimi),
     ("~/.config/opencode", ".config/opencode/opencode.json", Format::Json, opencode),
     ("~/.config/opencode", ".config/opencode/opencode.jsonc", Format::Json, opencode),
     ("~/.config/goose", ".config/goose/config.yaml", Format::Yaml, goose),
@@ -76,7 +77,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for place in PLACES {
         let opened = if place.is_empty() { Ok(home.clone()) } else { home.dir(place) };
         let Some(folder) = source.note(opened, || format!("~/{place}")) else { continue };
-        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { continue };
+        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else {
+            continue;
+        };
         if let Some(trouble) = trouble {
             source.trouble(trouble, folder.shown());
         }
@@ -89,7 +92,8 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             let path = if place.is_empty() { format!("~/{name}") } else { format!("~/{place}/{name}") };
             let rule = source.rule(SoftwareKind::ConfigPath, &path);
             // What stands in an assistant's own folder says nothing new about the same assistant.
-            let Some(rule) = rule.filter(|rule| around.is_none_or(|around| around.product != rule.product)) else {
+            let Some(rule) = rule.filter(|rule| around.is_none_or(|around| around.product != rule.product))
+            else {
                 source.pass();
                 continue;
             };
@@ -123,9 +127,14 @@ fn read_editors(home: &Dir, source: &mut Source<'_>) {
 fn version(home: &Dir, path: &str) -> Option<String> {
     let (_, versions) = VERSIONS.iter().find(|(assistant, _)| *assistant == path)?;
     let (entries, _) = home.dir(versions).ok()?.entries().ok()?;
-    let number = |name: &str| name.split(['.', '-']).map(|part| part.parse().unwrap_or(0)).collect::<Vec<u64>>();
-    let installed = entries.iter().filter(|entry| entry.kind != FileType::Symlink).filter_map(|entry| entry.text());
-    installed.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).max_by_key(|name| number(name)).map(str::to_owned)
+    let number =
+        |name: &str| name.split(['.', '-']).map(|part| part.parse().unwrap_or(0)).collect::<Vec<u64>>();
+    let installed =
+        entries.iter().filter(|entry| entry.kind != FileType::Symlink).filter_map(|entry| entry.text());
+    installed
+        .filter(|name| name.starts_with(|c: char| c.is_ascii_digit()))
+        .max_by_key(|name| number(name))
+        .map(str::to_owned)
 }
 
 fn read(base: &Dir, path: &str, format: Format, source: &mut Source<'_>) -> Option<Value> {
@@ -152,18 +161,23 @@ fn claude(value: &Value) -> bool {
 
 /// Codex: `approval_policy = "never"` or `sandbox_mode = "danger-full-access"`, at the top or in a profile.
 fn codex(value: &Value) -> bool {
-    let free = |table: &Value| {
-        table["approval_policy"] == "never" || table["sandbox_mode"] == "danger-full-access"
-    };
+    let free =
+        |table: &Value| table["approval_policy"] == "never" || table["sandbox_mode"] == "danger-full-access";
     free(value) || value["profiles"].as_object().is_some_and(|profiles| profiles.values().any(free))
 }
 
-/// Gemini CLI and Qwen Code: the approval mode `yolo`, or tools accepted without a question.
+/// Gemini CLI and Qwen Code: the shell allowed without a question, or the approval mode `yolo`. Gemini CLI itself
+/// takes that mode from its command line only; its forks take it from the file.
 fn gemini(value: &Value) -> bool {
     value["general"]["defaultApprovalMode"] == "yolo"
         || value["tools"]["approvalMode"] == "yolo"
         || value["approvalMode"] == "yolo"
         || holds(&value["tools"]["allowed"], &["run_shell_command", "ShellTool"])
+}
+
+/// Kimi CLI: `default_yolo`.
+fn kimi(value: &Value) -> bool {
+    value["default_yolo"] == true
 }
 
 /// opencode: `permission` allows all, or shell commands. Without the setting it is its own default, which is told
@@ -193,7 +207,8 @@ fn aider(value: &Value) -> bool {
 
 /// The command line of Cursor: every shell command allowed.
 fn cursor(value: &Value) -> bool {
-    holds(&value["permissions"]["allow"], &["Shell(*)", "Shell(**)", "*"]) || value["approvalMode"] == "unrestricted"
+    holds(&value["permissions"]["allow"], &["Shell(*)", "Shell(**)", "*"])
+        || value["approvalMode"] == "unrestricted"
 }
 
 /// Crush: shell commands need no permission.
@@ -212,7 +227,8 @@ fn roo(value: &Value) -> bool {
 }
 
 fn holds(list: &Value, words: &[&str]) -> bool {
-    list.as_array().is_some_and(|list| list.iter().filter_map(Value::as_str).any(|word| words.contains(&word)))
+    list.as_array()
+        .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|word| words.contains(&word)))
 }
 
 #[cfg(test)]
@@ -231,6 +247,7 @@ mod tests {
         assert!(!codex(&json!({"approval_policy": "on-request", "sandbox_mode": "workspace-write"})));
         assert!(gemini(&json!({"tools": {"approvalMode": "yolo"}})));
         assert!(!gemini(&json!({"general": {"defaultApprovalMode": "auto_edit"}})));
+        assert!(kimi(&json!({"default_yolo": true})));
         assert!(opencode(&json!({"permission": {"bash": "allow"}})));
         assert!(!opencode(&json!({"permission": {"bash": {"*": "ask"}}})));
         assert!(goose(&json!({"GOOSE_MODE": "auto"})));

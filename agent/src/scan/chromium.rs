@@ -131,7 +131,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             let Some(data) = source.note(place.dir(path), || place.shown_child(path)) else { continue };
             // Opera's data folder is itself a profile.
             read_profile(home, &data, browser, source);
-            let Some((entries, trouble)) = source.note(data.entries(), || data.shown().into()) else { continue };
+            let Some((entries, trouble)) = source.note(data.entries(), || data.shown().into()) else {
+                continue;
+            };
             if let Some(trouble) = trouble {
                 source.trouble(trouble, data.shown());
             }
@@ -175,7 +177,9 @@ fn read_profile(home: &Dir, profile: &Dir, browser: &str, source: &mut Source<'_
                 source.leave(SoftwareKind::ChromiumExtension, id.to_owned(), None);
                 continue;
             }
-            let Some(folder) = source.note(extensions.dir(id), || extensions.shown_child(id)) else { continue };
+            let Some(folder) = source.note(extensions.dir(id), || extensions.shown_child(id)) else {
+                continue;
+            };
             let Some(version) = installed_version(&folder, source) else { continue };
             let mut found = Found::new(id).version(Some(version)).at(profile.shown(), folder.uid());
             found.details.client = Some(browser.to_owned());
@@ -184,7 +188,7 @@ fn read_profile(home: &Dir, profile: &Dir, browser: &str, source: &mut Source<'_
         }
     }
     for (id, setting) in settings {
-        if !setting.from_folder() || !is_id(&id) {
+        if !setting.is_unpacked() || !is_id(&id) {
             continue;
         }
         // The folder may stand anywhere; only below this home is it looked into.
@@ -272,7 +276,7 @@ impl Setting {
     }
 
     /// `ManifestLocation` of extensions/common/mojom/manifest.mojom: 4 unpacked, 8 command line.
-    fn from_folder(&self) -> bool {
+    fn is_unpacked(&self) -> bool {
         matches!(self.location, Some(4 | 8))
     }
 }
@@ -300,8 +304,8 @@ mod tests {
         let settings = preferences(PREFERENCES.as_bytes()).unwrap();
         assert!(settings["fcoeoabgfenejglbffodgkkbkcdhcgfn"].enabled());
         assert!(!settings["difoiogjjojoaoomphldepapgpbgkhkb"].enabled());
-        assert!(settings["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].from_folder());
-        assert!(!settings["difoiogjjojoaoomphldepapgpbgkhkb"].from_folder());
+        assert!(settings["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"].is_unpacked());
+        assert!(!settings["difoiogjjojoaoomphldepapgpbgkhkb"].is_unpacked());
     }
 
     #[test]
@@ -321,6 +325,9 @@ mod tests {
 
     #[test]
     fn a_manifest_may_begin_with_a_byte_order_mark() {
-        assert_eq!(manifest_version(b"\xef\xbb\xbf{\"version\": \"1.2\", \"name\": \"__MSG_n__\"}").unwrap(), "1.2");
+        assert_eq!(
+            manifest_version(b"\xef\xbb\xbf{\"version\": \"1.2\", \"name\": \"__MSG_n__\"}").unwrap(),
+            "1.2"
+        );
     }
 }

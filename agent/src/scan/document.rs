@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn yaml_gives_maps_lists_and_core_scalars() {
-        let text = "extensions:\n  github:\n    enabled: true\n    timeout: 300\n    args: [-y, '1']\n    x: ~\n";
+        let text =
+            "extensions:\n  github:\n    enabled: true\n    timeout: 300\n    args: [-y, '1']\n    x: ~\n";
         assert_eq!(
             parse(text.as_bytes(), Format::Yaml).unwrap(),
             json!({"extensions": {"github": {"enabled": true, "timeout": 300, "args": ["-y", "1"], "x": null}}})

@@ -29,7 +29,8 @@ pub(crate) fn read(root: &Dir, source: &mut Source<'_>) {
         });
         source.note(done, || "/var/lib/dpkg/status".into());
     }
-    let Some(parts) = source.note(root.dir("var/lib/dpkg/status.d"), || "/var/lib/dpkg/status.d".into()) else {
+    let Some(parts) = source.note(root.dir("var/lib/dpkg/status.d"), || "/var/lib/dpkg/status.d".into())
+    else {
         return;
     };
     let Some((entries, trouble)) = source.note(parts.entries(), || parts.shown().into()) else { return };
@@ -45,8 +46,10 @@ pub(crate) fn read(root: &Dir, source: &mut Source<'_>) {
         if let Some(file) = source.note(parts.file(&entry.name, STATUS_BYTES), || location.clone()) {
             let owner = file.uid;
             let done = parse(BufReader::new(file.reader(STATUS_BYTES)), false, |package, version| {
-                source
-                    .offer(SoftwareKind::Dpkg, Found::new(package).version(version).at(location.clone(), owner));
+                source.offer(
+                    SoftwareKind::Dpkg,
+                    Found::new(package).version(version).at(location.clone(), owner),
+                );
                 root.budget().check()
             });
             source.note(done, || location.clone());
@@ -65,7 +68,8 @@ fn parse(
     let mut installed = !needs_status;
     loop {
         line.clear();
-        let read = (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let read =
+            (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
         if line.contains(&0) {
             return Err(Trouble::Malformed);
         }
@@ -128,7 +132,10 @@ mod tests {
 
     #[test]
     fn a_part_without_status_is_installed() {
-        assert_eq!(all("Package: base-files\nVersion: 12\n", false), [("base-files".into(), Some("12".into()))]);
+        assert_eq!(
+            all("Package: base-files\nVersion: 12\n", false),
+            [("base-files".into(), Some("12".into()))]
+        );
     }
 
     #[test]

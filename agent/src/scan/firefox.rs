@@ -34,7 +34,9 @@ const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (path, browser) in ROOTS {
         let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) else { continue };
-        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { continue };
+        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else {
+            continue;
+        };
         if let Some(trouble) = trouble {
             source.trouble(trouble, folder.shown());
         }

@@ -78,7 +78,8 @@ fn passwd_homes(bytes: &[u8]) -> Vec<PathBuf> {
         let (Some(Ok(uid)), Some(home)) = (uid.map(str::parse::<u32>), home) else { continue };
         let person = uid == 0 || (uid >= FIRST_PERSON && uid != NOBODY);
         let relative = home.trim_start_matches('/');
-        let plain = Path::new(relative).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let plain =
+            Path::new(relative).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         if person && home.starts_with('/') && !relative.is_empty() && plain {
             homes.push(PathBuf::from(relative));
         }

@@ -145,7 +145,8 @@ pub struct Problem {
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     let budget = Budget::new(Instant::now() + request.deadline);
-    let mut scan = Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
+    let mut scan =
+        Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
     let root = match Dir::root(&request.root, Rc::clone(&budget)) {
         Ok(root) => root,
         Err(trouble) => {
@@ -166,15 +167,33 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         homes.each(source, bundles::read_flatpak_home);
     });
     scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
-    scan.everywhere("pip", Channel::Package, &homes, |source| python::read_system(&root, source), python::read_home);
-    scan.everywhere("npm", Channel::Package, &homes, |source| node::read_system(&root, source), node::read_home);
+    scan.everywhere(
+        "pip",
+        Channel::Package,
+        &homes,
+        |source| python::read_system(&root, source),
+        python::read_home,
+    );
+    scan.everywhere(
+        "npm",
+        Channel::Package,
+        &homes,
+        |source| node::read_system(&root, source),
+        node::read_home,
+    );
     scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
     scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
     scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
     scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
-    scan.everywhere("mcp-config", Channel::McpConfig, &homes, |source| mcp::read_system(&root, source), mcp::read_home);
+    scan.everywhere(
+        "mcp-config",
+        Channel::McpConfig,
+        &homes,
+        |source| mcp::read_system(&root, source),
+        mcp::read_home,
+    );
     scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
@@ -244,7 +263,13 @@ impl<'a> Scan<'a> {
     }
 
     /// Runs one source of every home.
-    fn in_homes(&mut self, name: &'static str, channel: Channel, homes: &Tree, read: fn(&Dir, &mut Source<'_>)) {
+    fn in_homes(
+        &mut self,
+        name: &'static str,
+        channel: Channel,
+        homes: &Tree,
+        read: fn(&Dir, &mut Source<'_>),
+    ) {
         self.source(name, channel, |source| homes.each(source, |home, source| read(home, source)));
     }
 

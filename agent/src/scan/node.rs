@@ -74,7 +74,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     let mut roots: Vec<PathBuf> = HOME_ROOTS.iter().map(PathBuf::from).collect();
     for (parent, inside) in HOME_PARENTS {
         let Some(folder) = source.note(home.dir(parent), || format!("~/{parent}")) else { continue };
-        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { continue };
+        let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else {
+            continue;
+        };
         let over = (entries.len() > VERSIONS).then_some(Trouble::TooLarge);
         if let Some(trouble) = trouble.or(over) {
             source.trouble(trouble, folder.shown());
@@ -164,7 +166,8 @@ fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
 /// over.
 fn prefix(npmrc: &[u8], home: &Path) -> Option<PathBuf> {
     let text = std::str::from_utf8(npmrc).ok()?;
-    let value = text.lines().find_map(|line| line.trim().strip_prefix("prefix")?.trim_start().strip_prefix('='))?;
+    let value =
+        text.lines().find_map(|line| line.trim().strip_prefix("prefix")?.trim_start().strip_prefix('='))?;
     let value = value.trim().trim_matches('"');
     let below = ["~/", "$HOME/", "${HOME}/"].iter().find_map(|start| value.strip_prefix(start));
     match below {

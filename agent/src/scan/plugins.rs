@@ -35,7 +35,8 @@ pub(super) fn read_zed(home: &Dir, source: &mut Source<'_>) {
     for path in ZED {
         for (folder, name) in children(home, path, source) {
             let bytes = folder.read(Path::new(&name).join("extension.toml"), CONFIG_BYTES).ok();
-            let manifest = bytes.and_then(|bytes| toml::from_str::<toml::Table>(&String::from_utf8_lossy(&bytes)).ok());
+            let manifest =
+                bytes.and_then(|bytes| toml::from_str::<toml::Table>(&String::from_utf8_lossy(&bytes)).ok());
             let text = |key: &str| manifest.as_ref()?.get(key)?.as_str().map(str::to_owned);
             let id = text("id").unwrap_or(name);
             let mut found = Found::new(id).version(text("version")).at(folder.shown(), folder.uid());
@@ -67,18 +68,22 @@ pub(super) fn read_vim(home: &Dir, source: &mut Source<'_>) {
 /// The folders in a folder, each as its parent and its name.
 fn children(base: &Dir, path: &str, source: &mut Source<'_>) -> Vec<(Dir, String)> {
     let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return Vec::new() };
-    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return Vec::new() };
+    let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else {
+        return Vec::new();
+    };
     if let Some(trouble) = trouble {
         source.trouble(trouble, folder.shown());
     }
-    let named = entries.iter().filter(|entry| entry.kind == FileType::Directory).filter_map(|entry| entry.text());
+    let named =
+        entries.iter().filter(|entry| entry.kind == FileType::Directory).filter_map(|entry| entry.text());
     named.map(|name| (folder.clone(), name.to_owned())).collect()
 }
 
 /// `owner/name` of the repository a clone came from; of the address nothing else is kept, for it may hold a token.
 fn origin(config: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(config).ok()?;
-    let url = text.lines().find_map(|line| line.trim().strip_prefix("url")?.trim_start().strip_prefix('='))?;
+    let url =
+        text.lines().find_map(|line| line.trim().strip_prefix("url")?.trim_start().strip_prefix('='))?;
     let url = url.trim().trim_end_matches('/');
     let url = url.strip_suffix(".git").unwrap_or(url);
     let mut parts = url.rsplit(['/', ':']);
@@ -94,7 +99,10 @@ mod tests {
     fn a_clone_names_its_repository_and_no_token() {
         let https = b"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://ghp_secret@github.com/github/copilot.vim.git\n";
         assert_eq!(origin(https).as_deref(), Some("github/copilot.vim"));
-        assert_eq!(origin(b"[remote \"origin\"]\n url = git@github.com:zbirenbaum/copilot.lua\n").as_deref(), Some("zbirenbaum/copilot.lua"));
+        assert_eq!(
+            origin(b"[remote \"origin\"]\n url = git@github.com:zbirenbaum/copilot.lua\n").as_deref(),
+            Some("zbirenbaum/copilot.lua")
+        );
         assert_eq!(origin(b"[core]\n"), None);
     }
 }

@@ -43,8 +43,11 @@ pub(super) fn read(proc: &Dir, homes: &[PathBuf], source: &mut Source<'_>) {
         // Length 0 in stat: read by its head.
         let arguments = process.head("cmdline").and_then(|file| read_up_to(file.reader(ARGUMENTS_BYTES)));
         let arguments = arguments.unwrap_or_default();
-        let words: Vec<&str> =
-            arguments.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).take(3).collect();
+        let words: Vec<&str> = arguments
+            .split(|byte| *byte == 0)
+            .filter_map(|word| std::str::from_utf8(word).ok())
+            .take(3)
+            .collect();
         let shown = shorten(&executable, homes);
         let Some((rule, value)) = identify(&shown, &words, homes, source) else {
             source.pass();
@@ -55,7 +58,11 @@ pub(super) fn read(proc: &Dir, homes: &[PathBuf], source: &mut Source<'_>) {
         found.owner = Some(process.uid());
         let sockets = sockets.get_or_insert_with(|| listening(proc));
         if let Some(address) = owned_port(&process, sockets) {
-            let mut runtime = Found { executable: found.executable.clone(), owner: found.owner, ..Found::new(found.value.clone()) };
+            let mut runtime = Found {
+                executable: found.executable.clone(),
+                owner: found.owner,
+                ..Found::new(found.value.clone())
+            };
             runtime.details.host = Some(address);
             source.take_as(Channel::Runtime, rule, runtime);
         }
@@ -112,9 +119,8 @@ fn identify<'a>(
         return Some((rule, shown));
     }
     let package = node_package(script)?;
-    let rule = source
-        .rule(SoftwareKind::Npm, package)
-        .or_else(|| source.rule(SoftwareKind::McpPackage, package))?;
+    let rule =
+        source.rule(SoftwareKind::Npm, package).or_else(|| source.rule(SoftwareKind::McpPackage, package))?;
     Some((rule, package.to_owned()))
 }
 

@@ -27,9 +27,14 @@ const HOME_BINS: &[&str] = &[
     ".codeium/windsurf/bin",
     ".antigravity/antigravity/bin",
 ];
-const SYSTEM_DESKTOP: &[&str] =
-    &["usr/share/applications", "usr/local/share/applications", "var/lib/flatpak/exports/share/applications", "var/lib/snapd/desktop/applications"];
-const HOME_DESKTOP: &[&str] = &[".local/share/applications", ".local/share/flatpak/exports/share/applications"];
+const SYSTEM_DESKTOP: &[&str] = &[
+    "usr/share/applications",
+    "usr/local/share/applications",
+    "var/lib/flatpak/exports/share/applications",
+    "var/lib/snapd/desktop/applications",
+];
+const HOME_DESKTOP: &[&str] =
+    &[".local/share/applications", ".local/share/flatpak/exports/share/applications"];
 /// Folders below `/opt/<name>` where its program stands.
 const OPT_INSIDE: &[&str] = &["", "bin"];
 
@@ -93,7 +98,9 @@ fn read_desktop(base: &Dir, path: &str, source: &mut Source<'_>) {
             source.pass();
             continue;
         };
-        let Some(look) = source.note(folder.look(&entry.name), || folder.shown_child(&entry.name)) else { continue };
+        let Some(look) = source.note(folder.look(&entry.name), || folder.shown_child(&entry.name)) else {
+            continue;
+        };
         source.take(rule, Found::new(id).at(folder.shown(), look.uid));
     }
 }

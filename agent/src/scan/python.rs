@@ -17,11 +17,25 @@ use super::walk::Hits;
 
 /// Places of the system that hold `python3.x` folders or whole environments.
 const SYSTEM_LIBS: &[&str] = &["usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
-const SYSTEM_ENVIRONMENTS: &[&str] =
-    &["opt/conda", "opt/miniconda3", "opt/miniforge3", "opt/mambaforge", "opt/anaconda3", "opt/venv", "venv", "app/.venv"];
+const SYSTEM_ENVIRONMENTS: &[&str] = &[
+    "opt/conda",
+    "opt/miniconda3",
+    "opt/miniforge3",
+    "opt/mambaforge",
+    "opt/anaconda3",
+    "opt/venv",
+    "venv",
+    "app/.venv",
+];
 /// Folders of the system whose every sub-folder is an environment.
-const SYSTEM_PARENTS: &[&str] =
-    &["opt", "opt/conda/envs", "opt/miniconda3/envs", "opt/anaconda3/envs", "opt/pipx/venvs", "usr/local/pipx/venvs"];
+const SYSTEM_PARENTS: &[&str] = &[
+    "opt",
+    "opt/conda/envs",
+    "opt/miniconda3/envs",
+    "opt/anaconda3/envs",
+    "opt/pipx/venvs",
+    "usr/local/pipx/venvs",
+];
 
 /// Folders of a home whose every sub-folder is an environment.
 const HOME_PARENTS: &[&str] = &[
@@ -137,7 +151,8 @@ fn read_packages(base: &Dir, path: &Path, source: &mut Source<'_>) {
             _ => &["PKG-INFO"],
         };
         for file in files {
-            let place = if file.is_empty() { PathBuf::from(&entry.name) } else { Path::new(&entry.name).join(file) };
+            let place =
+                if file.is_empty() { PathBuf::from(&entry.name) } else { Path::new(&entry.name).join(file) };
             let location = || folder.shown().to_owned();
             let Some(file) = source.note(folder.head(&place), location) else { continue };
             let owner = file.uid;
@@ -210,7 +225,10 @@ mod tests {
     #[test]
     fn the_folder_tells_name_and_version() {
         assert_eq!(folder_name("openai-1.54.3.dist-info"), Some(("openai", Some("1.54.3"))));
-        assert_eq!(folder_name("huggingface_hub-0.26.1.dist-info"), Some(("huggingface_hub", Some("0.26.1"))));
+        assert_eq!(
+            folder_name("huggingface_hub-0.26.1.dist-info"),
+            Some(("huggingface_hub", Some("0.26.1")))
+        );
         assert_eq!(folder_name("openai-0.8.0-py3.9.egg-info"), Some(("openai", Some("0.8.0"))));
         assert_eq!(folder_name("cohere.egg-info"), Some(("cohere", None)));
         assert_eq!(folder_name("~penai-1.0.dist-info"), None);

@@ -80,14 +80,18 @@ fn parse(header: &[u8]) -> Option<Package> {
             (TAG_RELEASE, TYPE_STRING) => release = text(offset),
             (TAG_EPOCH, TYPE_INT32) => {
                 let at = usize::try_from(offset).ok()?;
-                epoch = data.get(at..at.checked_add(4)?).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
+                epoch =
+                    data.get(at..at.checked_add(4)?).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes);
             }
             _ => {}
         }
     }
     let epoch = epoch.filter(|epoch| *epoch != 0).map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let release = release.map(|release| format!("-{release}")).unwrap_or_default();
-    Some(Package { name: name.filter(|name| !name.is_empty())?, version: format!("{epoch}{}{release}", version?) })
+    Some(Package {
+        name: name.filter(|name| !name.is_empty())?,
+        version: format!("{epoch}{}{release}", version?),
+    })
 }
 
 #[cfg(test)]
@@ -117,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_header_gives_name_and_full_version() {
-        let texts = [(TAG_NAME, "ollama"), (TAG_VERSION, "0.12.3"), (TAG_RELEASE, "1.fc43"), (1004, "summary")];
+        let texts =
+            [(TAG_NAME, "ollama"), (TAG_VERSION, "0.12.3"), (TAG_RELEASE, "1.fc43"), (1004, "summary")];
         let package = parse(&header(&texts, Some(2))).unwrap();
         assert_eq!((package.name.as_str(), package.version.as_str()), ("ollama", "2:0.12.3-1.fc43"));
         assert_eq!(parse(&header(&texts, None)).unwrap().version, "0.12.3-1.fc43");
@@ -137,8 +142,15 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("rpmdb.sqlite");
         let db = rusqlite::Connection::open(&path).unwrap();
-        db.execute_batch("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)").unwrap();
-        db.execute("INSERT INTO Packages (blob) VALUES (?1)", [header(&[(TAG_NAME, "x"), (TAG_VERSION, "1")], None)]).unwrap();
+        db.execute_batch(
+            "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)",
+        )
+        .unwrap();
+        db.execute(
+            "INSERT INTO Packages (blob) VALUES (?1)",
+            [header(&[(TAG_NAME, "x"), (TAG_VERSION, "1")], None)],
+        )
+        .unwrap();
         drop(db);
         let mut names = Vec::new();
         rpmdb::headers(&std::fs::File::open(&path).unwrap(), |header| {
@@ -148,7 +160,8 @@ mod tests {
         .unwrap();
         assert_eq!(names, ["x"]);
         assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 1);
-        std::fs::write(&path, "no database at all, but long enough to look like one to a careless reader").unwrap();
+        std::fs::write(&path, "no database at all, but long enough to look like one to a careless reader")
+            .unwrap();
         let result = rpmdb::headers(&std::fs::File::open(&path).unwrap(), |_| Ok(()));
         assert_eq!(result, Err(Trouble::Malformed));
     }

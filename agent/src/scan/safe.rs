@@ -342,16 +342,16 @@ impl Dir {
             }
         };
         if let Some(parent) = straight {
-            let stat = rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(Trouble::from_errno)?;
+            let stat =
+                rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
             if kind_of(&stat) != FileType::Symlink {
                 return open_looked_at(&parent, name, &stat);
             }
         }
         let (parent, name) = self.resolve(rel)?;
         let name = name.ok_or(Trouble::Refused)?;
-        let stat = rustix::fs::statat(&*parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(Trouble::from_errno)?;
+        let stat =
+            rustix::fs::statat(&*parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
         open_looked_at(&parent.fd, &name, &stat)
     }
 
@@ -397,8 +397,8 @@ impl Dir {
                 continue;
             }
             let here = stack.last().ok_or(Trouble::Refused)?;
-            let stat =
-                rustix::fs::statat(&*here.fd, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
+            let stat = rustix::fs::statat(&*here.fd, &name, AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(Trouble::from_errno)?;
             match kind_of(&stat) {
                 FileType::Symlink => {
                     links += 1;
@@ -411,7 +411,8 @@ impl Dir {
                     }
                     let target = here.link(&name)?;
                     if target.is_absolute() {
-                        let target = target.strip_prefix(&self.boundary.path).map_err(|_| Trouble::Refused)?;
+                        let target =
+                            target.strip_prefix(&self.boundary.path).map_err(|_| Trouble::Refused)?;
                         stack.truncate(1);
                         push_components(&mut todo, target)?;
                     } else {
@@ -491,7 +492,7 @@ fn kind_of(stat: &Stat) -> FileType {
     FileType::from_raw_mode(stat.st_mode)
 }
 
-#[expect(clippy::unnecessary_cast, clippy::useless_conversion, reason = "st_dev differs in width and sign by system")]
+#[expect(clippy::unnecessary_cast, reason = "st_dev differs in width and sign by system")]
 fn dev_of(stat: &Stat) -> u64 {
     stat.st_dev as u64
 }
@@ -501,8 +502,8 @@ fn check_file_system(fd: impl AsFd, stat: &Stat, above: u64) -> Result<(), Troub
     if dev_of(stat) == above {
         return Ok(());
     }
-    let magic = rustix::fs::fstatfs(fd).map_err(Trouble::from_errno)?.f_type;
-    if is_remote(i64::from(magic)) { Err(Trouble::Skipped) } else { Ok(()) }
+    let magic = rustix::fs::fstatfs(fd).map_err(Trouble::from_errno)?.f_type as i64;
+    if is_remote(magic) { Err(Trouble::Skipped) } else { Ok(()) }
 }
 
 /// Whether a statfs magic number (linux/magic.h, and the headers of the file systems named) is of a file system

@@ -139,7 +139,11 @@ impl<'a> Source<'a> {
         self.seen += 1;
         self.present = true;
         if self.unmatched.len() < UNMATCHED {
-            self.unmatched.insert(Unmatched { kind, identifier: clip(identifier), version: version.map(clip) });
+            self.unmatched.insert(Unmatched {
+                kind,
+                identifier: clip(identifier),
+                version: version.map(clip),
+            });
         }
     }
 
@@ -173,7 +177,8 @@ impl<'a> Source<'a> {
             executable: executable.map(clip),
             container: None,
         };
-        let item = SnapshotItem { rule: rule.rule.to_string(), channel, account: None, evidence, details, flags };
+        let item =
+            SnapshotItem { rule: rule.rule.to_string(), channel, account: None, evidence, details, flags };
         self.items.push(FoundItem {
             item,
             owner,
@@ -197,8 +202,7 @@ impl<'a> Source<'a> {
             None if self.present => SourceState::Read,
             None => SourceState::Absent,
         };
-        let completeness =
-            if self.worst.is_none() { Completeness::Complete } else { Completeness::Partial };
+        let completeness = if self.worst.is_none() { Completeness::Complete } else { Completeness::Partial };
         let snapshot = RawSnapshot {
             source: self.name,
             completeness,

@@ -87,11 +87,17 @@ fn configurations(machine: &Machine) {
     machine.at_home(".codeium/windsurf/mcp_config.json", usual("windsurf"));
     machine.at_home(
         ".config/Code/User/mcp.json",
-        format!("{{ // {SECRET}\n \"inputs\": [{{\"default\": \"{SECRET}\"}}], \"servers\": {{ {}, }} }}", stdio("vscode")),
+        format!(
+            "{{ // {SECRET}\n \"inputs\": [{{\"default\": \"{SECRET}\"}}], \"servers\": {{ {}, }} }}",
+            stdio("vscode")
+        ),
     );
     machine.at_home(
         ".config/Code/User/settings.json",
-        format!("{{ \"x.token\": \"{SECRET}\", /* c */ \"mcp\": {{\"servers\": {{ {} }} }}, }}", stdio("vscode-old")),
+        format!(
+            "{{ \"x.token\": \"{SECRET}\", /* c */ \"mcp\": {{\"servers\": {{ {} }} }}, }}",
+            stdio("vscode-old")
+        ),
     );
     let cline = ".config/Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json";
     machine.at_home(cline, usual("cline"));
@@ -123,7 +129,10 @@ fn configurations(machine: &Machine) {
         format!(r#"{{"mcp": {{"opencode": {{"type": "local", "command": ["docker", "run", "-e", "T={SECRET}", "img/x"], "environment": {{"A": "{SECRET}"}}}}}}}}"#),
     );
     machine.at_home("src/project/.mcp.json", usual("project"));
-    machine.at_home("src/project/.vscode/mcp.json", format!(r#"{{"servers": {{{}}}}}"#, stdio("project-vscode")));
+    machine.at_home(
+        "src/project/.vscode/mcp.json",
+        format!(r#"{{"servers": {{{}}}}}"#, stdio("project-vscode")),
+    );
     machine.put("etc/claude-code/managed-mcp.json", usual("managed"));
     machine.at_home(".npmrc", format!("//registry.npmjs.org/:_authToken={SECRET}\nprefix=~/.npm-g\n"));
 }
@@ -134,8 +143,27 @@ fn every_client_and_every_shape_gives_its_servers() {
     configurations(&machine);
     let outcome = machine.scan();
     let expected = set(&[
-        "desktop", "code-user", "code-project", "plugin", "cursor", "windsurf", "vscode", "vscode-old", "cline", "codex",
-        "gemini", "copilot", "amazonq", "kiro", "continue", "goose", "zed", "opencode", "project", "project-vscode", "managed",
+        "desktop",
+        "code-user",
+        "code-project",
+        "plugin",
+        "cursor",
+        "windsurf",
+        "vscode",
+        "vscode-old",
+        "cline",
+        "codex",
+        "gemini",
+        "copilot",
+        "amazonq",
+        "kiro",
+        "continue",
+        "goose",
+        "zed",
+        "opencode",
+        "project",
+        "project-vscode",
+        "managed",
     ]);
     assert_eq!(values(&outcome, "mcp-config"), expected);
     assert_eq!(state(&outcome, "mcp-config"), SourceState::Read);
@@ -172,22 +200,29 @@ fn packages_and_extensions_are_found_and_their_neighbours_are_not() {
     );
     let packages = ".venv/lib/python3.11/site-packages";
     machine.at_home(".venv/pyvenv.cfg", "home = /usr/bin\n");
-    for (folder, name) in [("openai-1.54.3", "openai"), ("requests-2.32.3", "requests"), ("gemini_astro-1.0", "gemini-astro")] {
+    for (folder, name) in
+        [("openai-1.54.3", "openai"), ("requests-2.32.3", "requests"), ("gemini_astro-1.0", "gemini-astro")]
+    {
         let version = folder.rsplit('-').next().unwrap();
         machine.at_home(
             &format!("{packages}/{folder}.dist-info/METADATA"),
             format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\n"),
         );
     }
-    for (name, version) in [("openai", "6.1.0"), ("left-pad", "1.3.0"), ("@anthropic-ai/claude-code", "2.0.31")] {
+    for (name, version) in
+        [("openai", "6.1.0"), ("left-pad", "1.3.0"), ("@anthropic-ai/claude-code", "2.0.31")]
+    {
         let path = format!(".npm-g/lib/node_modules/{name}/package.json");
         machine.at_home(&path, format!(r#"{{"name": "{name}", "version": "{version}"}}"#));
     }
     machine.at_home(".npmrc", "prefix=~/.npm-g\n");
     let extension = |id: &str| {
-        format!(r#"{{"identifier":{{"id":"{id}"}},"version":"1.0.0","relativeLocation":"{id}-1.0.0","location":{{"path":"/x/{id}-1.0.0"}}}}"#)
+        format!(
+            r#"{{"identifier":{{"id":"{id}"}},"version":"1.0.0","relativeLocation":"{id}-1.0.0","location":{{"path":"/x/{id}-1.0.0"}}}}"#
+        )
     };
-    let list = [extension("github.copilot"), extension("vscodevim.vim"), extension("continue.continue")].join(",");
+    let list =
+        [extension("github.copilot"), extension("vscodevim.vim"), extension("continue.continue")].join(",");
     machine.at_home(".vscode/extensions/extensions.json", format!("[{list}]"));
     machine.at_home(".vscode/extensions/.obsolete", r#"{"continue.continue-1.0.0":true}"#);
     let outcome = machine.scan();
@@ -228,7 +263,10 @@ fn models_are_named_from_manifests_and_headers() {
         }
         out
     };
-    machine.put(&format!("usr/share/ollama/.ollama/models/blobs/sha256-{digest}"), gguf("Llama 3.2 1B Instruct"));
+    machine.put(
+        &format!("usr/share/ollama/.ollama/models/blobs/sha256-{digest}"),
+        gguf("Llama 3.2 1B Instruct"),
+    );
     machine.at_home("Downloads/some-file.gguf", gguf("Tiny Test Model"));
     machine.at_home("Downloads/pointer.gguf", "version https://git-lfs.github.com/spec/v1\n");
     let hub = ".cache/huggingface/hub/models--acme--tiny";
@@ -256,17 +294,28 @@ fn chromium_and_firefox_profiles_give_their_extensions() {
     let id = "difoiogjjojoaoomphldepapgpbgkhkb";
     for profile in ["Default", "Profile 7"] {
         let base = format!(".config/google-chrome/{profile}");
-        machine.at_home(&format!("{base}/Preferences"), format!(r#"{{"extensions":{{"settings":{{"{id}":{{"state":1,"location":1}}}}}}}}"#));
+        machine.at_home(
+            &format!("{base}/Preferences"),
+            format!(r#"{{"extensions":{{"settings":{{"{id}":{{"state":1,"location":1}}}}}}}}"#),
+        );
         for version in ["5.9.0_0", "5.10.0_0"] {
             let manifest = format!("{base}/Extensions/{id}/{version}/manifest.json");
-            machine.at_home(&manifest, format!(r#"{{"name":"x","version":"{}"}}"#, version.trim_end_matches("_0")));
+            machine.at_home(
+                &manifest,
+                format!(r#"{{"name":"x","version":"{}"}}"#, version.trim_end_matches("_0")),
+            );
         }
         let other = "cjpalhdlnbpafiamejdnhcphjbkeiagm";
         machine.at_home(&format!("{base}/Extensions/{other}/1.0_0/manifest.json"), r#"{"version":"1.0"}"#);
     }
     let outcome = machine.scan();
-    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "chromium-extensions").unwrap();
-    let found: Vec<_> = snapshot.items.iter().map(|found| (&*found.item.evidence.value, found.item.evidence.version.as_deref())).collect();
+    let snapshot =
+        outcome.snapshots.iter().find(|snapshot| snapshot.source == "chromium-extensions").unwrap();
+    let found: Vec<_> = snapshot
+        .items
+        .iter()
+        .map(|found| (&*found.item.evidence.value, found.item.evidence.version.as_deref()))
+        .collect();
     assert_eq!(found, [(id, Some("5.10.0")), (id, Some("5.10.0"))]);
     assert_eq!(snapshot.unmatched.len(), 1);
 }
@@ -299,7 +348,10 @@ fn a_hostile_home_ends_bounded_and_each_trap_is_reported() {
     sparse("big.gguf");
     machine.at_home(".copilot/mcp-config.json", "[".repeat(900_000));
     machine.at_home(".kiro/settings/mcp.json", format!("{{\"mcpServers\": {}", "{\"a\":".repeat(100_000)));
-    machine.at_home(".continue/config.yaml", "a: &a [b,b]\nc: &c [*a,*a,*a]\nd: ".to_owned() + &"[".repeat(50_000));
+    machine.at_home(
+        ".continue/config.yaml",
+        "a: &a [b,b]\nc: &c [*a,*a,*a]\nd: ".to_owned() + &"[".repeat(50_000),
+    );
     machine.at_home(".aws/amazonq/mcp.json", b"\xff\xfe\0{");
     let mut deep = home.join("deep");
     for _ in 0..300 {
@@ -309,7 +361,11 @@ fn a_hostile_home_ends_bounded_and_each_trap_is_reported() {
     fs::create_dir_all(&deep).unwrap();
     let bad: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"bad\xff\xfe");
     fs::create_dir_all(home.join(bad).join("project")).unwrap();
-    fs::write(home.join(bad).join("project/.mcp.json"), r#"{"mcpServers": {"in-bad-name": {"command": "x"}}}"#).unwrap();
+    fs::write(
+        home.join(bad).join("project/.mcp.json"),
+        r#"{"mcpServers": {"in-bad-name": {"command": "x"}}}"#,
+    )
+    .unwrap();
     let huge = home.join("huge");
     fs::create_dir_all(&huge).unwrap();
     for i in 0..20_500 {
@@ -344,7 +400,7 @@ fn an_unreadable_home_is_told_apart_from_an_empty_one() {
         return;
     }
     let machine = Machine::new();
-    fs::set_permissions(machine.home(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(machine.home(), fs::Permissions::from_mode(0o000)).unwrap();
     let outcome = machine.scan();
     fs::set_permissions(machine.home(), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(state(&outcome, "mcp-config"), SourceState::Refused);
@@ -355,7 +411,8 @@ fn an_unreadable_home_is_told_apart_from_an_empty_one() {
 fn a_scan_without_time_says_so_and_removes_nothing() {
     let machine = Machine::new();
     machine.at_home(".cursor/mcp.json", r#"{"mcpServers": {"a": {"command": "x"}}}"#);
-    let request = ScanRequest { deadline: Duration::ZERO, ..ScanRequest::tree(machine.root.path().to_owned()) };
+    let request =
+        ScanRequest { deadline: Duration::ZERO, ..ScanRequest::tree(machine.root.path().to_owned()) };
     let outcome = scan(&request, &Matcher::embedded());
     assert!(outcome.partial());
     assert_eq!(state(&outcome, "mcp-config"), SourceState::TimedOut);

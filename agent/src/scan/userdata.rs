@@ -64,6 +64,8 @@ pub(crate) fn folders(home: &Dir) -> Vec<(&'static str, Dir)> {
 
 /// The named profiles of a user data folder, relative to it.
 pub(crate) fn profiles(folder: &Dir) -> Vec<PathBuf> {
-    let Ok((entries, _)) = folder.dir("User/profiles").and_then(|dir| dir.entries()) else { return Vec::new() };
+    let Ok((entries, _)) = folder.dir("User/profiles").and_then(|dir| dir.entries()) else {
+        return Vec::new();
+    };
     entries.iter().take(PROFILES).map(|entry| Path::new("User/profiles").join(&entry.name)).collect()
 }

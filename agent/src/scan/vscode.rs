@@ -57,10 +57,14 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) else { continue };
         let location = || folder.shown_child("extensions.json");
         let obsolete = match folder.read(".obsolete", MANIFEST_BYTES) {
-            Ok(bytes) => source.note(obsolete(&bytes), || folder.shown_child(".obsolete")).unwrap_or_default(),
+            Ok(bytes) => {
+                source.note(obsolete(&bytes), || folder.shown_child(".obsolete")).unwrap_or_default()
+            }
             Err(_) => Vec::new(),
         };
-        let Some(file) = source.note(folder.file("extensions.json", MANIFEST_BYTES), location) else { continue };
+        let Some(file) = source.note(folder.file("extensions.json", MANIFEST_BYTES), location) else {
+            continue;
+        };
         let owner = file.uid;
         let extensions = file.bytes().and_then(|bytes| parse(&bytes));
         for extension in source.note(extensions, location).into_iter().flatten() {

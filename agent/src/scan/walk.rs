@@ -20,8 +20,24 @@ const HITS: usize = 2_000;
 
 /// Folders that hold the work of tools, not of people: never looked into.
 const SKIPPED: &[&str] = &[
-    "node_modules", "vendor", "Library", "AppData", "dist", "build", "target", "__pycache__", "site-packages", "venv", "env",
-    "bower_components", "Pods", "DerivedData", "snap", "pkg", "lost+found", "$RECYCLE.BIN",
+    "node_modules",
+    "vendor",
+    "Library",
+    "AppData",
+    "dist",
+    "build",
+    "target",
+    "__pycache__",
+    "site-packages",
+    "venv",
+    "env",
+    "bower_components",
+    "Pods",
+    "DerivedData",
+    "snap",
+    "pkg",
+    "lost+found",
+    "$RECYCLE.BIN",
 ];
 
 /// What the walk came across, as paths below the home.

@@ -146,8 +146,11 @@ fn unwrap(words: &[&str], launch: &mut Launch, depth: usize) {
 }
 
 fn is_runner(word: &str) -> bool {
-    ["npx", "bunx", "uvx", "uv", "docker", "podman", "node", "python", "python3", "deno", "pipx", "npm", "pnpm"]
-        .contains(&word)
+    [
+        "npx", "bunx", "uvx", "uv", "docker", "podman", "node", "python", "python3", "deno", "pipx", "npm",
+        "pnpm",
+    ]
+    .contains(&word)
 }
 
 /// What follows a sub-command.
@@ -197,23 +200,43 @@ fn node_spec(spec: &str) -> Option<Package> {
 }
 
 fn deno_package(args: &[&str]) -> Option<Package> {
-    args.iter().find_map(|arg| arg.strip_prefix("npm:").or_else(|| arg.strip_prefix("jsr:"))).and_then(node_spec)
+    args.iter()
+        .find_map(|arg| arg.strip_prefix("npm:").or_else(|| arg.strip_prefix("jsr:")))
+        .and_then(node_spec)
 }
 
 fn python_package(args: &[&str]) -> Option<Package> {
-    let from = args.iter().find_map(|arg| arg.strip_prefix("--from=").or_else(|| arg.strip_prefix("--spec=")));
+    let from =
+        args.iter().find_map(|arg| arg.strip_prefix("--from=").or_else(|| arg.strip_prefix("--spec=")));
     let from = from.or_else(|| value_after(args, &["--from", "--spec"]));
     let with_value = [
-        "--python", "-p", "--with", "--with-editable", "--with-requirements", "--index-url", "-i", "--index",
-        "--extra-index-url", "--default-index", "--env-file", "--directory", "--project", "--cache-dir",
-        "--config-file", "--pip-args", "--refresh-package", "--upgrade-package", "-P",
+        "--python",
+        "-p",
+        "--with",
+        "--with-editable",
+        "--with-requirements",
+        "--index-url",
+        "-i",
+        "--index",
+        "--extra-index-url",
+        "--default-index",
+        "--env-file",
+        "--directory",
+        "--project",
+        "--cache-dir",
+        "--config-file",
+        "--pip-args",
+        "--refresh-package",
+        "--upgrade-package",
+        "-P",
     ];
     python_spec(from.or_else(|| positional(args, &with_value))?)
 }
 
 /// `uv run --with PACKAGE fastmcp run x.py`, `uv run mcp-server-x`: without `--with` it is the project's own.
 fn uv_run_package(args: &[&str]) -> Option<Package> {
-    let with = args.iter().find_map(|arg| arg.strip_prefix("--with=")).or_else(|| value_after(args, &["--with"]));
+    let with =
+        args.iter().find_map(|arg| arg.strip_prefix("--with=")).or_else(|| value_after(args, &["--with"]));
     python_spec(with?)
 }
 
@@ -239,7 +262,17 @@ fn python_spec(spec: &str) -> Option<Package> {
 /// `docker run [options] IMAGE …`.
 fn image(args: &[&str], launch: &mut Launch) {
     const SWITCHES: [&str; 12] = [
-        "-i", "-t", "-it", "-ti", "-d", "--rm", "--interactive", "--tty", "--init", "--privileged", "--read-only",
+        "-i",
+        "-t",
+        "-it",
+        "-ti",
+        "-d",
+        "--rm",
+        "--interactive",
+        "--tty",
+        "--init",
+        "--privileged",
+        "--read-only",
         "--detach",
     ];
     let mut rest = args.iter();
@@ -269,9 +302,9 @@ fn image(args: &[&str], launch: &mut Launch) {
                 launch.flags.push(RiskFlag::FilesystemRoot);
             }
             "--mount" => {
-                let source = value.split(',').find_map(|part| {
-                    part.strip_prefix("src=").or_else(|| part.strip_prefix("source="))
-                });
+                let source = value
+                    .split(',')
+                    .find_map(|part| part.strip_prefix("src=").or_else(|| part.strip_prefix("source=")));
                 if source.is_some_and(is_whole_tree) {
                     launch.flags.push(RiskFlag::FilesystemRoot);
                 }
@@ -309,7 +342,8 @@ fn is_pin(version: Option<&str>) -> bool {
         None => false,
         Some("") => true,
         Some(version) => {
-            let moving = ["latest", "next", "main", "master", "beta", "alpha", "canary", "stable", "nightly", "edge"];
+            let moving =
+                ["latest", "next", "main", "master", "beta", "alpha", "canary", "stable", "nightly", "edge"];
             !moving.contains(&version.to_ascii_lowercase().as_str())
                 && !version.contains(['^', '~', '*', '<', '>', '|', ' '].as_slice())
                 && !version.split('.').any(|part| part == "x")
@@ -336,9 +370,9 @@ fn is_windows_switch(arg: &str) -> bool {
 }
 
 pub(super) fn is_url(word: &str) -> bool {
-    ["http://", "https://", "ws://", "wss://"].iter().any(|scheme| {
-        word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    })
+    ["http://", "https://", "ws://", "wss://"]
+        .iter()
+        .any(|scheme| word.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
 fn variable_name(assignment: &str) -> Option<&str> {
@@ -357,7 +391,19 @@ fn serves_files(words: &[&str], package: Option<&Package>) -> bool {
 fn is_whole_tree(path: &str) -> bool {
     let plain = path.trim_matches('"').replace('\\', "/");
     let plain = if plain.len() > 1 { plain.trim_end_matches('/') } else { plain.as_str() };
-    let homes = ["", "/", "~", "$HOME", "${HOME}", "${userHome}", "%USERPROFILE%", "/home", "/Users", "/root", "/host"];
+    let homes = [
+        "",
+        "/",
+        "~",
+        "$HOME",
+        "${HOME}",
+        "${userHome}",
+        "%USERPROFILE%",
+        "/home",
+        "/Users",
+        "/root",
+        "/host",
+    ];
     if homes.contains(&plain) {
         return !path.is_empty();
     }
@@ -386,8 +432,22 @@ pub(super) fn is_plain_secret(name: &str, value: &str) -> bool {
 fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_uppercase().replace(['-', '.', ' '], "_");
     let parts: Vec<&str> = name.split('_').collect();
-    let whole = ["KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "PWD", "PASS", "PAT", "CREDENTIAL", "CREDENTIALS",
-        "AUTH", "AUTHORIZATION", "APIKEY", "COOKIE"];
+    let whole = [
+        "KEY",
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "PASSWD",
+        "PWD",
+        "PASS",
+        "PAT",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "AUTH",
+        "AUTHORIZATION",
+        "APIKEY",
+        "COOKIE",
+    ];
     parts.iter().any(|part| whole.contains(part))
         || ["APIKEY", "ACCESSTOKEN", "PASSWORD", "SECRET", "TOKEN"].iter().any(|end| name.ends_with(end))
 }
@@ -401,15 +461,36 @@ fn is_reference(value: &str) -> bool {
         || value.starts_with(['$', '%', '<', '/', '~'])
         || ["op://", "keyring:", "vault:", "env:", "file:"].iter().any(|start| value.starts_with(start));
     let lower = value.to_ascii_lowercase();
-    let place_holder = ["your", "changeme", "replace", "placeholder", "example", "xxxx", "...", "true", "false"];
+    let place_holder =
+        ["your", "changeme", "replace", "placeholder", "example", "xxxx", "...", "true", "false"];
     reference || place_holder.iter().any(|word| lower.contains(word))
 }
 
 /// Beginnings that issuers give their secrets so that scanners can know them.
 fn looks_like_secret(value: &str) -> bool {
     const MARKS: [&str; 22] = [
-        "sk-", "sk_live_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xapp-", "AKIA",
-        "ASIA", "AIza", "hf_", "npm_", "pypi-", "gsk_", "r8_", "lin_api_", "ntn_", "eyJhbGciOi",
+        "sk-",
+        "sk_live_",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "xoxp-",
+        "xapp-",
+        "AKIA",
+        "ASIA",
+        "AIza",
+        "hf_",
+        "npm_",
+        "pypi-",
+        "gsk_",
+        "r8_",
+        "lin_api_",
+        "ntn_",
+        "eyJhbGciOi",
     ];
     let token = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     value.split(|c: char| !token(c)).any(|word| {
@@ -465,10 +546,23 @@ mod tests {
 
     #[test]
     fn the_package_and_its_pin_are_read_from_every_runner() {
-        let cases: &[(&str, &[&str], &str, Option<&str>, bool)] = &[
-            ("npx", &["-y", "@modelcontextprotocol/server-filesystem", "/tmp"], "@modelcontextprotocol/server-filesystem", None, false),
+        type Case = (&'static str, &'static [&'static str], &'static str, Option<&'static str>, bool);
+        let cases: &[Case] = &[
+            (
+                "npx",
+                &["-y", "@modelcontextprotocol/server-filesystem", "/tmp"],
+                "@modelcontextprotocol/server-filesystem",
+                None,
+                false,
+            ),
             ("npx", &["-y", "@playwright/mcp@latest"], "@playwright/mcp", None, false),
-            ("/usr/bin/npx", &["--yes", "@upstash/context7-mcp@1.0.14"], "@upstash/context7-mcp", Some("1.0.14"), true),
+            (
+                "/usr/bin/npx",
+                &["--yes", "@upstash/context7-mcp@1.0.14"],
+                "@upstash/context7-mcp",
+                Some("1.0.14"),
+                true,
+            ),
             ("npx", &["-y", "server@^1.2.0"], "server", None, false),
             ("npx", &["--package=@a/b@2.0.0", "run-it"], "@a/b", Some("2.0.0"), true),
             ("npx", &["-y", "--", "tool"], "tool", None, false),
@@ -480,15 +574,39 @@ mod tests {
             ("uvx", &["mcp-server-git", "--repository", "/x"], "mcp-server-git", None, false),
             ("uvx", &["mcp-server-time==2025.1.17"], "mcp-server-time", Some("2025.1.17"), true),
             ("uvx", &["mcp-server-fetch@2025.4.7"], "mcp-server-fetch", Some("2025.4.7"), true),
-            ("uvx", &["--python", "3.12", "--from", "serena[x]==0.1.0", "serena"], "serena", Some("0.1.0"), true),
+            (
+                "uvx",
+                &["--python", "3.12", "--from", "serena[x]==0.1.0", "serena"],
+                "serena",
+                Some("0.1.0"),
+                true,
+            ),
             ("uvx", &["--from", "git+https://github.com/oraios/serena", "serena"], "serena", None, false),
             ("uv", &["tool", "run", "mcp-x"], "mcp-x", None, false),
             ("uv", &["run", "--with", "mcp[cli]", "mcp", "run", "a.py"], "mcp", None, false),
             ("pipx", &["run", "mcp-y==1"], "mcp-y", Some("1"), true),
             ("python3", &["-m", "mcp_server_git"], "mcp_server_git", None, true),
-            ("docker", &["run", "-i", "--rm", "-e", "GITHUB_TOKEN", "ghcr.io/github/github-mcp-server"], "ghcr.io/github/github-mcp-server", None, false),
-            ("docker", &["run", "-i", "--rm", "--network=host", "mcp/time:1.4"], "mcp/time", Some("1.4"), true),
-            ("podman", &["run", "localhost:5000/a/b@sha256:00ff11"], "localhost:5000/a/b", Some("sha256:00ff11"), true),
+            (
+                "docker",
+                &["run", "-i", "--rm", "-e", "GITHUB_TOKEN", "ghcr.io/github/github-mcp-server"],
+                "ghcr.io/github/github-mcp-server",
+                None,
+                false,
+            ),
+            (
+                "docker",
+                &["run", "-i", "--rm", "--network=host", "mcp/time:1.4"],
+                "mcp/time",
+                Some("1.4"),
+                true,
+            ),
+            (
+                "podman",
+                &["run", "localhost:5000/a/b@sha256:00ff11"],
+                "localhost:5000/a/b",
+                Some("sha256:00ff11"),
+                true,
+            ),
             ("cmd", &["/c", "npx", "-y", "@a/b"], "@a/b", None, false),
             ("C:\\Windows\\System32\\cmd.exe", &["/C", "npx.cmd", "-y", "x@1.0.0"], "x", Some("1.0.0"), true),
             ("bash", &["-lc", "npx -y x@1.0.0"], "x", Some("1.0.0"), true),

@@ -93,9 +93,21 @@ const MANAGED: &[(&str, &str, Format, Shape)] = &[
 const IN_USERDATA: &[(Option<&str>, &str, Shape)] = &[
     (None, "User/mcp.json", Shape::Servers),
     (None, "User/settings.json", Shape::Usual),
-    (Some("Cline"), "User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json", Shape::Usual),
-    (Some("Roo Code"), "User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json", Shape::Usual),
-    (Some("Roo Code"), "User/globalStorage/rooveterinaryinc.roo-cline/settings/cline_mcp_settings.json", Shape::Usual),
+    (
+        Some("Cline"),
+        "User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
+        Shape::Usual,
+    ),
+    (
+        Some("Roo Code"),
+        "User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
+        Shape::Usual,
+    ),
+    (
+        Some("Roo Code"),
+        "User/globalStorage/rooveterinaryinc.roo-cline/settings/cline_mcp_settings.json",
+        Shape::Usual,
+    ),
     (Some("Kilo Code"), "User/globalStorage/kilocode.kilo-code/settings/mcp_settings.json", Shape::Usual),
 ];
 

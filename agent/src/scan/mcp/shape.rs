@@ -41,8 +41,18 @@ pub(super) enum Shape {
 
 /// The keys that are read at all. Everything else of a JSON file is passed over without being kept.
 const KEYS: [&str; 12] = [
-    "mcpServers", "mcp_servers", "context_servers", "mcp", "mcp.servers", "amp.mcpServers", "servers", "extensions",
-    "projects", "amp", "chat.mcp", "mcpServer",
+    "mcpServers",
+    "mcp_servers",
+    "context_servers",
+    "mcp",
+    "mcp.servers",
+    "amp.mcpServers",
+    "servers",
+    "extensions",
+    "projects",
+    "amp",
+    "chat.mcp",
+    "mcpServer",
 ];
 
 /// Reads the servers of a file.
@@ -177,14 +187,16 @@ fn collect_group(group: &Value, servers: &mut Vec<Server>) -> Result<(), Trouble
 fn server(name: &str, value: &Value) -> Option<Server> {
     let entry = value.as_object()?;
     // Zed once wrote `"command": {"path": …, "args": …, "env": …}`; others nest under `transport` or `config`.
-    let nested = ["command", "transport", "config", "settings"].iter().find_map(|key| entry.get(*key)?.as_object());
+    let nested =
+        ["command", "transport", "config", "settings"].iter().find_map(|key| entry.get(*key)?.as_object());
     let get = |keys: &[&str]| {
         keys.iter().find_map(|key| entry.get(*key)).or_else(|| {
             let nested = nested?;
             keys.iter().find_map(|key| nested.get(*key))
         })
     };
-    let command_value = entry.get("command").filter(|v| !v.is_object()).or_else(|| get(&["cmd", "path", "executable"]));
+    let command_value =
+        entry.get("command").filter(|v| !v.is_object()).or_else(|| get(&["cmd", "path", "executable"]));
     let mut words: Vec<&str> = match command_value {
         Some(Value::String(command)) => vec![command.as_str()],
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
@@ -200,7 +212,8 @@ fn server(name: &str, value: &Value) -> Option<Server> {
         Some((command, args)) if has_command => launch::read(command, args),
         _ => Launch::default(),
     };
-    let url = get(&["url", "serverUrl", "httpUrl", "uri", "baseUrl", "endpoint", "sseUrl"]).and_then(Value::as_str);
+    let url =
+        get(&["url", "serverUrl", "httpUrl", "uri", "baseUrl", "endpoint", "sseUrl"]).and_then(Value::as_str);
     if !has_command && url.is_none() {
         return None;
     }
@@ -215,7 +228,8 @@ fn server(name: &str, value: &Value) -> Option<Server> {
             secret |= value.as_str().is_some_and(|value| launch::is_plain_secret(name, value));
         }
     }
-    let request = ["requestOptions", "requestInit"].iter().find_map(|key| entry.get(*key)?.get("headers")?.as_object());
+    let request =
+        ["requestOptions", "requestInit"].iter().find_map(|key| entry.get(*key)?.get("headers")?.as_object());
     for (name, value) in request.into_iter().flatten() {
         secret |= value.as_str().is_some_and(|value| launch::is_plain_secret(name, value));
     }
@@ -261,7 +275,9 @@ fn server(name: &str, value: &Value) -> Option<Server> {
 }
 
 fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !name.is_empty()
+        && name.len() <= 128
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// Gemini CLI's `trust`, Kiro's and Cline's list of tools that need no question, when it holds every tool.
@@ -373,9 +389,15 @@ mod tests {
 
     #[test]
     fn settings_of_vs_code_amp_zed_opencode_and_crush_are_read() {
-        assert_eq!(names(&json(r#"{"mcp": {"inputs": [], "servers": {"a": {"command": "x"}}}}"#, Shape::Usual)), ["a"]);
+        assert_eq!(
+            names(&json(r#"{"mcp": {"inputs": [], "servers": {"a": {"command": "x"}}}}"#, Shape::Usual)),
+            ["a"]
+        );
         assert_eq!(names(&json(r#"{"mcp.servers": {"a": {"command": "x"}}}"#, Shape::Usual)), ["a"]);
-        assert_eq!(names(&json(r#"{"amp.mcpServers": {"a": {"url": "https://x.example"}}}"#, Shape::Usual)), ["a"]);
+        assert_eq!(
+            names(&json(r#"{"amp.mcpServers": {"a": {"url": "https://x.example"}}}"#, Shape::Usual)),
+            ["a"]
+        );
         let zed = json(
             r#"{"context_servers": {"old": {"command": {"path": "npx", "args": ["-y", "z@1.0.0"], "env": {"K": "v"}}, "settings": {}},
                 "new": {"source": "custom", "command": "uvx", "args": ["m"], "env": {}}, "built-in": {"settings": {}}}}"#,
@@ -421,7 +443,10 @@ mod tests {
 
     #[test]
     fn a_plugin_may_write_the_map_alone() {
-        assert_eq!(names(&json(r#"{"db": {"command": "${CLAUDE_PLUGIN_ROOT}/server"}}"#, Shape::Flat)), ["db"]);
+        assert_eq!(
+            names(&json(r#"{"db": {"command": "${CLAUDE_PLUGIN_ROOT}/server"}}"#, Shape::Flat)),
+            ["db"]
+        );
         assert_eq!(names(&json(r#"{"mcpServers": {"db": {"command": "x"}}}"#, Shape::Flat)), ["db"]);
     }
 
@@ -432,13 +457,17 @@ mod tests {
                 "c": {"command": "x", "autoApprove": ["read"]}}}"#,
             Shape::Usual,
         );
-        let flagged: Vec<bool> = servers.iter().map(|s| s.flags.contains(&RiskFlag::ApprovalBypass)).collect();
+        let flagged: Vec<bool> =
+            servers.iter().map(|s| s.flags.contains(&RiskFlag::ApprovalBypass)).collect();
         assert_eq!(flagged, [true, true, false]);
     }
 
     #[test]
     fn the_host_of_a_url_is_all_that_is_kept_of_it() {
-        assert_eq!(host("https://user:pw@Mcp.Example.com:8443/a/b?key=1#x").as_deref(), Some("mcp.example.com"));
+        assert_eq!(
+            host("https://user:pw@Mcp.Example.com:8443/a/b?key=1#x").as_deref(),
+            Some("mcp.example.com")
+        );
         assert_eq!(host("http://[::1]:3000/sse").as_deref(), Some("::1"));
         assert_eq!(host("${BASE_URL}/mcp"), None);
         assert_eq!(host("https://${HOST}/mcp"), None);

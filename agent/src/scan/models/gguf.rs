@@ -28,7 +28,9 @@ pub(super) fn parse(head: &[u8]) -> Option<Header> {
             ("general.architecture", Item::Text(text)) => header.family = text_of(text),
             ("general.size_label", Item::Text(text)) => header.parameters = text_of(text),
             ("general.license", Item::Text(text)) => header.licence = text_of(text),
-            ("general.file_type", Item::Number(number)) => header.quantisation = file_type(number).map(str::to_owned),
+            ("general.file_type", Item::Number(number)) => {
+                header.quantisation = file_type(number).map(str::to_owned)
+            }
             _ => {}
         }
     }

@@ -14,7 +14,8 @@ use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
 
 /// Caches of a home.
-const HOME_CACHES: &[&str] = &[".cache/huggingface/hub", ".cache/huggingface/transformers", "Library/Caches/huggingface/hub"];
+const HOME_CACHES: &[&str] =
+    &[".cache/huggingface/hub", ".cache/huggingface/transformers", "Library/Caches/huggingface/hub"];
 
 /// Most models of one cache.
 const MODELS: usize = 2_000;
@@ -24,7 +25,9 @@ const TEXT_BYTES: u64 = 256 * 1024;
 pub(in crate::scan) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for path in HOME_CACHES {
         let Some(cache) = source.note(home.dir(path), || home.shown_child(path)) else { continue };
-        let Some((entries, trouble)) = source.note(cache.entries(), || cache.shown().into()) else { continue };
+        let Some((entries, trouble)) = source.note(cache.entries(), || cache.shown().into()) else {
+            continue;
+        };
         let mut models = 0;
         if let Some(trouble) = trouble {
             source.trouble(trouble, cache.shown());
@@ -81,7 +84,8 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
             let text = |blob: Option<PathBuf>| folder.read(blob?, TEXT_BYTES).ok();
             match file {
                 "config.json" => {
-                    config = text(blob).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+                    config =
+                        text(blob).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
                 }
                 "README.md" => card = text(blob).map(|bytes| model_card(&bytes)).unwrap_or_default(),
                 _ if !weights && (file.ends_with(".gguf") || file.ends_with(".safetensors")) => {
@@ -106,8 +110,13 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
         size_bytes: Some(size),
         ..ItemDetails::default()
     };
-    let found =
-        Found { value: name.clone(), version: commit, details, owner: Some(folder.uid()), ..Found::default() };
+    let found = Found {
+        value: name.clone(),
+        version: commit,
+        details,
+        owner: Some(folder.uid()),
+        ..Found::default()
+    };
     take_model(SoftwareKind::Model, &[&name], found, source);
 }
 
@@ -169,7 +178,10 @@ mod tests {
 
     #[test]
     fn a_folder_names_its_model() {
-        assert_eq!(model_name("models--meta-llama--Llama-3.2-1B").as_deref(), Some("meta-llama/Llama-3.2-1B"));
+        assert_eq!(
+            model_name("models--meta-llama--Llama-3.2-1B").as_deref(),
+            Some("meta-llama/Llama-3.2-1B")
+        );
         assert_eq!(model_name("models--gpt2").as_deref(), Some("gpt2"));
         assert_eq!(model_name("datasets--squad"), None);
         assert_eq!(model_name("models--"), None);

@@ -12,8 +12,12 @@ use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
 
 /// Stores of the system: the service's own home in the packages and scripts that make one.
-const SYSTEM_STORES: &[&str] =
-    &["usr/share/ollama/.ollama/models", "var/lib/ollama/.ollama/models", "var/lib/ollama/models", "var/lib/private/ollama/models"];
+const SYSTEM_STORES: &[&str] = &[
+    "usr/share/ollama/.ollama/models",
+    "var/lib/ollama/.ollama/models",
+    "var/lib/ollama/models",
+    "var/lib/private/ollama/models",
+];
 /// Stores of a home.
 const HOME_STORES: &[&str] = &[".ollama/models", "snap/ollama/common/models"];
 
@@ -36,13 +40,21 @@ pub(in crate::scan) fn read_home(home: &Dir, source: &mut Source<'_>) {
 
 fn read_store(base: &Dir, path: &str, source: &mut Source<'_>) {
     let Some(store) = source.note(base.dir(path), || base.shown_child(path)) else { return };
-    let Some(manifests) = source.note(store.dir("manifests"), || store.shown_child("manifests")) else { return };
+    let Some(manifests) = source.note(store.dir("manifests"), || store.shown_child("manifests")) else {
+        return;
+    };
     let mut models = 0;
     read_level(&store, &manifests, &mut Vec::new(), &mut models, source);
 }
 
 /// Goes down host, namespace and model to the tags.
-fn read_level(store: &Dir, folder: &Dir, names: &mut Vec<String>, models: &mut usize, source: &mut Source<'_>) {
+fn read_level(
+    store: &Dir,
+    folder: &Dir,
+    names: &mut Vec<String>,
+    models: &mut usize,
+    source: &mut Source<'_>,
+) {
     let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
     if let Some(trouble) = trouble {
         source.trouble(trouble, folder.shown());
@@ -81,7 +93,9 @@ fn read_model(store: &Dir, folder: &Dir, name: &str, tag: &str, source: &mut Sou
     let location = || folder.shown_child(tag);
     let Some(file) = source.note(folder.file(tag, MANIFEST_BYTES), location) else { return };
     let owner = file.uid;
-    let Some(manifest) = source.note(file.bytes().and_then(|bytes| manifest(&bytes)), location) else { return };
+    let Some(manifest) = source.note(file.bytes().and_then(|bytes| manifest(&bytes)), location) else {
+        return;
+    };
     let blob = |layer: &Layer| Some(Path::new("blobs").join(layer.file_name()?));
     let config = manifest
         .config

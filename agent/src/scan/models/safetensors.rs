@@ -22,7 +22,9 @@ pub(super) fn parse(mut reader: impl Read) -> Option<Header> {
         return None;
     }
     let sums: Sums = serde_json::from_reader(std::io::BufReader::new(reader.take(length))).ok()?;
-    let text = |keys: &[&str]| keys.iter().find_map(|key| sums.metadata.get(*key)).filter(|t| !t.is_empty()).cloned();
+    let text = |keys: &[&str]| {
+        keys.iter().find_map(|key| sums.metadata.get(*key)).filter(|t| !t.is_empty()).cloned()
+    };
     let most = sums.by_type.iter().max_by_key(|(_, count)| **count);
     Some(Header {
         name: text(&["modelspec.title", "ss_output_name"]),
