@@ -23,6 +23,8 @@ ask_a_name() {
 }
 
 exported() { umbrascope-collector export json --data-dir "$collector_state" 2>/dev/null; }
+identity() { sha256sum "$agent_state/identity.json"; }
+same_identity() { [ -n "$1" ] && [ "$(identity)" = "$1" ]; }
 reported() { exported | grep -qF -- "$1"; }
 on_the_wire() { ask_a_name; reported chatgpt.com; }
 sensors() { umbrascope-collector sensor list --data-dir "$collector_state" | grep -c "$(hostname)"; }
@@ -34,7 +36,7 @@ replaced() { [ "$(main_pid "$1")" != "$2" ] && active "$1"; }
 
 # The processes of a unit: those of its user.
 processes() { pgrep -u "umbrascope-$1"; }
-no_process_of_root() { [ "$(ps -o user= -p "$(main_pid "$1")")" != root ]; }
+runs_as_its_user() { [ "$(stat -c %U "/proc/$(main_pid "$1")")" = "umbrascope-$1" ]; }
 some_process_without_capability() {
     local pid
     for pid in $(processes agent); do
@@ -43,11 +45,23 @@ some_process_without_capability() {
     return 1
 }
 only_the_units_capabilities() {
-    local pid allowed=$((1 << 13 | 1 << 12 | 1 << 19 | 1 << 2)) has
+    # NET_RAW, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH (linux/capability.h).
+    local pid has seen=0 allowed=$((1 << 13 | 1 << 12 | 1 << 19 | 1 << 2))
     for pid in $(processes agent); do
+        seen=1
         has=$((16#$(sed -n 's/^CapBnd:\s*//p' "/proc/$pid/status")))
         [ $((has & ~allowed)) = 0 ] || { echo "process $pid could get $has"; return 1; }
     done
+    [ $seen = 1 ]
+}
+
+# start PROGRAM: `systemctl start` is content with a unit whose condition does not hold; this is not.
+start() { systemctl start "umbrascope-$1" && active "$1"; }
+# must COMMAND…: the rest would only wait for what cannot come.
+must() {
+    "$@" && return
+    journalctl --no-pager --lines 60 --unit 'umbrascope-*' --output cat
+    exit 1
 }
 
 paths >/packages-test/before
@@ -79,21 +93,23 @@ systemctl daemon-reload
 systemctl start umbrascope-agent
 refuse "the agent is not started before it is enrolled" systemctl is-active umbrascope-agent
 
-check "the collector says it is ready" systemctl start umbrascope-collector
+check "the collector says it is ready" start collector
+must active collector
 token=$(umbrascope-collector token create --data-dir "$collector_state" | grep -o 'umb1-[A-Za-z0-9_-]*' | head -1)
 check "the collector gives a token" test -n "$token"
 check "what root did leaves the collector's files the collector's" \
-    sh -c "[ -z \"\$(find $collector_state ! -user umbrascope-collector)\" ] || { find $collector_state -ls; false; }"
+    sh -c "[ -n \"\$(find $collector_state -type f)\" ] && [ -z \"\$(find $collector_state ! -user umbrascope-collector -ls | tee /dev/stderr)\" ]"
 
 furnish
 check "the agent is enrolled over TLS with the token" \
     sh -c "printf %s '$token' | umbrascope-agent enrol --collector https://127.0.0.1:${AGENT_PORT:-7443} --token-file -"
 check "the identity is the agent's alone" owned "$agent_state/identity.json" "umbrascope-agent:umbrascope-agent 600"
 refuse "the token is not kept" grep -rqF -- "$token" "$agent_state" /etc/umbrascope
-check "the agent says it is ready" systemctl start umbrascope-agent
+check "the agent says it is ready" start agent
+must active agent
 
 for program in agent collector; do
-    check "the $program runs as its own user" no_process_of_root "$program"
+    check "the $program runs as its own user" runs_as_its_user "$program"
     check "the $program serves on" within 5 active "$program"
 done
 check "the process that parses has no capability and a filter on its calls" within 5 some_process_without_capability
@@ -108,7 +124,7 @@ for program in agent collector; do
     check "the $program feeds its watchdog and breaks no rule of its unit" never_restarted "$program"
 done
 
-identity=$(sha256sum <"$agent_state/identity.json")
+identity=$(identity)
 for program in agent collector; do
     package=umbrascope-$program
     echo "# chosen here" >>"/etc/umbrascope/$program.toml"
@@ -118,7 +134,7 @@ for program in agent collector; do
     check "$package: the upgrade keeps the configuration" grep -q '^# chosen here$' "/etc/umbrascope/$program.toml"
     check "$package: the upgrade keeps the configuration's mode" owned "/etc/umbrascope/$program.toml" "root:$package 640"
 done
-check "the upgrade keeps the identity" test "$identity" = "$(sha256sum <"$agent_state/identity.json")"
+check "the upgrade keeps the identity" same_identity "$identity"
 check "the upgrade keeps the inventory" reported chatgpt.com
 check "the upgraded agent is the same sensor" one_sensor
 
@@ -133,8 +149,8 @@ check "removing keeps the agent's identity" test -e "$agent_state/identity.json"
 check "removing keeps the collector's database" sh -c "ls $collector_state/*.db"
 check "umbrascope-agent is installed again" dpkg -i /packages-test/new/umbrascope-agent_*.deb
 check "umbrascope-collector is installed again" dpkg -i /packages-test/new/umbrascope-collector_*.deb
-check "the collector starts again with what it had" systemctl start umbrascope-collector
-check "the agent starts again without a new enrolment" systemctl start umbrascope-agent
+check "the collector starts again with what it had" start collector
+check "the agent starts again without a new enrolment" start agent
 check "the inventory is still there" reported chatgpt.com
 
 for program in agent collector; do

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the packaging tests: named checks, their outcomes in the file $RESULTS.
 
 # check NAME COMMAND…: passes when the command does; its output is shown when it does not.
@@ -53,7 +54,7 @@ paths() {
 left() {
     local more
     more=$(paths | comm -13 "$1" - |
-        grep -v -e '^/var/lib/dpkg/' -e '^/var/lib/systemd/\(catalog\|random-seed\|timers\)' -e '-$' || true)
+        grep -v -e '^/var/lib/dpkg/' -e '^/var/lib/systemd/\(catalog\|random-seed\|timers\)' -e '^/etc/[a-z]*-$' || true)
     [ -z "$more" ] || { echo "left behind: $more"; return 1; }
 }
 
