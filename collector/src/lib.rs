@@ -9,16 +9,28 @@ use std::sync::Arc;
 
 use umbrascope_rules::Catalogue;
 
+pub mod api;
 pub mod clock;
+pub mod config;
+pub mod datadir;
+pub mod export;
 pub mod failpoint;
+pub mod ingest;
 pub mod inventory;
 pub mod model;
+pub mod net;
+pub mod ops;
+pub mod pki;
 pub mod session;
 pub mod store;
+pub mod tls;
+pub mod token;
+pub mod web;
 
 use clock::Clock;
 use session::Sessions;
 use store::Store;
+use token::EnrolmentPoint;
 
 /// What every page and every JSON handler is given.
 #[derive(Clone)]
@@ -33,4 +45,6 @@ pub struct AppState {
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.
     pub https: bool,
+    /// Where agents enrol.
+    pub enrolment: Arc<EnrolmentPoint>,
 }
