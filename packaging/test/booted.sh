@@ -102,7 +102,7 @@ check "what root did leaves the collector's files the collector's" \
 
 furnish
 check "the agent is enrolled over TLS with the token" \
-    sh -c "printf %s '$token' | umbrascope-agent enrol --collector https://127.0.0.1:${AGENT_PORT:-7443} --token-file -"
+    sh -c "printf %s '$token' | umbrascope-agent enrol --collector https://127.0.0.1:8443 --token-file -"
 check "the identity is the agent's alone" owned "$agent_state/identity.json" "umbrascope-agent:umbrascope-agent 600"
 refuse "the token is not kept" grep -rqF -- "$token" "$agent_state" /etc/umbrascope
 check "the agent says it is ready" start agent
