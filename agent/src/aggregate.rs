@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use umbrascope_api::{AccountId, Channel, Evidence, limits};
 
-use crate::ipc::message::{Owner, Sighting, StreamId};
+use crate::ipc::message::{Sighting, StreamId};
 use crate::state::{Change, RowKey};
 
 /// Distinct rows that wait for the next commit at most; then it comes early.
@@ -20,29 +20,37 @@ pub struct Aggregate {
 impl Aggregate {
     /// Counts a sighting and notes its number.
     pub fn add(
-        &mut self, stream: StreamId, number: u64, sighting: Sighting, owner: &Owner, account: Option<AccountId>,
+        &mut self, stream: StreamId, number: u64, sighting: Sighting, account: Option<AccountId>,
     ) {
         let evidence = Evidence {
             value: cut(sighting.name, limits::TEXT_BYTES),
             version: None,
-            executable: owner.executable.clone(),
-            container: owner.container.clone(),
+            executable: sighting.owner.executable,
+            container: sighting.owner.container,
         };
         let channel = Channel::from(sighting.channel.as_str());
         let key = RowKey { day: sighting.day, rule: sighting.rule, channel, account, evidence };
         *self.rows.entry(key).or_default() += 1;
-        self.reach(stream, number);
-    }
-
-    /// Notes a number without a row: it was stored before.
-    pub fn reach(&mut self, stream: StreamId, number: u64) {
         let last = self.streams.entry(stream).or_default();
         *last = number.max(*last);
     }
 
-    /// The last number noted of a stream since the last commit.
-    pub fn last_number(&self, stream: StreamId) -> Option<u64> {
-        self.streams.get(&stream).copied()
+    /// Whether a sighting came before and is stored or about to be. `stored` is the last number in the database; it is
+    /// asked for once a stream and commit. The next commit says again how far this stream is stored.
+    pub fn is_repeat<E>(
+        &mut self, stream: StreamId, number: u64, stored: impl FnOnce() -> Result<Option<u64>, E>,
+    ) -> Result<bool, E> {
+        let last = match self.streams.get(&stream) {
+            Some(last) => *last,
+            None => match stored()? {
+                Some(last) => last,
+                None => return Ok(false),
+            },
+        };
+        if number <= last {
+            self.streams.insert(stream, last);
+        }
+        Ok(number <= last)
     }
 
     /// Whether there is nothing to commit.
@@ -81,19 +89,16 @@ pub fn cut(mut text: String, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipc::message::Owner;
     use umbrascope_api::Day;
 
-    fn sighting(name: &str) -> Sighting {
+    fn sighting(name: &str, owner: &Owner) -> Sighting {
         Sighting {
             day: Day::from_number(20_778).unwrap(),
             rule: "openai.chatgpt.web".to_owned(),
             channel: "tls".to_owned(),
             name: name.to_owned(),
-            flow: crate::ipc::message::Flow {
-                udp: false,
-                client: ([127, 0, 0, 1], 1).into(),
-                server: ([127, 0, 0, 1], 2).into(),
-            },
+            owner: owner.clone(),
         }
     }
 
@@ -103,15 +108,29 @@ mod tests {
         let stream = StreamId([1; 16]);
         let curl = Owner { executable: Some("/usr/bin/curl".to_owned()), ..Owner::default() };
         for number in 1..=3 {
-            aggregate.add(stream, number, sighting("chatgpt.com"), &curl, None);
+            aggregate.add(stream, number, sighting("chatgpt.com", &curl), None);
         }
-        aggregate.add(stream, 4, sighting("chatgpt.com"), &Owner::default(), None);
+        aggregate.add(stream, 4, sighting("chatgpt.com", &Owner::default()), None);
         let mut counts: Vec<_> = aggregate.change().rows.into_iter().map(|(_, count)| count).collect();
         counts.sort_unstable();
         assert_eq!(counts, [1, 3]);
         assert_eq!(aggregate.change().streams, [(stream, 4)]);
         aggregate.clear();
         assert!(aggregate.is_empty());
+    }
+
+    #[test]
+    fn what_was_stored_before_is_not_counted_again_however_much_of_it_comes() {
+        let mut aggregate = Aggregate::default();
+        let stream = StreamId([1; 16]);
+        let stored = || Ok::<_, ()>(Some(7));
+        assert_eq!(aggregate.is_repeat(stream, 3, stored), Ok(true));
+        assert_eq!(aggregate.is_repeat(stream, 7, stored), Ok(true));
+        assert_eq!(aggregate.is_repeat(stream, 8, stored), Ok(false));
+        aggregate.add(stream, 8, sighting("chatgpt.com", &Owner::default()), None);
+        assert_eq!(aggregate.is_repeat(stream, 8, stored), Ok(true));
+        assert_eq!(aggregate.change().streams, [(stream, 8)]);
+        assert_eq!(Aggregate::default().is_repeat(stream, 1, || Ok::<_, ()>(None)), Ok(false));
     }
 
     #[test]

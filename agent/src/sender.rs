@@ -252,6 +252,8 @@ pub struct Schedule {
     failures: u32,
 }
 
+/// The other roles come up in this time.
+const FIRST: Duration = Duration::from_secs(1);
 /// What is new waits this long for company.
 const GATHER: Duration = Duration::from_secs(2);
 /// First step and bound of the backoff.
@@ -263,10 +265,10 @@ const FORBIDDEN: Duration = Duration::from_secs(3600);
 const INTERVAL_MOST: Duration = Duration::from_secs(86_400);
 
 impl Schedule {
-    /// A first report at once, then every `interval`.
+    /// A first report at once (as soon as it can say whether packets are read), then every `interval`.
     pub fn new(now: Instant, interval: Duration) -> Self {
         let interval = interval.clamp(Duration::from_secs(1), INTERVAL_MOST);
-        Self { interval, next_regular: now, next_grown: now, not_before: now, failures: 0 }
+        Self { interval, next_regular: now + FIRST, next_grown: now, not_before: now, failures: 0 }
     }
 
     /// When the next report is due: `new` if something waits that was never reported.
@@ -358,7 +360,7 @@ mod tests {
     fn the_first_report_is_due_at_once_and_then_by_interval() {
         let now = Instant::now();
         let mut schedule = Schedule::new(now, Duration::from_secs(300));
-        assert_eq!(schedule.next(None, false), now);
+        assert_eq!(schedule.next(None, false), now + FIRST);
         schedule.taken(now, Duration::from_secs(300), Duration::from_secs(3600), true, 0.3);
         assert_eq!(schedule.next(None, false), now + Duration::from_secs(300));
         assert_eq!(schedule.next(None, true), now + Duration::from_secs(300));
@@ -407,6 +409,6 @@ mod tests {
         schedule.forbidden(now, 0.5);
         assert!(schedule.next(Some(now), true).duration_since(now) >= FORBIDDEN);
         schedule.renewed(now);
-        assert_eq!(schedule.next(None, false), now);
+        assert_eq!(schedule.next(None, false), now + FIRST);
     }
 }

@@ -52,7 +52,7 @@ impl Attribution {
         }
         let mut owner = self.processes.of_socket(socket.inode, socket.uid).unwrap_or_default();
         owner.uid = Some(socket.uid);
-        if socket.inode != 0 && owner.executable.is_some() {
+        if owner.executable.is_some() {
             if self.owners.len() >= CACHED_SOCKETS {
                 self.owners.retain(|_, (_, since)| now.duration_since(*since) < BELIEVED);
                 if self.owners.len() >= CACHED_SOCKETS {

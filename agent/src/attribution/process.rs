@@ -32,9 +32,6 @@ impl Processes {
     /// The owner of a socket. Only processes of the socket's user are looked through, then root's, since a
     /// descriptor can be handed down.
     pub fn of_socket(&mut self, inode: u64, uid: u32) -> Option<Owner> {
-        if inode == 0 {
-            return None;
-        }
         let wanted = format!("socket:[{inode}]");
         if let Some(at) = self.recent.iter().rposition(|pid| self.holds(*pid, &wanted)) {
             let pid = self.recent.remove(at);

@@ -13,7 +13,7 @@ use crate::ipc::message::Flow;
 /// A socket of this network namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Socket {
-    /// Its inode, as `/proc/PID/fd` names it; 0 for one that no process holds any more.
+    /// Its inode, as `/proc/PID/fd` names it. Never 0.
     pub inode: u64,
     /// The user who made it.
     pub uid: u32,
@@ -134,6 +134,8 @@ fn answer(message: &[u8], sequence: u32) -> Answer {
         return Answer::None;
     }
     match (word(16 + 64), word(16 + 68)) {
+        // Inode 0: closed already (TIME_WAIT and such). The kernel then says user 0, who it may never have been.
+        (Some(_), Some(0)) => Answer::None,
         (Some(uid), Some(inode)) => Answer::Socket(Socket { uid, inode: inode.into() }),
         _ => Answer::None,
     }
@@ -162,6 +164,9 @@ mod tests {
         message[84..88].copy_from_slice(&4242u32.to_ne_bytes());
         assert_eq!(answer(&message, 7), Answer::Socket(Socket { inode: 4242, uid: 1000 }));
         assert_eq!(answer(&message, 8), Answer::Stale);
+        let mut closed = message.clone();
+        closed[84..88].copy_from_slice(&0u32.to_ne_bytes());
+        assert_eq!(answer(&closed, 7), Answer::None);
         for length in 0..message.len() {
             assert!(!matches!(answer(&message[..length], 7), Answer::Socket(_)), "{length}");
         }

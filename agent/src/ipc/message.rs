@@ -20,6 +20,13 @@ pub enum ToDissector {
     Replay,
     /// Comes with the socket to the uplink; replaces an earlier one.
     Uplink,
+    /// The answer to [`FromDissector::Whose`].
+    Owner {
+        /// The number of the question.
+        question: u64,
+        /// The owner, as far as it can be told.
+        owner: Owner,
+    },
     /// Say what is left and end.
     Finish,
 }
@@ -33,6 +40,13 @@ pub enum FromDissector {
         sandbox: String,
         /// Why capture is not possible.
         trouble: Option<String>,
+    },
+    /// Whose connection is this? Asked at once: a process may live for some milliseconds only.
+    Whose {
+        /// Repeated in the answer.
+        question: u64,
+        /// The connection.
+        flow: Flow,
     },
     /// The capture file is read to its end and all of it is stored.
     ReplayDone {
@@ -59,7 +73,7 @@ pub struct Sighting {
     /// The name.
     pub name: String,
     /// Whose connection it was.
-    pub flow: Flow,
+    pub owner: Owner,
 }
 
 /// A flow as the roles speak of it.
@@ -155,13 +169,6 @@ pub enum ToUplink {
         /// Sandbox of the dissector.
         sandbox: String,
     },
-    /// The answer to [`FromUplink::Whose`].
-    Owner {
-        /// The number of the question.
-        question: u64,
-        /// The owner, as far as it can be told.
-        owner: Owner,
-    },
     /// Everything is collected: deliver it and say [`FromUplink::Delivered`].
     Deliver,
     /// Store and end; the warden waits only a few seconds.
@@ -173,13 +180,6 @@ pub enum ToUplink {
 pub enum FromUplink {
     /// State is open.
     Ready,
-    /// Whose connection is this?
-    Whose {
-        /// Repeated in the answer.
-        question: u64,
-        /// The connection.
-        flow: Flow,
-    },
     /// What [`ToUplink::Deliver`] asked for is done, or why not.
     Delivered {
         /// What went wrong.

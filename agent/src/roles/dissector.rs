@@ -17,7 +17,7 @@ use super::{control_socket, wall_clock_us};
 use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
 use crate::capture::pcap::CaptureReader;
-use crate::ipc::message::{Counters, FromCapture, FromDissector, Sighting, StreamId, ToDissector};
+use crate::ipc::message::{Counters, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector};
 use crate::ipc::{Channel, Received};
 use crate::os::signals;
 use crate::pipeline::{Pipeline, flow};
@@ -121,6 +121,7 @@ impl Live {
             self.read_packets()?;
             self.pipeline.handle_timeout(Timestamp(wall_clock_us()));
             self.collect();
+            self.outbox.give_up(wall_clock_us());
             match read_control(&mut self.control, &mut self.outbox, &mut self.uplink)? {
                 Order::GoOn => {}
                 Order::Finish => return self.finish(),
@@ -134,7 +135,8 @@ impl Live {
     fn next_wake(&self, now: u64) -> Option<u64> {
         let counters = self.told.is_none_or(|(told, _)| told != self.current_counters());
         let counters = counters.then(|| self.told.map_or(now, |(_, at)| at + COUNTERS_US));
-        [self.pipeline.next_timeout().map(|at| at.0), counters].into_iter().flatten().min()
+        let timeout = self.pipeline.next_timeout().map(|at| at.0);
+        [timeout, counters, self.outbox.patience_ends_us()].into_iter().flatten().min()
     }
 
     fn read_packets(&mut self) -> io::Result<()> {
@@ -152,8 +154,13 @@ impl Live {
 
     fn collect(&mut self) {
         while let Some(matched) = self.pipeline.poll_matched() {
+            let flow = flow(&matched.observation.flow);
             let (number, sighting) = sighting(matched);
-            self.outbox.push(number, sighting);
+            if self.outbox.push_asking(number, sighting, wall_clock_us())
+                && self.control.send(&FromDissector::Whose { question: number, flow }).is_err()
+            {
+                self.outbox.answer(number, Owner::default());
+            }
         }
     }
 
@@ -191,6 +198,7 @@ impl Live {
         }
         self.pipeline.finish();
         self.collect();
+        self.outbox.give_up(u64::MAX);
         self.tell_counters(true);
         drain(&mut self.uplink, &mut self.outbox, 1_500_000)
     }
@@ -279,6 +287,7 @@ fn read_control(control: &mut Control, outbox: &mut Outbox, uplink: &mut Option<
                 *uplink = Some(Channel::new(socket));
                 outbox.reconnected();
             }
+            Received::Message(ToDissector::Owner { question, owner }, _) => outbox.answer(question, owner),
             Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(Order::Finish),
             Received::Message(..) => {}
             Received::Empty => return Ok(Order::GoOn),
@@ -326,7 +335,7 @@ fn sighting(matched: crate::pipeline::Matched<'_>) -> (u64, Sighting) {
         rule: matched.rule.rule.to_string(),
         channel: matched.channel.to_owned(),
         name: matched.observation.name.as_deref().unwrap_or_default().to_owned(),
-        flow: flow(&matched.observation.flow),
+        owner: Owner::default(),
     };
     (matched.position, sighting)
 }

@@ -6,11 +6,14 @@
 
 use std::collections::VecDeque;
 
-use crate::ipc::message::{FromCapture, Sighting, Stored, StreamId};
+use crate::ipc::message::{FromCapture, Owner, Sighting, Stored, StreamId};
 use crate::ipc::{Channel, SendError};
 
 /// Sightings kept, at some 300 bytes each.
 pub const CAPACITY: usize = 4096;
+
+/// Patience for the word whose a connection is, in microseconds.
+const PATIENCE_US: u64 = 1_000_000;
 
 /// The end of a channel that a dissector holds to its uplink.
 pub type ToUplink = Channel<FromCapture, Stored>;
@@ -20,10 +23,18 @@ pub type ToUplink = Channel<FromCapture, Stored>;
 pub struct Outbox {
     stream: StreamId,
     replayed: bool,
-    waiting: VecDeque<(u64, Sighting)>,
+    waiting: VecDeque<Entry>,
     /// How many of `waiting`, from the front, went out over the present channel.
     sent: usize,
     dropped: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    sighting: Sighting,
+    /// Until when its owner is waited for; `None` once that is known or given up.
+    owner_until_us: Option<u64>,
 }
 
 impl Outbox {
@@ -32,12 +43,46 @@ impl Outbox {
         Self { stream, replayed, waiting: VecDeque::new(), sent: 0, dropped: 0 }
     }
 
-    /// Adds a sighting, or counts it as dropped. Numbers must ascend.
-    pub fn push(&mut self, number: u64, sighting: Sighting) {
+    /// Adds a sighting whose owner is known, or never will be. Numbers must ascend.
+    pub fn push(&mut self, number: u64, sighting: Sighting) -> bool {
+        self.push_entry(Entry { number, sighting, owner_until_us: None })
+    }
+
+    /// Adds a sighting whose owner was asked for. It stays until the answer comes, or [`PATIENCE_US`] have passed; those
+    /// behind it stay too. False if it had to be dropped.
+    pub fn push_asking(&mut self, number: u64, sighting: Sighting, now_us: u64) -> bool {
+        self.push_entry(Entry { number, sighting, owner_until_us: Some(now_us + PATIENCE_US) })
+    }
+
+    fn push_entry(&mut self, entry: Entry) -> bool {
         if self.is_full() {
             self.dropped += 1;
-        } else {
-            self.waiting.push_back((number, sighting));
+            return false;
+        }
+        self.waiting.push_back(entry);
+        true
+    }
+
+    /// The owner of the sighting with this number.
+    pub fn answer(&mut self, number: u64, owner: Owner) {
+        if let Ok(at) = self.waiting.binary_search_by_key(&number, |entry| entry.number)
+            && self.waiting[at].owner_until_us.take().is_some()
+        {
+            self.waiting[at].sighting.owner = owner;
+        }
+    }
+
+    /// When the next owner is given up.
+    pub fn patience_ends_us(&self) -> Option<u64> {
+        self.waiting.get(self.sent).and_then(|entry| entry.owner_until_us)
+    }
+
+    /// Gives up owners that did not come in time; with `u64::MAX` all.
+    pub fn give_up(&mut self, now_us: u64) {
+        for entry in self.waiting.range_mut(self.sent..) {
+            if entry.owner_until_us.is_some_and(|until| now_us >= until) {
+                entry.owner_until_us = None;
+            }
         }
     }
 
@@ -51,9 +96,9 @@ impl Outbox {
         self.waiting.is_empty()
     }
 
-    /// Whether something has not gone out yet.
+    /// Whether something could go out now and has not.
     pub fn has_unsent(&self) -> bool {
-        self.sent < self.waiting.len()
+        self.waiting.get(self.sent).is_some_and(|entry| entry.owner_until_us.is_none())
     }
 
     /// Sightings dropped so far.
@@ -71,7 +116,7 @@ impl Outbox {
         if stored.stream != self.stream {
             return;
         }
-        while self.waiting.front().is_some_and(|(number, _)| *number <= stored.number) {
+        while self.waiting.front().is_some_and(|entry| entry.number <= stored.number) {
             self.waiting.pop_front();
             self.sent = self.sent.saturating_sub(1);
         }
@@ -79,12 +124,12 @@ impl Outbox {
 
     /// Sends what fits now.
     pub fn pump(&mut self, channel: &ToUplink) -> Result<(), SendError> {
-        while let Some((number, sighting)) = self.waiting.get(self.sent) {
+        while let Some(entry) = self.waiting.get(self.sent).filter(|entry| entry.owner_until_us.is_none()) {
             let message = FromCapture::Sighting {
                 stream: self.stream,
-                number: *number,
+                number: entry.number,
                 replayed: self.replayed,
-                sighting: sighting.clone(),
+                sighting: entry.sighting.clone(),
             };
             match channel.send(&message) {
                 Ok(()) => self.sent += 1,
@@ -99,7 +144,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ipc::message::Flow;
     use crate::ipc::{Received, pair};
     use umbrascope_api::Day;
 
@@ -111,11 +155,7 @@ mod tests {
             rule: "a.b.c".to_owned(),
             channel: "tls".to_owned(),
             name: "a.example".to_owned(),
-            flow: Flow {
-                udp: false,
-                client: ([127, 0, 0, 1], 1).into(),
-                server: ([127, 0, 0, 1], 2).into(),
-            },
+            owner: Owner::default(),
         }
     }
 
@@ -135,7 +175,7 @@ mod tests {
     #[test]
     fn what_was_not_stored_goes_out_again_over_a_new_channel() {
         let mut outbox = Outbox::new(STREAM, false);
-        (1..=3).for_each(|number| outbox.push(number, sighting()));
+        (1..=3).for_each(|number| assert!(outbox.push(number, sighting())));
         let (here, mut uplink) = ends();
         outbox.pump(&here).unwrap();
         assert_eq!(numbers(&mut uplink), [1, 2, 3]);
@@ -149,6 +189,36 @@ mod tests {
         assert_eq!(numbers(&mut uplink), [2, 3, 4]);
         outbox.stored(&Stored { stream: STREAM, number: 4 });
         assert!(outbox.is_empty() && !outbox.has_unsent());
+    }
+
+    #[test]
+    fn a_sighting_waits_for_its_owner_and_those_behind_it_wait_too() {
+        let mut outbox = Outbox::new(STREAM, false);
+        outbox.push_asking(1, sighting(), 0);
+        outbox.push_asking(5, sighting(), 0);
+        outbox.push(7, sighting());
+        let (here, mut uplink) = ends();
+        let curl = Owner { uid: Some(1000), executable: Some("/usr/bin/curl".to_owned()), container: None };
+        outbox.answer(5, curl.clone());
+        outbox.answer(6, curl.clone());
+        outbox.pump(&here).unwrap();
+        assert!(numbers(&mut uplink).is_empty() && !outbox.has_unsent());
+        outbox.answer(1, curl.clone());
+        outbox.pump(&here).unwrap();
+        let Ok(Received::Message(FromCapture::Sighting { sighting, .. }, _)) = uplink.receive() else { panic!() };
+        assert_eq!(sighting.owner, curl);
+        assert_eq!(numbers(&mut uplink), [5, 7]);
+    }
+
+    #[test]
+    fn an_owner_that_does_not_come_is_given_up() {
+        let mut outbox = Outbox::new(STREAM, false);
+        outbox.push_asking(1, sighting(), 10);
+        outbox.give_up(10 + PATIENCE_US - 1);
+        assert!(!outbox.has_unsent());
+        assert_eq!(outbox.patience_ends_us(), Some(10 + PATIENCE_US));
+        outbox.give_up(10 + PATIENCE_US);
+        assert!(outbox.has_unsent());
     }
 
     #[test]

@@ -36,6 +36,8 @@ const SCAN_GRACE: Duration = Duration::from_secs(10);
 const END_PATIENCE: Duration = Duration::from_millis(4500);
 /// Interfaces come in bursts: look once, this long after the first word of a change.
 const LINKS_SETTLE: Duration = Duration::from_millis(500);
+/// How often a capture file is begun.
+const REPLAY_ATTEMPTS: u32 = 3;
 /// A message to a role that does not read is tried again after this long.
 const RETRY_SEND: Duration = Duration::from_millis(50);
 
@@ -105,6 +107,7 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         dissector_backoff: Backoff::default(),
         replayer: None,
         replayer_backoff: Backoff::default(),
+        replayer_attempts: 0,
         replays,
         scanner: None,
         scan_at: None,
@@ -147,6 +150,7 @@ struct Warden {
     dissector_backoff: Backoff,
     replayer: Option<DissectorChild>,
     replayer_backoff: Backoff,
+    replayer_attempts: u32,
     replays: VecDeque<(PathBuf, File)>,
     scanner: Option<(Child<()>, Instant)>,
     scan_at: Option<Instant>,
@@ -202,8 +206,7 @@ impl Warden {
                     Source::ReplayerEnd => {
                         // Its word that it is done may still be in the socket.
                         self.read_replayer();
-                        self.replayer = None;
-                        self.replayer_backoff.died(Instant::now());
+                        self.replayer_ended();
                     }
                     Source::ScannerEnd => self.scanner_ended(),
                 }
@@ -361,6 +364,7 @@ impl Warden {
             let _ = child.control.send_with(&ToDissector::Replay, file.as_fd());
         }
         self.replayer_backoff.started(Instant::now());
+        self.replayer_attempts += 1;
         self.replayer = Some(child);
         self.connect_replayer();
         Ok(())
@@ -408,11 +412,6 @@ impl Warden {
         loop {
             let Some(uplink) = &mut self.uplink else { return Ok(None) };
             match uplink.control.receive() {
-                Ok(Received::Message(FromUplink::Whose { question, flow }, _)) => {
-                    let owner = self.attribution.owner(&flow, Instant::now());
-                    // Without room the uplink goes on with "unknown" after its patience.
-                    let _ = uplink.control.send(&ToUplink::Owner { question, owner });
-                }
                 Ok(Received::Message(FromUplink::Ready, _)) => {
                     self.uplink_ready = true;
                     self.uplink_backoff.works();
@@ -455,6 +454,11 @@ impl Warden {
                     }
                     self.coverage_due = true;
                 }
+                Ok(Received::Message(FromDissector::Whose { question, flow }, _)) => {
+                    let owner = self.attribution.owner(&flow, Instant::now());
+                    // Without room the dissector goes on with "unknown" after its patience.
+                    let _ = dissector.control.send(&ToDissector::Owner { question, owner });
+                }
                 Ok(Received::Message(FromDissector::ReplayDone { .. }, _)) => {}
                 Ok(Received::Empty) => return,
                 Ok(Received::Closed) => return self.dissector_died(),
@@ -480,14 +484,27 @@ impl Warden {
                         }
                     }
                     self.replayer_backoff.works();
+                    self.replayer_attempts = 0;
                 }
-                Ok(Received::Message(FromDissector::Ready { .. }, _)) => {}
+                Ok(Received::Message(FromDissector::Ready { .. } | FromDissector::Whose { .. }, _)) => {}
                 Ok(Received::Empty | Received::Closed) => return,
                 Err(_) => {
                     replayer.kill();
                     return;
                 }
             }
+        }
+    }
+
+    /// After its file, or in the middle of it; a file that cannot be got through is left after a few attempts.
+    fn replayer_ended(&mut self) {
+        self.replayer = None;
+        self.replayer_backoff.died(Instant::now());
+        if self.replayer_attempts >= REPLAY_ATTEMPTS
+            && let Some((path, _)) = self.replays.pop_front()
+        {
+            tracing::error!(file = %path.display(), "the dissector died of this capture; it is left out");
+            self.replayer_attempts = 0;
         }
     }
 

@@ -1,103 +1,17 @@
-//! What comes into the uplink: sightings that wait for their owner, in order, and scans.
+//! What comes into the uplink beside sightings: counters and scans.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
 
 use umbrascope_api::{Completeness, SnapshotItem, SourceReport, SourceState, limits};
 
-use crate::aggregate::{Aggregate, cut};
-use crate::ipc::message::{Counters, Flow, FromScanner, Owner, Sighting, StreamId};
+use crate::aggregate::cut;
+use crate::ipc::message::{Counters, FromScanner, StreamId};
 use crate::state::{Software, State, StateError};
 
-/// Sightings that may wait for their owner; while there are more, dissectors are not read.
-pub(super) const WAITING: usize = 1024;
-/// Patience for the warden's answer.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Lives of dissectors whose counters are kept apart.
 const LIVES: usize = 64;
 /// Bytes of the items of one snapshot, so that it fits a batch of its own.
 const SNAPSHOT_BYTES: usize = limits::BODY_BYTES - 160 * 1024;
-
-/// Sightings in the order they came. They leave in that order too, since "stored up to number n" must be true.
-#[derive(Debug, Default)]
-pub(super) struct Waiting {
-    entries: VecDeque<Entry>,
-    /// Question number of the first entry.
-    first: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    stream: StreamId,
-    number: u64,
-    sighting: Sighting,
-    replayed: bool,
-    owner: Option<Owner>,
-    since: Instant,
-}
-
-impl Waiting {
-    /// Takes a sighting; returns the question to ask about it.
-    pub(super) fn push(
-        &mut self, stream: StreamId, number: u64, replayed: bool, sighting: Sighting, now: Instant,
-    ) -> Option<(u64, Flow)> {
-        let question = self.first + self.entries.len() as u64;
-        let flow = sighting.flow;
-        // A capture is of another time, perhaps of another machine: nobody here owns its connections.
-        let owner = replayed.then(Owner::default);
-        let asks = owner.is_none();
-        self.entries.push_back(Entry { stream, number, sighting, replayed, owner, since: now });
-        asks.then_some((question, flow))
-    }
-
-    /// The answer to a question, or that there will be none.
-    pub(super) fn answer(&mut self, question: u64, owner: Owner) {
-        let index = question.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
-        if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
-            entry.owner.get_or_insert(owner);
-        }
-    }
-
-    /// Counts what has its owner, or has waited long enough. Returns how many owners stayed unknown.
-    pub(super) fn settle(&mut self, aggregate: &mut Aggregate, state: &State, now: Instant, patience: bool) -> u64 {
-        let mut unknown = 0;
-        while let Some(entry) = self.entries.front() {
-            let overdue = !patience || now.duration_since(entry.since) >= PATIENCE;
-            if entry.owner.is_none() && !overdue {
-                break;
-            }
-            let Some(entry) = self.entries.pop_front() else { break };
-            self.first += 1;
-            let owner = entry.owner.unwrap_or_default();
-            if !entry.replayed && owner.executable.is_none() {
-                unknown += 1;
-            }
-            let account = owner.uid.map(|uid| state.account(uid));
-            aggregate.add(entry.stream, entry.number, entry.sighting, &owner, account);
-        }
-        unknown
-    }
-
-    /// When the first entry has waited long enough.
-    pub(super) fn overdue_at(&self) -> Option<Instant> {
-        self.entries.front().map(|entry| entry.since + PATIENCE)
-    }
-
-    /// The last number of a stream that waits here.
-    pub(super) fn last_number(&self, stream: StreamId) -> Option<u64> {
-        self.entries.iter().rev().find(|entry| entry.stream == stream).map(|entry| entry.number)
-    }
-
-    /// Whether no more should be taken.
-    pub(super) fn is_full(&self) -> bool {
-        self.entries.len() >= WAITING
-    }
-
-    /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-}
 
 /// Counters of every life of a dissector since this uplink started.
 #[derive(Debug, Default)]
@@ -252,28 +166,12 @@ fn fit(item: &mut SnapshotItem) {
 mod tests {
     use super::*;
     use ring::rand::SystemRandom;
-    use umbrascope_api::{Channel, Day, Evidence, ItemDetails, MachineId};
-
-    const STREAM: StreamId = StreamId([1; 16]);
+    use umbrascope_api::{Channel, Evidence, ItemDetails, MachineId};
 
     fn state() -> (State, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let machine = MachineId::from_bytes([1; 16]);
         (State::open(folder.path(), machine, &SystemRandom::new()).unwrap().0, folder)
-    }
-
-    fn sighting() -> Sighting {
-        Sighting {
-            day: Day::from_number(20_778).unwrap(),
-            rule: "a.b.c".to_owned(),
-            channel: "tls".to_owned(),
-            name: "a.example".to_owned(),
-            flow: Flow {
-                udp: false,
-                client: ([127, 0, 0, 1], 1).into(),
-                server: ([127, 0, 0, 1], 2).into(),
-            },
-        }
     }
 
     fn item(value: &str) -> FromScanner {
@@ -292,40 +190,6 @@ mod tests {
 
     fn source(name: &str) -> FromScanner {
         FromScanner::Source { source: name.to_owned(), completeness: Completeness::Complete }
-    }
-
-    #[test]
-    fn an_answer_out_of_order_waits_for_those_before_it() {
-        let (state, _folder) = state();
-        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
-        let (first, _) = waiting.push(STREAM, 1, false, sighting(), now).unwrap();
-        let (second, _) = waiting.push(STREAM, 2, false, sighting(), now).unwrap();
-        let curl = Owner { uid: Some(1000), executable: Some("/usr/bin/curl".to_owned()), container: None };
-        waiting.answer(second, curl.clone());
-        assert_eq!(waiting.settle(&mut aggregate, &state, now, true), 0);
-        assert!(aggregate.is_empty());
-        waiting.answer(first, curl);
-        waiting.settle(&mut aggregate, &state, now, true);
-        assert_eq!(aggregate.last_number(STREAM), Some(2));
-        assert_eq!(aggregate.change().rows[0].0.account, Some(state.account(1000)));
-    }
-
-    #[test]
-    fn a_question_without_answer_is_unknown_after_its_time() {
-        let (state, _folder) = state();
-        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
-        waiting.push(STREAM, 1, false, sighting(), now);
-        assert_eq!(waiting.settle(&mut aggregate, &state, now + PATIENCE, true), 1);
-        assert!(waiting.is_empty() && !aggregate.is_empty());
-    }
-
-    #[test]
-    fn a_replayed_sighting_is_nobodys_and_not_counted_as_unknown() {
-        let (state, _folder) = state();
-        let (mut waiting, mut aggregate, now) = (Waiting::default(), Aggregate::default(), Instant::now());
-        assert!(waiting.push(STREAM, 1, true, sighting(), now).is_none());
-        assert_eq!(waiting.settle(&mut aggregate, &state, now, true), 0);
-        assert!(!aggregate.is_empty());
     }
 
     #[test]

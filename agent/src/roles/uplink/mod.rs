@@ -16,7 +16,7 @@ use super::{control_socket, wall_clock_ms};
 use crate::aggregate::Aggregate;
 use crate::config::CollectorConfig;
 use crate::failpoint;
-use crate::ipc::message::{FromCapture, FromScanner, FromUplink, Owner, Stored, StreamId, ToUplink};
+use crate::ipc::message::{FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
 use crate::ipc::Channel;
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, signals};
@@ -27,7 +27,7 @@ mod intake;
 
 pub use delivery::StatusNote;
 use delivery::{Delivery, Finished};
-use intake::{Lives, ScanIntake, Waiting};
+use intake::{Lives, ScanIntake};
 
 /// What was counted is committed at the latest this long afterwards.
 const COMMIT_AFTER: Duration = Duration::from_secs(1);
@@ -85,14 +85,13 @@ enum Ending {
     No,
     /// Everything must be delivered, then the warden is told.
     Deliver,
-    /// No more questions; what comes in until then is taken.
+    /// What comes in until then is taken.
     Intake(Instant),
 }
 
 struct Uplink {
     control: AsyncChannel<FromUplink, ToUplink>,
     state: State,
-    waiting: Waiting,
     aggregate: Aggregate,
     lives: Lives,
     captures: Vec<CaptureLink>,
@@ -129,7 +128,6 @@ impl Uplink {
         Ok(Self {
             control,
             state,
-            waiting: Waiting::default(),
             aggregate: Aggregate::default(),
             lives: Lives::default(),
             captures: Vec::new(),
@@ -176,9 +174,6 @@ impl Uplink {
 
     fn tick(&mut self) -> io::Result<bool> {
         let now = Instant::now();
-        let patience = !matches!(self.ending, Ending::Intake(_));
-        let unknown = self.waiting.settle(&mut self.aggregate, &self.state, now, patience);
-        self.delivery.coverage.unattributed += unknown;
         if !self.aggregate.is_empty() {
             self.commit_at.get_or_insert(now + COMMIT_AFTER);
         }
@@ -196,8 +191,7 @@ impl Uplink {
         match self.ending {
             Ending::No => Ok(false),
             Ending::Deliver => {
-                let quiet = self.captures.is_empty() && self.scan.is_none() && self.waiting.is_empty();
-                if quiet && self.aggregate.is_empty() {
+                if self.captures.is_empty() && self.scan.is_none() && self.aggregate.is_empty() {
                     let now_due = self.delivery.everything_is_delivered(&self.state);
                     if let Some(trouble) = self.survive_value(now_due)?.flatten() {
                         let trouble = Some(trouble).filter(|text| !text.is_empty());
@@ -208,7 +202,7 @@ impl Uplink {
                 Ok(false)
             }
             Ending::Intake(until) => {
-                Ok(now >= until || (self.captures.is_empty() && self.scan.is_none() && self.waiting.is_empty()))
+                Ok(now >= until || (self.captures.is_empty() && self.scan.is_none()))
             }
         }
     }
@@ -291,7 +285,6 @@ impl Uplink {
                     self.delivery.something_new(Instant::now());
                 }
             }
-            (ToUplink::Owner { question, owner }, _) => self.waiting.answer(question, owner),
             (ToUplink::Deliver, _) => self.ending = Ending::Deliver,
             (ToUplink::Finish, _) => self.end_intake(),
             (ToUplink::Start { .. } | ToUplink::Capture | ToUplink::Scan, _) => {}
@@ -310,23 +303,16 @@ impl Uplink {
             FromCapture::Counters { stream, counters } => self.lives.note(stream, counters),
             FromCapture::Sighting { stream, number, replayed, sighting } => {
                 self.captures[index].stream = Some(stream);
-                // Newer than all that waits here or is about to be committed: only the database has to be asked.
-                let last = self.waiting.last_number(stream).max(self.aggregate.last_number(stream));
-                let last = match last {
-                    Some(last) => Some(last),
-                    None => {
-                        let stored = self.state.last_number(stream);
-                        self.survive_value(stored)?.flatten()
-                    }
+                let repeat = self.aggregate.is_repeat(stream, number, || self.state.last_number(stream));
+                // A database that cannot be read now ends this process; the dissector sends it again to the next.
+                let Some(repeat) = self.survive_value(repeat)? else {
+                    return Err(io::Error::other("the state database cannot be read"));
                 };
-                if last.is_some_and(|last| number <= last) {
-                    // Stored, or about to be: say so (again) with the next commit.
-                    self.aggregate.reach(stream, number);
-                } else if let Some((question, flow)) =
-                    self.waiting.push(stream, number, replayed, sighting, Instant::now())
-                    && self.control.channel().send(&FromUplink::Whose { question, flow }).is_err()
-                {
-                    self.waiting.answer(question, Owner::default());
+                if !repeat {
+                    self.delivery.coverage.unattributed +=
+                        u64::from(!replayed && sighting.owner.executable.is_none());
+                    let account = sighting.owner.uid.map(|uid| self.state.account(uid));
+                    self.aggregate.add(stream, number, sighting, account);
                 }
             }
         }
@@ -355,7 +341,7 @@ impl Uplink {
         Ok(())
     }
 
-    /// Waits for the next thing to do. Dissectors are not read while too much waits for its owner.
+    /// Waits for the next thing to do. Dissectors are not read while a commit is due that could not be written.
     async fn next_event(&mut self) -> io::Result<Event> {
         self.tell_stored();
         let wake = self.wake_at();
@@ -370,7 +356,7 @@ impl Uplink {
             if let Poll::Ready(finished) = self.delivery.poll(context) {
                 return Poll::Ready(Ok(Event::Finished(finished)));
             }
-            if !self.waiting.is_full() {
+            if !self.aggregate.is_full() {
                 for (index, link) in self.captures.iter_mut().enumerate() {
                     match link.channel.poll_receive(context) {
                         Poll::Ready(Ok(Some((message, _)))) => {
@@ -401,7 +387,7 @@ impl Uplink {
         };
         let untold = self.captures.iter().any(|link| link.untold.is_some());
         let untold = untold.then(|| Instant::now() + Duration::from_millis(50));
-        [self.commit_at, self.waiting.overdue_at(), ending, untold, Some(self.prune_at), self.delivery.wake_at()]
+        [self.commit_at, ending, untold, Some(self.prune_at), self.delivery.wake_at()]
             .into_iter()
             .flatten()
             .min()
@@ -410,7 +396,6 @@ impl Uplink {
 
     /// Commits the last, and delivers once more if there is time.
     async fn finish(mut self) -> io::Result<()> {
-        self.waiting.settle(&mut self.aggregate, &self.state, Instant::now(), false);
         self.end_scan()?;
         if !self.aggregate.is_empty() {
             self.commit()?;
