@@ -125,7 +125,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Check { against, files } => {
             let findings = check(&files, against.as_deref(), today())?;
             written(findings.print(&mut out))?;
-            eprintln!("{} errors, {} warnings", findings.errors.len(), findings.warnings.len());
+            eprintln!("errors: {}, warnings: {}", findings.errors.len(), findings.warnings.len());
             if findings.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     };
