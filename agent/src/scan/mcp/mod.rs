@@ -4,6 +4,7 @@
 //! its host, and else stands under the rule for MCP servers as such.
 
 mod launch;
+mod secret;
 mod shape;
 
 use std::io::BufReader;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use umbrascope_api::RiskFlag;
 
 use super::launch::{self, Launch, Package};
+use super::secret;
 use crate::scan::document::{self, Format, TREE_BYTES};
 use crate::scan::safe::Trouble;
 
@@ -225,13 +226,13 @@ fn server(name: &str, value: &Value) -> Option<Server> {
             if key.starts_with("env") {
                 env_names.push(name.clone());
             }
-            secret |= value.as_str().is_some_and(|value| launch::is_plain_secret(name, value));
+            secret |= value.as_str().is_some_and(|value| secret::is_plain_secret(name, value));
         }
     }
     let request =
         ["requestOptions", "requestInit"].iter().find_map(|key| entry.get(*key)?.get("headers")?.as_object());
     for (name, value) in request.into_iter().flatten() {
-        secret |= value.as_str().is_some_and(|value| launch::is_plain_secret(name, value));
+        secret |= value.as_str().is_some_and(|value| secret::is_plain_secret(name, value));
     }
     for key in ["env_keys", "env_vars", "envKeys"] {
         let names = get(&[key]).and_then(Value::as_array).into_iter().flatten();
@@ -244,11 +245,11 @@ fn server(name: &str, value: &Value) -> Option<Server> {
     env_names.retain(|name| is_variable(name));
     for key in ["bearer_token", "apiKey", "api_key", "token", "authorization"] {
         let value = entry.get(key).and_then(Value::as_str);
-        secret |= value.is_some_and(|value| launch::is_plain_secret("token", value));
+        secret |= value.is_some_and(|value| secret::is_plain_secret("token", value));
     }
     let target = url.or(launch.url.as_deref());
     if let Some(url) = target {
-        secret |= launch::secret_in_url(url);
+        secret |= secret::secret_in_url(url);
         if is_plain_http(url) {
             flags.push(RiskFlag::PlainHttp);
         }
