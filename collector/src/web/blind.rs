@@ -1,0 +1,268 @@
+//! What a sensor could not see, in sentences. Unknown is not good: a sensor that never reported has
+//! seen nothing, and that is said.
+
+use umbrascope_api::{CaptureState, SourceState};
+
+use super::text::Plural;
+use super::words::source_state;
+use crate::model::{SensorRow, SensorState};
+
+/// One thing that a sensor could not see, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Blind {
+    /// Style class: `warn`, `bad` or nothing for a plain remark.
+    pub(crate) class: &'static str,
+    /// The sentence.
+    pub(crate) words: String,
+}
+
+/// What a sensor could not see, worst first. Empty only when it reported and nothing was missed:
+/// a sensor that never reported has seen nothing, which is said.
+pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
+    let mut spots = Vec::new();
+    let mut say = |class, words: String| spots.push(Blind { class, words });
+    let report = &sensor.coverage;
+    if sensor.clone_suspected_at_ms.is_some() {
+        say("bad", "Two machines seem to use its key: what it reports may be of either. Revoke it and enrol both anew.".to_owned());
+    }
+    match sensor.state {
+        SensorState::Revoked => {
+            say("bad", "Its certificate is revoked: nothing new comes from here.".to_owned())
+        }
+        SensorState::NeverReported => {
+            say("warn", "Enrolled, but it has never reported. Nothing is known of this machine.".to_owned());
+            return spots;
+        }
+        SensorState::Silent => {
+            say("warn", "Silent for more than a day: what happened since is not known.".to_owned())
+        }
+        SensorState::Reporting => {}
+    }
+    match report.capture {
+        CaptureState::Capturing => {}
+        CaptureState::Off => {
+            say("", "The network is not watched: switched off in its configuration.".to_owned())
+        }
+        CaptureState::NoPrivilege => say(
+            "warn",
+            "The network is not watched: it lacks the privilege (on Linux CAP_NET_RAW). Scans only."
+                .to_owned(),
+        ),
+        CaptureState::Unavailable => {
+            say("warn", "The network is not watched: capture is not available here. Scans only.".to_owned())
+        }
+    }
+    if report.kernel_drops > 0 {
+        say(
+            "warn",
+            format!("{} dropped by the kernel before it could look.", Plural(report.kernel_drops, "packet")),
+        );
+    }
+    if report.queue_drops > 0 {
+        say("warn", format!("{} dropped because it was too busy.", Plural(report.queue_drops, "sighting")));
+    }
+    if report.rows_dropped > 0 {
+        say(
+            "warn",
+            format!("{} given up after too long without a collector.", Plural(report.rows_dropped, "row")),
+        );
+    }
+    if report.flows_lost > 0 {
+        say(
+            "",
+            format!(
+                "{} given up: too many at once, too large, or broken.",
+                Plural(report.flows_lost, "connection")
+            ),
+        );
+    }
+    if report.hellos_with_ech > 0 {
+        say(
+            "",
+            format!(
+                "{} of {} TLS or QUIC greetings carried ECH: their true name may be hidden.",
+                report.hellos_with_ech, report.hellos
+            ),
+        );
+    }
+    if report.hellos_without_name > 0 {
+        say(
+            "",
+            format!("{} of {} greetings carried no name at all.", report.hellos_without_name, report.hellos),
+        );
+    }
+    if report.encrypted_dns > 0 {
+        say(
+            "",
+            format!(
+                "{} to encrypted DNS: the queries inside are not seen.",
+                Plural(report.encrypted_dns, "connection")
+            ),
+        );
+    }
+    if report.unattributed > 0 {
+        say("", format!("{} without a known process.", Plural(report.unattributed, "sighting")));
+    }
+    for source in &report.sources {
+        if !matches!(source.state, SourceState::Read | SourceState::Absent) {
+            let problems = if source.problems > 0 {
+                format!(", {}", Plural(source.problems, "problem"))
+            } else {
+                String::new()
+            };
+            say("warn", format!("Source {}: {}{problems}.", source.source, source_state(source.state)));
+        }
+    }
+    if report.state_resets > 0 {
+        say(
+            "warn",
+            format!(
+                "Its state database was unreadable and set aside {}.",
+                if report.state_resets == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{} times", report.state_resets)
+                }
+            ),
+        );
+    }
+    if sensor.rows_refused > 0 {
+        say(
+            "warn",
+            format!("{} refused by this collector as malformed.", Plural(sensor.rows_refused, "row")),
+        );
+    }
+    if sensor.unknown_fields > 0 {
+        say(
+            "",
+            format!(
+                "{} in its reports: it is newer than this collector.",
+                Plural(sensor.unknown_fields, "unknown field")
+            ),
+        );
+    }
+    if sensor.clock_skew_ms.saturating_abs() > 120_000 {
+        let minutes = u64::try_from(sensor.clock_skew_ms.saturating_abs() / 60_000).unwrap_or(u64::MAX);
+        let side = if sensor.clock_skew_ms > 0 { "fast" } else { "slow" };
+        say("", format!("Its clock is {} {side}: its days may not be ours.", Plural(minutes, "minute")));
+    }
+    spots
+}
+
+/// A sensor as a page shows it.
+#[derive(Debug)]
+pub(crate) struct SensorView<'a> {
+    /// The sensor.
+    pub(crate) row: &'a SensorRow,
+    /// The first digits of its identity.
+    pub(crate) short_id: String,
+    /// Whether and where it watches the network.
+    pub(crate) network: String,
+    /// The sources it read to the end.
+    pub(crate) sources_read: String,
+    /// What it could not see.
+    pub(crate) blind: Vec<Blind>,
+}
+
+impl<'a> From<&'a SensorRow> for SensorView<'a> {
+    fn from(row: &'a SensorRow) -> Self {
+        Self {
+            row,
+            short_id: row.id.to_string()[..8].to_owned(),
+            network: network(row),
+            sources_read: sources_read(row),
+            blind: blind_spots(row),
+        }
+    }
+}
+
+fn network(sensor: &SensorRow) -> String {
+    if sensor.state == SensorState::NeverReported {
+        return "unknown".to_owned();
+    }
+    let report = &sensor.coverage;
+    let state = match report.capture {
+        CaptureState::Capturing if report.interfaces.is_empty() => "watched".to_owned(),
+        CaptureState::Capturing => format!("watched on {}", report.interfaces.join(", ")),
+        CaptureState::Off => "switched off".to_owned(),
+        CaptureState::NoPrivilege => "not watched: no privilege".to_owned(),
+        CaptureState::Unavailable => "not watched".to_owned(),
+    };
+    if report.capture_note.is_empty() { state } else { format!("{state} ({})", report.capture_note) }
+}
+
+fn sources_read(sensor: &SensorRow) -> String {
+    let read: Vec<&str> = sensor
+        .coverage
+        .sources
+        .iter()
+        .filter(|source| source.state == SourceState::Read)
+        .map(|source| source.source.as_str())
+        .collect();
+    if read.is_empty() { "none yet".to_owned() } else { read.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use umbrascope_api::{CoverageReport, SensorId, SourceReport};
+
+    use super::*;
+    use crate::model::AssetId;
+
+    fn sensor(state: SensorState, coverage: CoverageReport) -> SensorRow {
+        SensorRow {
+            id: SensorId::from_bytes([7; 16]),
+            kind: "agent".to_owned(),
+            asset: AssetId(1),
+            hostname: "host".to_owned(),
+            unit: "unit".to_owned(),
+            state,
+            enrolled_at_ms: 0,
+            last_report_at_ms: None,
+            certificate_ends_at_ms: 0,
+            clone_suspected_at_ms: None,
+            clock_skew_ms: 0,
+            agent_version: String::new(),
+            catalogue_version: String::new(),
+            rows_refused: 0,
+            unknown_fields: 0,
+            coverage,
+        }
+    }
+
+    #[test]
+    fn a_sensor_that_never_reported_has_seen_nothing() {
+        let spots = blind_spots(&sensor(SensorState::NeverReported, CoverageReport::default()));
+        assert_eq!(spots.len(), 1);
+        assert!(spots[0].words.contains("never reported"));
+    }
+
+    #[test]
+    fn only_a_sensor_that_saw_everything_is_without_blind_spots() {
+        let clear = CoverageReport { capture: CaptureState::Capturing, ..CoverageReport::default() };
+        assert_eq!(blind_spots(&sensor(SensorState::Reporting, clear.clone())), []);
+        assert!(!blind_spots(&sensor(SensorState::Silent, clear.clone())).is_empty());
+        let one = |change: fn(&mut CoverageReport)| {
+            let mut report = clear.clone();
+            change(&mut report);
+            blind_spots(&sensor(SensorState::Reporting, report)).len()
+        };
+        assert_eq!(one(|report| report.capture = CaptureState::NoPrivilege), 1);
+        assert_eq!(one(|report| report.kernel_drops = 1), 1);
+        assert_eq!(one(|report| report.hellos_with_ech = 1), 1);
+        assert_eq!(one(|report| report.encrypted_dns = 1), 1);
+    }
+
+    #[test]
+    fn a_source_that_is_absent_is_not_a_blind_spot_and_a_refused_one_is() {
+        let source = |state| SourceReport { source: "pip".to_owned(), state, problems: 2, items_seen: 0 };
+        let coverage = CoverageReport {
+            capture: CaptureState::Capturing,
+            sources: vec![source(SourceState::Absent), source(SourceState::Refused)],
+            ..CoverageReport::default()
+        };
+        let spots = blind_spots(&sensor(SensorState::Reporting, coverage));
+        assert_eq!(spots.len(), 1);
+        assert_eq!(spots[0].words, "Source pip: could not be read (no permission), 2\u{A0}problems.");
+    }
+}

@@ -1,0 +1,226 @@
+//! What goes wrong for a reader: one type decides the status and the words; details go to the log,
+//! once, here. The page (or, below `/api/`, problem JSON of RFC 9457) is made by [`super::layers`].
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::url::Address;
+use crate::session::SessionError;
+use crate::store::StoreError;
+
+/// Why a request was not answered as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum WebError {
+    /// Nobody is signed in; `next` is where the reader wanted to go.
+    #[error("not signed in")]
+    SignInFirst {
+        /// Path and query to come back to.
+        next: String,
+    },
+    /// There is no such page or record.
+    #[error("there is no {0} here")]
+    NotFound(&'static str),
+    /// The address asks for something that cannot be chosen.
+    #[error("the address asks for {name}={typed}, which is not a choice")]
+    UnknownChoice {
+        /// Parameter of the address.
+        name: &'static str,
+        /// What was typed, cut short.
+        typed: String,
+    },
+    /// The reader's role does not allow it.
+    #[error("this needs the role administrator")]
+    NotAllowed,
+    /// The form did not come from a page of ours.
+    #[error("the form did not come from this site, or its page is out of date")]
+    Forged,
+    /// The link was used, is too old, or never was.
+    #[error("the link is used up, too old, or mistyped")]
+    LinkSpent,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    TooMany {
+        /// Seconds after which another one is taken.
+        retry_after_s: u64,
+    },
+    /// The request is not one that this page takes.
+    #[error("the request cannot be understood")]
+    BadRequest,
+    /// The page is there, but not for this method.
+    #[error("this address does not take that method")]
+    Method,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// Signing in failed for another reason than a wrong password.
+    #[error("signing in failed")]
+    Session(#[from] SessionError),
+    /// A template failed.
+    #[error("the page could not be written")]
+    Template(#[from] askama::Error),
+    /// Work in the background failed.
+    #[error("the work was not finished")]
+    Work(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl WebError {
+    /// The address asks for `name=typed`, and there is no such choice.
+    pub(crate) fn unknown_choice(name: &'static str, typed: &str) -> Self {
+        Self::UnknownChoice { name, typed: typed.chars().take(40).collect() }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::NotAllowed | Self::Forged => StatusCode::FORBIDDEN,
+            Self::LinkSpent => StatusCode::GONE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Store(_) | Self::Session(_) | Self::Template(_) | Self::Work(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    fn explained(&self) -> Explained {
+        let status = self.status();
+        let explain = |title: &str, what: String, advice: &str| Explained {
+            status,
+            title: title.to_owned(),
+            what,
+            advice: advice.to_owned(),
+            href: "/products".to_owned(),
+            link: "To the products",
+        };
+        match self {
+            Self::SignInFirst { next } => Explained {
+                href: Address::new("/sign-in").with("next", next.as_str()).href(),
+                link: "Sign in",
+                ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
+            },
+            Self::NotFound(what) => explain(
+                "Not found",
+                format!("There is no {what} at this address."),
+                "It may have been mistyped, or nothing of it has been seen yet. Search for it by name instead.",
+            ),
+            Self::UnknownChoice { name, typed } => explain(
+                "That is not a choice",
+                format!("The address asks for {name}={typed}, and there is no such {name}."),
+                "Go to the list and choose from the filters there.",
+            ),
+            Self::BadRequest => explain(
+                "That was not understood",
+                "The request does not have the form that this page takes.".to_owned(),
+                "Go back, reload the page and try again.",
+            ),
+            Self::NotAllowed => explain(
+                "Not for your role",
+                "This page is for administrators.".to_owned(),
+                "An administrator of this collector can do it, or give you the role.",
+            ),
+            Self::Forged => explain(
+                "The form was not taken",
+                "It did not come from this site, or its page was open for too long.".to_owned(),
+                "Nothing was changed. Open the page anew and send the form again.",
+            ),
+            Self::LinkSpent => Explained {
+                href: "/sign-in".to_owned(),
+                link: "Sign in with a password",
+                ..explain(
+                    "This link does not sign in",
+                    "It was used already, is too old, or was not copied whole.".to_owned(),
+                    "Ask for a new one: an administrator makes it on the collector, and `umbrascope-collector try` prints one at each start.",
+                )
+            },
+            Self::TooMany { retry_after_s } => Explained {
+                href: "/sign-in".to_owned(),
+                link: "Back",
+                ..explain(
+                    "Too many attempts",
+                    format!("Wait {retry_after_s} seconds, then try again."),
+                    "This slows down whoever guesses. Your account is not locked.",
+                )
+            },
+            Self::Method => explain(
+                "Not this way",
+                "This address is there, but not for this kind of request.".to_owned(),
+                "Use the forms and links of the pages.",
+            ),
+            Self::Store(_) | Self::Session(_) | Self::Template(_) | Self::Work(_) => explain(
+                "It went wrong on our side",
+                "The collector could not answer. Its log says why.".to_owned(),
+                "Try again in a minute. If it stays, show an administrator the time at which it happened.",
+            ),
+        }
+    }
+}
+
+/// A failure in a reader's words, on its way to a page or to problem JSON.
+#[derive(Debug, Clone)]
+pub(crate) struct Explained {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// In a few words.
+    pub(crate) title: String,
+    /// In a sentence.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) advice: String,
+    /// Where to go.
+    pub(crate) href: String,
+    /// What is there.
+    pub(crate) link: &'static str,
+}
+
+impl Explained {
+    /// For an answer that came about without a [`WebError`].
+    pub(crate) fn for_status(status: StatusCode) -> Self {
+        let like = match status {
+            StatusCode::NOT_FOUND => WebError::NotFound("page"),
+            StatusCode::FORBIDDEN => WebError::Forged,
+            StatusCode::METHOD_NOT_ALLOWED => WebError::Method,
+            other if other.is_server_error() => WebError::Work("no cause given".into()),
+            _ => WebError::BadRequest,
+        };
+        Self { status, ..like.explained() }
+    }
+}
+
+/// Marks a response that [`super::layers`] turns into a page, with its words.
+impl IntoResponse for WebError {
+    fn into_response(self) -> Response {
+        let explained = self.explained();
+        if explained.status.is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "a page could not be answered");
+        }
+        let mut response = match &self {
+            Self::TooMany { retry_after_s } => {
+                (explained.status, [(header::RETRY_AFTER, retry_after_s.to_string())]).into_response()
+            }
+            _ => explained.status.into_response(),
+        };
+        response
+            .extensions_mut()
+            .insert(Sent { explained, redirect: matches!(self, Self::SignInFirst { .. }) });
+        response
+    }
+}
+
+/// What an error response carries to the layer that writes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    /// The words.
+    pub(crate) explained: Explained,
+    /// Whether a page goes elsewhere instead of showing them.
+    pub(crate) redirect: bool,
+}
+
+impl Sent {
+    /// Where a page goes instead, if it does.
+    pub(crate) fn elsewhere(&self) -> Option<Response> {
+        self.redirect.then(|| Redirect::to(&self.explained.href).into_response())
+    }
+}

@@ -1,0 +1,168 @@
+//! What every page has in common: who reads it, where it stands, light or dark.
+
+use umbrascope_api::Day;
+
+use crate::model::Role;
+
+/// A place of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Here {
+    /// Products, and one product.
+    Products,
+    /// The inventory of AI systems.
+    Inventory,
+    /// Assets, and one asset.
+    Assets,
+    /// Coverage.
+    Coverage,
+    /// Enrolment tokens.
+    Enrolment,
+}
+
+/// A link of the navigation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    here: Here,
+    /// Where it leads.
+    pub(crate) href: &'static str,
+    /// What it is called.
+    pub(crate) label: &'static str,
+    /// Outline of its icon, a path in a box of 16 units.
+    pub(crate) icon: &'static str,
+}
+
+impl Place {
+    /// Whether the reader is there.
+    pub(crate) fn is(&self, here: &Here) -> bool {
+        self.here == *here
+    }
+}
+
+const PLACES: [Place; 5] = [
+    Place {
+        here: Here::Products,
+        href: "/products",
+        label: "Products",
+        icon: "M8 1.8l5.4 3v6.4L8 14.2l-5.4-3V4.8zM2.8 4.9L8 7.8l5.2-2.9M8 7.8v6.2",
+    },
+    Place {
+        here: Here::Inventory,
+        href: "/inventory",
+        label: "Inventory",
+        icon: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",
+    },
+    Place {
+        here: Here::Assets,
+        href: "/assets",
+        label: "Assets",
+        icon: "M2.5 3h11v7.5h-11zM5.5 13.2h5M8 10.5v2.7",
+    },
+    Place {
+        here: Here::Coverage,
+        href: "/coverage",
+        label: "Coverage",
+        icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::Enrolment,
+        href: "/tokens",
+        label: "Enrolment",
+        icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+];
+
+/// Light, dark, or as the reader's system has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Theme {
+    /// As the reader's system has it.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// Name of the cookie that keeps it. It says nothing about the person.
+    pub(crate) const COOKIE: &'static str = "umbrascope-theme";
+
+    /// The theme a cookie or a form names; anything unknown is the system's.
+    pub(crate) fn parse(word: &str) -> Self {
+        match word {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::System,
+        }
+    }
+
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// Value of the root's `data-theme`; absent where the system decides.
+    pub(crate) fn attribute(self) -> Option<&'static str> {
+        (self != Self::System).then(|| self.as_str())
+    }
+
+    /// The theme that the button offers.
+    pub(crate) fn next(self) -> &'static str {
+        match self {
+            Self::System => "dark",
+            Self::Dark => "light",
+            Self::Light => "system",
+        }
+    }
+
+    /// What the button says.
+    pub(crate) fn offer(self) -> &'static str {
+        match self {
+            Self::System => "Dark theme",
+            Self::Dark => "Light theme",
+            Self::Light => "System theme",
+        }
+    }
+}
+
+/// The frame of a page for somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// Where the reader is.
+    pub(crate) here: Here,
+    /// The address of the page, to come back to.
+    pub(crate) path: String,
+    /// Who reads.
+    pub(crate) user: String,
+    /// Whether the reader may change things.
+    pub(crate) administrator: bool,
+    /// Token that each form carries.
+    pub(crate) csrf: String,
+    /// Light or dark.
+    pub(crate) theme: Theme,
+    /// What was just done, if anything.
+    pub(crate) notice: Option<&'static str>,
+    /// The day of reading.
+    pub(crate) today: Day,
+    /// The moment of reading, Unix time in milliseconds.
+    pub(crate) now_ms: i64,
+    /// Version of this collector.
+    pub(crate) version: &'static str,
+}
+
+impl Frame {
+    /// The places this reader may go to.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &'static Place> {
+        let administrator = self.administrator;
+        PLACES.iter().filter(move |place| place.here != Here::Enrolment || administrator)
+    }
+
+    /// Whether a role may change things.
+    pub(crate) fn may_change(role: Role) -> bool {
+        role >= Role::Administrator
+    }
+}

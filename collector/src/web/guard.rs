@@ -1,0 +1,270 @@
+//! Who asks, and whether a form is ours: cookies, form tokens, and the origin of what changes things.
+
+use axum::extract::FromRequestParts;
+use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+
+use super::WebState;
+use super::error::WebError;
+use super::frame::{Frame, Here, Theme};
+use crate::model::UserRow;
+use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
+
+/// How long the reader's choice of theme is kept, in seconds: a year.
+const THEME_SECONDS: u32 = 31_536_000;
+
+/// Somebody who is signed in. As an extractor it refuses everybody else.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader {
+    /// Who.
+    pub(crate) user: UserRow,
+    /// Token of this session's forms.
+    pub(crate) csrf: String,
+    /// Value of the session's cookie.
+    pub(crate) secret: String,
+    /// Light or dark.
+    pub(crate) theme: Theme,
+    /// Path and query asked for.
+    pub(crate) path: String,
+    /// The moment of the request, Unix time in milliseconds.
+    pub(crate) now_ms: i64,
+}
+
+impl Reader {
+    /// The frame of a page.
+    pub(crate) fn frame(&self, here: Here, notice: Option<&'static str>) -> Frame {
+        Frame {
+            here,
+            path: self.path.clone(),
+            user: self.user.name.clone(),
+            administrator: Frame::may_change(self.user.role),
+            csrf: self.csrf.clone(),
+            theme: self.theme,
+            notice,
+            today: umbrascope_api::Day::from_unix_ms(self.now_ms),
+            now_ms: self.now_ms,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// Refuses who may only read.
+    pub(crate) fn must_administer(&self) -> Result<(), WebError> {
+        if Frame::may_change(self.user.role) { Ok(()) } else { Err(WebError::NotAllowed) }
+    }
+
+    /// Refuses a form that does not carry this session's token.
+    pub(crate) fn check_form(&self, token: &str) -> Result<(), WebError> {
+        if same_bytes(self.csrf.as_bytes(), token.as_bytes()) { Ok(()) } else { Err(WebError::Forged) }
+    }
+}
+
+impl FromRequestParts<WebState> for Reader {
+    type Rejection = WebError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, WebError> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let first = || WebError::SignInFirst {
+            next: if parts.method == Method::GET { path.clone() } else { String::new() },
+        };
+        let secret = cookie(&parts.headers, session_cookie(state.app.https)).ok_or_else(first)?.to_owned();
+        let now_ms = state.app.clock.now_ms();
+        let sessions = state.app.sessions.clone();
+        let asked = secret.clone();
+        let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
+        let signed_in = signed_in.ok_or_else(first)?;
+        let theme = theme(&parts.headers);
+        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms })
+    }
+}
+
+/// The token of forms that are sent before anybody is signed in. It is derived from a random cookie
+/// that a foreign site can neither read nor, under its `__Host-` name, set.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    /// Token of the forms.
+    pub(crate) csrf: String,
+    /// The cookie to set, where the visitor has none yet.
+    pub(crate) set_cookie: Option<HeaderValue>,
+}
+
+impl Visitor {
+    /// The visitor who sent these headers.
+    pub(crate) fn of(headers: &HeaderMap, https: bool) -> Result<Self, WebError> {
+        if let Some(secret) = cookie(headers, visitor_cookie(https)) {
+            return Ok(Self { csrf: csrf_token(secret), set_cookie: None });
+        }
+        let secret = random_secret()?;
+        let set_cookie = set_cookie(visitor_cookie(https), &secret, None, https)?;
+        Ok(Self { csrf: csrf_token(&secret), set_cookie: Some(set_cookie) })
+    }
+
+    /// Refuses a form that does not carry the token of the cookie beside it.
+    pub(crate) fn check_form(headers: &HeaderMap, https: bool, token: &str) -> Result<(), WebError> {
+        let secret = cookie(headers, visitor_cookie(https)).ok_or(WebError::Forged)?;
+        if same_bytes(csrf_token(secret).as_bytes(), token.as_bytes()) {
+            Ok(())
+        } else {
+            Err(WebError::Forged)
+        }
+    }
+}
+
+/// Whether a request that changes something comes from a page of this very site, or from no browser
+/// at all. Browsers say so in `Sec-Fetch-Site` (over TLS and on loopback) or else in `Origin`, which
+/// every browser sends with a form; a program that sends neither carries nobody's cookies by accident.
+pub(crate) fn is_from_here(headers: &HeaderMap, uri: &Uri) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let Some((_, authority)) = origin.to_str().ok().and_then(|origin| origin.split_once("://")) else {
+        return false;
+    };
+    let host = uri.authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| headers.get(HOST).and_then(|host| host.to_str().ok()));
+    host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
+}
+
+/// Whether a person's browser asks for a page. Browsers name HTML in `Accept`; programs such as curl
+/// send `*/*` or nothing.
+pub(crate) fn is_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key("sec-fetch-mode")
+        || headers
+            .get_all(axum::http::header::ACCEPT)
+            .iter()
+            .any(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+/// Name of the session's cookie. The `__Host-` prefix makes browsers insist on `Secure`, on `Path=/` and
+/// on this very host (RFC 6265bis section 4.1.3.2); without TLS they would refuse it.
+pub(crate) fn session_cookie(https: bool) -> &'static str {
+    if https { "__Host-umbrascope" } else { "umbrascope" }
+}
+
+fn visitor_cookie(https: bool) -> &'static str {
+    if https { "__Host-umbrascope-form" } else { "umbrascope-form" }
+}
+
+/// Sets the session's cookie. It lasts as long as a session may; the server ends it before.
+pub(crate) fn begin_session(secret: &str, https: bool) -> Result<HeaderValue, WebError> {
+    let seconds = u32::try_from(ABSOLUTE_LIMIT_MS / 1_000).unwrap_or(u32::MAX);
+    set_cookie(session_cookie(https), secret, Some(seconds), https)
+}
+
+/// Takes the session's cookie away.
+pub(crate) fn end_session(https: bool) -> Result<HeaderValue, WebError> {
+    set_cookie(session_cookie(https), "", Some(0), https)
+}
+
+/// Keeps the reader's choice of theme.
+pub(crate) fn keep_theme(theme: Theme, https: bool) -> Result<HeaderValue, WebError> {
+    let seconds = if theme == Theme::System { 0 } else { THEME_SECONDS };
+    set_cookie(Theme::COOKIE, theme.as_str(), Some(seconds), https)
+}
+
+/// The reader's choice of theme.
+pub(crate) fn theme(headers: &HeaderMap) -> Theme {
+    cookie(headers, Theme::COOKIE).map(Theme::parse).unwrap_or_default()
+}
+
+/// A path of this site to go to, or the start page: never another site's.
+pub(crate) fn local_path(asked: &str) -> &str {
+    let local = asked.starts_with('/')
+        && !asked.starts_with("//")
+        && !asked.contains('\\')
+        && asked.len() <= 2_048
+        && asked.bytes().all(|byte| (0x21..0x7F).contains(&byte));
+    if local { asked } else { "/products" }
+}
+
+fn set_cookie(name: &str, value: &str, max_age_s: Option<u32>, https: bool) -> Result<HeaderValue, WebError> {
+    let secure = if https { "; Secure" } else { "" };
+    let age = max_age_s.map_or_else(String::new, |seconds| format!("; Max-Age={seconds}"));
+    HeaderValue::from_str(&format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{age}{secure}"))
+        .map_err(|error| WebError::Work(error.into()))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(known, value)| *known == name && !value.is_empty())
+        .map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn a_form_of_another_site_is_told_from_ours() {
+        let uri = Uri::from_static("/sign-out");
+        for (sent, ours) in [
+            (
+                vec![("sec-fetch-site", "same-origin"), ("origin", "https://evil.example"), ("host", "here")],
+                true,
+            ),
+            (vec![("sec-fetch-site", "cross-site"), ("host", "here")], false),
+            (vec![("sec-fetch-site", "same-site"), ("host", "here")], false),
+            (vec![("origin", "http://here:8443"), ("host", "here:8443")], true),
+            (vec![("origin", "http://here:9999"), ("host", "here:8443")], false),
+            (vec![("origin", "null"), ("host", "here")], false),
+            (vec![("host", "here")], true),
+        ] {
+            assert_eq!(is_from_here(&headers(&sent), &uri), ours, "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn only_paths_of_this_site_are_gone_to() {
+        for path in ["/products?q=a", "/assets/1"] {
+            assert_eq!(local_path(path), path);
+        }
+        for path in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a b", "/a\r\nX: y"] {
+            assert_eq!(local_path(path), "/products", "{path:?}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_secure_over_tls_and_never_readable_by_scripts() {
+        let secure = begin_session("abc", true).unwrap();
+        assert_eq!(
+            secure.to_str().unwrap(),
+            "__Host-umbrascope=abc; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800; Secure"
+        );
+        assert!(!begin_session("abc", false).unwrap().to_str().unwrap().contains("Secure"));
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_by_its_whole_name() {
+        let sent = headers(&[("cookie", "xumbrascope=1; umbrascope=2; umbrascope-theme=dark")]);
+        assert_eq!(cookie(&sent, "umbrascope"), Some("2"));
+        assert_eq!(theme(&sent), Theme::Dark);
+        assert_eq!(cookie(&sent, "__Host-umbrascope"), None);
+    }
+
+    #[test]
+    fn a_form_before_sign_in_needs_the_cookie_it_was_made_with() {
+        let visitor = Visitor::of(&HeaderMap::new(), false).unwrap();
+        let cookie = visitor.set_cookie.unwrap();
+        let sent = headers(&[("cookie", cookie.to_str().unwrap().split(';').next().unwrap())]);
+        assert!(Visitor::check_form(&sent, false, &visitor.csrf).is_ok());
+        assert!(Visitor::check_form(&sent, false, "guess").is_err());
+        assert!(Visitor::check_form(&HeaderMap::new(), false, &visitor.csrf).is_err());
+    }
+
+    #[test]
+    fn curl_is_no_browser() {
+        assert!(!is_browser(&headers(&[("accept", "*/*")])));
+        assert!(!is_browser(&HeaderMap::new()));
+        assert!(is_browser(&headers(&[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")])));
+    }
+}

@@ -1,0 +1,37 @@
+//! `/coverage`.
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+
+use super::page;
+use crate::store::StoreError;
+use crate::web::blind::SensorView;
+use crate::web::error::WebError;
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::list::{ListQuery, Pager, page_number, rows_of};
+use crate::web::pages::CoveragePage;
+use crate::web::url::Address;
+use crate::web::{WebState, blocking};
+
+/// What the fleet could see and what it could not.
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, WebError> {
+    let number = page_number(&query.page)?;
+    let now_ms = reader.now_ms;
+    let (totals, coverage) = blocking(move || {
+        let store = &state.app.store;
+        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, store.coverage(rows_of(number), now_ms)?))
+    })
+    .await?;
+    let pager = (number, coverage.rows.len(), coverage.total);
+    page(&CoveragePage {
+        frame: reader.frame(Here::Coverage, None),
+        totals,
+        sensors: coverage.rows.iter().map(|row| SensorView::from(&row.sensor)).collect(),
+        pager: Pager::new(pager, "sensor", &Address::new("/coverage"), "page"),
+    })
+}

@@ -1,0 +1,28 @@
+//! What happens on a request: look up, decide, record, answer.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::error::WebError;
+
+pub(crate) mod assets;
+pub(crate) mod coverage;
+pub(crate) mod download;
+pub(crate) mod products;
+pub(crate) mod sign_in;
+pub(crate) mod systems;
+pub(crate) mod tokens;
+
+/// A page as an answer.
+fn page(template: &impl Template) -> Result<Response, WebError> {
+    Ok(Html(template.render()?).into_response())
+}
+
+/// What the search form carries on, so that a search keeps the order.
+fn kept_order(query: &super::list::ListQuery) -> Vec<(&'static str, String)> {
+    [("sort", &query.sort), ("dir", &query.dir)]
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, value.clone()))
+        .collect()
+}

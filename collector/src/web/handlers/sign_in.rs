@@ -1,0 +1,249 @@
+//! Signing in and out, the password, and the theme.
+
+use std::net::SocketAddr;
+
+use axum::Form;
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::page;
+use crate::session::{NewSession, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
+use crate::web::error::WebError;
+use crate::web::frame::Theme;
+use crate::web::guard::{self, Reader, Visitor};
+use crate::web::limit::Who;
+use crate::web::pages::{BareFrame, LinkPage, PasswordPage, SignInPage};
+use crate::web::url::encode;
+use crate::web::{WebState, blocking};
+
+/// Where somebody wanted to go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NextQuery {
+    next: String,
+}
+
+/// `GET /sign-in`.
+pub(crate) async fn form(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    Query(query): Query<NextQuery>,
+) -> Result<Response, WebError> {
+    sign_in_page(&state, &headers, query.next, String::new(), None)
+}
+
+/// Name and password.
+#[derive(Deserialize)]
+pub(crate) struct PasswordForm {
+    csrf: String,
+    #[serde(default)]
+    next: String,
+    name: String,
+    password: String,
+}
+
+/// `POST /sign-in`.
+pub(crate) async fn with_password(
+    State(state): State<WebState>,
+    peer: Peer,
+    headers: HeaderMap,
+    Form(sent): Form<PasswordForm>,
+) -> Result<Response, WebError> {
+    Visitor::check_form(&headers, state.app.https, &sent.csrf)?;
+    let now_ms = state.app.clock.now_ms();
+    for who in [Who::address(peer.0), Who::name(&sent.name)] {
+        state.limiter.attempt(who, now_ms).map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
+    }
+    let (sessions, name) = (state.app.sessions.clone(), sent.name.clone());
+    match blocking(move || sessions.sign_in(&name, &sent.password, now_ms)).await? {
+        Some(session) => begin(&state, &session, guard::local_path(&sent.next)),
+        None => sign_in_page(
+            &state,
+            &headers,
+            sent.next,
+            sent.name,
+            Some("Name and password do not fit together."),
+        ),
+    }
+}
+
+/// `GET /sign-in/link/{secret}`: the button for a browser, the session for a program.
+pub(crate) async fn link(
+    State(state): State<WebState>,
+    peer: Peer,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+    request: Request,
+) -> Result<Response, WebError> {
+    if request.method().is_safe()
+        && request.method() != axum::http::Method::HEAD
+        && !guard::is_browser(&headers)
+    {
+        let session = use_link(&state, peer, secret).await?;
+        return begin(&state, &session, "/products");
+    }
+    let visitor = Visitor::of(&headers, state.app.https)?;
+    let action = format!("/sign-in/link/{}", encode(&secret));
+    let shown = page(&LinkPage { frame: bare(&headers), csrf: visitor.csrf, action })?;
+    Ok(with_cookie(shown, visitor.set_cookie))
+}
+
+/// A form with nothing in it but its token.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct BareForm {
+    csrf: String,
+}
+
+/// `POST /sign-in/link/{secret}`.
+pub(crate) async fn with_link(
+    State(state): State<WebState>,
+    peer: Peer,
+    headers: HeaderMap,
+    Path(secret): Path<String>,
+    Form(sent): Form<BareForm>,
+) -> Result<Response, WebError> {
+    if guard::is_browser(&headers) {
+        Visitor::check_form(&headers, state.app.https, &sent.csrf)?;
+    }
+    let session = use_link(&state, peer, secret).await?;
+    let next = if session.user.has_password { "/products" } else { "/password" };
+    begin(&state, &session, next)
+}
+
+/// `GET /password`.
+pub(crate) async fn password_form(reader: Reader) -> Result<Response, WebError> {
+    password_page(reader, None)
+}
+
+/// A new password, twice.
+#[derive(Deserialize)]
+pub(crate) struct NewPasswordForm {
+    csrf: String,
+    password: String,
+    again: String,
+}
+
+/// `POST /password`. All sessions of the person end, and a new one begins here.
+pub(crate) async fn set_password(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<NewPasswordForm>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    if sent.password != sent.again {
+        return password_page(reader, Some("The two are not the same."));
+    }
+    if sent.password.chars().count() < PASSWORD_MIN_CHARS {
+        return password_page(reader, Some("That is too short."));
+    }
+    if sent.password.len() > PASSWORD_MAX_BYTES {
+        return password_page(reader, Some("That is too long."));
+    }
+    let (sessions, name, now_ms) = (state.app.sessions.clone(), reader.user.name.clone(), reader.now_ms);
+    let session = blocking(move || {
+        sessions.set_password(&name, &sent.password)?;
+        sessions.sign_in(&name, &sent.password, now_ms)
+    })
+    .await?;
+    match session {
+        Some(session) => begin(&state, &session, "/products"),
+        None => Ok(Redirect::to("/sign-in").into_response()),
+    }
+}
+
+/// `POST /sign-out`.
+pub(crate) async fn sign_out(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<BareForm>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    let sessions = state.app.sessions.clone();
+    blocking(move || sessions.sign_out(&reader.secret)).await?;
+    Ok(with_cookie(Redirect::to("/sign-in").into_response(), Some(guard::end_session(state.app.https)?)))
+}
+
+/// The theme to show, and where to come back to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ThemeForm {
+    csrf: String,
+    theme: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// `POST /theme`.
+pub(crate) async fn theme(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<ThemeForm>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    let cookie = guard::keep_theme(Theme::parse(&sent.theme), state.app.https)?;
+    Ok(with_cookie(Redirect::to(guard::local_path(&sent.back)).into_response(), Some(cookie)))
+}
+
+/// The address of the other end, where the listener says it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(Option<std::net::IpAddr>);
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip())))
+    }
+}
+
+async fn use_link(state: &WebState, peer: Peer, secret: String) -> Result<NewSession, WebError> {
+    let now_ms = state.app.clock.now_ms();
+    state
+        .limiter
+        .attempt(Who::address(peer.0), now_ms)
+        .map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
+    let sessions = state.app.sessions.clone();
+    blocking(move || sessions.sign_in_by_link(&secret, now_ms)).await?.ok_or(WebError::LinkSpent)
+}
+
+fn begin(state: &WebState, session: &NewSession, next: &str) -> Result<Response, WebError> {
+    let cookie = guard::begin_session(&session.secret, state.app.https)?;
+    Ok(with_cookie(Redirect::to(next).into_response(), Some(cookie)))
+}
+
+fn sign_in_page(
+    state: &WebState,
+    headers: &HeaderMap,
+    next: String,
+    name: String,
+    problem: Option<&'static str>,
+) -> Result<Response, WebError> {
+    let visitor = Visitor::of(headers, state.app.https)?;
+    let shown = page(&SignInPage { frame: bare(headers), csrf: visitor.csrf, next, name, problem })?;
+    Ok(with_cookie(shown, visitor.set_cookie))
+}
+
+fn password_page(reader: Reader, problem: Option<&'static str>) -> Result<Response, WebError> {
+    page(&PasswordPage {
+        frame: BareFrame { theme: reader.theme },
+        csrf: reader.csrf,
+        user: reader.user.name,
+        has_password: reader.user.has_password,
+        min_chars: PASSWORD_MIN_CHARS,
+        problem,
+    })
+}
+
+fn bare(headers: &HeaderMap) -> BareFrame {
+    BareFrame { theme: guard::theme(headers) }
+}
+
+fn with_cookie(answer: Response, cookie: Option<HeaderValue>) -> Response {
+    (AppendHeaders(cookie.map(|cookie| (SET_COOKIE, cookie))), answer).into_response()
+}

@@ -1,0 +1,139 @@
+//! `/tokens`: enrolment tokens, for administrators.
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::page;
+use crate::model::{NewToken, TokenId};
+use crate::store::StoreError;
+use crate::token::{self, EnrolmentPoint};
+use crate::web::error::WebError;
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::list::ListQuery;
+use crate::web::pages::{TokenForm, TokenMadePage, TokensPage};
+use crate::web::{WebState, blocking};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// The tokens, and the form for another.
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ListQuery>,
+) -> Result<Response, WebError> {
+    reader.must_administer()?;
+    let notice = (query.done == "revoked")
+        .then_some("The token is revoked. Machines that enrolled with it stay enrolled.");
+    tokens_page(&state, &reader, TokenForm::default(), notice).await
+}
+
+/// A new token as the form has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Sent {
+    csrf: String,
+    #[serde(default)]
+    label: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    max_uses: String,
+    #[serde(default)]
+    days: String,
+}
+
+/// Makes a token and shows its secret, once.
+pub(crate) async fn create(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<Sent>,
+) -> Result<Response, WebError> {
+    reader.must_administer()?;
+    reader.check_form(&sent.csrf)?;
+    let new = match checked(sent, &reader) {
+        Ok(new) => new,
+        Err(form) => return tokens_page(&state, &reader, *form, None).await,
+    };
+    let (store, point, now_ms) = (state.app.store.clone(), state.app.enrolment.clone(), reader.now_ms);
+    let (row, secret) = blocking(move || token::create(&*store, &new, &point.ca_sha256, now_ms)).await?;
+    page(&TokenMadePage {
+        frame: reader.frame(Here::Enrolment, None),
+        command: command(&state.app.enrolment, &secret),
+        secret,
+        unit: row.unit,
+        max_uses: u64::from(row.max_uses),
+        expires_at_ms: row.expires_at_ms,
+    })
+}
+
+/// Revokes a token. Doing it twice is no mistake.
+pub(crate) async fn revoke(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, WebError> {
+    reader.must_administer()?;
+    reader.check_form(&sent.csrf)?;
+    let now_ms = reader.now_ms;
+    let known = blocking(move || state.app.store.revoke_token(&TokenId(id), now_ms)).await?;
+    if known {
+        Ok(Redirect::to("/tokens?done=revoked").into_response())
+    } else {
+        Err(WebError::NotFound("token"))
+    }
+}
+
+async fn tokens_page(
+    state: &WebState,
+    reader: &Reader,
+    form: TokenForm,
+    notice: Option<&'static str>,
+) -> Result<Response, WebError> {
+    let (store, now_ms) = (state.app.store.clone(), reader.now_ms);
+    let (rows, units) =
+        blocking(move || Ok::<_, StoreError>((store.tokens(now_ms)?, store.units()?))).await?;
+    page(&TokensPage { frame: reader.frame(Here::Enrolment, notice), form, units, rows })
+}
+
+/// The token that the form asks for, or the form with what is wrong with it.
+fn checked(sent: Sent, reader: &Reader) -> Result<NewToken, Box<TokenForm>> {
+    let mut form = TokenForm {
+        label: sent.label.trim().to_owned(),
+        unit: sent.unit.trim().to_owned(),
+        max_uses: sent.max_uses.trim().to_owned(),
+        days: sent
+            .days
+            .parse()
+            .ok()
+            .filter(|days| TokenForm::offers(*days))
+            .unwrap_or(TokenForm::default().days),
+        ..TokenForm::default()
+    };
+    if form.label.chars().count() > TokenForm::MAX_CHARS {
+        form.label_problem = Some("At most 100 characters.");
+    }
+    if form.unit.is_empty() || form.unit.chars().count() > TokenForm::MAX_CHARS {
+        form.unit_problem = Some("Name the unit, in at most 100 characters.");
+    }
+    let max_uses = form.max_uses.parse().ok().filter(|uses| (1..=TokenForm::MAX_USES).contains(uses));
+    if max_uses.is_none() {
+        form.uses_problem = Some("A number from 1 to 100000.");
+    }
+    match max_uses {
+        Some(max_uses) if form.label_problem.is_none() && form.unit_problem.is_none() => Ok(NewToken {
+            unit: form.unit,
+            label: form.label,
+            max_uses,
+            expires_at_ms: reader.now_ms + i64::from(form.days) * DAY_MS,
+            created_by: reader.user.name.clone(),
+        }),
+        _ => Err(Box::new(form)),
+    }
+}
+
+fn command(point: &EnrolmentPoint, secret: &str) -> String {
+    format!("umbrascope-agent enrol --collector {} --token {secret}", point.url)
+}

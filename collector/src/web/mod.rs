@@ -1,0 +1,100 @@
+//! The pages people read: server-rendered, without JavaScript, without anything from elsewhere.
+//!
+//! A request goes through [`layers`] (headers, origin, error pages) and [`guard`] (who asks) to one of
+//! the [`handlers`], which reads the store on a blocking thread and fills one of the typed [`pages`].
+//! A change needs the session's form token and a request from this very site.
+//!
+//! **One-time links.** Opened in a browser, `/sign-in/link/SECRET` shows one button, and only the
+//! button uses the link up: a program that looks ahead does not burn it. A program that asks for it
+//! without naming HTML in `Accept` is signed in at once: `curl -sL -c jar LINK` leaves the cookie in
+//! `jar`, and `curl -b jar …/api/v1/products` uses it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+
+use crate::AppState;
+
+mod assets;
+mod blind;
+mod chart;
+mod error;
+#[expect(unreachable_pub, reason = "the attribute macro of the template engine writes public items")]
+mod filters;
+mod frame;
+mod guard;
+mod handlers;
+mod layers;
+mod limit;
+mod list;
+mod pages;
+mod text;
+mod url;
+mod words;
+
+pub(crate) use error::WebError;
+pub(crate) use guard::Reader;
+pub(crate) use list::{ListQuery, page_number};
+pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
+pub(crate) use text::Rfc3339;
+
+/// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
+const FORM_BYTES: usize = 16 * 1024;
+
+/// What the handlers of people's requests are given.
+#[derive(Clone)]
+pub struct WebState {
+    /// The collector.
+    pub(crate) app: AppState,
+    limiter: Arc<limit::Limiter>,
+}
+
+/// Pages, JSON below `/api/v1/` and static files. Serve it with the peer's address as
+/// [`axum::extract::ConnectInfo`] in the request's extensions: attempts to sign in are counted by it.
+pub fn router(app: AppState) -> Router {
+    let state = WebState { app, limiter: Arc::default() };
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/products") }))
+        .route("/products", get(handlers::products::list))
+        .route("/products/{id}", get(handlers::products::one))
+        .route("/inventory", get(handlers::systems::list))
+        .route("/assets", get(handlers::assets::list))
+        .route("/assets/{id}", get(handlers::assets::one))
+        .route("/coverage", get(handlers::coverage::list))
+        .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
+        .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/export/{format}", get(handlers::download::export))
+        .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
+        .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
+        .route("/password", get(handlers::sign_in::password_form).post(handlers::sign_in::set_password))
+        .route("/sign-out", post(handlers::sign_in::sign_out))
+        .route("/theme", post(handlers::sign_in::theme))
+        .route("/static/{name}", get(assets::serve))
+        .nest("/api/v1", crate::api::router())
+        .fallback(|| async { WebError::NotFound("page") })
+        .method_not_allowed_fallback(|| async { WebError::Method })
+        .layer(axum::extract::DefaultBodyLimit::max(FORM_BYTES))
+        .layer(from_fn_with_state(state.clone(), layers::around))
+        .with_state(state)
+}
+
+/// Runs what blocks (the store, a password's hash) away from the threads that serve requests.
+pub(crate) async fn blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, WebError>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    WebError: From<E>,
+{
+    let done = tokio::task::spawn_blocking(work).await.map_err(|error| WebError::Work(error.into()))?;
+    Ok(done?)
+}
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;

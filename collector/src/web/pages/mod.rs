@@ -1,0 +1,48 @@
+//! The pages: typed structs that the templates are checked against. Nothing here reads a store or a
+//! request; [`super::handlers`] does.
+
+use askama::Template;
+
+use super::filters;
+use super::frame::{Frame, Theme};
+
+mod assets;
+mod coverage;
+mod products;
+mod sign_in;
+mod systems;
+mod tokens;
+
+pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
+pub(crate) use coverage::CoveragePage;
+pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
+pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
+
+/// The frame of a page for somebody who is not signed in.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct BareFrame {
+    /// Light or dark.
+    pub(crate) theme: Theme,
+}
+
+/// What went wrong and what to do.
+#[derive(Debug, Template)]
+#[template(path = "error.html")]
+pub(crate) struct ErrorPage {
+    /// Light or dark.
+    pub(crate) frame: BareFrame,
+    /// The status, number and words.
+    pub(crate) status: String,
+    /// In a few words.
+    pub(crate) title: String,
+    /// In a sentence.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) advice: String,
+    /// Where to go.
+    pub(crate) href: String,
+    /// What is there.
+    pub(crate) link: &'static str,
+}

@@ -1,0 +1,194 @@
+//! The product's words in the reader's: a label and an explanation for each value that a page shows.
+
+use umbrascope_api::{Channel, ItemDetails, RiskFlag, SourceState};
+use umbrascope_rules::{Confidence, Level, ProductKind};
+
+use super::text::Bytes;
+use crate::model::{AiSystemRow, SensorState, TokenState};
+
+/// Style class of a channel's badge: seen on the network, found on disk, or set up and running.
+pub(crate) fn channel_class(channel: &Channel) -> &'static str {
+    match channel {
+        Channel::Dns | Channel::Tls | Channel::Quic | Channel::Http | Channel::Log => "net",
+        Channel::Package | Channel::App | Channel::Extension | Channel::ModelFile | Channel::Container => {
+            "disk"
+        }
+        Channel::McpConfig | Channel::Manifest | Channel::Runtime | Channel::Process | Channel::Account => {
+            "run"
+        }
+        _ => "",
+    }
+}
+
+/// What a channel is, in a sentence.
+pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
+    match channel {
+        Channel::Dns => "A DNS query asked for its name.",
+        Channel::Tls => "A TLS or DTLS client asked for its name.",
+        Channel::Quic => "A QUIC (HTTP/3) client asked for its name.",
+        Channel::Http => "An unencrypted request or a proxy was asked for its name.",
+        Channel::Package => "Installed as a package of the system or of a language.",
+        Channel::App => "Installed as a desktop application.",
+        Channel::Extension => "Installed as an extension of a browser or an editor.",
+        Channel::McpConfig => "Set up as an MCP server in the configuration of an assistant.",
+        Channel::Manifest => "Named in a project's manifest or lock file.",
+        Channel::ModelFile => "A model file in a local model store.",
+        Channel::Runtime => "A local inference server.",
+        Channel::Container => "A container or a container image.",
+        Channel::Process => "A running process.",
+        Channel::Account => "The account that a tool is signed in with.",
+        Channel::Log => "A line of an imported log.",
+        _ => "A way that this collector does not know yet; a newer one will.",
+    }
+}
+
+/// A level in one word.
+pub(crate) fn level_label(level: Level) -> &'static str {
+    match level {
+        Level::Referenced => "referenced",
+        Level::Presence => "installed",
+        Level::Configured => "configured",
+        Level::Resolution => "looked up",
+        Level::Connection => "connected",
+        Level::Use => "used",
+    }
+}
+
+/// What a level proves, and what it does not.
+pub(crate) fn level_meaning(level: Level) -> &'static str {
+    match level {
+        Level::Referenced => "A project names it. Nobody here need run it.",
+        Level::Presence => "It is on the machine. Whether anybody uses it is not shown.",
+        Level::Configured => "It is set up on the machine.",
+        Level::Resolution => "Something looked its name up. No connection is shown.",
+        Level::Connection => "A client on the machine connected to it.",
+        Level::Use => "A known process or account used it, or it was used again and again.",
+    }
+}
+
+/// What a confidence means.
+pub(crate) fn confidence_meaning(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::High => "What matched serves AI and nothing else.",
+        Confidence::Medium => "A company's own site, its delivery network, or a mixed service.",
+        Confidence::Low => "AI inside a larger product. Counts only with a second channel.",
+        Confidence::Suspect => "Only the shape of the name speaks for it.",
+    }
+}
+
+/// How many of three bars a confidence fills.
+pub(crate) fn confidence_bars(confidence: Confidence) -> usize {
+    match confidence {
+        Confidence::Suspect => 0,
+        Confidence::Low => 1,
+        Confidence::Medium => 2,
+        Confidence::High => 3,
+    }
+}
+
+/// A kind as a reader says it.
+pub(crate) fn kind_label(kind: ProductKind) -> &'static str {
+    match kind {
+        ProductKind::Service => "service",
+        ProductKind::Application => "application",
+        ProductKind::Extension => "extension",
+        ProductKind::Library => "library",
+        ProductKind::Runtime => "runtime",
+        ProductKind::Model => "model",
+        ProductKind::McpServer => "MCP server",
+        ProductKind::Agent => "agent",
+    }
+}
+
+/// A risk flag in a sentence; the word itself for one that is newer than this collector.
+pub(crate) fn flag_meaning(flag: &RiskFlag) -> &str {
+    match flag {
+        RiskFlag::ApprovalBypass => "may act without asking",
+        RiskFlag::UnpinnedPackage => "runs a remote package without a pinned version",
+        RiskFlag::Shell => "its command is a shell",
+        RiskFlag::FilesystemRoot => "is given a whole file system or home",
+        RiskFlag::PlainTextSecret => "a secret stands in its configuration in plain text",
+        RiskFlag::PlainHttp => "is reached without encryption",
+        RiskFlag::Unpacked => "loaded from a folder, not from a store",
+        other => other.as_str(),
+    }
+}
+
+/// A sensor's state: label and style class.
+pub(crate) fn sensor_state(state: SensorState) -> (&'static str, &'static str) {
+    match state {
+        SensorState::Reporting => ("reporting", "good"),
+        SensorState::Silent => ("silent", "warn"),
+        SensorState::NeverReported => ("never reported", "warn"),
+        SensorState::Revoked => ("revoked", "bad"),
+    }
+}
+
+/// A token's state: label and style class.
+pub(crate) fn token_state(state: TokenState) -> (&'static str, &'static str) {
+    match state {
+        TokenState::Active => ("active", "good"),
+        TokenState::Used => ("used up", ""),
+        TokenState::Expired => ("expired", ""),
+        TokenState::Revoked => ("revoked", "bad"),
+    }
+}
+
+/// How the last scan of a source ended, to follow the source's name.
+pub(crate) fn source_state(state: SourceState) -> &'static str {
+    match state {
+        SourceState::Read => "read to the end",
+        SourceState::Absent => "not on this machine",
+        SourceState::Refused => "could not be read (no permission)",
+        SourceState::TooLarge => "partly read: something was over the size bound",
+        SourceState::TimedOut => "partly read: the scan's time was over",
+        SourceState::Skipped => "left out: a remote or placeholder file system",
+        SourceState::Malformed => "partly read: something is not of its format",
+        SourceState::Unknown => "ended in a way that this collector does not know yet",
+    }
+}
+
+/// What a scan said beside an item, in the order of interest: label and value.
+pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
+    let mut words = Vec::new();
+    let mut say = |label, value: &Option<String>| {
+        if let Some(value) = value {
+            words.push((label, value.clone()));
+        }
+    };
+    say("in", &details.client);
+    say("at", &details.location);
+    say("over", &details.transport);
+    say("runs package", &details.package);
+    say("runs", &details.command);
+    say("talks to", &details.host);
+    say("family", &details.family);
+    say("parameters", &details.parameters);
+    say("quantised", &details.quantisation);
+    say("licence", &details.licence);
+    if let Some(size) = details.size_bytes {
+        words.push(("size", Bytes(size).to_string()));
+    }
+    if let Some(enabled) = details.enabled {
+        words.push(("switched", if enabled { "on" } else { "off" }.to_owned()));
+    }
+    if !details.env_names.is_empty() {
+        words.push(("given variables", details.env_names.join(", ")));
+    }
+    words
+}
+
+/// Why a candidate stands in the inventory, by the rule that put it there.
+pub(crate) fn why_candidate(row: &AiSystemRow) -> String {
+    let channels = match row.channels.len() {
+        0 | 1 => "one channel".to_owned(),
+        number => format!("{number} channels"),
+    };
+    format!("{}, {} confidence over {channels}", sentence(level_label(row.level)), row.confidence)
+}
+
+/// A text with its first letter raised.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
