@@ -1,0 +1,223 @@
+//! One function a resource: ask the store on a blocking thread, turn the records into JSON.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Deserialize;
+use umbrascope_api::Day;
+
+use super::types::{
+    AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
+    Unit,
+};
+use crate::model::{AssetFilter, AssetId, PageRequest, ProductFilter, SystemFilter};
+use crate::store::StoreError;
+use crate::web::{
+    ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, WebError, WebState, blocking, page_number,
+};
+
+/// Rows on a page where nothing is asked for.
+const DEFAULT_ROWS: u32 = 100;
+
+/// How many rows are asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rows {
+    limit: String,
+}
+
+/// The page asked for: its number from 1, and the rows of the store.
+fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageRequest), WebError> {
+    let number = page_number(&query.page)?;
+    let limit = match rows.limit.as_str() {
+        "" => DEFAULT_ROWS,
+        typed => typed
+            .parse()
+            .ok()
+            .filter(|limit| (1..=PageRequest::MAX_LIMIT).contains(limit))
+            .ok_or_else(|| WebError::unknown_choice("limit", typed))?,
+    };
+    Ok((number, PageRequest { offset: (number - 1) * u64::from(limit), limit }))
+}
+
+/// Numbers over the fleet.
+#[utoipa::path(get, path = "/api/v1/totals", responses(
+    (status = 200, body = Totals), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn totals(State(state): State<WebState>, reader: Reader) -> Result<Json<Totals>, WebError> {
+    let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
+    let totals = blocking(move || state.app.store.totals(today, now_ms)).await?;
+    Ok(Json(totals.into()))
+}
+
+/// Products seen.
+#[utoipa::path(get, path = "/api/v1/products",
+    params(
+        ("q" = Option<String>, Query, description = "Words that stand in name or vendor"),
+        ("kind" = Option<String>, Query, description = "service, application, extension, library, runtime, model, mcp-server or agent"),
+        ("channel" = Option<String>, Query, description = "Known by this channel"),
+        ("confidence" = Option<String>, Query, description = "At least high, medium, low or suspect"),
+        ("unit" = Option<i64>, Query, description = "Number of a unit"),
+        ("sort" = Option<String>, Query, description = "assets (default), name, vendor, confidence, first or last"),
+        ("dir" = Option<String>, Query, description = "asc or desc"),
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500; 100 where nothing is said")),
+    responses((status = 200, body = List<Product>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn products(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<Product>>, WebError> {
+    let filter = ProductFilter {
+        search: query.search(),
+        kind: query.kind()?,
+        channel: query.channel(),
+        confidence: query.confidence()?,
+        unit: query.unit()?,
+    };
+    let (key, direction) = query.sort(PRODUCT_SORTS)?;
+    let (number, page) = page_of(&query, &rows)?;
+    let today = Day::from_unix_ms(reader.now_ms);
+    let found =
+        blocking(move || state.app.store.products(&filter, PRODUCT_SORTS[key].key, direction, page, today))
+            .await?;
+    Ok(Json(List::of(found, number, page)))
+}
+
+/// One product with its evidence and its assets.
+#[utoipa::path(get, path = "/api/v1/products/{id}",
+    params(("id" = String, Path, description = "Id of the catalogue, such as openai.chatgpt")),
+    responses((status = 200, body = ProductWhole),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn product(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<ProductWhole>, WebError> {
+    let today = Day::from_unix_ms(reader.now_ms);
+    let product = blocking(move || state.app.store.product(&id, today)).await?;
+    Ok(Json(product.ok_or(WebError::NotFound("product"))?.into()))
+}
+
+/// The inventory of AI systems.
+#[utoipa::path(get, path = "/api/v1/systems",
+    params(
+        ("q" = Option<String>, Query, description = "Words that stand in name or vendor"),
+        ("kind" = Option<String>, Query, description = "Kind of the product"),
+        ("sort" = Option<String>, Query, description = "assets (default), name, first or last"),
+        ("dir" = Option<String>, Query, description = "asc or desc"),
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = List<AiSystem>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn systems(
+    State(state): State<WebState>,
+    _reader: Reader,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<AiSystem>>, WebError> {
+    let filter = SystemFilter { search: query.search(), kind: query.kind()? };
+    let (key, direction) = query.sort(SYSTEM_SORTS)?;
+    let (number, page) = page_of(&query, &rows)?;
+    let found =
+        blocking(move || state.app.store.systems(&filter, SYSTEM_SORTS[key].key, direction, page)).await?;
+    Ok(Json(List::of(found, number, page)))
+}
+
+/// Machines.
+#[utoipa::path(get, path = "/api/v1/assets",
+    params(
+        ("q" = Option<String>, Query, description = "Words that stand in host name or operating system"),
+        ("unit" = Option<i64>, Query, description = "Number of a unit"),
+        ("sort" = Option<String>, Query, description = "products (default), name or report"),
+        ("dir" = Option<String>, Query, description = "asc or desc"),
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = List<Asset>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn assets(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<Asset>>, WebError> {
+    let filter = AssetFilter { search: query.search(), unit: query.unit()? };
+    let (key, direction) = query.sort(ASSET_SORTS)?;
+    let (number, page) = page_of(&query, &rows)?;
+    let now_ms = reader.now_ms;
+    let found =
+        blocking(move || state.app.store.assets(&filter, ASSET_SORTS[key].key, direction, page, now_ms))
+            .await?;
+    Ok(Json(List::of(found, number, page)))
+}
+
+/// One machine with its products, their evidence and its sensors.
+#[utoipa::path(get, path = "/api/v1/assets/{id}",
+    params(("id" = i64, Path, description = "Number of the asset")),
+    responses((status = 200, body = AssetWhole),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn asset(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<AssetWhole>, WebError> {
+    let id = AssetId(id.parse().map_err(|_| WebError::NotFound("asset"))?);
+    let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
+    let asset = blocking(move || state.app.store.asset(id, today, now_ms)).await?;
+    Ok(Json(asset.ok_or(WebError::NotFound("asset"))?.into()))
+}
+
+/// What the fleet could see and what it could not: sums, and sensors with the worst first.
+#[utoipa::path(get, path = "/api/v1/coverage",
+    params(
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = CoverageList),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn coverage(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<CoverageList>, WebError> {
+    let (number, page) = page_of(&query, &rows)?;
+    let now_ms = reader.now_ms;
+    let (totals, found) = blocking(move || {
+        let store = &state.app.store;
+        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, store.coverage(page, now_ms)?))
+    })
+    .await?;
+    Ok(Json(CoverageList { totals: totals.into(), sensors: List::<Sensor>::of(found, number, page) }))
+}
+
+/// Units.
+#[utoipa::path(get, path = "/api/v1/units", responses(
+    (status = 200, body = Vec<Unit>), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn units(
+    State(state): State<WebState>,
+    _reader: Reader,
+) -> Result<Json<Vec<Unit>>, WebError> {
+    let units = blocking(move || state.app.store.units()).await?;
+    Ok(Json(units.into_iter().map(Unit::from).collect()))
+}
+
+/// Enrolment tokens, without their secrets. For administrators.
+#[utoipa::path(get, path = "/api/v1/tokens", responses(
+    (status = 200, body = Vec<Token>),
+    (status = 401, body = Problem, content_type = "application/problem+json"),
+    (status = 403, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn tokens(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<Vec<Token>>, WebError> {
+    reader.must_administer()?;
+    let now_ms = reader.now_ms;
+    let tokens = blocking(move || state.app.store.tokens(now_ms)).await?;
+    Ok(Json(tokens.into_iter().map(Token::from).collect()))
+}

@@ -1,0 +1,99 @@
+//! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
+//! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
+//! it, and it only reads.
+
+use axum::Json;
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+
+use crate::web::{WebError, WebState};
+
+mod handlers;
+pub mod types;
+
+/// The routes, to be nested below `/api/v1`.
+pub(crate) fn router() -> Router<WebState> {
+    Router::new()
+        .route("/openapi.json", get(description))
+        .route("/totals", get(handlers::totals))
+        .route("/products", get(handlers::products))
+        .route("/products/{id}", get(handlers::product))
+        .route("/systems", get(handlers::systems))
+        .route("/assets", get(handlers::assets))
+        .route("/assets/{id}", get(handlers::asset))
+        .route("/coverage", get(handlers::coverage))
+        .route("/units", get(handlers::units))
+        .route("/tokens", get(handlers::tokens))
+        .fallback(|| async { WebError::NotFound("resource") })
+}
+
+/// What the interface is, for programs.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Umbrascope",
+        description = "Which AI products a fleet shows, how each is known, and what could not be seen.",
+    ),
+    paths(
+        handlers::totals,
+        handlers::products,
+        handlers::product,
+        handlers::systems,
+        handlers::assets,
+        handlers::asset,
+        handlers::coverage,
+        handlers::units,
+        handlers::tokens,
+    ),
+    components(schemas(types::Problem)),
+    security(("session" = [])),
+    modifiers(&Session),
+)]
+struct Description;
+
+/// The cookie of a person who has signed in.
+struct Session;
+
+impl utoipa::Modify for Session {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let cookie = ApiKeyValue::with_description(
+            "umbrascope",
+            "The session of a person; over TLS its name is __Host-umbrascope.",
+        );
+        let components = openapi.components.get_or_insert_with(Default::default);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// `GET /api/v1/openapi.json`. It tells nothing of the records, so nobody has to sign in for it.
+async fn description() -> Response {
+    Json(Description::openapi()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_names_every_route() {
+        let described = serde_json::to_value(Description::openapi()).unwrap();
+        let paths = described["paths"].as_object().unwrap();
+        for path in [
+            "totals",
+            "products",
+            "products/{id}",
+            "systems",
+            "assets",
+            "assets/{id}",
+            "coverage",
+            "units",
+            "tokens",
+        ] {
+            assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
+        }
+        assert_eq!(paths.len(), 9);
+    }
+}
