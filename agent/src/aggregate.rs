@@ -19,9 +19,7 @@ pub struct Aggregate {
 
 impl Aggregate {
     /// Counts a sighting and notes its number.
-    pub fn add(
-        &mut self, stream: StreamId, number: u64, sighting: Sighting, account: Option<AccountId>,
-    ) {
+    pub fn add(&mut self, stream: StreamId, number: u64, sighting: Sighting, account: Option<AccountId>) {
         let evidence = Evidence {
             value: cut(sighting.name, limits::TEXT_BYTES),
             version: None,
@@ -38,7 +36,10 @@ impl Aggregate {
     /// Whether a sighting came before and is stored or about to be. `stored` is the last number in the database; it is
     /// asked for once a stream and commit. The next commit says again how far this stream is stored.
     pub fn is_repeat<E>(
-        &mut self, stream: StreamId, number: u64, stored: impl FnOnce() -> Result<Option<u64>, E>,
+        &mut self,
+        stream: StreamId,
+        number: u64,
+        stored: impl FnOnce() -> Result<Option<u64>, E>,
     ) -> Result<bool, E> {
         let last = match self.streams.get(&stream) {
             Some(last) => *last,
@@ -81,7 +82,8 @@ impl Aggregate {
 /// The text cut to so many bytes, between characters.
 pub fn cut(mut text: String, bytes: usize) -> String {
     if text.len() > bytes {
-        text.truncate(text.floor_char_boundary(bytes));
+        let end = (0..=bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
     }
     text
 }

@@ -55,7 +55,9 @@ pub enum EnrolError {
 
 fn hint(status: u16) -> &'static str {
     match status {
-        401 | 403 => ": the token is unknown, used up, revoked or expired; make a new one with `token create`",
+        401 | 403 => {
+            ": the token is unknown, used up, revoked or expired; make a new one with `token create`"
+        }
         429 | 503 => ": it is busy; try again in a minute",
         404 => ": this is not the agents' listener of a collector",
         _ => "",
@@ -67,7 +69,8 @@ pub fn fingerprint(token: &str, flag: Option<&str>) -> Result<Fingerprint, Enrol
     let hex = match flag {
         Some(hex) => hex.replace(':', ""),
         None => {
-            let last = token.strip_prefix("umb1-").and_then(|rest| rest.rsplit_once('-')).map(|(_, last)| last);
+            let last =
+                token.strip_prefix("umb1-").and_then(|rest| rest.rsplit_once('-')).map(|(_, last)| last);
             last.filter(|last| last.len() == 64).ok_or(EnrolError::NoFingerprint)?.to_owned()
         }
     };
@@ -77,7 +80,12 @@ pub fn fingerprint(token: &str, flag: Option<&str>) -> Result<Fingerprint, Enrol
 
 /// Makes a key, has it certified, and returns the identity; the caller stores it.
 pub async fn enrol(
-    collector: &str, token: &str, trusted: Fingerprint, machine: MachineId, info: SensorInfo, proxy: Option<&str>,
+    collector: &str,
+    token: &str,
+    trusted: Fingerprint,
+    machine: MachineId,
+    info: SensorInfo,
+    proxy: Option<&str>,
 ) -> Result<Identity, EnrolError> {
     if !collector.starts_with("https://") {
         return Err(EnrolError::NotHttps);
@@ -154,14 +162,20 @@ impl ServerCertVerifier for PinnedAuthority {
     }
 
     fn verify_tls12_signature(
-        &self, message: &[u8], certificate: &CertificateDer<'_>, signature: &DigitallySignedStruct,
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
-        &self, message: &[u8], certificate: &CertificateDer<'_>, signature: &DigitallySignedStruct,
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         verify_tls13_signature(message, certificate, signature, algorithms)
@@ -201,7 +215,12 @@ mod tests {
         }
     }
 
-    fn verify(trusted: Fingerprint, leaf: &CertificateDer<'_>, chain: &[CertificateDer<'_>], name: &str) -> bool {
+    fn verify(
+        trusted: Fingerprint,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &str,
+    ) -> bool {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let name = ServerName::try_from(name.to_owned()).unwrap();
         PinnedAuthority { trusted, provider }

@@ -109,7 +109,11 @@ impl Identity {
     /// When to renew: at half of the validity, later by up to a tenth of it. `chance` is between 0 and 1.
     pub fn renew_at(&self, chance: f64) -> Result<i64, IdentityError> {
         let (from, to) = self.validity()?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "seconds of some weeks")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "seconds of some weeks"
+        )]
         let share = ((to - from) as f64 * (0.5 + 0.1 * chance.clamp(0.0, 1.0))) as i64;
         Ok(from + share)
     }

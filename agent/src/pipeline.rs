@@ -66,7 +66,9 @@ impl Pipeline {
                 self.hellos += 1;
                 self.encrypted_dns += u64::from(observation.flow.dst.port() == PORT_ENCRYPTED_DNS);
             }
-            let (Some(channel), Some(name)) = (observation.channel.as_str(), &observation.name) else { continue };
+            let (Some(channel), Some(name)) = (observation.channel.as_str(), &observation.name) else {
+                continue;
+            };
             // Looked up twice because the borrow of the first answer would outlive the loop.
             if self.matcher.name(name).is_none() {
                 continue;

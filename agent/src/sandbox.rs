@@ -124,7 +124,8 @@ pub fn attempts() -> Vec<(&'static str, bool)> {
         ("connect over TCP", TcpStream::connect("127.0.0.1:1").is_err_and(|error| denied(&error))),
         (
             "open a packet socket",
-            rustix::net::socket(rustix::net::AddressFamily::PACKET, rustix::net::SocketType::RAW, None).is_err(),
+            rustix::net::socket(rustix::net::AddressFamily::PACKET, rustix::net::SocketType::RAW, None)
+                .is_err(),
         ),
         ("start a program", Command::new("/bin/true").status().is_err()),
         ("signal a process", rustix::process::test_kill_process(pid).is_err()),

@@ -110,7 +110,10 @@ impl Client {
             200 => match read_bounded(response).await {
                 Ok(answer) => match serde_json::from_slice(&answer) {
                     Ok(answer) => Outcome::Done(answer),
-                    Err(_) => Outcome::Retry { after: None, trouble: "the collector's answer cannot be read".into() },
+                    Err(_) => Outcome::Retry {
+                        after: None,
+                        trouble: "the collector's answer cannot be read".into(),
+                    },
                 },
                 Err(trouble) => Outcome::Retry { after: None, trouble },
             },
@@ -205,7 +208,7 @@ impl Content {
         let mut bytes = 0;
         for snapshot in snapshots {
             let more = size(&snapshot);
-            if content.len() >= limit || (bytes + more > CONTENT_BYTES && content.len() > 0) {
+            if content.len() >= limit || (bytes + more > CONTENT_BYTES && !content.is_empty()) {
                 break;
             }
             bytes += more;
@@ -289,10 +292,18 @@ impl Schedule {
     }
 
     /// A batch was taken. `phase` (0 to 1) is the sensor's own place in the interval, so that sensors spread.
-    pub fn taken(&mut self, now: Instant, wish: Duration, counter_interval: Duration, had_grown: bool, phase: f64) {
+    pub fn taken(
+        &mut self,
+        now: Instant,
+        wish: Duration,
+        counter_interval: Duration,
+        had_grown: bool,
+        phase: f64,
+    ) {
         let first = self.interval != wish;
         self.interval = wish.clamp(Duration::from_secs(1), INTERVAL_MOST);
-        self.next_regular = now + if first { self.interval.mul_f64(0.5 + 0.5 * phase) } else { self.interval };
+        self.next_regular =
+            now + if first { self.interval.mul_f64(0.5 + 0.5 * phase) } else { self.interval };
         if had_grown {
             self.next_grown = now + counter_interval;
         }
@@ -335,7 +346,14 @@ mod tests {
         let day = Day::from_number(20_778).unwrap();
         DueRow {
             id,
-            row: ActivityRow { day, rule: "a.b.c".into(), channel: Channel::Tls, account: None, evidence, count: 1 },
+            row: ActivityRow {
+                day,
+                rule: "a.b.c".into(),
+                channel: Channel::Tls,
+                account: None,
+                evidence,
+                count: 1,
+            },
         }
     }
 

@@ -85,7 +85,9 @@ pub enum StateError {
     #[error("another agent uses the state folder {0}; stop it or configure another `state_dir`")]
     InUse(PathBuf),
     /// Written by a newer agent.
-    #[error("the state in {path} was written by a newer agent (layout {found}, known {SCHEMA}); install that version, or remove the file to begin anew")]
+    #[error(
+        "the state in {path} was written by a newer agent (layout {found}, known {SCHEMA}); install that version, or remove the file to begin anew"
+    )]
     Newer {
         /// Which.
         path: PathBuf,
@@ -159,7 +161,9 @@ pub struct Due {
 impl State {
     /// Opens the database below `folder`, making both if need be, and setting aside what cannot be used.
     pub fn open(
-        folder: &Path, machine: MachineId, random: &dyn SecureRandom,
+        folder: &Path,
+        machine: MachineId,
+        random: &dyn SecureRandom,
     ) -> Result<(Self, Found), StateError> {
         let trouble = |cause| StateError::Folder { path: folder.to_owned(), cause };
         make_folder(folder).map_err(trouble)?;
@@ -186,7 +190,9 @@ impl State {
     }
 
     fn open_file(
-        path: &Path, machine: MachineId, random: &dyn SecureRandom,
+        path: &Path,
+        machine: MachineId,
+        random: &dyn SecureRandom,
     ) -> Result<(Connection, Epoch, hmac::Key), StateError> {
         let fresh = !path.exists();
         // SQLite would make the file readable for all; its companions take the mode of the file.
@@ -226,7 +232,8 @@ impl State {
         }
         let value = |name: &str| -> Result<Vec<u8>, StateError> {
             // A table or row that is missing means that this is not our database.
-            db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0)).map_err(|_| damaged())
+            db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+                .map_err(|_| damaged())
         };
         let epoch: [u8; Epoch::BYTES] = value("epoch")?.try_into().map_err(|_| damaged())?;
         let key = value("key")?;
@@ -298,7 +305,8 @@ impl State {
              WHERE count > acked AND (acked = 0 OR ?1) ORDER BY id LIMIT ?2",
         )?;
         let rows = query.query_map(params![grown, limit], |row| {
-            let text = |index| row.get::<_, String>(index).map(|text| Some(text).filter(|text| !text.is_empty()));
+            let text =
+                |index| row.get::<_, String>(index).map(|text| Some(text).filter(|text| !text.is_empty()));
             let account = text(4)?.and_then(|text| text.parse().ok());
             Ok(DueRow {
                 id: row.get(0)?,
@@ -336,7 +344,11 @@ impl State {
 
     /// Stores what a source holds now, as its next generation, and the identifiers of it that no rule knows.
     pub fn store_snapshot(
-        &mut self, source: &str, completeness: Completeness, items: &[SnapshotItem], unmatched: &[Software],
+        &mut self,
+        source: &str,
+        completeness: Completeness,
+        items: &[SnapshotItem],
+        unmatched: &[Software],
     ) -> Result<(), StateError> {
         let text = serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
         let transaction = self.db.transaction()?;
@@ -366,7 +378,12 @@ impl State {
             "SELECT source, generation, complete, items FROM snapshot WHERE generation > acked ORDER BY source LIMIT ?1",
         )?;
         let rows = query.query_map([limit], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?, row.get::<_, String>(3)?))
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, bool>(2)?,
+                row.get::<_, String>(3)?,
+            ))
         })?;
         let mut due = Vec::new();
         for row in rows {
@@ -446,7 +463,8 @@ impl State {
         let mut dropped = 0;
         loop {
             let days: u32 =
-                transaction.query_row("SELECT count(DISTINCT touched) FROM activity", [], |row| row.get(0))?;
+                transaction
+                    .query_row("SELECT count(DISTINCT touched) FROM activity", [], |row| row.get(0))?;
             if days == 0 || (days <= KEPT_DAYS && used_bytes(&transaction)? <= KEPT_BYTES) {
                 break;
             }
@@ -580,7 +598,8 @@ impl Reader {
 
     /// The newest snapshots and whether they were delivered.
     pub fn snapshots(&self) -> Result<Vec<(String, Vec<SnapshotItem>, bool)>, StateError> {
-        let mut query = self.db.prepare("SELECT source, items, generation <= acked FROM snapshot ORDER BY source")?;
+        let mut query =
+            self.db.prepare("SELECT source, items, generation <= acked FROM snapshot ORDER BY source")?;
         let rows = query.query_map([], |row| {
             let items: String = row.get(1)?;
             Ok((row.get(0)?, serde_json::from_str(&items).unwrap_or_default(), row.get(2)?))

@@ -32,7 +32,11 @@ pub struct Attribution {
 impl Attribution {
     /// Looks at `/proc` and asks the kernel over netlink; without netlink every answer is "unknown".
     pub fn new() -> Self {
-        Self { diagnosis: Diagnosis::open().ok(), processes: Processes::new("/proc".into()), owners: HashMap::new() }
+        Self {
+            diagnosis: Diagnosis::open().ok(),
+            processes: Processes::new("/proc".into()),
+            owners: HashMap::new(),
+        }
     }
 
     /// Whether the kernel can be asked at all.
@@ -127,11 +131,8 @@ mod tests {
 
     #[test]
     fn a_flow_of_nobody_here_is_unknown() {
-        let flow = Flow {
-            udp: false,
-            client: ([192, 0, 2, 1], 4711).into(),
-            server: ([192, 0, 2, 2], 443).into(),
-        };
+        let flow =
+            Flow { udp: false, client: ([192, 0, 2, 1], 4711).into(), server: ([192, 0, 2, 2], 443).into() };
         assert_eq!(Attribution::new().owner(&flow, Instant::now()), Owner::default());
     }
 }

@@ -121,9 +121,8 @@ fn request(protocol: u8, source: SocketAddr, destination: SocketAddr, sequence: 
 
 /// `struct nlmsghdr` and, unless it is an error, `struct inet_diag_msg`: user id and inode are its last two words.
 fn answer(message: &[u8], sequence: u32) -> Answer {
-    let word = |at: usize| -> Option<u32> {
-        Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?))
-    };
+    let word =
+        |at: usize| -> Option<u32> { Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?)) };
     let Some(kind) = message.get(4..6).and_then(|bytes| bytes.try_into().ok()).map(u16::from_ne_bytes) else {
         return Answer::None;
     };

@@ -1,5 +1,8 @@
 //! Options of a packet socket that no safe library offers. The only unsafe code of `capture`.
-#![expect(unsafe_code, reason = "setsockopt and getsockopt with kernel structures; each call states its contract")]
+#![expect(
+    unsafe_code,
+    reason = "setsockopt and getsockopt with kernel structures; each call states its contract"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};

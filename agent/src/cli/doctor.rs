@@ -40,7 +40,8 @@ struct Check {
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
     let identity = Identity::load(&config.state_dir);
-    let mut checks = vec![privileges(), capture(&config), attribution(), sandbox_level(), state(&config.state_dir)];
+    let mut checks =
+        vec![privileges(), capture(&config), attribution(), sandbox_level(), state(&config.state_dir)];
     checks.push(clock());
     match &identity {
         Ok(Some(identity)) => {
@@ -76,7 +77,8 @@ fn privileges() -> Check {
         (CapabilitySet::DAC_READ_SEARCH, "cap_dac_read_search (other users' homes)"),
         (CapabilitySet::NET_ADMIN, "cap_net_admin (large receive buffer)"),
     ];
-    let missing: Vec<_> = wanted.iter().filter(|(cap, _)| !have.contains(*cap)).map(|(_, name)| *name).collect();
+    let missing: Vec<_> =
+        wanted.iter().filter(|(cap, _)| !have.contains(*cap)).map(|(_, name)| *name).collect();
     if missing.is_empty() {
         return Check { name: "privileges", verdict: Verdict::Good, finding: "all that can be used".into() };
     }
@@ -93,9 +95,14 @@ fn capture(config: &Config) -> Check {
             Ok(socket) => {
                 let kib = socket.receive_buffer_bytes / 1024;
                 let wanted = afpacket::RECEIVE_BUFFER_BYTES / 1024;
-                let finding = format!("possible on every interface; filter tier 1 (classic BPF); receive buffer {kib} KiB");
+                let finding = format!(
+                    "possible on every interface; filter tier 1 (classic BPF); receive buffer {kib} KiB"
+                );
                 if kib < wanted {
-                    let hint = format!("{finding}; raise net.core.rmem_max to {} or grant cap_net_admin", wanted * 1024);
+                    let hint = format!(
+                        "{finding}; raise net.core.rmem_max to {} or grant cap_net_admin",
+                        wanted * 1024
+                    );
                     (Verdict::Limited, hint)
                 } else {
                     (Verdict::Good, finding)
@@ -111,9 +118,14 @@ fn capture(config: &Config) -> Check {
 
 fn attribution() -> Check {
     if Attribution::new().available() {
-        return Check { name: "attribution", verdict: Verdict::Good, finding: "by socket owner (sock_diag)".into() };
+        return Check {
+            name: "attribution",
+            verdict: Verdict::Good,
+            finding: "by socket owner (sock_diag)".into(),
+        };
     }
-    let finding = "the kernel does not answer sock_diag (module inet_diag): no process or account is told".into();
+    let finding =
+        "the kernel does not answer sock_diag (module inet_diag): no process or account is told".into();
     Check { name: "attribution", verdict: Verdict::Limited, finding }
 }
 
@@ -130,11 +142,18 @@ fn state(folder: &Path) -> Check {
     let nearest = folder.ancestors().find(|path| path.exists()).unwrap_or(folder);
     let access = rustix::fs::access(nearest, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     match access {
-        Ok(()) => Check { name: "state", verdict: Verdict::Good, finding: format!("{} is writable", folder.display()) },
+        Ok(()) => Check {
+            name: "state",
+            verdict: Verdict::Good,
+            finding: format!("{} is writable", folder.display()),
+        },
         Err(error) => Check {
             name: "state",
             verdict: Verdict::Bad,
-            finding: format!("{} cannot be written ({error}): change its owner or `state_dir`", folder.display()),
+            finding: format!(
+                "{} cannot be written ({error}): change its owner or `state_dir`",
+                folder.display()
+            ),
         },
     }
 }
@@ -155,7 +174,11 @@ fn clock() -> Check {
 fn certificate(identity: &Identity) -> Check {
     let name = "certificate";
     let Ok((from, to)) = identity.validity() else {
-        return Check { name, verdict: Verdict::Bad, finding: "cannot be read: enrol again with --force".into() };
+        return Check {
+            name,
+            verdict: Verdict::Bad,
+            finding: "cannot be read: enrol again with --force".into(),
+        };
     };
     let now = wall_clock_ms() / 1000;
     let days = (to - now) / 86_400;

@@ -41,7 +41,9 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
     let collector = args.collector.or(config.collector.url).ok_or_else(|| {
-        CliError::Usage("no collector: give --collector URL or `url` in [collector] of the configuration".into())
+        CliError::Usage(
+            "no collector: give --collector URL or `url` in [collector] of the configuration".into(),
+        )
     })?;
     let folder = &config.state_dir;
     let enrolled = Identity::load(folder).ok().flatten();
@@ -56,7 +58,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let info = host::sensor_info(&Catalogue::embedded_version());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| CliError::failed("cannot start", error))?;
-    let request = enrol(&collector, &token, trusted, host::machine_id(), info, config.collector.proxy.as_deref());
+    let request =
+        enrol(&collector, &token, trusted, host::machine_id(), info, config.collector.proxy.as_deref());
     let identity = runtime.block_on(request).map_err(usage_or_failure)?;
     identity.store(folder).map_err(|error| CliError::failed("enrolled, but the identity is lost", error))?;
     println!("enrolled with {} as {}", identity.collector, identity.sensor);
@@ -82,7 +85,9 @@ fn read_token(token: Option<String>, file: Option<PathBuf>) -> Result<String, Cl
             } else {
                 std::fs::File::open(&path).and_then(|file| file.take(TOKEN_BYTES).read_to_string(&mut text))
             };
-            read.map_err(|error| CliError::failed(format!("cannot read the token from {}", path.display()), error))?;
+            read.map_err(|error| {
+                CliError::failed(format!("cannot read the token from {}", path.display()), error)
+            })?;
             text
         }
         (None, None) => std::env::var("UMBRASCOPE_TOKEN").map_err(|_| {

@@ -38,9 +38,12 @@ host name, file contents, passwords, keys, values of environment variables, wind
 /// Prints what is collected, what was seen in the last 30 days, and whether it was sent.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
-    let failed = |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
+    let failed =
+        |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
     println!("{WHAT}");
-    match Identity::load(&config.state_dir).map_err(|error| CliError::failed("cannot read the identity", error))? {
+    match Identity::load(&config.state_dir)
+        .map_err(|error| CliError::failed("cannot read the identity", error))?
+    {
         Some(identity) => println!("It is sent to {} and to nobody else.\n", identity.collector),
         None => println!("It is sent to nobody: this machine is not enrolled with a collector.\n"),
     }
@@ -59,10 +62,20 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         println!("none");
     }
     for row in rows {
-        let sent = if row.delivered >= row.count { "sent" } else if row.delivered > 0 { "sent in part" } else { "not sent yet" };
+        let sent = if row.delivered >= row.count {
+            "sent"
+        } else if row.delivered > 0 {
+            "sent in part"
+        } else {
+            "not sent yet"
+        };
         println!(
             "{}: {} ({}), {} times, last on {}, {sent}",
-            product(&row.rule), row.value, row.channel, row.count, row.last_day
+            product(&row.rule),
+            row.value,
+            row.channel,
+            row.count,
+            row.last_day
         );
     }
     println!("\nFOUND ON THIS MACHINE BY THE LAST SCAN\n");
@@ -78,6 +91,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         println!("none");
     }
     let unmatched = reader.unmatched().map_err(failed)?;
-    println!("\nThe scan also saw {unmatched} identifiers of software that no rule knows. They stay on this machine.");
+    println!(
+        "\nThe scan also saw {unmatched} identifiers of software that no rule knows. They stay on this machine."
+    );
     Ok(ExitCode::SUCCESS)
 }

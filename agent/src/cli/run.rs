@@ -28,10 +28,9 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
     let deadline = Duration::from_secs(args.deadline_s);
-    warden::run(Task { config, replays: args.replay, once: args.once, deadline }).map_err(|error| match error {
-        WardenError::System(..) | WardenError::Replay(..) => {
-            CliError::failed("the agent cannot run", error)
-        }
+    warden::run(Task { config, replays: args.replay, once: args.once, deadline }).map_err(|error| match error
+    {
+        WardenError::System(..) | WardenError::Replay(..) => CliError::failed("the agent cannot run", error),
         WardenError::Broken(_) | WardenError::Undelivered(_) => CliError::because(error.to_string()),
     })
 }

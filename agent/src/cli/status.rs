@@ -46,8 +46,10 @@ struct Status {
 /// Prints the state of the agent.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
-    let failed = |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
-    let identity = Identity::load(&config.state_dir).map_err(|error| CliError::failed("cannot read the identity", error))?;
+    let failed =
+        |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
+    let identity = Identity::load(&config.state_dir)
+        .map_err(|error| CliError::failed("cannot read the identity", error))?;
     let reader = Reader::open(&config.state_dir).map_err(failed)?;
     let (mut due, mut note, mut unmatched) = Default::default();
     if let Some(reader) = &reader {
@@ -61,7 +63,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         enrolled: identity.is_some(),
         collector: identity.as_ref().map(|identity| identity.collector.clone()),
         sensor: identity.as_ref().map(|identity| identity.sensor.to_string()),
-        certificate_valid_until_s: identity.as_ref().and_then(|identity| identity.validity().ok()).map(|(_, to)| to),
+        certificate_valid_until_s: identity
+            .as_ref()
+            .and_then(|identity| identity.validity().ok())
+            .map(|(_, to)| to),
         rows_pending: due.new_rows + due.grown_rows,
         snapshots_pending: due.snapshots,
         unmatched_identifiers: unmatched,
@@ -84,7 +89,10 @@ fn print(status: &Status) {
     line("version", &format!("{} (catalogue {})", note.agent_version, note.catalogue_version));
     line("collector", status.collector.as_deref().unwrap_or("not enrolled"));
     line("sensor", status.sensor.as_deref().unwrap_or("-"));
-    line("last report", &if note.last_report_ms == 0 { "never".to_owned() } else { ago(now - note.last_report_ms) });
+    line(
+        "last report",
+        &if note.last_report_ms == 0 { "never".to_owned() } else { ago(now - note.last_report_ms) },
+    );
     line("trouble", note.trouble.as_deref().unwrap_or("none"));
     line("rows pending", &status.rows_pending.to_string());
     line("snapshots pending", &status.snapshots_pending.to_string());

@@ -207,7 +207,9 @@ mod tests {
     fn the_longest_message_passes_and_a_longer_one_is_refused() {
         let (here, mut there) = ends();
         here.send(&"x".repeat(MESSAGE_BYTES - 2)).unwrap();
-        assert!(matches!(there.receive().unwrap(), Received::Message(text, None) if text.len() == MESSAGE_BYTES - 2));
+        assert!(
+            matches!(there.receive().unwrap(), Received::Message(text, None) if text.len() == MESSAGE_BYTES - 2)
+        );
         assert!(matches!(here.send(&"x".repeat(MESSAGE_BYTES)), Err(SendError::TooLong(_))));
     }
 

@@ -11,6 +11,9 @@ use tokio::io::unix::AsyncFd;
 
 use super::{Channel, Received};
 
+/// A message and the descriptor that came with it; `None` when the other end is closed.
+pub type Incoming<In> = Option<(In, Option<OwnedFd>)>;
+
 /// One end of a pair, under the runtime.
 pub struct AsyncChannel<Out, In>(AsyncFd<Channel<Out, In>>);
 
@@ -22,15 +25,17 @@ impl<Out: Serialize, In: DeserializeOwned> AsyncChannel<Out, In> {
         Ok(Self(watched.map_err(|error| error.into_parts().1)?))
     }
 
-    /// The next message and its descriptor; `None` when the other end is closed.
-    pub fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<(In, Option<OwnedFd>)>>> {
+    /// The next message.
+    pub fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Incoming<In>>> {
         loop {
             let mut guard = match self.0.poll_read_ready_mut(context) {
                 Poll::Ready(guard) => guard?,
                 Poll::Pending => return Poll::Pending,
             };
             match guard.get_inner_mut().receive()? {
-                Received::Message(message, descriptor) => return Poll::Ready(Ok(Some((message, descriptor)))),
+                Received::Message(message, descriptor) => {
+                    return Poll::Ready(Ok(Some((message, descriptor))));
+                }
                 Received::Closed => return Poll::Ready(Ok(None)),
                 Received::Empty => guard.clear_ready(),
             }

@@ -1,5 +1,8 @@
 //! Disk priority: the scanner reads only when nobody else wants to.
-#![expect(unsafe_code, reason = "ioprio_set has no wrapper in the C library; its arguments are plain numbers")]
+#![expect(
+    unsafe_code,
+    reason = "ioprio_set has no wrapper in the C library; its arguments are plain numbers"
+)]
 
 use std::io;
 

@@ -54,7 +54,9 @@ fn start() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     let mut control: Control = Channel::new(control_socket()?);
     let mut random = [0; 24];
-    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("the system gives no random numbers"))?;
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| io::Error::other("the system gives no random numbers"))?;
     let (stream, seed) = random.split_at(16);
     let mut stream = StreamId(stream.try_into().unwrap_or_default());
     let seed = u64::from_ne_bytes(seed.try_into().unwrap_or_default());
@@ -81,7 +83,17 @@ fn start() -> io::Result<()> {
             send_control(&control, &FromDissector::Ready { sandbox, trouble });
             let Some(packets) = packets else { return Ok(()) };
             let pipeline = Pipeline::new(matcher, seed);
-            Live { control, uplink, packets, pipeline, outbox: Outbox::new(stream, false), stream, counters: Counters::default(), told: None }.run()
+            Live {
+                control,
+                uplink,
+                packets,
+                pipeline,
+                outbox: Outbox::new(stream, false),
+                stream,
+                counters: Counters::default(),
+                told: None,
+            }
+            .run()
         }
         Some(Input::File(mut file)) => {
             send_control(&control, &FromDissector::Ready { sandbox, trouble: None });
@@ -114,8 +126,10 @@ impl Live {
         loop {
             let now = wall_clock_us();
             let until = self.next_wake(now).map(|at| at.saturating_sub(now));
-            let uplink_events = if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-            let mut waited = vec![(self.packets.as_fd(), PollFlags::IN), (self.control.as_fd(), PollFlags::IN)];
+            let uplink_events =
+                if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+            let mut waited =
+                vec![(self.packets.as_fd(), PollFlags::IN), (self.control.as_fd(), PollFlags::IN)];
             waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
             wait(&waited, until)?;
             self.read_packets()?;
@@ -264,7 +278,8 @@ impl Replay {
 
     fn serve(&mut self, timeout_us: Option<u64>) -> io::Result<Order> {
         pump(&mut self.uplink, &mut self.outbox);
-        let uplink_events = if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        let uplink_events =
+            if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
         let mut waited = vec![(self.control.as_fd(), PollFlags::IN)];
         waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
         wait(&waited, timeout_us)?;
@@ -280,7 +295,11 @@ enum Order {
     Finish,
 }
 
-fn read_control(control: &mut Control, outbox: &mut Outbox, uplink: &mut Option<ToUplink>) -> io::Result<Order> {
+fn read_control(
+    control: &mut Control,
+    outbox: &mut Outbox,
+    uplink: &mut Option<ToUplink>,
+) -> io::Result<Order> {
     loop {
         match control.receive()? {
             Received::Message(ToDissector::Uplink, Some(socket)) => {

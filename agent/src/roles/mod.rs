@@ -43,13 +43,13 @@ impl Role {
 /// The control socket that the warden put where standard input is.
 pub fn control_socket() -> io::Result<OwnedFd> {
     let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
-    rustix::net::sockopt::socket_type(&control)
-        .map_err(|_| io::Error::other("this is started by `run` only: standard input is no control socket"))?;
+    rustix::net::sockopt::socket_type(&control).map_err(|_| {
+        io::Error::other("this is started by `run` only: standard input is no control socket")
+    })?;
     Ok(control)
 }
 
 /// The wall clock, Unix time in microseconds; 0 before 1970.
-#[expect(clippy::disallowed_methods, reason = "the one place where a role reads the wall clock")]
 pub fn wall_clock_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)

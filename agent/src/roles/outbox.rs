@@ -205,7 +205,9 @@ mod tests {
         assert!(numbers(&mut uplink).is_empty() && !outbox.has_unsent());
         outbox.answer(1, curl.clone());
         outbox.pump(&here).unwrap();
-        let Ok(Received::Message(FromCapture::Sighting { sighting, .. }, _)) = uplink.receive() else { panic!() };
+        let Ok(Received::Message(FromCapture::Sighting { sighting, .. }, _)) = uplink.receive() else {
+            panic!()
+        };
         assert_eq!(sighting.owner, curl);
         assert_eq!(numbers(&mut uplink), [5, 7]);
     }

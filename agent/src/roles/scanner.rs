@@ -38,7 +38,10 @@ fn start(deadline: Duration) -> io::Result<()> {
     let outcome = scan::scan(&ScanRequest { deadline, ..ScanRequest::live() }, &Matcher::embedded());
     let send = |message: &FromScanner| uplink.send_waiting(message).map_err(io::Error::other);
     for snapshot in outcome.snapshots {
-        send(&FromScanner::Source { source: snapshot.source.to_owned(), completeness: snapshot.completeness })?;
+        send(&FromScanner::Source {
+            source: snapshot.source.to_owned(),
+            completeness: snapshot.completeness,
+        })?;
         for found in snapshot.items {
             send(&FromScanner::Item { item: Box::new(found.item), owner: found.owner })?;
         }

@@ -562,7 +562,8 @@ impl Warden {
             waited.extend([(Source::Uplink, child.control.as_fd()), (Source::UplinkEnd, child.pidfd())]);
         }
         if let Some(child) = &self.dissector {
-            waited.extend([(Source::Dissector, child.control.as_fd()), (Source::DissectorEnd, child.pidfd())]);
+            waited
+                .extend([(Source::Dissector, child.control.as_fd()), (Source::DissectorEnd, child.pidfd())]);
         }
         if let Some(child) = &self.replayer {
             waited.extend([(Source::Replayer, child.control.as_fd()), (Source::ReplayerEnd, child.pidfd())]);

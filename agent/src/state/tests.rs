@@ -73,7 +73,10 @@ fn rows_read_back_as_they_were_written() {
     let whole = RowKey { account, evidence, ..key("") };
     state.commit(&Change { rows: vec![(whole.clone(), 1)], streams: vec![] }, today()).unwrap();
     let row = state.due_rows(false, 1).unwrap().remove(0).row;
-    assert_eq!((row.account, row.evidence, row.channel, row.day), (whole.account, whole.evidence, whole.channel, today()));
+    assert_eq!(
+        (row.account, row.evidence, row.channel, row.day),
+        (whole.account, whole.evidence, whole.channel, today())
+    );
 }
 
 #[test]
@@ -243,7 +246,8 @@ fn the_newest_generation_of_a_snapshot_is_due_until_it_was_taken() {
 fn an_unknown_identifier_stays_here_until_its_source_no_longer_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let (mut state, _) = open(folder.path());
-    let software = |name: &str| Software { kind: "dpkg".into(), identifier: name.into(), version: "1".into() };
+    let software =
+        |name: &str| Software { kind: "dpkg".into(), identifier: name.into(), version: "1".into() };
     let kept = |folder: &Path| Reader::open(folder).unwrap().unwrap().unmatched().unwrap();
     state.store_snapshot("dpkg", Completeness::Complete, &[], &[software("bash"), software("vim")]).unwrap();
     assert_eq!(kept(folder.path()), 2);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::{
-    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewRequest, RenewResponse, RowKind,
-    SensorInfo, SourceReport, limits,
+    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewRequest, RenewResponse,
+    RowKind, SensorInfo, SourceReport, limits,
 };
 use umbrascope_rules::Catalogue;
 
@@ -106,13 +106,21 @@ pub(super) struct Delivery {
 impl Delivery {
     /// Nothing sent yet; the sources of the last scan are taken from the state.
     pub(super) fn new(
-        folder: PathBuf, collector: CollectorConfig, counter_interval: Duration, state: &State, now: Instant,
+        folder: PathBuf,
+        collector: CollectorConfig,
+        counter_interval: Duration,
+        state: &State,
+        now: Instant,
     ) -> Self {
         let sources = state.note("sources").ok().flatten();
         let sources = sources.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let mut boot = [0; Epoch::BYTES];
         for byte in &mut boot {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of 255 fits a byte")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of 255 fits a byte"
+            )]
             let random = (chance() * 255.0) as u8;
             *byte = random;
         }
@@ -220,7 +228,9 @@ impl Delivery {
         let first = self.identity_looked_at.replace(now).is_none();
         let written = Identity::written(&self.folder);
         if written.is_none() && first {
-            tracing::warn!("this sensor is not enrolled: what it sees stays here until `umbrascope-agent enrol` is done");
+            tracing::warn!(
+                "this sensor is not enrolled: what it sees stays here until `umbrascope-agent enrol` is done"
+            );
         }
         if written.is_none() || written == self.identity_written {
             return;
@@ -311,7 +321,12 @@ impl Delivery {
     }
 
     /// Acts on an answer.
-    pub(super) fn finished(&mut self, finished: Finished, state: &mut State, now: Instant) -> Result<(), StateError> {
+    pub(super) fn finished(
+        &mut self,
+        finished: Finished,
+        state: &mut State,
+        now: Instant,
+    ) -> Result<(), StateError> {
         match finished {
             Finished::Renewal { key_pem, outcome } => {
                 self.renewed(key_pem, outcome, now);
@@ -326,7 +341,9 @@ impl Delivery {
                 }
                 Outcome::Refused { trouble } => self.refused(&content, &trouble, state, now),
                 Outcome::Forbidden { trouble } => {
-                    self.trouble(&format!("{trouble}: this sensor is revoked or unknown; enrol again with `--force`"));
+                    self.trouble(&format!(
+                        "{trouble}: this sensor is revoked or unknown; enrol again with `--force`"
+                    ));
                     self.forbidden = true;
                     self.schedule.forbidden(now, chance());
                     Ok(())
@@ -336,7 +353,12 @@ impl Delivery {
     }
 
     fn taken(
-        &mut self, content: &Content, had_grown: bool, ack: &Ack, state: &mut State, now: Instant,
+        &mut self,
+        content: &Content,
+        had_grown: bool,
+        ack: &Ack,
+        state: &mut State,
+        now: Instant,
     ) -> Result<(), StateError> {
         // Rows not taken are marked like the others: they must not be sent again. They are counted.
         mark(content, state)?;
@@ -344,7 +366,11 @@ impl Delivery {
         if refused > 0 {
             state.add_counter("rows_refused", refused)?;
             let rows = ack.refused.iter().filter(|row| row.kind == RowKind::Activity).count();
-            tracing::warn!(rows, snapshots = ack.refused.len() - rows, "the collector did not take some rows");
+            tracing::warn!(
+                rows,
+                snapshots = ack.refused.len() - rows,
+                "the collector did not take some rows"
+            );
         }
         if self.note.trouble.take().is_some() {
             tracing::info!("the collector takes reports again");
@@ -367,7 +393,11 @@ impl Delivery {
 
     /// The whole batch was refused: halves of it are tried until the entry at fault stands alone; that one is set aside.
     fn refused(
-        &mut self, content: &Content, trouble: &str, state: &mut State, now: Instant,
+        &mut self,
+        content: &Content,
+        trouble: &str,
+        state: &mut State,
+        now: Instant,
     ) -> Result<(), StateError> {
         self.trouble(trouble);
         if content.len() > 1 {
@@ -395,9 +425,10 @@ impl Delivery {
                     ..identity.clone()
                 };
                 // Nothing is replaced by what cannot be used.
-                match Client::new(&new, &self.collector).map_err(|error| error.to_string()).and_then(|_| {
-                    new.store(&self.folder).map_err(|error| error.to_string())
-                }) {
+                match Client::new(&new, &self.collector)
+                    .map_err(|error| error.to_string())
+                    .and_then(|_| new.store(&self.folder).map_err(|error| error.to_string()))
+                {
                     Ok(()) => {
                         failpoint::hit("agent-renew-after-write");
                         self.identity_written = Identity::written(&self.folder);
@@ -407,7 +438,9 @@ impl Delivery {
                     Err(error) => error,
                 }
             }
-            Outcome::Retry { trouble, .. } | Outcome::Refused { trouble } | Outcome::Forbidden { trouble } => trouble,
+            Outcome::Retry { trouble, .. }
+            | Outcome::Refused { trouble }
+            | Outcome::Forbidden { trouble } => trouble,
         };
         let left = identity.validity().map_or(0, |(_, end)| end - wall_clock_ms() / 1000);
         let tenth = Duration::from_secs(u64::try_from(left / 10).unwrap_or(0));

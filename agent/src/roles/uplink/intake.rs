@@ -201,7 +201,10 @@ mod tests {
         }
         scan.end(&mut state).unwrap();
         let due = state.due_snapshots(10).unwrap();
-        assert_eq!(due.iter().map(|s| (s.source.as_str(), s.items.len())).collect::<Vec<_>>(), [("dpkg", 1), ("pip", 0)]);
+        assert_eq!(
+            due.iter().map(|s| (s.source.as_str(), s.items.len())).collect::<Vec<_>>(),
+            [("dpkg", 1), ("pip", 0)]
+        );
         assert_eq!(due[0].items[0].account, Some(state.account(1000)));
         assert!(due.iter().all(|snapshot| snapshot.completeness == Completeness::Complete));
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::task::Poll;
@@ -16,8 +16,8 @@ use super::{control_socket, wall_clock_ms};
 use crate::aggregate::Aggregate;
 use crate::config::CollectorConfig;
 use crate::failpoint;
-use crate::ipc::message::{FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
 use crate::ipc::Channel;
+use crate::ipc::message::{FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, signals};
 use crate::state::{Found, State, StateError};
@@ -201,9 +201,7 @@ impl Uplink {
                 }
                 Ok(false)
             }
-            Ending::Intake(until) => {
-                Ok(now >= until || (self.captures.is_empty() && self.scan.is_none()))
-            }
+            Ending::Intake(until) => Ok(now >= until || (self.captures.is_empty() && self.scan.is_none())),
         }
     }
 
@@ -263,7 +261,11 @@ impl Uplink {
         }
     }
 
-    fn handle_control(&mut self, message: ToUplink, descriptor: Option<std::os::fd::OwnedFd>) -> io::Result<()> {
+    fn handle_control(
+        &mut self,
+        message: ToUplink,
+        descriptor: Option<std::os::fd::OwnedFd>,
+    ) -> io::Result<()> {
         match (message, descriptor) {
             (ToUplink::Capture, Some(socket)) => self.captures.push(CaptureLink {
                 channel: AsyncChannel::new(Channel::new(socket))?,
@@ -363,7 +365,9 @@ impl Uplink {
                             return Poll::Ready(Ok(Event::Capture(index, message)));
                         }
                         // A dissector that speaks nonsense is not listened to any more.
-                        Poll::Ready(Ok(None) | Err(_)) => return Poll::Ready(Ok(Event::CaptureClosed(index))),
+                        Poll::Ready(Ok(None) | Err(_)) => {
+                            return Poll::Ready(Ok(Event::CaptureClosed(index)));
+                        }
                         Poll::Pending => {}
                     }
                 }
@@ -411,13 +415,15 @@ impl Uplink {
     }
 }
 
-async fn open_state(folder: &PathBuf) -> Result<State, StateError> {
+async fn open_state(folder: &Path) -> Result<State, StateError> {
     let until = Instant::now() + LOCK_PATIENCE;
     loop {
         match State::open(folder, host::machine_id(), &SystemRandom::new()) {
             Ok((state, found)) => {
                 if found == Found::SetAside {
-                    tracing::warn!("the state database could not be used; it is set aside and a new one begun");
+                    tracing::warn!(
+                        "the state database could not be used; it is set aside and a new one begun"
+                    );
                 }
                 return Ok(state);
             }

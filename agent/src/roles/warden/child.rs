@@ -43,7 +43,10 @@ impl Child<()> {
 }
 
 fn spawn(
-    role: Role, arguments: &[&str], control: OwnedFd, first: bool,
+    role: Role,
+    arguments: &[&str],
+    control: OwnedFd,
+    first: bool,
 ) -> io::Result<(std::process::Child, OwnedFd)> {
     // /proc/self/exe is this very program even after an upgrade replaced its file.
     let mut command = Command::new("/proc/self/exe");
