@@ -20,6 +20,7 @@ mod firefox;
 mod homes;
 mod mcp;
 mod models;
+mod mounts;
 mod node;
 mod plugins;
 mod processes;
@@ -144,7 +145,8 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
-    let budget = Budget::new(Instant::now() + request.deadline);
+    let untouched = if request.live { mounts::remote() } else { Vec::new() };
+    let budget = Budget::new(Instant::now() + request.deadline, untouched);
     let mut scan =
         Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
     let root = match Dir::root(&request.root, Rc::clone(&budget)) {

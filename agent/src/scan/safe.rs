@@ -79,11 +79,13 @@ impl Trouble {
 pub(crate) struct Budget {
     deadline: Instant,
     entries_left: Cell<u64>,
+    /// Places that are not even looked at, as seen from within the scanned root.
+    untouched: Vec<PathBuf>,
 }
 
 impl Budget {
-    pub(crate) fn new(deadline: Instant) -> Rc<Self> {
-        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES) })
+    pub(crate) fn new(deadline: Instant, untouched: Vec<PathBuf>) -> Rc<Self> {
+        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched })
     }
 
     /// Whether there is time left.
@@ -233,10 +235,21 @@ impl Dir {
         &self.budget
     }
 
+    /// Whether a place below may be touched at all.
+    fn check(&self, rel: &Path) -> Result<(), Trouble> {
+        self.budget.check()?;
+        if self.budget.untouched.is_empty() {
+            return Ok(());
+        }
+        let place = self.absolute().join(rel);
+        let untouched = self.budget.untouched.iter().any(|mount| place.starts_with(mount));
+        if untouched { Err(Trouble::Skipped) } else { Ok(()) }
+    }
+
     /// Opens a directory below.
     pub(crate) fn dir(&self, rel: impl AsRef<Path>) -> Result<Self, Trouble> {
         let rel = rel.as_ref();
-        self.budget.check()?;
+        self.check(rel)?;
         let shown = self.shown_child(rel);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         if let Some(fd) = self.open_straight(rel, flags)? {
@@ -279,8 +292,8 @@ impl Dir {
 
     /// What stands at a place below, a link there not followed: kind, length and owner.
     pub(crate) fn look(&self, rel: impl AsRef<Path>) -> Result<Look, Trouble> {
-        self.budget.check()?;
         let rel = rel.as_ref();
+        self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         // A path of several parts would be resolved by the kernel, links and all.
         let parent = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -333,7 +346,7 @@ impl Dir {
     }
 
     fn open_regular(&self, rel: &Path) -> Result<(File, u64, u32), Trouble> {
-        self.budget.check()?;
+        self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         let straight = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             None => Some(Rc::clone(&self.fd)),
@@ -397,6 +410,7 @@ impl Dir {
                 continue;
             }
             let here = stack.last().ok_or(Trouble::Refused)?;
+            here.check(Path::new(&name))?;
             let stat = rustix::fs::statat(&*here.fd, &name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(Trouble::from_errno)?;
             match kind_of(&stat) {
@@ -536,7 +550,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> Dir {
-        Dir::root(path, Budget::new(Instant::now() + Duration::from_secs(60))).unwrap()
+        Dir::root(path, Budget::new(Instant::now() + Duration::from_secs(60), vec![])).unwrap()
     }
 
     fn home() -> (tempfile::TempDir, Dir) {
@@ -623,9 +637,24 @@ mod tests {
     fn after_the_deadline_nothing_is_opened() {
         let (temp, _) = home();
         std::fs::write(temp.path().join("a"), "x").unwrap();
-        let late = Dir::root(temp.path(), Budget::new(Instant::now())).unwrap();
+        let late = Dir::root(temp.path(), Budget::new(Instant::now(), vec![])).unwrap();
         assert_eq!(late.read("a", 10).unwrap_err(), Trouble::TimedOut);
         assert_eq!(late.dir("home").unwrap_err(), Trouble::TimedOut);
+    }
+
+    #[test]
+    fn a_remote_mount_point_is_not_touched_by_any_way() {
+        let (temp, _) = home();
+        let kim = temp.path().join("home/kim");
+        std::fs::create_dir_all(kim.join("drive/a")).unwrap();
+        std::fs::write(kim.join("drive/a/file"), "x").unwrap();
+        symlink("drive/a", kim.join("link")).unwrap();
+        let budget = Budget::new(Instant::now() + Duration::from_secs(60), vec!["/home/kim/drive".into()]);
+        let home = Dir::root(temp.path(), budget).unwrap().dir("home/kim").unwrap().into_home().unwrap();
+        assert_eq!(home.dir("drive").unwrap_err(), Trouble::Skipped);
+        assert_eq!(home.read("drive/a/file", 10).unwrap_err(), Trouble::Skipped);
+        assert_eq!(home.read("link/file", 10).unwrap_err(), Trouble::Skipped);
+        assert_eq!(home.look("drive").map(|look| look.len), Err(Trouble::Skipped));
     }
 
     #[test]
