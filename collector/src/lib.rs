@@ -10,6 +10,7 @@ use std::sync::Arc;
 use umbrascope_rules::Catalogue;
 
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod datadir;
@@ -19,8 +20,10 @@ pub mod ingest;
 pub mod inventory;
 pub mod model;
 pub mod net;
+pub mod notify;
 pub mod ops;
 pub mod pki;
+pub mod serve;
 pub mod session;
 pub mod store;
 pub mod tls;

@@ -20,25 +20,40 @@ use crate::store::TrustedKey;
 /// The sensors' keys that are let in. Asked at the handshake and again for each request: a kept
 /// connection outlives a revocation otherwise.
 #[derive(Debug, Default)]
-pub struct Trust(RwLock<HashMap<[u8; 32], (SensorId, i64)>>);
+pub struct Trust(RwLock<Keys>);
+
+#[derive(Debug, Default)]
+struct Keys {
+    let_in: HashMap<[u8; 32], (SensorId, i64)>,
+    /// Let in since the last [`Trust::prepare`]: the list under way may lack them.
+    since: Vec<TrustedKey>,
+}
 
 impl Trust {
-    /// Lets in these keys and no others, at once.
-    pub fn replace(&self, keys: Vec<TrustedKey>) {
-        let keys = keys.into_iter().map(|key| (key.key_hash, (key.sensor, key.ends_at_ms))).collect();
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    /// To be called before the list for [`Trust::replace`] is read.
+    pub fn prepare(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).since.clear();
+    }
+
+    /// Lets in these keys, those that came while the list was read, and no others, at once.
+    pub fn replace(&self, listed: Vec<TrustedKey>) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let all = listed.iter().chain(&keys.since).map(|key| (key.key_hash, (key.sensor, key.ends_at_ms)));
+        keys.let_in = all.collect();
     }
 
     /// Lets in one more.
     pub fn add(&self, key: TrustedKey) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        keys.insert(key.key_hash, (key.sensor, key.ends_at_ms));
+        keys.let_in.insert(key.key_hash, (key.sensor, key.ends_at_ms));
+        keys.since.push(key);
     }
 
     /// Whether this key is this sensor's and still let in.
     pub fn allows(&self, peer: &Peer, now_ms: i64) -> bool {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        keys.get(&peer.key_hash).is_some_and(|(sensor, ends_at_ms)| *sensor == peer.sensor && *ends_at_ms > now_ms)
+        let found = keys.let_in.get(&peer.key_hash);
+        found.is_some_and(|(sensor, ends_at_ms)| *sensor == peer.sensor && *ends_at_ms > now_ms)
     }
 }
 

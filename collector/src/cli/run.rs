@@ -1,0 +1,118 @@
+//! `init`, `serve`, `rebuild` and `export`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+use umbrascope_rules::Catalogue;
+
+use super::{CliError, Place, options};
+use crate::clock::Clock;
+use crate::export;
+use crate::notify;
+use crate::serve;
+
+/// Makes what is missing.
+pub(super) fn init(place: &Place) -> Result<(), CliError> {
+    let dir = place.data_dir(&place.config()?)?;
+    let made = dir.init(options(), Clock::system().now_ms())?;
+    for thing in &made {
+        println!("made {thing}");
+    }
+    let dir = dir.path().display();
+    if made.is_empty() {
+        println!("{dir} is ready already; nothing was changed");
+    } else {
+        println!("{dir} is ready: next, `umbrascope-collector user add NAME` and `umbrascope-collector serve`");
+    }
+    Ok(())
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub(super) fn serve(place: &Place) -> Result<(), CliError> {
+    let config = place.config()?;
+    let dir = place.data_dir(&config)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(CliError::io("start the runtime"))?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::io("listen for SIGTERM"))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::io("listen for SIGINT"))?;
+        let running = serve::start(&dir, &config, Clock::system()).await?;
+        let scheme = if running.app.https { "https" } else { "http" };
+        tracing::info!(
+            people = format!("{scheme}://{}/", running.people),
+            agents = format!("https://{}", running.agents),
+            data_dir = %dir.path().display(),
+            "the collector runs"
+        );
+        notify::send("READY=1");
+        let watchdog = async {
+            match notify::watchdog_interval() {
+                None => std::future::pending().await,
+                Some(interval) => loop {
+                    notify::send("WATCHDOG=1");
+                    tokio::time::sleep(interval).await;
+                },
+            }
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = watchdog => {}
+        }
+        notify::send("STOPPING=1");
+        tracing::info!("stopping: requests under way are finished first");
+        running.stop().await;
+        Ok(())
+    })
+}
+
+/// Makes the roll-ups anew; not beside a running collector, whose memory would not know.
+pub(super) fn rebuild(place: &Place) -> Result<(), CliError> {
+    let dir = place.data_dir(&place.config()?)?;
+    let _lock = dir.lock()?;
+    let now_ms = Clock::system().now_ms();
+    let store = dir.open(options(), now_ms)?;
+    store.rebuild(now_ms)?;
+    store.close();
+    println!("every roll-up was made anew from the facts");
+    Ok(())
+}
+
+/// Arguments of `export`.
+#[derive(Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    /// csv or json
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(export::FORMATS))]
+    format: String,
+    /// Where to write; stdout when absent
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Writes what is stored now, also while a collector runs on it.
+pub(super) fn export(place: &Place, args: ExportArgs) -> Result<(), CliError> {
+    let dir = place.data_dir(&place.config()?)?;
+    let store = dir.open_read_only(options())?;
+    let now_ms = Clock::system().now_ms();
+    let write = |out: &mut dyn Write| -> Result<(), CliError> {
+        export::run(&args.format, &store, Catalogue::embedded(), now_ms, out)?;
+        out.flush().map_err(CliError::io("write the export"))
+    };
+    match args.output {
+        None => write(&mut BufWriter::new(io::stdout().lock())),
+        Some(path) => {
+            // Never half a file under the name that was asked for.
+            let part = path.with_extension("part");
+            let file = File::create(&part).map_err(CliError::io("make the export's file"))?;
+            let mut out = BufWriter::new(file);
+            write(&mut out)?;
+            let file = out.into_inner().map_err(|error| CliError::Io {
+                attempted: "write the export",
+                source: error.into_error(),
+            })?;
+            file.sync_all().map_err(CliError::io("write the export"))?;
+            std::fs::rename(&part, &path).map_err(CliError::io("put the export in its place"))
+        }
+    }
+}
