@@ -1,0 +1,216 @@
+//! The running agent: its processes, what they may do, and that a sighting survives the death of a role.
+//!
+//! Capturing needs `CAP_NET_RAW`. Without it these tests say so on standard error and check what is left.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use umbrascope_agent::os::capability;
+use umbrascope_agent::state::Reader;
+use umbrascope_api::Day;
+
+const AGENT: &str = env!("CARGO_BIN_EXE_umbrascope-agent");
+/// Far more than anything here takes; a wait ends as soon as what it waits for is there.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Agent {
+    process: Child,
+    state: tempfile::TempDir,
+}
+
+impl Agent {
+    fn start() -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let config = state.path().join("agent.toml");
+        std::fs::write(&config, "[scan]\nenabled = false\n").unwrap();
+        let process = Command::new(AGENT)
+            .args(["run", "--config"])
+            .arg(&config)
+            .arg("--state-dir")
+            .arg(state.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { process, state }
+    }
+
+    fn children(&self) -> Vec<(u32, String)> {
+        let pid = self.process.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let named = |pid: u32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let role = line.split(|byte| *byte == 0).nth(2).unwrap_or_default();
+            (pid, String::from_utf8_lossy(role).into_owned())
+        };
+        children.split_whitespace().map(|pid| named(pid.parse().unwrap())).collect()
+    }
+
+    /// The process of a role, once it is there and its sandbox stands.
+    fn role(&self, role: &str) -> u32 {
+        wait(&format!("the {role}"), || {
+            let child = self.children().into_iter().find(|(_, name)| name == role)?.0;
+            (status(child, "NoNewPrivs") == "1").then_some(child)
+        })
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        let reader = Reader::open(self.state.path()).ok().flatten();
+        let rows = reader.and_then(|reader| reader.activity_since(Day::from_number(0).unwrap()).ok());
+        rows.unwrap_or_default().iter().filter(|row| row.value == name).map(|row| row.count).sum()
+    }
+
+    fn signal(pid: u32, signal: Signal) {
+        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn status(pid: u32, field: &str) -> String {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().to_owned()
+}
+
+fn can_capture() -> bool {
+    let can = capability::effective().contains(rustix::thread::CapabilitySet::NET_RAW);
+    if !can {
+        eprintln!("SKIPPED: capturing needs CAP_NET_RAW");
+    }
+    can
+}
+
+/// A real ClientHello for a name, to a listener of this test on loopback. The agents of all tests see it: each
+/// test counts a name of its own.
+fn say_hello(name: &'static str) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let mut client = rustls::ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    stream.write_all(&hello).unwrap();
+    // The connection stays until the hello has arrived.
+    let mut accepted = listener.accept().unwrap().0;
+    accepted.read_exact(&mut vec![0; hello.len()]).unwrap();
+}
+
+#[test]
+fn the_sandbox_refuses_everything_a_parser_does_not_need() {
+    let output = Command::new(AGENT).args(["__role", "dissector", "--self-test"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && !text.contains("ALLOWED"), "{text}");
+    assert!(text.lines().count() >= 10 && text.contains("start a program\trefused"), "{text}");
+}
+
+#[test]
+fn roles_have_the_privileges_of_their_part_and_no_more() {
+    if !can_capture() {
+        return;
+    }
+    let agent = Agent::start();
+    let (dissector, uplink) = (agent.role("dissector"), agent.role("uplink"));
+    wait("the dissector's seccomp filter", || (status(dissector, "Seccomp") == "2").then_some(()));
+    for pid in [dissector, uplink] {
+        for set in ["CapEff", "CapPrm", "CapInh", "CapAmb"] {
+            assert_eq!(status(pid, set), "0000000000000000", "{set} of {pid}");
+        }
+    }
+    let warden = u64::from_str_radix(&status(agent.process.id(), "CapEff"), 16).unwrap();
+    assert_eq!(warden & !capability::WARDEN.bits(), 0, "{warden:#x}");
+    let sockets = |pid: u32| {
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect::<Vec<_>>()
+    };
+    let files: Vec<_> = sockets(dissector).into_iter().filter(|path| path.is_absolute()).collect();
+    assert!(files.iter().all(|path| path == Path::new("/dev/null")), "{files:?}");
+}
+
+#[test]
+fn a_hello_is_counted_once_with_its_process_though_the_uplink_dies_over_and_over() {
+    if !can_capture() {
+        return;
+    }
+    let agent = Agent::start();
+    let dissector = agent.role("dissector");
+    wait("the dissector's seccomp filter", || (status(dissector, "Seccomp") == "2").then_some(()));
+    let mut said = 0;
+    for _ in 0..5 {
+        let uplink = agent.role("uplink");
+        for _ in 0..4 {
+            say_hello("chatgpt.com");
+            say_hello("intranet.example");
+            said += 1;
+        }
+        Agent::signal(uplink, Signal::KILL);
+        wait("the next uplink", || (agent.role("uplink") != uplink).then_some(()));
+    }
+    wait("every hello", || (agent.count("chatgpt.com") >= said).then_some(()));
+    let mut agent = agent;
+    Agent::signal(agent.process.id(), Signal::TERM);
+    assert!(agent.process.wait().unwrap().success());
+    assert_eq!(agent.count("chatgpt.com"), said);
+    assert_eq!(agent.count("intranet.example"), 0);
+    // What no rule knows is in no file of the agent at all.
+    for entry in std::fs::read_dir(agent.state.path()).unwrap().flatten() {
+        let content = std::fs::read(entry.path()).unwrap();
+        assert!(!content.windows(16).any(|window| window == b"intranet.example"), "{:?}", entry.path());
+    }
+}
+
+#[test]
+fn a_dissector_that_dies_is_started_again_and_sees_what_comes_then() {
+    if !can_capture() {
+        return;
+    }
+    let agent = Agent::start();
+    agent.role("uplink");
+    let first = agent.role("dissector");
+    Agent::signal(first, Signal::KILL);
+    let second = wait("another dissector", || Some(agent.role("dissector")).filter(|pid| *pid != first));
+    wait("its seccomp filter", || (status(second, "Seccomp") == "2").then_some(()));
+    say_hello("api.anthropic.com");
+    wait("the hello", || (agent.count("api.anthropic.com") == 1).then_some(()));
+}
+
+#[test]
+fn the_roles_end_when_the_warden_is_killed() {
+    let mut agent = Agent::start();
+    let uplink = agent.role("uplink");
+    let children: Vec<u32> = agent.children().into_iter().map(|(pid, _)| pid).collect();
+    assert!(children.contains(&uplink));
+    agent.process.kill().unwrap();
+    agent.process.wait().unwrap();
+    for pid in children {
+        wait("a role to end", || {
+            let state = status(pid, "State");
+            (state.is_empty() || state.starts_with('Z')).then_some(())
+        });
+    }
+}
