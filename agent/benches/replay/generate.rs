@@ -40,7 +40,7 @@ pub(crate) fn bulk(path: &Path, megabytes: usize) -> io::Result<()> {
         for segment in stream.chunks(SEGMENT) {
             flow.server(&mut capture, ACK, segment)?;
             sent += segment.len();
-            if sent / SEGMENT % 2 == 0 {
+            if (sent / SEGMENT).is_multiple_of(2) {
                 flow.client(&mut capture, ACK, b"")?;
             }
         }

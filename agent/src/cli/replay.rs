@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -69,7 +69,7 @@ struct Counted<'a, K> {
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let mut code = ExitCode::SUCCESS;
     let mut failed = false;
-    let mut done = |path: &PathBuf, result: Result<Replayed, ReplayError>| match result {
+    let mut done = |path: &Path, result: Result<Replayed, ReplayError>| match result {
         Ok(replayed) => failed |= !report(path, &replayed),
         Err(error) => {
             failed = true;
@@ -126,7 +126,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
 }
 
 /// Says on standard error what of a file was not read; `false` where that is a fault of the file.
-fn report(path: &PathBuf, replayed: &Replayed) -> bool {
+fn report(path: &Path, replayed: &Replayed) -> bool {
     let path = path.display();
     if replayed.skipped_frames > 0 {
         let skipped = replayed.skipped_frames;

@@ -9,7 +9,7 @@ use crate::reader::{Answer, Reader, clean_name};
 
 /// Message authentication hash in front of the frames of packets without encryption.
 const NULL_HASH: usize = 12;
-/// RFC-less, but real ones have about 30.
+/// Tags of one message; real ones have about 30.
 const MAX_TAGS: usize = 128;
 
 const Q046: u32 = 0x5130_3436;

@@ -63,7 +63,7 @@ pub(crate) struct Keys {
     header: quic::HeaderProtectionKey,
 }
 
-/// Longest and shortest packet protection sample and tag of AES-128-GCM.
+/// Bytes of the header protection sample of AES (RFC 9001, section 5.4.3).
 const SAMPLE: usize = 16;
 
 impl Keys {
