@@ -70,12 +70,14 @@ pub struct Rule {
     pub level: Option<Level>,
     /// What the names serve.
     pub serves: Option<Serves>,
-    /// Where somebody read it; empty for a deny that needs no source.
+    /// Where somebody read it, or where general knowledge can be checked; empty for a deny that needs no source.
     pub source_url: Text,
     /// What sort of source that is.
     pub source_type: SourceType,
-    /// The day somebody last read the source.
-    pub last_checked: Date,
+    /// The day somebody last read the source; none for general knowledge, and for a deny that needs no source.
+    pub last_checked: Option<Date>,
+    /// A suffix of the public suffix list's private section may stand here: one vendor serves all of it.
+    pub whole_suffix_is_ours: bool,
     /// For those who maintain it; the reason of a deny.
     pub note: Option<Text>,
     /// The rule that took its place; the id stays.

@@ -100,7 +100,8 @@ impl Writer {
         self.optional(rule.serves.as_ref(), |writer, serves| writer.word(Serves::ALL, serves));
         self.text(&rule.source_url);
         self.word(SourceType::ALL, &rule.source_type);
-        self.number(rule.last_checked.days());
+        self.optional(rule.last_checked.as_ref(), |writer, date| writer.number(date.days()));
+        self.flag(rule.whole_suffix_is_ours);
         self.optional(rule.note.as_ref(), Writer::text);
         self.optional(rule.replaced_by.as_ref(), Writer::text);
         self.flag(rule.retired);

@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use crate::catalogue::{
     Catalogue, Indicator, IndicatorKind, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text, Vendor,
 };
+use crate::date::Date;
 use crate::pattern;
 use crate::table::{At, Source, Table};
 use crate::words::{Category, Confidence, ProductKind, SoftwareKind, SourceType};
@@ -209,8 +210,12 @@ fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
     let source_url = table.required("source_url");
     let source_url = url(table, source_url);
     let source_type = table.required_word::<SourceType>("source_type");
-    let last_checked = table.required_date("last_checked");
+    let last_checked = last_checked(table, source_type);
+    let whole_suffix_is_ours = table.flag("whole_suffix_is_ours");
     let note = table.text("note").map(|(text, _)| owned(text));
+    if whole_suffix_is_ours && note.is_none() {
+        table.report("whole_suffix_is_ours stands without a `note`", "say in it what the sub-domains hold");
+    }
     let replaced_by = table.text("replaced_by").map(|(text, _)| owned(text));
     let retired = table.flag("retired");
     let fallback = table.word("fallback");
@@ -236,7 +241,8 @@ fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
         serves,
         source_url: source_url?,
         source_type: source_type?,
-        last_checked: last_checked?,
+        last_checked,
+        whole_suffix_is_ours,
         note,
         replaced_by,
         retired,
@@ -249,13 +255,27 @@ fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
     })
 }
 
+/// A day goes with every source that somebody read, and with no other.
+fn last_checked(table: &mut Table<'_, '_>, source_type: Option<SourceType>) -> Option<Date> {
+    if source_type != Some(SourceType::Knowledge) {
+        return table.required_date("last_checked");
+    }
+    if table.date("last_checked").is_some() {
+        table.report(
+            "general knowledge has a `last_checked`",
+            "remove it, or write the source_type of the source that was read on that day",
+        );
+    }
+    None
+}
+
 fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
     let id = table.required("id");
     let reason = table.required("reason");
     let source_url = table.text("source_url");
     let source_url = url(table, source_url).unwrap_or_default();
     let source_type = table.word("source_type").unwrap_or(SourceType::Observation);
-    let last_checked = table.date("last_checked").unwrap_or_default();
+    let last_checked = table.date("last_checked");
     let indicators = read_indicators(table);
     let (examples, counter_examples) =
         (texts(table.texts("examples")), texts(table.texts("counter_examples")));
@@ -274,6 +294,7 @@ fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
         source_url,
         source_type,
         last_checked,
+        whole_suffix_is_ours: false,
         note: Some(owned(reason?.0)),
         replaced_by: None,
         retired: false,
@@ -395,7 +416,7 @@ mod tests {
         );
         let rule = catalogue.rule("v.p.medium").unwrap();
         assert_eq!((rule.confidence, rule.attribution), (Confidence::Medium, Confidence::High));
-        assert_eq!(rule.last_checked.to_string(), "2026-11-21");
+        assert_eq!(rule.last_checked.unwrap().to_string(), "2026-11-21");
         assert!(catalogue.rule("deny.shared").unwrap().deny);
         let suffixes: Vec<_> =
             catalogue.indicators(IndicatorKind::Suffix).map(|(_, pattern)| pattern).collect();
@@ -494,6 +515,25 @@ mod tests {
             let found = problems(&HEAD.replacen(from, to, 1));
             assert!(found.iter().any(|line| line.contains(expected)), "{to}: {found:?}");
         }
+    }
+
+    #[test]
+    fn general_knowledge_carries_no_day_and_every_other_source_does() {
+        let read = rule("web", "high", "suffix = [\"vendor.dev\"]");
+        let known = read.replace("first_party", "knowledge");
+        let undated = |rule: &str| rule.replace("last_checked = 2026-11-21\n", "");
+        assert!(with(&known)[0].contains("general knowledge has a `last_checked`; remove it"));
+        assert!(with(&undated(&read))[0].contains("rule has no `last_checked`"));
+        let catalogue = Catalogue::parse(&[("v.toml", &format!("{HEAD}{}", undated(&known)))]).unwrap();
+        let rule = catalogue.rule("v.p.web").unwrap();
+        assert_eq!((rule.source_type, rule.last_checked), (SourceType::Knowledge, None));
+    }
+
+    #[test]
+    fn a_whole_suffix_is_claimed_with_a_reason() {
+        let lines = "suffix = [\"hf.space\"]\nwhole_suffix_is_ours = true";
+        assert!(with(&rule("web", "medium", lines))[0].contains("stands without a `note`"));
+        assert_eq!(with(&rule("web", "medium", &format!("{lines}\nnote = \"n\""))), Vec::<String>::new());
     }
 
     #[test]

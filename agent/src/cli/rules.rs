@@ -376,7 +376,11 @@ fn show_rule(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
         writeln!(out, "{:11}  {}", indicator.kind, indicator.pattern)?;
     }
     if !rule.source_url.is_empty() {
-        writeln!(out, "source       {} ({}, read {})", rule.source_url, rule.source_type, rule.last_checked)?;
+        let read = match rule.last_checked {
+            Some(day) => format!("{}, read {day}", rule.source_type),
+            None => "not yet checked against its source".to_owned(),
+        };
+        writeln!(out, "source       {} ({read})", rule.source_url)?;
     }
     optional(out, "note", rule.note.as_deref())
 }
@@ -385,12 +389,14 @@ fn show_rule(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
 struct Findings {
     errors: Vec<Problem>,
     warnings: Vec<Problem>,
+    notes: Vec<String>,
 }
 
 impl Findings {
     fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         self.errors.iter().try_for_each(|problem| writeln!(out, "error: {problem}"))?;
-        self.warnings.iter().try_for_each(|problem| writeln!(out, "warning: {problem}"))
+        self.warnings.iter().try_for_each(|problem| writeln!(out, "warning: {problem}"))?;
+        self.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))
     }
 }
 
@@ -404,11 +410,12 @@ fn check(files: &[PathBuf], against: Option<&Path>, today: Date) -> Result<Findi
                 read = catalogue;
                 &read
             }
-            Err(errors) => return Ok(Findings { errors, warnings: Vec::new() }),
+            Err(errors) => return Ok(Findings { errors, warnings: Vec::new(), notes: Vec::new() }),
         }
     };
     let report = lint::check(catalogue, today);
-    let mut findings = Findings { errors: report.errors, warnings: report.warnings };
+    let mut findings =
+        Findings { errors: report.errors, warnings: report.warnings, notes: report.notes };
     if let Some(old) = against {
         match parse(&[old.to_owned()])? {
             Ok(old) => findings.errors.extend(lint::against(&old, catalogue)),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use crate::catalogue::{Catalogue, IndicatorKind, Origin, Problem, Rule};
 use crate::date::Date;
 use crate::matcher::Matcher;
-use crate::words::{Confidence, SoftwareKind};
+use crate::words::{Confidence, SoftwareKind, SourceType};
 
 /// Days after which somebody should read a source again.
 const STALE_DAYS: u32 = 400;
@@ -19,6 +19,8 @@ pub struct Report {
     pub errors: Vec<Problem>,
     /// Deserves a look.
     pub warnings: Vec<Problem>,
+    /// What holds for the catalogue as a whole.
+    pub notes: Vec<String>,
 }
 
 /// Reads a catalogue as of a day: rules on names that many share, claims without a proper source, examples that do
@@ -38,6 +40,7 @@ pub fn check(catalogue: &Catalogue, today: Date) -> Report {
     }
     cancelled(catalogue, &mut report);
     unused(catalogue, &mut report);
+    unread(catalogue, &mut report);
     for problems in [&mut report.errors, &mut report.warnings] {
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     }
@@ -83,15 +86,36 @@ fn problem(origin: &Origin, line: u32, message: String, fix: impl Into<String>) 
 }
 
 fn places(rule: &Rule, report: &mut Report) {
+    let mut whole = false;
     for indicator in rule.indicators.iter().filter(|_| !rule.deny) {
         let host = match indicator.kind {
             IndicatorKind::Software(SoftwareKind::McpHost) => IndicatorKind::Suffix,
             IndicatorKind::Software(_) => continue,
             kind => kind,
         };
-        if let Err((message, fix)) = places::check(host, &indicator.pattern) {
+        let refused = if rule.whole_suffix_is_ours && indicator.kind == IndicatorKind::Suffix {
+            whole |= places::is_private_suffix(&indicator.pattern);
+            places::check_whole(&indicator.pattern)
+        } else {
+            places::check(host, &indicator.pattern)
+        };
+        if let Err((message, fix)) = refused {
             report.errors.push(problem(&rule.origin, indicator.line, message, fix));
         }
+    }
+    if !rule.whole_suffix_is_ours {
+        return;
+    }
+    let mut error = |message: String, fix: &str| {
+        report.errors.push(problem(&rule.origin, rule.origin.line, message, fix));
+    };
+    if !whole && !rule.indicators.is_empty() {
+        let message = format!("rule `{}` says whole_suffix_is_ours and has no public suffix", rule.id);
+        error(message, "remove the key");
+    }
+    if rule.confidence > Confidence::Medium {
+        let message = format!("rule `{}` claims {} for what others publish", rule.id, rule.confidence);
+        error(message, "set confidence = \"medium\"");
     }
 }
 
@@ -101,12 +125,10 @@ fn sources(rule: &Rule, today: Date, report: &mut Report) {
         let message = format!("source_url `{}` of rule `{}` is a placeholder", rule.source_url, rule.id);
         report.errors.push(problem(&rule.origin, line, message, "name the page where somebody read it"));
     }
-    if rule.deny && rule.last_checked == Date::default() {
-        return;
-    }
-    let age = today.days().saturating_sub(rule.last_checked.days());
+    let Some(last_checked) = rule.last_checked else { return };
+    let age = today.days().saturating_sub(last_checked.days());
     if age > STALE_DAYS && !rule.retired && rule.replaced_by.is_none() {
-        let message = format!("rule `{}` was last checked {}, {age} days ago", rule.id, rule.last_checked);
+        let message = format!("rule `{}` was last checked {last_checked}, {age} days ago", rule.id);
         report.warnings.push(problem(
             &rule.origin,
             line,
@@ -114,8 +136,8 @@ fn sources(rule: &Rule, today: Date, report: &mut Report) {
             "read its source again and set last_checked",
         ));
     }
-    if rule.last_checked > today {
-        let message = format!("rule `{}` was last checked {}, which is to come", rule.id, rule.last_checked);
+    if last_checked > today {
+        let message = format!("rule `{}` was last checked {last_checked}, which is to come", rule.id);
         report.warnings.push(problem(&rule.origin, line, message, "set the day somebody read the source"));
     }
 }
@@ -258,6 +280,18 @@ fn unused(catalogue: &Catalogue, report: &mut Report) {
             let message = format!("product `{}` has no rule", product.id);
             report.warnings.push(problem(&product.origin, product.origin.line, message, "add one"));
         }
+    }
+}
+
+/// How much of the catalogue nobody has read in its source yet.
+fn unread(catalogue: &Catalogue, report: &mut Report) {
+    let allows: Vec<&Rule> = catalogue.rules().iter().filter(|rule| !rule.deny).collect();
+    let known = allows.iter().filter(|rule| rule.source_type == SourceType::Knowledge).count();
+    if known > 0 {
+        report.notes.push(format!(
+            "{known} of {} rules rest on general knowledge; open source_url, then set source_type and last_checked",
+            allows.len()
+        ));
     }
 }
 

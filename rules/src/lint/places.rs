@@ -38,6 +38,26 @@ pub(crate) fn check(kind: IndicatorKind, pattern: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Whether a pattern may stand as a suffix in a rule of the one vendor that serves all of it: then it may be a
+/// suffix of the private section, and nothing else changes.
+pub(crate) fn check_whole(pattern: &str) -> Result<(), Refusal> {
+    match is_private_suffix(pattern) {
+        true if SHARED.contains(&pattern) => Err((
+            format!("suffix `{pattern}` is shared: it serves more than AI"),
+            "name the vendor's own hosts under it, as exact".to_owned(),
+        )),
+        true => Ok(()),
+        false => check(IndicatorKind::Suffix, pattern),
+    }
+}
+
+/// Whether a name is itself a suffix of the private section of the public suffix list.
+pub(crate) fn is_private_suffix(name: &str) -> bool {
+    psl::List
+        .suffix(name.as_bytes())
+        .is_some_and(|suffix| suffix.typ() == Some(Type::Private) && suffix.as_bytes() == name.as_bytes())
+}
+
 fn glob(pattern: &str) -> Result<(), Refusal> {
     let fixed = pattern.rfind('*').map_or(pattern, |star| &pattern[star..]);
     let fixed = fixed.split_once('.').map_or("", |(_, rest)| rest);
@@ -213,6 +233,16 @@ mod tests {
             (IndicatorKind::Glob, "vendor-*.cloudfront.net"),
         ] {
             assert_eq!(check(kind, pattern), Ok(()), "{kind} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_whole_suffix_is_of_the_private_section_and_not_shared() {
+        assert!(check(IndicatorKind::Suffix, "hf.space").is_err());
+        for (pattern, taken) in
+            [("hf.space", true), ("vendor.dev", true), ("vercel.app", false), ("github.io", false), ("co.uk", false)]
+        {
+            assert_eq!(check_whole(pattern).is_ok(), taken, "{pattern}");
         }
     }
 

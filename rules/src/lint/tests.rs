@@ -131,6 +131,31 @@ fn a_source_that_nobody_has_read_for_long_is_stale() {
 }
 
 #[test]
+fn what_rests_on_general_knowledge_is_counted_and_no_fault() {
+    let read_one = rule("web", "high", "suffix = [\"vendor.dev\"]\nexamples = [\"vendor.dev\"]");
+    let known = rule("sdk", "high", "npm = [\"v\"]\nexamples = [\"npm:v\"]")
+        .replace("first_party", "knowledge")
+        .replace("last_checked = 2026-11-21\n", "");
+    let report = read(&format!("{read_one}{known}"));
+    assert_eq!((report.errors, report.warnings), (vec![], vec![]));
+    assert_eq!(report.notes.len(), 1);
+    assert!(report.notes[0].starts_with("1 of 2 rules rest on general knowledge; open source_url"));
+}
+
+#[test]
+fn a_public_suffix_is_taken_whole_where_one_vendor_serves_it() {
+    let lines = "suffix = [\"hf.space\"]\nexamples = [\"a.hf.space\"]\nnote = \"Demos of models.\"";
+    assert!(error(&rule("web", "medium", lines)).contains("`hf.space` is a public suffix"));
+    let whole = format!("{lines}\nwhole_suffix_is_ours = true");
+    assert_eq!(read(&rule("web", "medium", &whole)), Report::default());
+    assert!(error(&rule("web", "high", &whole)).contains("claims high for what others publish"));
+    let shared = whole.replace("hf.space", "vercel.app");
+    assert!(error(&rule("web", "medium", &shared)).contains("`vercel.app` is shared"));
+    let idle = whole.replace("hf.space", "vendor.dev");
+    assert!(error(&rule("web", "medium", &idle)).contains("has no public suffix; remove the key"));
+}
+
+#[test]
 fn what_says_nothing_new_is_noted() {
     let bad = rule(
         "web",
