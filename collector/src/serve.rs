@@ -255,3 +255,6 @@ pub enum ServeError {
     #[error("a listening socket failed: {0}")]
     Socket(#[source] std::io::Error),
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::datadir::DataDir;
 use crate::model::{Direction, NewToken, PageRequest, ProductFilter, ProductSort, Role};
 use crate::serve::{self, Running, ServeError};
-use crate::store::{Reads, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::token;
 
 /// Who the link signs in.

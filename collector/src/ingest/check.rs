@@ -18,7 +18,7 @@ const WORD_BYTES: usize = 64;
 const SOURCES: usize = 256;
 
 /// Rows that cannot be taken, in order. What a sensor says of itself is cut to size instead.
-pub fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
+pub(super) fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
     trim_info(&mut batch.info);
     trim_coverage(&mut batch.coverage);
     let activity = (0..).zip(&batch.activity).filter_map(|(index, row)| {
@@ -101,7 +101,7 @@ fn fits(text: &str) -> bool {
 }
 
 /// Cuts what a sensor says of itself to size.
-pub fn trim_info(info: &mut SensorInfo) {
+pub(super) fn trim_info(info: &mut SensorInfo) {
     let texts = [
         &mut info.hostname,
         &mut info.os,

@@ -58,6 +58,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
     ] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
+    connection.execute("INSERT INTO asset_summary (asset, products) SELECT id, 0 FROM asset", [])?;
     refresh_products(connection, books)?;
     let assets: Vec<(i64, i64)> = connection
         .prepare("SELECT id, unit FROM asset ORDER BY id")?

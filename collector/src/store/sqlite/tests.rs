@@ -697,7 +697,7 @@ fn numbered(mut batches: Vec<(u8, Batch, i64)>) -> Vec<(u8, Batch, i64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rebuilt_rollups_equal_maintained_ones(
