@@ -3,7 +3,7 @@
 
 use umbrascope_api::{CaptureState, SourceState};
 
-use super::text::Plural;
+use super::text::{Grouped, Plural};
 use super::words::source_state;
 use crate::model::{SensorRow, SensorState};
 
@@ -80,15 +80,20 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
         say(
             "",
             format!(
-                "{} of {} TLS or QUIC greetings carried ECH: their true name may be hidden.",
-                report.hellos_with_ech, report.hellos
+                "{} of {} carried ECH: the true name may be hidden.",
+                Grouped(report.hellos_with_ech),
+                Plural(report.hellos, "TLS or QUIC connection")
             ),
         );
     }
     if report.hellos_without_name > 0 {
         say(
             "",
-            format!("{} of {} greetings carried no name at all.", report.hellos_without_name, report.hellos),
+            format!(
+                "{} of {} carried no name at all.",
+                Grouped(report.hellos_without_name),
+                Plural(report.hellos, "TLS or QUIC connection")
+            ),
         );
     }
     if report.encrypted_dns > 0 {
@@ -146,6 +151,11 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
         let side = if sensor.clock_skew_ms > 0 { "fast" } else { "slow" };
         say("", format!("Its clock is {} {side}: its days may not be ours.", Plural(minutes, "minute")));
     }
+    spots.sort_by_key(|spot| match spot.class {
+        "bad" => 0,
+        "warn" => 1,
+        _ => 2,
+    });
     spots
 }
 

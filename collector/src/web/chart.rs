@@ -146,12 +146,12 @@ fn scale(value: u64, largest: u64, height: u64) -> u64 {
     u64::try_from(tall).unwrap_or(height).min(height)
 }
 
-/// The next even number of the form 2, 4, 6, 8, 10, 20, 40 … at or above `largest`: its half is
+/// The next even number of the form 2, 4, 6, 8, 10, 12, 16, 20, 40 … at or above `largest`: its half is
 /// whole, so both grid lines have whole numbers. At least 2.
 fn round_ceiling(largest: u64) -> u64 {
     let mut power = 1_u64;
     loop {
-        for factor in [2, 4, 6, 8, 10] {
+        for factor in [2, 4, 6, 8, 10, 12, 16] {
             let candidate = power.saturating_mul(factor);
             if candidate >= largest {
                 return candidate;
@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn the_ceiling_is_even_and_not_below_the_largest() {
-        for (largest, ceiling) in [(0, 2), (1, 2), (3, 4), (9, 10), (11, 20), (61, 80), (101, 200)] {
+        for (largest, ceiling) in [(0, 2), (1, 2), (3, 4), (9, 10), (11, 12), (17, 20), (61, 80), (101, 120)]
+        {
             assert_eq!(round_ceiling(largest), ceiling);
         }
         assert_eq!(round_ceiling(u64::MAX), u64::MAX);
