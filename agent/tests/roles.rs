@@ -1,6 +1,7 @@
 //! The running agent: its processes, what they may do, and that a sighting survives the death of a role.
 //!
 //! Capturing needs `CAP_NET_RAW`. Without it these tests say so on standard error and check what is left.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -41,7 +42,8 @@ impl Agent {
 
     fn children(&self) -> Vec<(u32, String)> {
         let pid = self.process.id();
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        let children =
+            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
         let named = |pid: u32| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let role = line.split(|byte| *byte == 0).nth(2).unwrap_or_default();
