@@ -1,0 +1,145 @@
+// Opens every page of a running collector in real Chromium, light and dark, at three widths, and fails on
+// serious or critical findings of axe, on violations of the content policy, on errors of the console, on
+// what spills over the side, and on pages of 100 kB or more. Leaves a picture of each in a folder.
+//
+//   node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER]
+//
+// CHROMIUM names the browser (default /usr/bin/chromium). The link is used up.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import AxeBuilder from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+const [base, link, folder = "pictures"] = process.argv.slice(2);
+if (!base || !link) {
+  console.error("usage: node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER]");
+  process.exit(2);
+}
+const MAX_BYTES = 100_000;
+const WIDTHS = [375, 768, 1440];
+const problems = [];
+mkdirSync(folder, { recursive: true });
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const options = { ignoreHTTPSErrors: true, javaScriptEnabled: true };
+
+// The sign-in pages, and the session that the other visits use.
+const first = await browser.newContext(options);
+const door = await first.newPage();
+watch(door);
+await visit(door, "sign-in", new URL("/sign-in", base).href);
+await visit(door, "sign-in-link", link);
+await door.getByRole("button", { name: "Sign in" }).click();
+await door.waitForURL((url) => !url.pathname.startsWith("/sign-in"));
+const session = await first.storageState();
+await first.close();
+
+const context = await browser.newContext({ ...options, storageState: session });
+const page = await context.newPage();
+watch(page);
+const places = {
+  products: "/products",
+  "products-filtered": "/products?kind=service&sort=name&dir=asc",
+  "products-none": "/products?q=no-product-is-called-this",
+  inventory: "/inventory",
+  assets: "/assets",
+  coverage: "/coverage",
+  tokens: "/tokens",
+  password: "/password",
+  "error-404": "/no-such-page",
+  "error-400": "/products?kind=spaceship",
+};
+for (const [name, list] of [["product", "/products"], ["asset", "/assets"]]) {
+  await page.goto(new URL(list, base).href);
+  const row = page.locator("tbody th a").first();
+  if (await row.count()) places[name] = await row.getAttribute("href");
+}
+for (const [name, path] of Object.entries(places)) {
+  await visit(page, name, new URL(path, base).href, /^error-/.test(name));
+}
+
+// A form with a mistake, a token made, and revoked again; without JavaScript, as every page must work.
+const plain = await browser.newContext({ ...options, storageState: session, javaScriptEnabled: false });
+const tokens = await plain.newPage();
+await tokens.goto(new URL("/tokens", base).href);
+await tokens.getByLabel("What it is for").fill("Browser check");
+await tokens.getByLabel("Unit").fill("Browser check");
+await tokens.getByRole("button", { name: "Make a token" }).click();
+const made = await tokens.locator("pre.copy").first().textContent();
+if (!/--token umb1-/.test(made ?? "")) problems.push("token-made: no command to copy");
+for (const width of WIDTHS) {
+  await tokens.setViewportSize({ width, height: 900 });
+  await tokens.screenshot({ path: join(folder, `token-made-${width}-light.png`), fullPage: true });
+}
+await tokens.goto(new URL("/tokens", base).href);
+const revoke = tokens.getByRole("button", { name: "Revoke Browser check" }).first();
+if (await revoke.count()) await revoke.click();
+await tokens.goto(new URL("/products", base).href);
+await tokens.getByRole("link", { name: "Vendor" }).click();
+if (!tokens.url().includes("sort=vendor")) problems.push("products: the head of a column does not sort");
+await plain.close();
+
+// Keyboard: the first stop is the link to the content.
+await page.goto(new URL("/products", base).href);
+await page.keyboard.press("Tab");
+const stop = await page.evaluate(() => document.activeElement?.textContent);
+if (stop !== "Skip to the content") problems.push(`products: the first stop of Tab is ${stop}`);
+
+// Paper.
+await page.emulateMedia({ media: "print" });
+await page.screenshot({ path: join(folder, "products-print.png"), fullPage: true });
+
+// Signing out ends the session.
+await page.emulateMedia({ media: "screen" });
+await page.getByRole("button", { name: "Sign out" }).click();
+await page.goto(new URL("/products", base).href);
+if (!page.url().includes("/sign-in")) problems.push("sign-out: the session goes on");
+await browser.close();
+
+for (const problem of problems) console.error(problem);
+console.log(`${Object.keys(places).length + 3} pages, ${WIDTHS.length} widths, light and dark: ${problems.length} problems`);
+process.exit(problems.length ? 1 : 0);
+
+/** Collects what the browser complains of. */
+function watch(tab) {
+  tab.on("console", (message) => {
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) {
+      problems.push(`${tab.url()}: console: ${message.text()}`);
+    }
+  });
+  tab.on("pageerror", (error) => problems.push(`${tab.url()}: ${error.message}`));
+  tab.on("request", (request) => {
+    if (!request.url().startsWith(base) && !request.url().startsWith("data:")) problems.push(`${tab.url()}: asks elsewhere: ${request.url()}`);
+  });
+}
+
+/** Looks at one address in every width and colour. */
+async function visit(tab, name, address, error = false) {
+  const answer = await tab.goto(address);
+  if (answer.ok() === error) problems.push(`${name}: status ${answer.status()}`);
+  const policy = answer.headers()["content-security-policy"] ?? "";
+  if (!policy.includes("default-src 'none'") || policy.includes("unsafe")) problems.push(`${name}: policy ${policy}`);
+  const bytes = (await answer.body()).length;
+  if (bytes >= MAX_BYTES) problems.push(`${name}: ${bytes} bytes`);
+  for (const colorScheme of ["light", "dark"]) {
+    await tab.emulateMedia({ colorScheme });
+    for (const width of WIDTHS) {
+      await tab.setViewportSize({ width, height: 900 });
+      await tab.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      const spill = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (spill > 0) problems.push(`${name}: ${spill} pixels over the side at ${width}`);
+      const found = await new AxeBuilder({ page: tab }).analyze();
+      for (const violation of found.violations) {
+        if (["serious", "critical"].includes(violation.impact)) {
+          const where = violation.nodes.slice(0, 3).map((node) => node.target.join(" "));
+          problems.push(`${name} at ${width} ${colorScheme}: ${violation.id}: ${violation.help}: ${where.join(", ")}`);
+        }
+      }
+    }
+  }
+  console.log(`${name}: ${bytes} bytes`);
+}
