@@ -94,6 +94,8 @@ mod tests {
             "developers.cloudflare.com",
             "foo.livekit.cloud",
             "foo.vercel.app",
+            "foo.lovable.app",
+            "foo.replit.app",
             "foo.s3.amazonaws.com",
             "xn--chtgpt-4nf.com",
             "foo.b-cdn.net",
@@ -119,6 +121,9 @@ mod tests {
             ("servd-anthropic-website.b-cdn.net", Confidence::Medium),
             ("chatgpt-async-webps-prod-eastus-4.webpubsub.azure.com", Confidence::Medium),
             ("contoso.cognitiveservices.azure.com", Confidence::Medium),
+            ("owner-demo.hf.space", Confidence::Medium),
+            ("0a1b.claudeusercontent.com", Confidence::Medium),
+            ("page.chatgpt.site", Confidence::Medium),
             ("bing.com", Confidence::Low),
         ] {
             assert_eq!(matcher.name(name).map(|found| found.confidence), Some(expected), "{name}");

@@ -239,9 +239,13 @@ mod tests {
     #[test]
     fn a_whole_suffix_is_of_the_private_section_and_not_shared() {
         assert!(check(IndicatorKind::Suffix, "hf.space").is_err());
-        for (pattern, taken) in
-            [("hf.space", true), ("vendor.dev", true), ("vercel.app", false), ("github.io", false), ("co.uk", false)]
-        {
+        for (pattern, taken) in [
+            ("hf.space", true),
+            ("vendor.dev", true),
+            ("vercel.app", false),
+            ("github.io", false),
+            ("co.uk", false),
+        ] {
             assert_eq!(check_whole(pattern).is_ok(), taken, "{pattern}");
         }
     }
