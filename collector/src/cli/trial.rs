@@ -63,12 +63,18 @@ pub(super) fn run(place: &Place, args: Args) -> Result<(), CliError> {
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::io("start the runtime"))?;
     runtime.block_on(async {
         let running = start(&dir, args.listen).await?;
+        let mut agent = Agent::new(program, &dir, running.agents);
         let ran = tokio::select! {
-            ran = attend(&dir, &running, Agent::new(program, &dir, running.agents), &args) => ran,
-            asked = asked_to_end() => asked,
+            ran = attend(&dir, &running, &mut agent, &args) => ran,
+            asked = asked_to_end() => {
+                eprintln!("stopping");
+                asked
+            }
         };
+        // The agent first: it delivers once more.
+        let stopped = agent.stop().await;
         running.stop().await;
-        ran
+        ran.and(stopped)
     })
 }
 
@@ -91,7 +97,7 @@ async fn start(dir: &DataDir, listen: Option<SocketAddr>) -> Result<Running, Cli
 }
 
 /// Enrols and runs the agent, and tells the person where to look.
-async fn attend(dir: &DataDir, running: &Running, mut agent: Agent, args: &Args) -> Result<(), CliError> {
+async fn attend(dir: &DataDir, running: &Running, agent: &mut Agent, args: &Args) -> Result<(), CliError> {
     eprintln!("data folder: {}", dir.path().display());
     agent.write_config()?;
     if !agent.is_enrolled() {
@@ -117,13 +123,7 @@ async fn attend(dir: &DataDir, running: &Running, mut agent: Agent, args: &Args)
     table(&mut io::stdout().lock(), &agent::HEAD, &agent.processes()).map_err(CliError::io("write the table"))?;
     println!("Ctrl-C ends it; the next start goes on with the same data.");
     io::stdout().flush().map_err(CliError::io("write to stdout"))?;
-    let ended = tokio::select! {
-        ended = agent.ended() => Err(ended),
-        asked = asked_to_end() => asked,
-    };
-    eprintln!("stopping");
-    agent.stop().await?;
-    ended
+    Err(agent.ended().await)
 }
 
 async fn asked_to_end() -> Result<(), CliError> {

@@ -126,7 +126,10 @@ fn trim(text: &mut String) {
     if text.contains('\0') {
         *text = text.replace('\0', "");
     }
-    let end = text.floor_char_boundary(TEXT_BYTES);
+    let mut end = TEXT_BYTES.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
     text.truncate(end);
 }
 

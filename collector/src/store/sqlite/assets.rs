@@ -310,8 +310,8 @@ fn sensor_row(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<Option<SensorRow>>
         rows_refused: count(row.get(12)?),
         unknown_fields: count(row.get(13)?),
         coverage: coverage
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_else(CoverageReport::default),
+            .and_then(|text| serde_json::from_str::<CoverageReport>(&text).ok())
+            .unwrap_or_default(),
     }))
 }
 

@@ -567,7 +567,7 @@ fn lists_search_filter_and_page() {
 #[test]
 fn people_sign_in_by_password_and_by_a_link_that_works_once() {
     let fixture = Fixture::new();
-    let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(fixture.store);
+    let store: Arc<dyn Store> = Arc::new(fixture.store);
     let sessions = crate::session::Sessions::new(store.clone()).unwrap();
     assert!(store.add_user("ada", Role::Administrator, NOW_MS).unwrap().is_some());
     assert!(store.add_user("ada", Role::Viewer, NOW_MS).unwrap().is_none());

@@ -2,7 +2,7 @@
 //! [`Options::group_wait`] of the first shares one commit. Each job has a savepoint of its own, so
 //! that one which fails takes nothing with it. Answers go out after COMMIT, or after its failure.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -179,14 +179,8 @@ fn group(connection: &Connection, books: &mut Books, options: Options, queue: &R
         }
         job = match joins_until {
             // People who press a button do not wait for others.
-            None => match queue.try_recv() {
-                Ok(job) => Some(job),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-            },
-            Some(until) => match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(job) => Some(job),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            None => queue.try_recv().ok(),
+            Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
         };
     }
     let committed = books.flush(connection).and_then(|()| {
