@@ -414,8 +414,7 @@ fn check(files: &[PathBuf], against: Option<&Path>, today: Date) -> Result<Findi
         }
     };
     let report = lint::check(catalogue, today);
-    let mut findings =
-        Findings { errors: report.errors, warnings: report.warnings, notes: report.notes };
+    let mut findings = Findings { errors: report.errors, warnings: report.warnings, notes: report.notes };
     if let Some(old) = against {
         match parse(&[old.to_owned()])? {
             Ok(old) => findings.errors.extend(lint::against(&old, catalogue)),
@@ -525,6 +524,22 @@ mod tests {
             }
         }
         assert!(Subject::find(Catalogue::embedded(), "nobody.nothing").is_none());
+    }
+
+    #[test]
+    fn what_nobody_has_read_in_its_source_is_told_in_words() {
+        let known = |rule: &&Rule| !rule.deny && rule.last_checked.is_none();
+        let rule = Catalogue::embedded().rules().iter().find(known).unwrap();
+        let mut out = Vec::new();
+        show_rule(&mut out, rule).unwrap();
+        assert!(String::from_utf8(out).unwrap().contains("(not yet checked against its source)\n"));
+        let (mut out, findings) = (Vec::new(), check(&[], None, Catalogue::embedded().date()).unwrap());
+        findings.print(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(
+            text.lines().any(|line| line.starts_with("note: ") && line.contains("general knowledge")),
+            "{text}"
+        );
     }
 
     #[test]
