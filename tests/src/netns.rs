@@ -82,6 +82,11 @@ impl Pair {
         inside(&self.host, program.as_ref())
     }
 
+    /// The words that stand before a command to run it on the machine under test.
+    pub fn host_words(&self) -> Vec<String> {
+        ["ip", "netns", "exec", &self.host].map(str::to_owned).to_vec()
+    }
+
     /// A command that will run on the server side.
     pub fn net(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         inside(&self.net, program.as_ref())

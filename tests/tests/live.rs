@@ -1,0 +1,181 @@
+//! From a real packet to the inventory: real clients in network namespaces, captured live by the
+//! agent itself, each name on the Products page of the collector that runs beside it.
+
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use umbrascope_e2e::netns::{HOST, Link, NET, Pair};
+use umbrascope_e2e::product::Try;
+use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::{have_command, require};
+
+/// A sighting is in the inventory within 10 s (DESIGN.md); the rest is for a slow machine.
+const SOON: Duration = Duration::from_secs(30);
+
+/// A product under `try` in one namespace and servers under any name in the other.
+struct Stage {
+    pair: Pair,
+    product: Try,
+    data: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new(link: Link) -> Option<Self> {
+        if !require("curl", have_command("curl")) {
+            return None;
+        }
+        let programs = programs();
+        let pair = Pair::new(link)?;
+        let mut server = pair
+            .net(&programs.peer)
+            .args(["serve", NET])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the test server starts");
+        let mut line = String::new();
+        std::io::BufRead::read_line(
+            &mut std::io::BufReader::new(server.stdout.take().expect("stdout is piped")),
+            &mut line,
+        )
+        .expect("the test server says that it is ready");
+        assert_eq!(line, "ready\n");
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let mut command = pair.host(&programs.collector);
+        command.args(["try", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+        let product = Try::start(command, pair.host_words());
+        Some(Self { pair, product, data })
+    }
+
+    fn run(&self, mut command: Command) -> Output {
+        let output =
+            command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn curl(&self, name: &str) {
+        let mut curl = self.pair.host("curl");
+        curl.args(["-sk", "--max-time", "10", "-o", "/dev/null"]);
+        curl.args(["--resolve", &format!("{name}:443:{NET}"), &format!("https://{name}/")]);
+        self.run(curl);
+    }
+
+    fn peer(&self, words: &[&str]) {
+        let mut peer = self.pair.host(&programs().peer);
+        peer.args(words);
+        self.run(peer);
+    }
+
+    /// Waits until `value` stands as evidence of some product by `channel`.
+    fn assert_seen(&self, value: &str, channel: &str) {
+        let found = self.product.wait("/api/v1/products?limit=500", SOON, |products| {
+            product_ids(products).iter().any(|id| {
+                let detail = self.product.json(&format!("/api/v1/products/{id}"));
+                evidence(&detail).iter().any(|row| row["value"] == value && row["channel"] == channel)
+            })
+        });
+        assert!(found.is_ok(), "{value} by {channel} is not in the inventory: {}", found.unwrap_err());
+    }
+}
+
+fn product_ids(products: &Value) -> Vec<String> {
+    let rows = products["rows"].as_array().or_else(|| products["products"].as_array());
+    rows.into_iter().flatten().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
+}
+
+fn evidence(detail: &Value) -> Vec<Value> {
+    detail["evidence"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn names_of_real_clients_reach_the_products_page() {
+    let Some(stage) = Stage::new(Link::default()) else { return };
+    stage.curl("chatgpt.com");
+    stage.peer(&["tls", &format!("{NET}:8443"), "claude.ai"]);
+    stage.peer(&["quic", &format!("{NET}:443"), "gemini.google.com"]);
+    stage.peer(&["swapped", "eth0", HOST, NET, "api.mistral.ai"]);
+    if require("dig (dnsutils)", have_command("dig")) {
+        let mut dig = stage.pair.host("dig");
+        dig.args(["+short", "+time=3", "+tries=1", &format!("@{NET}"), "api.deepseek.com"]);
+        stage.run(dig);
+        stage.assert_seen("api.deepseek.com", "dns");
+    }
+    stage.assert_seen("chatgpt.com", "tls");
+    stage.assert_seen("claude.ai", "tls");
+    stage.assert_seen("gemini.google.com", "quic");
+    stage.assert_seen("api.mistral.ai", "tls");
+    let page = stage.product.page("/products");
+    assert!(page.contains("ChatGPT") && page.contains("Claude"), "the Products page shows them");
+    assert_eq!(stage.product.interrupt(), Some(0), "Ctrl-C stops it cleanly");
+}
+
+/// Today's browsers send hellos of two segments, with GREASE ECH and the true name.
+#[test]
+fn a_headless_chromium_is_seen_by_name() {
+    if !require("chromium", have_command("chromium")) {
+        return;
+    }
+    let Some(stage) = Stage::new(Link { mtu: 1280, offload: false }) else { return };
+    let profile = tempfile::tempdir().expect("a temporary folder");
+    let mut chromium = stage.pair.host("timeout");
+    chromium.args(["60", "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic"]);
+    chromium.args(["--no-first-run", "--disable-background-networking", "--disable-component-update"]);
+    chromium.args(["--disable-sync", "--ignore-certificate-errors", "--dump-dom"]);
+    chromium.arg(format!("--user-data-dir={}", profile.path().display()));
+    chromium.arg(format!("--host-resolver-rules=MAP www.perplexity.ai {NET}"));
+    chromium.arg("https://www.perplexity.ai/");
+    stage.run(chromium);
+    stage.assert_seen("www.perplexity.ai", "tls");
+}
+
+/// A hello with an X25519MLKEM768 key share is larger than a packet on every link used here.
+#[test]
+fn a_post_quantum_hello_is_joined_on_links_of_any_mtu() {
+    let python = std::env::var("UMBRASCOPE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has =
+        Command::new(&python).args(["-c", "import curl_cffi"]).output().is_ok_and(|out| out.status.success());
+    if !require("a client with X25519MLKEM768 (Python module curl_cffi)", has) {
+        return;
+    }
+    for (mtu, name) in [(1280, "api.anthropic.com"), (600, "api.openai.com")] {
+        let Some(stage) = Stage::new(Link { mtu, offload: false }) else { return };
+        let mut client = stage.pair.host(&python);
+        client.arg("-c").arg(format!(
+            "from curl_cffi import Curl, CurlOpt, requests\n\
+             r = requests.get('https://{name}/', impersonate='chrome', verify=False, timeout=10,\n\
+                 curl_options={{CurlOpt.RESOLVE: ['{name}:443:{NET}']}})\n\
+             assert r.status_code == 200, r"
+        ));
+        stage.run(client);
+        stage.assert_seen(name, "tls");
+        stage.peer(&["tls", &format!("{NET}:443"), "claude.ai"]);
+        stage.assert_seen("claude.ai", "tls");
+    }
+}
+
+/// Matching happens on the agent: a name that is not AI is in no database afterwards.
+#[test]
+fn a_name_that_is_not_ai_stays_out_of_every_database() {
+    let Some(stage) = Stage::new(Link::default()) else { return };
+    stage.curl("payroll.intranet.example");
+    stage.curl("chatgpt.com");
+    stage.assert_seen("chatgpt.com", "tls");
+    let mut files = Vec::new();
+    umbrascope_e2e::walk(stage.data.path(), &mut files);
+    assert!(
+        files.iter().any(|file| file.extension().is_some_and(|extension| extension == "db")),
+        "{files:?}"
+    );
+    let mut with_ai_name = 0;
+    for file in &files {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        assert!(!holds(b"intranet.example"), "{} holds a name that is not AI", file.display());
+        with_ai_name += usize::from(holds(b"chatgpt.com"));
+    }
+    assert!(
+        with_ai_name >= 2,
+        "agent and collector both hold the AI name, so the search would have found the other"
+    );
+}
