@@ -24,9 +24,10 @@ fn main() -> ExitCode {
         ["serve", address] => serve(address),
         ["tls", address, name] => tls(address, name),
         ["quic", address, name] => quic(address, name),
+        ["dns", address, count, names @ ..] => dns(address, count.parse().unwrap_or(1), names),
         ["swapped", interface, source, target, name] => swapped(interface, source, target, name),
         _ => {
-            Err("usage: serve IP | tls ADDR NAME | quic ADDR NAME | swapped INTERFACE SOURCE TARGET NAME"
+            Err("usage: serve IP | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | swapped INTERFACE SOURCE TARGET NAME"
                 .into())
         }
     };
@@ -156,6 +157,25 @@ fn quic(address: &str, name: &str) -> Outcome {
         endpoint.wait_idle().await;
         Ok(())
     })
+}
+
+/// Asks for each name `count` times, a query a millisecond, each from a port of its own, and does
+/// not wait for answers (RFC 1035 §4.1).
+fn dns(address: &str, count: u16, names: &[&str]) -> Outcome {
+    for number in 0..count {
+        for name in names {
+            let mut query = number.to_be_bytes().to_vec();
+            query.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+            for label in name.split('.') {
+                query.push(u8::try_from(label.len())?);
+                query.extend(label.as_bytes());
+            }
+            query.extend([0, 0, 1, 0, 1]);
+            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?.send_to(&query, address)?;
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    Ok(())
 }
 
 /// Puts a rustls ClientHello on the wire in two TCP segments, the second one first, as frames on
