@@ -406,9 +406,9 @@ fn evidence(row: &ProductRow) -> Vec<EvidenceRow> {
 }
 
 const HOSTS: &[(&str, &str, &str, SensorState)] = &[
-    ("dev-anna", "Engineering", "Debian GNU/Linux 12", SensorState::Reporting),
-    ("dev-bert", "Engineering", "Ubuntu 26.04 LTS", SensorState::Reporting),
-    ("dev-chloe", "Engineering", "Fedora Linux 43", SensorState::Reporting),
+    ("dev-01", "Engineering", "Debian GNU/Linux 12", SensorState::Reporting),
+    ("dev-02", "Engineering", "Ubuntu 26.04 LTS", SensorState::Reporting),
+    ("dev-03", "Engineering", "Fedora Linux 43", SensorState::Reporting),
     ("build-01", "Engineering", "Debian GNU/Linux 12", SensorState::Reporting),
     ("lab-gpu-1", "Research", "Ubuntu 24.04 LTS", SensorState::Reporting),
     ("lab-gpu-2", "Research", "Ubuntu 24.04 LTS", SensorState::Silent),

@@ -334,7 +334,7 @@ async fn json_says_what_the_pages_say() {
     assert_eq!(products["rows"][0]["confidence"], "high");
     let one = json(&mut ada, "/api/v1/products/openai.chatgpt").await;
     assert_eq!(one["evidence"][0]["value"], "chatgpt.com");
-    assert_eq!(json(&mut ada, "/api/v1/assets/1").await["hostname"], "dev-anna");
+    assert_eq!(json(&mut ada, "/api/v1/assets/1").await["hostname"], "dev-01");
     assert_eq!(json(&mut ada, "/api/v1/coverage").await["sensors"]["total"], 12);
     assert_eq!(json(&mut ada, "/api/v1/tokens").await[0]["state"], "active");
     let limited = json(&mut ada, "/api/v1/products?limit=5&page=2&sort=name").await;
