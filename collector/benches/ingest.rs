@@ -7,7 +7,6 @@
 //!
 //! Run with `cargo bench -p umbrascope-collector --bench ingest`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing better to do than stop")]
-#![expect(missing_docs, reason = "no library")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -130,8 +129,11 @@ fn folder(path: &Path) -> (DataDir, Identities) {
             let key = KeyPair::generate().unwrap();
             let csr = CertificateParams::default().serialize_request(&key).unwrap().pem().unwrap();
             let issued = authority.sign_sensor(&csr, sensor(number), now_ms, 86_400_000).unwrap();
-            let certificate =
-                NewCertificate { key_hash: issued.key_hash, issued_at_ms: now_ms, ends_at_ms: issued.ends_at_ms };
+            let certificate = NewCertificate {
+                key_hash: issued.key_hash,
+                issued_at_ms: now_ms,
+                ends_at_ms: issued.ends_at_ms,
+            };
             let enrolment = Enrolment {
                 token: TokenId("t".into()),
                 secret_hash: [1; 32],
@@ -208,7 +210,8 @@ async fn drive(mode: &str) -> (f64, f64) {
 
 async fn send(stream: &mut tokio_rustls::client::TlsStream<TcpStream>, number: u8, count: u64) {
     let body = serde_json::to_vec(&report(number, count)).unwrap();
-    let head = format!("POST /v1/batches HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head =
+        format!("POST /v1/batches HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
     let mut answer = [0; 4_096];
     let length = stream.read(&mut answer).await.unwrap();
@@ -238,7 +241,10 @@ fn serve_one(mode: &str, path: &Path) {
         };
         println!("{address}");
         std::io::stdout().flush().unwrap();
-        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()))
+            .await
+            .unwrap()
+            .unwrap();
         if let Some(running) = running {
             running.stop().await;
         }
@@ -317,7 +323,8 @@ fn write_bare(connection: &Connection, queue: &Receiver<BareJob>) {
         let mut next = Some(first);
         while let Some((batch, answer)) = next {
             for row in &batch.activity {
-                let number = |text: &str| text.bytes().fold(7_i64, |sum, byte| sum.wrapping_mul(31) + i64::from(byte));
+                let number =
+                    |text: &str| text.bytes().fold(7_i64, |sum, byte| sum.wrapping_mul(31) + i64::from(byte));
                 connection
                     .prepare_cached(
                         "INSERT INTO activity (asset, day, rule, channel, evidence, n) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -485,7 +492,9 @@ fn by_hand(connection: &Connection, from: u64) {
         }
         run(10, &[&day, &1]);
         keys[0].products.iter().for_each(|product| run(11, &[product, &day, &1]));
-        for ([_, rule, channel, evidence, _], product) in keys[0].rows.iter().zip(keys[0].products.iter().cycle()) {
+        for ([_, rule, channel, evidence, _], product) in
+            keys[0].rows.iter().zip(keys[0].products.iter().cycle())
+        {
             run(12, &[product, rule, channel, evidence, &1]);
         }
         connection.execute_batch("COMMIT").unwrap();
@@ -495,7 +504,9 @@ fn by_hand(connection: &Connection, from: u64) {
 fn keys(connection: &Connection, number: u8) -> Keys {
     let word = sensor(number).to_string();
     let (sensor, asset): (i64, i64) = connection
-        .query_row("SELECT id, asset FROM sensor WHERE word = ?1", [&word], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT id, asset FROM sensor WHERE word = ?1", [&word], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .unwrap();
     let mut rows = connection
         .prepare("SELECT day, rule, channel, evidence, epoch FROM activity WHERE asset = ?1")

@@ -117,7 +117,10 @@ impl Config {
         };
         if written.people.certificate.is_some() != written.people.key.is_some() {
             let key = if written.people.key.is_some() { "key" } else { "certificate" };
-            return Err(wrong(line_of(key), "`certificate` and `key` stand together or not at all".to_owned()));
+            return Err(wrong(
+                line_of(key),
+                "`certificate` and `key` stand together or not at all".to_owned(),
+            ));
         }
         for (key, value, range) in [
             ("report_interval_s", written.agents.report_interval_s, 1..=86_400),
@@ -141,7 +144,8 @@ impl Config {
     fn from_written(written: Written) -> Self {
         let (people, agents) = (written.people, written.agents);
         let listen = agents.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8443)));
-        let names = agents.names.unwrap_or_else(|| vec!["localhost".into(), "127.0.0.1".into(), "::1".into()]);
+        let names =
+            agents.names.unwrap_or_else(|| vec!["localhost".into(), "127.0.0.1".into(), "::1".into()]);
         let first = names.first().map_or("localhost", String::as_str);
         let first = if first.contains(':') { format!("[{first}]") } else { first.to_owned() };
         Self {
@@ -207,10 +211,15 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_with_file_and_line() {
-        assert!(error("[people]\nlisten = \"127.0.0.1:1\"\nlisten_port = 3\n").starts_with("c.toml:3: unknown field"));
+        assert!(
+            error("[people]\nlisten = \"127.0.0.1:1\"\nlisten_port = 3\n")
+                .starts_with("c.toml:3: unknown field")
+        );
         assert!(error("[people]\nlisten = \"here\"\n").starts_with("c.toml:2: "));
         assert!(error("[people]\n\nkey = \"k.pem\"\n").starts_with("c.toml:3: `certificate` and `key`"));
-        assert!(error("[agents]\nreport_interval_s = 0\n").starts_with("c.toml:2: `report_interval_s` must lie"));
+        assert!(
+            error("[agents]\nreport_interval_s = 0\n").starts_with("c.toml:2: `report_interval_s` must lie")
+        );
         assert!(error("[agents]\nurl = \"http://x\"\n").starts_with("c.toml:2: `url` must begin"));
     }
 }

@@ -32,7 +32,8 @@ impl DataDir {
             return Ok(Self(path.into()));
         }
         let root = rustix::process::geteuid().is_root();
-        let owned = fs::metadata(SYSTEM_DIR).is_ok_and(|dir| dir.uid() == rustix::process::geteuid().as_raw());
+        let owned =
+            fs::metadata(SYSTEM_DIR).is_ok_and(|dir| dir.uid() == rustix::process::geteuid().as_raw());
         if root || owned {
             return Ok(Self(SYSTEM_DIR.into()));
         }
@@ -73,7 +74,11 @@ impl DataDir {
     pub fn init(&self, options: Options, now_ms: i64) -> Result<Vec<String>, DataDirError> {
         let mut made = Vec::new();
         if !self.0.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(|source| self.failed("make", &self.0, source))?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.0)
+                .map_err(|source| self.failed("make", &self.0, source))?;
             made.push(format!("folder {}", self.0.display()));
         }
         match (self.ca_key().exists(), self.ca_certificate().exists()) {
@@ -126,9 +131,8 @@ impl DataDir {
     /// The authority.
     pub fn authority(&self) -> Result<Authority, DataDirError> {
         self.must_be_initialised()?;
-        let read = |path: PathBuf| {
-            fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))
-        };
+        let read =
+            |path: PathBuf| fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source));
         Ok(Authority::load(&read(self.ca_certificate())?, &read(self.ca_key())?)?)
     }
 
@@ -159,7 +163,11 @@ impl DataDir {
     }
 
     fn must_be_initialised(&self) -> Result<(), DataDirError> {
-        if self.database().exists() { Ok(()) } else { Err(DataDirError::NotInitialised { dir: self.0.clone() }) }
+        if self.database().exists() {
+            Ok(())
+        } else {
+            Err(DataDirError::NotInitialised { dir: self.0.clone() })
+        }
     }
 
     fn write_new(&self, path: &Path, content: &[u8]) -> Result<(), DataDirError> {
@@ -232,7 +240,9 @@ pub enum DataDirError {
         dir: PathBuf,
     },
     /// One half of the authority is missing.
-    #[error("{dir} holds only one of ca.pem and ca-key.pem: restore the other one; a new authority would lock every sensor out")]
+    #[error(
+        "{dir} holds only one of ca.pem and ca-key.pem: restore the other one; a new authority would lock every sensor out"
+    )]
     HalfAuthority {
         /// The folder.
         dir: PathBuf,

@@ -133,7 +133,8 @@ impl Counters {
             let _ = writeln!(text, "umbrascope_refused_total{{reason=\"{word}\"}} {value}");
         }
         let low = u8::from(self.disk_low.load(Ordering::Relaxed));
-        let _ = writeln!(text, "# HELP umbrascope_disk_low Whether reports are refused for lack of disk space.");
+        let _ =
+            writeln!(text, "# HELP umbrascope_disk_low Whether reports are refused for lack of disk space.");
         let _ = writeln!(text, "# TYPE umbrascope_disk_low gauge\numbrascope_disk_low {low}");
         text
     }

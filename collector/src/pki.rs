@@ -61,7 +61,8 @@ impl Authority {
 
     /// An authority from its files.
     pub fn load(certificate_pem: &str, key_pem: &str) -> Result<Self, PkiError> {
-        let certificate = CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|_| PkiError::Unreadable)?;
+        let certificate =
+            CertificateDer::from_pem_slice(certificate_pem.as_bytes()).map_err(|_| PkiError::Unreadable)?;
         let key = KeyPair::from_pem(key_pem)?;
         if key_hash(&certificate)? != sha256(&key.subject_public_key_info()) {
             return Err(PkiError::Mismatch);

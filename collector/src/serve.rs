@@ -189,7 +189,12 @@ async fn watch_disk(path: PathBuf, min_free_bytes: Option<u64>, counters: Arc<Co
             let floor = min_free_bytes.unwrap_or((size / FREE_SHARE).min(FREE_BYTES));
             let low = free < floor;
             if counters.disk_low.swap(low, Ordering::Relaxed) != low {
-                tracing::warn!(low, free_bytes = free, floor_bytes = floor, "free disk space crossed its floor");
+                tracing::warn!(
+                    low,
+                    free_bytes = free,
+                    floor_bytes = floor,
+                    "free disk space crossed its floor"
+                );
             }
         }
         tokio::time::sleep(DISK_POLL).await;
@@ -241,7 +246,9 @@ pub enum ServeError {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// An address is taken or not ours.
-    #[error("could not listen on {address} for {whom}: choose another address in the configuration, or end what uses it")]
+    #[error(
+        "could not listen on {address} for {whom}: choose another address in the configuration, or end what uses it"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,

@@ -62,11 +62,16 @@ impl Sessions {
     }
 
     /// Signs in with name and password; `None` when they do not fit. Blocking, for some 50 ms.
-    pub fn sign_in(&self, name: &str, password: &str, now_ms: i64) -> Result<Option<NewSession>, SessionError> {
+    pub fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        now_ms: i64,
+    ) -> Result<Option<NewSession>, SessionError> {
         let found = self.store.credentials(&name.trim().to_lowercase())?;
         let hash = found.as_ref().and_then(|(_, hash)| hash.as_deref()).unwrap_or(&self.dummy);
-        let fits = password.len() <= PASSWORD_MAX_BYTES
-            && self.hashing.pass(|| verify_password(password, hash));
+        let fits =
+            password.len() <= PASSWORD_MAX_BYTES && self.hashing.pass(|| verify_password(password, hash));
         match found {
             Some((user, Some(_))) if fits => self.begin(user, now_ms).map(Some),
             _ => Ok(None),
@@ -139,7 +144,9 @@ pub enum SessionError {
     #[error("the password could not be hashed: {0}")]
     Hash(argon2::Error),
     /// The password is too short or too long.
-    #[error("a password needs at least {PASSWORD_MIN_CHARS} characters and at most {PASSWORD_MAX_BYTES} bytes")]
+    #[error(
+        "a password needs at least {PASSWORD_MIN_CHARS} characters and at most {PASSWORD_MAX_BYTES} bytes"
+    )]
     PasswordLength,
 }
 
@@ -216,8 +223,7 @@ impl Gate {
 
     fn pass<T>(&self, work: impl FnOnce() -> T) -> T {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free =
-            self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         drop(free);
         let done = work();

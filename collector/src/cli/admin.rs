@@ -133,7 +133,8 @@ pub(super) fn user(place: &Place, command: UserCommand) -> Result<(), CliError> 
     let now_ms = clock.now_ms();
     let store = std::sync::Arc::new(store);
     let sessions = Sessions::new(std::sync::Arc::clone(&store) as std::sync::Arc<dyn Store>)?;
-    let unknown = |name: &str| CliError::Failed(format!("there is nobody called {name}: `user list` shows them"));
+    let unknown =
+        |name: &str| CliError::Failed(format!("there is nobody called {name}: `user list` shows them"));
     let scheme = if config.people.tls.is_some() { "https" } else { "http" };
     let link = |name: &str| -> Result<(), CliError> {
         let secret = sessions.new_link(name, now_ms)?.ok_or_else(|| unknown(name))?;
@@ -222,8 +223,9 @@ pub(super) fn sensor(place: &Place, command: SensorCommand) -> Result<(), CliErr
             print(&head, &rows)?;
         }
         SensorCommand::Revoke { id } => {
-            let sensor: SensorId =
-                id.parse().map_err(|_| CliError::Usage(format!("{id} is no sensor's id: `sensor list` shows them")))?;
+            let sensor: SensorId = id
+                .parse()
+                .map_err(|_| CliError::Usage(format!("{id} is no sensor's id: `sensor list` shows them")))?;
             if !store.revoke_sensor(sensor, now_ms)? {
                 return Err(CliError::Failed(format!("there is no sensor {id}: `sensor list` shows them")));
             }
@@ -257,8 +259,9 @@ fn read_password(name: &str) -> Result<String, CliError> {
     let read = stdin.lock().read_line(&mut line);
     if let Some(before) = hidden {
         eprintln!();
-        rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &before)
-            .map_err(|error| CliError::Io { attempted: "show the terminal's input again", source: error.into() })?;
+        rustix::termios::tcsetattr(&stdin, rustix::termios::OptionalActions::Now, &before).map_err(
+            |error| CliError::Io { attempted: "show the terminal's input again", source: error.into() },
+        )?;
     }
     read.map_err(CliError::io("read the password"))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())

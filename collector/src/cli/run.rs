@@ -24,7 +24,9 @@ pub(super) fn init(place: &Place) -> Result<(), CliError> {
     if made.is_empty() {
         println!("{dir} is ready already; nothing was changed");
     } else {
-        println!("{dir} is ready: next, `umbrascope-collector user add NAME` and `umbrascope-collector serve`");
+        println!(
+            "{dir} is ready: next, `umbrascope-collector user add NAME` and `umbrascope-collector serve`"
+        );
     }
     Ok(())
 }

@@ -53,8 +53,9 @@ pub(super) struct Args {
 pub(super) fn run(place: &Place, args: Args) -> Result<(), CliError> {
     let program = agent::find()?;
     for file in &args.replay {
-        std::fs::File::open(file)
-            .map_err(|source| CliError::Failed(format!("could not read the capture {}: {source}", file.display())))?;
+        std::fs::File::open(file).map_err(|source| {
+            CliError::Failed(format!("could not read the capture {}: {source}", file.display()))
+        })?;
     }
     let dir = DataDir::choose_for_try(place.data_dir.clone())?;
     dir.init(options(), Clock::system().now_ms())?;
@@ -100,7 +101,8 @@ async fn start(dir: &DataDir, listen: Option<SocketAddr>) -> Result<Running, Cli
 async fn attend(dir: &DataDir, running: &Running, agent: &mut Agent, args: &Args) -> Result<(), CliError> {
     eprintln!("data folder: {}", dir.path().display());
     agent.write_config()?;
-    if !agent.is_enrolled() {
+    // A certificate ends when nobody tried for a month.
+    if !agent.is_enrolled() || !lets_somebody_in(running).await? {
         let token = one_use_token(running).await?;
         agent.enrol(&token).await?;
     }
@@ -120,7 +122,8 @@ async fn attend(dir: &DataDir, running: &Running, agent: &mut Agent, args: &Args
     let link = sign_in_link(running).await?;
     println!("Look here (signs you in once, within 15 minutes): {link}");
     println!("What runs, and with which privileges:");
-    table(&mut io::stdout().lock(), &agent::HEAD, &agent.processes()).map_err(CliError::io("write the table"))?;
+    table(&mut io::stdout().lock(), &agent::HEAD, &agent.processes())
+        .map_err(CliError::io("write the table"))?;
     println!("Ctrl-C ends it; the next start goes on with the same data.");
     io::stdout().flush().map_err(CliError::io("write to stdout"))?;
     Err(agent.ended().await)
@@ -134,6 +137,11 @@ async fn asked_to_end() -> Result<(), CliError> {
         _ = interrupt.recv() => {}
     }
     Ok(())
+}
+
+async fn lets_somebody_in(running: &Running) -> Result<bool, CliError> {
+    let app = running.app.clone();
+    blocking(move || Ok(!app.store.trusted_keys(app.clock.now_ms())?.is_empty())).await
 }
 
 async fn one_use_token(running: &Running) -> Result<String, CliError> {

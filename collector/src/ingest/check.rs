@@ -22,7 +22,8 @@ pub(super) fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
     trim_info(&mut batch.info);
     trim_coverage(&mut batch.coverage);
     let activity = (0..).zip(&batch.activity).filter_map(|(index, row)| {
-        let reason = if index >= ACTIVITY_ROWS as u64 { Some(Refusal::TooMany) } else { check_row(row, today) };
+        let reason =
+            if index >= ACTIVITY_ROWS as u64 { Some(Refusal::TooMany) } else { check_row(row, today) };
         reason.map(|reason| RefusedRow { kind: RowKind::Activity, index, reason })
     });
     let snapshots = (0..).zip(&batch.snapshots).filter_map(|(index, snapshot)| {
@@ -239,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_a_sensor_says_of_itself_is_cut_at_a_character() {
-        let mut info = SensorInfo { hostname: format!("a\0{}", "ü".repeat(TEXT_BYTES)), ..SensorInfo::default() };
+        let mut info =
+            SensorInfo { hostname: format!("a\0{}", "ü".repeat(TEXT_BYTES)), ..SensorInfo::default() };
         trim_info(&mut info);
         assert!(info.hostname.len() <= TEXT_BYTES && info.hostname.starts_with("aü"));
     }

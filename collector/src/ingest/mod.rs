@@ -75,7 +75,10 @@ async fn batches(State(ingest): State<Arc<Ingest>>, request: Request) -> Respons
         }
         let (mut batch, unknown_fields): (Batch, u64) = read(request, BODY_BYTES).await?;
         if batch.sensor != peer.sensor {
-            return Err(Refused::Forbidden(Turned::OtherSensor, "the batch names another sensor than its certificate"));
+            return Err(Refused::Forbidden(
+                Turned::OtherSensor,
+                "the batch names another sensor than its certificate",
+            ));
         }
         let received_at_ms = ingest.clock.now_ms();
         let refused = check::check(&mut batch, Day::from_unix_ms(received_at_ms));
@@ -100,7 +103,8 @@ async fn enrol(State(ingest): State<Arc<Ingest>>, request: Request) -> Response 
     let answer = async {
         let (mut body, _): (EnrolRequest, u64) = read(request, SMALL_BODY_BYTES).await?;
         check::trim_info(&mut body.info);
-        let refused = || Refused::Forbidden(Turned::Token, "the token is unknown, used up, expired or revoked");
+        let refused =
+            || Refused::Forbidden(Turned::Token, "the token is unknown, used up, expired or revoked");
         let (token, secret_hash) = token::parse(&body.token).ok_or_else(refused)?;
         let mut id = [0; SensorId::BYTES];
         SystemRandom::new().fill(&mut id).map_err(|_| Refused::Later(Turned::Failed))?;
@@ -113,7 +117,11 @@ async fn enrol(State(ingest): State<Arc<Ingest>>, request: Request) -> Response 
             sensor,
             machine: body.machine,
             info: body.info,
-            certificate: NewCertificate { key_hash: issued.key_hash, issued_at_ms: now_ms, ends_at_ms: issued.ends_at_ms },
+            certificate: NewCertificate {
+                key_hash: issued.key_hash,
+                issued_at_ms: now_ms,
+                ends_at_ms: issued.ends_at_ms,
+            },
         };
         match ingest.blocking(move |store| store.enrol(enrolment)).await? {
             Enrolled::Yes { machine_known } => {
@@ -143,7 +151,10 @@ async fn renew(State(ingest): State<Arc<Ingest>>, request: Request) -> Response 
         let certificate =
             NewCertificate { key_hash: issued.key_hash, issued_at_ms: now_ms, ends_at_ms: issued.ends_at_ms };
         if !ingest.blocking(move |store| store.renew(peer.sensor, certificate)).await? {
-            return Err(Refused::Forbidden(Turned::NotTrusted, "a renewal needs a sensor in good standing and a new key"));
+            return Err(Refused::Forbidden(
+                Turned::NotTrusted,
+                "a renewal needs a sensor in good standing and a new key",
+            ));
         }
         ingest.admit(peer.sensor, &issued);
         ingest.counters.renewed.fetch_add(1, Ordering::Relaxed);
@@ -282,8 +293,12 @@ impl Refused {
     fn answer(self, counters: &Counters) -> Response {
         let (status, reason, text) = match &self {
             Self::Forbidden(reason, text) => (StatusCode::FORBIDDEN, *reason, (*text).to_owned()),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Turned::TooLarge, "the body is too large".to_owned()),
-            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, Turned::TooSlow, "the body did not come in time".to_owned()),
+            Self::TooLarge => {
+                (StatusCode::PAYLOAD_TOO_LARGE, Turned::TooLarge, "the body is too large".to_owned())
+            }
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, Turned::TooSlow, "the body did not come in time".to_owned())
+            }
             Self::Malformed(text) => (StatusCode::BAD_REQUEST, Turned::Malformed, text.clone()),
             Self::Later(Turned::Busy) => {
                 (StatusCode::TOO_MANY_REQUESTS, Turned::Busy, "too many reports at once".to_owned())

@@ -11,10 +11,11 @@ mod user;
 
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
-pub use product::{
-    DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals,
+pub use product::{DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals};
+pub use query::{
+    AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
+    SystemSort,
 };
-pub use query::{Direction, Page, PageRequest, ProductFilter, ProductSort, AssetFilter, AssetSort, SystemFilter, SystemSort};
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;

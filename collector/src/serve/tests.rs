@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use umbrascope_api::{
-    Ack, ActivityRow, Batch, Channel, CoverageReport, Day, EnrolRequest, EnrolResponse, Epoch, Evidence, MachineId,
-    Refusal, RenewRequest, RenewResponse, SensorId, SensorInfo,
+    Ack, ActivityRow, Batch, Channel, CoverageReport, Day, EnrolRequest, EnrolResponse, Epoch, Evidence,
+    MachineId, Refusal, RenewRequest, RenewResponse, SensorId, SensorInfo,
 };
 
 use super::*;
@@ -68,7 +68,12 @@ impl World {
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
-    async fn post(&self, identity: Option<&Identity>, path: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+    async fn post(
+        &self,
+        identity: Option<&Identity>,
+        path: &str,
+        body: &[u8],
+    ) -> std::io::Result<(u16, Vec<u8>)> {
         exchange(&mut self.connect(identity).await?, path, body).await
     }
 
@@ -112,7 +117,11 @@ impl Identity {
 }
 
 /// One HTTP/1.1 request and its answer on a kept connection.
-async fn exchange(stream: &mut TlsStream<TcpStream>, path: &str, body: &[u8]) -> std::io::Result<(u16, Vec<u8>)> {
+async fn exchange(
+    stream: &mut TlsStream<TcpStream>,
+    path: &str,
+    body: &[u8],
+) -> std::io::Result<(u16, Vec<u8>)> {
     let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(body).await?;
@@ -133,7 +142,8 @@ async fn answer(stream: &mut TlsStream<TcpStream>) -> std::io::Result<(u16, Vec<
     };
     let head = String::from_utf8_lossy(&read[..end]).to_lowercase();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().trim().parse().unwrap();
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap().trim().parse().unwrap();
     let mut body = read.split_off(end);
     while body.len() < length {
         let mut some = [0; 4_096];
@@ -172,7 +182,10 @@ fn json(batch: &Batch) -> Vec<u8> {
 fn products(world: &World) -> u64 {
     let (filter, page) = (ProductFilter::default(), PageRequest::default());
     let store = &world.running.app.store;
-    store.products(&filter, ProductSort::Name, Direction::Ascending, page, Clock::system().today()).unwrap().total
+    store
+        .products(&filter, ProductSort::Name, Direction::Ascending, page, Clock::system().today())
+        .unwrap()
+        .total
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +195,8 @@ async fn a_sensor_enrols_reports_renews_and_reports_again() {
     let first = world.enrol(&token, 1).await.1.unwrap();
     assert_eq!(world.enrol(&token, 2).await.0, 403, "the token was for one machine");
 
-    let (status, answer) = world.post(Some(&first), "/v1/batches", &json(&batch(first.sensor))).await.unwrap();
+    let (status, answer) =
+        world.post(Some(&first), "/v1/batches", &json(&batch(first.sensor))).await.unwrap();
     assert_eq!(status, 200);
     let ack: Ack = serde_json::from_slice(&answer).unwrap();
     assert_eq!((ack.activity_taken, ack.refused.len(), ack.next_report_after_s), (1, 0, 300));
@@ -199,7 +213,11 @@ async fn a_sensor_enrols_reports_renews_and_reports_again() {
         let sent = world.post(Some(identity), "/v1/batches", &json(&batch(first.sensor))).await.unwrap();
         assert_eq!(sent.0, 200, "the old key stays valid to its end");
     }
-    assert_eq!(world.post(Some(&first), "/v1/renew", &body).await.unwrap().0, 403, "a new certificate needs a new key");
+    assert_eq!(
+        world.post(Some(&first), "/v1/renew", &body).await.unwrap().0,
+        403,
+        "a new certificate needs a new key"
+    );
     world.running.stop().await;
 }
 

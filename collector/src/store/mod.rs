@@ -5,8 +5,8 @@ use umbrascope_api::{Ack, Batch, Day, MachineId, RefusedRow, SensorId, SensorInf
 
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
-    DayCount, Direction, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
-    SystemFilter, SystemSort, TokenId, TokenRow, Totals, UnitRow, UserRow, NewToken, Role,
+    DayCount, Direction, NewToken, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
+    Role, SystemFilter, SystemSort, TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
 pub mod sqlite;
@@ -20,13 +20,33 @@ pub trait Reads: Send + Sync {
     /// Assets and sightings a day over all products, the last `days` days, oldest first.
     fn fleet_days(&self, today: Day, days: u32) -> Result<Vec<DayCount>, StoreError>;
     /// Products seen.
-    fn products(&self, filter: &ProductFilter, sort: ProductSort, direction: Direction, page: PageRequest, today: Day) -> Result<Page<ProductRow>, StoreError>;
+    fn products(
+        &self,
+        filter: &ProductFilter,
+        sort: ProductSort,
+        direction: Direction,
+        page: PageRequest,
+        today: Day,
+    ) -> Result<Page<ProductRow>, StoreError>;
     /// One product; `None` when it was never seen.
     fn product(&self, id: &str, today: Day) -> Result<Option<ProductDetail>, StoreError>;
     /// The inventory.
-    fn systems(&self, filter: &SystemFilter, sort: SystemSort, direction: Direction, page: PageRequest) -> Result<Page<AiSystemRow>, StoreError>;
+    fn systems(
+        &self,
+        filter: &SystemFilter,
+        sort: SystemSort,
+        direction: Direction,
+        page: PageRequest,
+    ) -> Result<Page<AiSystemRow>, StoreError>;
     /// Machines.
-    fn assets(&self, filter: &AssetFilter, sort: AssetSort, direction: Direction, page: PageRequest, now_ms: i64) -> Result<Page<AssetRow>, StoreError>;
+    fn assets(
+        &self,
+        filter: &AssetFilter,
+        sort: AssetSort,
+        direction: Direction,
+        page: PageRequest,
+        now_ms: i64,
+    ) -> Result<Page<AssetRow>, StoreError>;
     /// One machine; `None` when there is none.
     fn asset(&self, id: AssetId, today: Day, now_ms: i64) -> Result<Option<AssetDetail>, StoreError>;
     /// Sensors and what they could not see, the worst first.
@@ -49,7 +69,13 @@ pub trait Store: Reads {
     fn submit(&self, report: Report, answer: Answer) -> Result<(), Box<Report>>;
 
     /// Stores a token whose secret hashes to `secret_hash`, and its unit when that is new.
-    fn create_token(&self, id: &TokenId, secret_hash: &SecretHash, token: &NewToken, now_ms: i64) -> Result<TokenRow, StoreError>;
+    fn create_token(
+        &self,
+        id: &TokenId,
+        secret_hash: &SecretHash,
+        token: &NewToken,
+        now_ms: i64,
+    ) -> Result<TokenRow, StoreError>;
     /// Revokes a token; `false` when there is none of that id.
     fn revoke_token(&self, id: &TokenId, now_ms: i64) -> Result<bool, StoreError>;
 
@@ -85,7 +111,12 @@ pub trait Store: Reads {
     /// Ends a session.
     fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
     /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
-    fn prune_sessions(&self, created_before_ms: i64, used_before_ms: i64, now_ms: i64) -> Result<(), StoreError>;
+    fn prune_sessions(
+        &self,
+        created_before_ms: i64,
+        used_before_ms: i64,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
 }
 
 /// SHA-256 of a secret with 256 random bits, which needs no salt and no slow hash.
@@ -198,7 +229,9 @@ pub enum StoreError {
         known: i64,
     },
     /// A migration that was applied is not the one this version has.
-    #[error("migration {version} in the database differs from the one of this version: the file or the program was altered")]
+    #[error(
+        "migration {version} in the database differs from the one of this version: the file or the program was altered"
+    )]
     Altered {
         /// Which one.
         version: i64,

@@ -104,8 +104,11 @@ impl Agent {
 
     /// Enrols with the token, handed over by the environment: an argument could be read by everybody.
     pub(super) async fn enrol(&self, token: &str) -> Result<(), CliError> {
-        let done = self
-            .command(["enrol".as_ref(), "--collector".as_ref(), self.url().as_ref()])
+        let mut command = self.command(["enrol".as_ref(), "--collector".as_ref(), self.url().as_ref()]);
+        if self.is_enrolled() {
+            command.arg("--force");
+        }
+        let done = command
             .env("UMBRASCOPE_TOKEN", token)
             .stdout(Stdio::null())
             .status()
@@ -117,7 +120,8 @@ impl Agent {
     /// One scan and the captures, delivered.
     pub(super) async fn run_once(&mut self, replays: &[PathBuf], deadline_s: u64) -> Result<(), CliError> {
         let deadline = deadline_s.to_string();
-        let mut command = self.command(["run".as_ref(), "--once".as_ref(), "--deadline-s".as_ref(), deadline.as_ref()]);
+        let mut command =
+            self.command(["run".as_ref(), "--once".as_ref(), "--deadline-s".as_ref(), deadline.as_ref()]);
         add_replays(&mut command, replays);
         let child = command.stdout(Stdio::null()).spawn().map_err(CliError::io("start the agent"))?;
         let child = self.child.insert(child);
@@ -130,7 +134,8 @@ impl Agent {
     pub(super) async fn start(&mut self, replays: &[PathBuf]) -> Result<(), CliError> {
         // One of a run that was killed would be in the way.
         let _ = fs::remove_file(&self.socket);
-        let socket = UnixDatagram::bind(&self.socket).map_err(CliError::io("listen for the agent's readiness"))?;
+        let socket =
+            UnixDatagram::bind(&self.socket).map_err(CliError::io("listen for the agent's readiness"))?;
         let mut command = self.command(["run".as_ref()]);
         add_replays(&mut command, replays);
         let child = command
@@ -145,7 +150,8 @@ impl Agent {
                 let length = socket.recv(&mut message).await.map_err(CliError::io("listen to the agent"))?;
                 let text = String::from_utf8_lossy(&message[..length]);
                 if text.lines().any(|line| line == "READY=1") {
-                    let status = text.lines().find_map(|line| line.strip_prefix("STATUS=")).map(str::to_owned);
+                    let status =
+                        text.lines().find_map(|line| line.strip_prefix("STATUS=")).map(str::to_owned);
                     return Ok::<_, CliError>(status);
                 }
             }
@@ -258,7 +264,14 @@ fn process_row(name: &str, pid: u32) -> Option<Vec<String>> {
     let uid = status_field(pid, "Uid")?.split_whitespace().nth(1)?.to_owned();
     let filtered = if status_field(pid, "Seccomp").as_deref() == Some("2") { "filtered" } else { "all" };
     let fixed = if status_field(pid, "NoNewPrivs").as_deref() == Some("1") { "can gain none" } else { "own" };
-    Some(vec![name.to_owned(), pid.to_string(), uid, words(capabilities), filtered.to_owned(), fixed.to_owned()])
+    Some(vec![
+        name.to_owned(),
+        pid.to_string(),
+        uid,
+        words(capabilities),
+        filtered.to_owned(),
+        fixed.to_owned(),
+    ])
 }
 
 /// Capabilities by name where they matter here; numbers from linux/capability.h.
@@ -268,7 +281,8 @@ fn words(set: u64) -> String {
     if set == 0 {
         return "none".to_owned();
     }
-    let known = NAMES.iter().filter(|(number, _)| set & (1 << number) != 0).map(|(_, name)| (*name).to_owned());
+    let known =
+        NAMES.iter().filter(|(number, _)| set & (1 << number) != 0).map(|(_, name)| (*name).to_owned());
     let others = set.count_ones() as usize - known.clone().count();
     known.chain((others > 0).then(|| format!("{others} more"))).collect::<Vec<_>>().join(" ")
 }

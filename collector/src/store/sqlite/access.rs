@@ -5,15 +5,15 @@ use umbrascope_api::SensorId;
 use super::{SqliteStore, identity, people, rebuild};
 use crate::model::{NewToken, Role, TokenId, TokenRow, UserRow};
 use crate::store::{
-    Answer, Enrolled, Enrolment, NewCertificate, Report, SecretHash, SessionRow, Store, StoreError, TrustedKey,
+    Answer, Enrolled, Enrolment, NewCertificate, Report, SecretHash, SessionRow, Store, StoreError,
+    TrustedKey,
 };
 
 impl SqliteStore {
     /// Makes every roll-up anew from the facts. Only under the data directory's lock.
     pub fn rebuild(&self, now_ms: i64) -> Result<(), StoreError> {
-        self.writer.run("rebuild the roll-ups", move |connection, books| {
-            rebuild::rebuild(connection, books, now_ms)
-        })
+        self.writer
+            .run("rebuild the roll-ups", move |connection, books| rebuild::rebuild(connection, books, now_ms))
     }
 }
 
@@ -37,7 +37,8 @@ impl Store for SqliteStore {
 
     fn revoke_token(&self, id: &TokenId, now_ms: i64) -> Result<bool, StoreError> {
         let id = id.clone();
-        self.writer.run("revoke a token", move |connection, _| identity::revoke_token(connection, &id, now_ms))
+        self.writer
+            .run("revoke a token", move |connection, _| identity::revoke_token(connection, &id, now_ms))
     }
 
     fn enrol(&self, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
@@ -45,8 +46,9 @@ impl Store for SqliteStore {
     }
 
     fn renew(&self, sensor: SensorId, certificate: NewCertificate) -> Result<bool, StoreError> {
-        self.writer
-            .run("record a certificate", move |connection, _| identity::renew(connection, sensor, certificate))
+        self.writer.run("record a certificate", move |connection, _| {
+            identity::renew(connection, sensor, certificate)
+        })
     }
 
     fn revoke_sensor(&self, sensor: SensorId, now_ms: i64) -> Result<bool, StoreError> {
@@ -64,7 +66,8 @@ impl Store for SqliteStore {
 
     fn add_user(&self, name: &str, role: Role, now_ms: i64) -> Result<Option<UserRow>, StoreError> {
         let name = name.to_owned();
-        self.writer.run("add a person", move |connection, _| people::add_user(connection, &name, role, now_ms))
+        self.writer
+            .run("add a person", move |connection, _| people::add_user(connection, &name, role, now_ms))
     }
 
     fn remove_user(&self, name: &str) -> Result<bool, StoreError> {
@@ -91,8 +94,9 @@ impl Store for SqliteStore {
 
     fn take_link(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError> {
         let secret_hash = *secret_hash;
-        self.writer
-            .run("use a sign-in link", move |connection, _| people::take_link(connection, &secret_hash, now_ms))
+        self.writer.run("use a sign-in link", move |connection, _| {
+            people::take_link(connection, &secret_hash, now_ms)
+        })
     }
 
     fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {

@@ -11,8 +11,9 @@ use super::products::{Channels, Conditions, Knowledge, count, day, evidence_row,
 use super::{merge, prepare};
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
-    AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow, CoverageTotals, Direction,
-    EvidenceRow, Page, PageRequest, ProductRow, SensorRow, SensorState, SnapshotEvidence, Totals, UnitRow,
+    AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow, CoverageTotals,
+    Direction, EvidenceRow, Page, PageRequest, ProductRow, SensorRow, SensorState, SnapshotEvidence, Totals,
+    UnitRow,
 };
 
 /// A sensor silent for longer is not relied on, in milliseconds.
@@ -35,7 +36,8 @@ fn state(revoked: bool, last_report_at_ms: i64, now_ms: i64) -> SensorState {
 }
 
 pub(super) fn totals(connection: &Connection, today: Day, now_ms: i64) -> rusqlite::Result<Totals> {
-    let one = |sql: &str| -> rusqlite::Result<u64> { prepare(connection, sql)?.query_row([], |row| row.get(0)) };
+    let one =
+        |sql: &str| -> rusqlite::Result<u64> { prepare(connection, sql)?.query_row([], |row| row.get(0)) };
     Ok(Totals {
         products: one("SELECT count(*) FROM product_summary")?,
         vendors: one("SELECT count(DISTINCT p.vendor) FROM product_summary s JOIN product p ON p.id = s.product

@@ -316,7 +316,11 @@ impl Books {
     }
 
     /// The channels of a set.
-    pub(super) fn channels_of(&mut self, connection: &Connection, set: Bits) -> rusqlite::Result<Vec<Channel>> {
+    pub(super) fn channels_of(
+        &mut self,
+        connection: &Connection,
+        set: Bits,
+    ) -> rusqlite::Result<Vec<Channel>> {
         set.numbers().map(|number| self.channel_word(connection, number)).collect()
     }
 
@@ -348,7 +352,12 @@ impl Books {
     }
 
     /// The number of an epoch of a sensor.
-    pub(super) fn epoch(&mut self, connection: &Connection, sensor: i64, epoch: Epoch) -> rusqlite::Result<i64> {
+    pub(super) fn epoch(
+        &mut self,
+        connection: &Connection,
+        sensor: i64,
+        epoch: Epoch,
+    ) -> rusqlite::Result<i64> {
         if let Some(id) = self.epochs.get(&(sensor, epoch)) {
             return Ok(id);
         }

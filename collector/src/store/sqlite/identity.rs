@@ -64,11 +64,13 @@ pub(super) fn create_token(
     prepare(connection, TOKEN_BY_ID)?.query_row(params![id.0], |row| token_row(row, now_ms))
 }
 
-const TOKEN_BY_ID: &str = "SELECT t.id, u.name, t.label, t.created_by, t.created_at_ms, t.expires_at_ms, t.max_uses,
+const TOKEN_BY_ID: &str =
+    "SELECT t.id, u.name, t.label, t.created_by, t.created_at_ms, t.expires_at_ms, t.max_uses,
         t.uses, t.last_used_at_ms, t.last_host, t.revoked_at_ms
      FROM token t JOIN unit u ON u.id = t.unit WHERE t.id = $1";
 
-const TOKENS: &str = "SELECT t.id, u.name, t.label, t.created_by, t.created_at_ms, t.expires_at_ms, t.max_uses,
+const TOKENS: &str =
+    "SELECT t.id, u.name, t.label, t.created_by, t.created_at_ms, t.expires_at_ms, t.max_uses,
         t.uses, t.last_used_at_ms, t.last_host, t.revoked_at_ms
      FROM token t JOIN unit u ON u.id = t.unit ORDER BY t.created_at_ms DESC, t.id";
 
@@ -115,7 +117,9 @@ pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite:
         "SELECT secret_hash, unit FROM token
          WHERE id = $1 AND revoked_at_ms IS NULL AND uses < max_uses AND expires_at_ms > $2",
     )?
-    .query_row(params![enrolment.token.0, now_ms], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))
+    .query_row(params![enrolment.token.0, now_ms], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
+    })
     .optional()?;
     let given = HEXLOWER.encode(&enrolment.secret_hash);
     let Some((_, unit)) = token.filter(|(stored, _)| same_bytes(stored.as_bytes(), given.as_bytes())) else {
@@ -188,7 +192,11 @@ pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite:
     Ok(Enrolled::Yes { machine_known: other.is_some() })
 }
 
-fn add_certificate(connection: &Connection, sensor: i64, certificate: NewCertificate) -> rusqlite::Result<()> {
+fn add_certificate(
+    connection: &Connection,
+    sensor: i64,
+    certificate: NewCertificate,
+) -> rusqlite::Result<()> {
     prepare(
         connection,
         "INSERT INTO certificate (key_hash, sensor, issued_at_ms, ends_at_ms) VALUES ($1, $2, $3, $4)",
@@ -223,12 +231,14 @@ pub(super) fn renew(
     Ok(true)
 }
 
-pub(super) fn revoke_sensor(connection: &Connection, sensor: SensorId, now_ms: i64) -> rusqlite::Result<bool> {
-    let changed = prepare(
-        connection,
-        "UPDATE sensor SET revoked_at_ms = coalesce(revoked_at_ms, $1) WHERE word = $2",
-    )?
-    .execute(params![now_ms, sensor.to_string()])?;
+pub(super) fn revoke_sensor(
+    connection: &Connection,
+    sensor: SensorId,
+    now_ms: i64,
+) -> rusqlite::Result<bool> {
+    let changed =
+        prepare(connection, "UPDATE sensor SET revoked_at_ms = coalesce(revoked_at_ms, $1) WHERE word = $2")?
+            .execute(params![now_ms, sensor.to_string()])?;
     if changed == 1 {
         prepare(
             connection,

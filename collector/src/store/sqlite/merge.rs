@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::{
-    Ack, Batch, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag, RowKind, Snapshot,
+    Ack, Batch, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
+    RowKind, Snapshot,
 };
 
 use super::books::{Books, Quota, RuleFacts, take};
@@ -179,7 +180,12 @@ fn remember(
              ON CONFLICT (sensor) DO UPDATE SET agent_version = excluded.agent_version,
                 catalogue_version = excluded.catalogue_version, coverage = excluded.coverage",
         )?
-        .execute(params![sender.id, batch.info.agent_version, batch.info.catalogue_version, json(coverage)])?;
+        .execute(params![
+            sender.id,
+            batch.info.agent_version,
+            batch.info.catalogue_version,
+            json(coverage)
+        ])?;
     }
     // A clone's name would flap between two machines with every report.
     if newest == 1 && !other_machine {
@@ -253,7 +259,9 @@ fn activity(
             "SELECT n FROM activity WHERE asset = $1 AND day = $2 AND rule = $3 AND channel = $4
                 AND account = $5 AND evidence = $6 AND epoch = $7",
         )?
-        .query_row(params![asset, day, rule.id, channel, account, evidence, epoch], |row| row.get::<_, i64>(0))
+        .query_row(params![asset, day, rule.id, channel, account, evidence, epoch], |row| {
+            row.get::<_, i64>(0)
+        })
         .optional()?;
         match stored {
             None => {
@@ -452,7 +460,12 @@ fn resolve(
 
 /// Decides anew which items of a source are there: those that the current epoch's newest complete
 /// scan, or a later partial one, held. Current is the epoch whose report was sent last.
-fn settle_presence(connection: &Connection, books: &mut Books, asset: i64, source: i64) -> rusqlite::Result<()> {
+fn settle_presence(
+    connection: &Connection,
+    books: &mut Books,
+    asset: i64,
+    source: i64,
+) -> rusqlite::Result<()> {
     let (epoch, complete): (i64, i64) = prepare(
         connection,
         "SELECT epoch, complete_generation FROM snapshot WHERE asset = $1 AND source = $2

@@ -46,9 +46,7 @@ pub(super) fn migrate(
         }
     }
     for migration in missing() {
-        let step = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed)?;
+        let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let applied = step
             .query_row(
                 "SELECT version FROM migration WHERE version = $1",
@@ -93,7 +91,9 @@ pub(super) fn check(connection: &Connection, migrations: &[Migration]) -> Result
 }
 
 fn for_sqlite(sql: &str) -> String {
-    sql.replace("{{int}}", "INTEGER").replace("{{table}}", "STRICT").replace("{{keyed}}", "WITHOUT ROWID, STRICT")
+    sql.replace("{{int}}", "INTEGER")
+        .replace("{{table}}", "STRICT")
+        .replace("{{keyed}}", "WITHOUT ROWID, STRICT")
 }
 
 fn checksum(sql: &str) -> String {

@@ -53,7 +53,8 @@ pub(super) fn remove_user(connection: &Connection, name: &str) -> rusqlite::Resu
 pub(super) fn set_password(connection: &Connection, name: &str, password: &str) -> rusqlite::Result<bool> {
     let Some(person) = person(connection, name)? else { return Ok(false) };
     forget_secrets(connection, person)?;
-    prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?.execute(params![password, person])?;
+    prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
+        .execute(params![password, person])?;
     Ok(true)
 }
 
@@ -115,7 +116,9 @@ pub(super) fn take_link(
     )?
     .query_row(params![HEXLOWER.encode(secret_hash)], |row| Ok((row.get(0)?, row.get(1)?)))
     .optional()?;
-    let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else { return Ok(None) };
+    let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else {
+        return Ok(None);
+    };
     prepare(
         connection,
         "SELECT id, name, role, password IS NOT NULL, created_at_ms, last_sign_in_at_ms FROM person WHERE id = $1",
@@ -140,7 +143,10 @@ pub(super) fn begin_session(
     Ok(())
 }
 
-pub(super) fn session(connection: &Connection, secret_hash: &SecretHash) -> rusqlite::Result<Option<SessionRow>> {
+pub(super) fn session(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+) -> rusqlite::Result<Option<SessionRow>> {
     prepare(
         connection,
         "SELECT p.id, p.name, p.role, p.password IS NOT NULL, p.created_at_ms, p.last_sign_in_at_ms,

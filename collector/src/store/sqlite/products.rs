@@ -43,7 +43,8 @@ impl Channels {
     }
 
     pub(super) fn of(&self, set: Bits) -> Vec<Channel> {
-        let channels = self.0.iter().filter(|(id, _)| set.has(*id)).map(|(_, channel)| channel.clone()).collect();
+        let channels =
+            self.0.iter().filter(|(id, _)| set.has(*id)).map(|(_, channel)| channel.clone()).collect();
         merge::in_known_order(channels)
     }
 
@@ -190,7 +191,8 @@ fn product_row(row: &Row<'_>, channels: &Channels) -> rusqlite::Result<(i64, Pro
 
 /// One entry a day up to today, zeros where nothing was seen.
 fn days(connection: &Connection, product: i64, today: Day, days: u32) -> rusqlite::Result<Vec<DayCount>> {
-    let sql = "SELECT day, assets, n FROM product_day WHERE product = $1 AND day > $2 AND day <= $3 ORDER BY day";
+    let sql =
+        "SELECT day, assets, n FROM product_day WHERE product = $1 AND day > $2 AND day <= $3 ORDER BY day";
     series(connection, sql, &[&product], today, days)
 }
 
@@ -236,9 +238,8 @@ pub(super) fn product(
 ) -> rusqlite::Result<Option<ProductDetail>> {
     let channels = Channels::load(connection)?;
     let sql = format!("{PRODUCT_SELECT} WHERE p.word = $1");
-    let found = prepare(connection, &sql)?
-        .query_row(params![id], |row| product_row(row, &channels))
-        .optional()?;
+    let found =
+        prepare(connection, &sql)?.query_row(params![id], |row| product_row(row, &channels)).optional()?;
     let Some((number, mut row)) = found else { return Ok(None) };
     let days = days(connection, number, today, DETAIL_DAYS)?;
     let trend_from = days.len().saturating_sub(TREND_DAYS as usize);
@@ -305,7 +306,9 @@ fn add_item_details(
         "SELECT details, flags FROM snapshot_item
          WHERE evidence = $1 AND rule = $2 AND channel = $3 AND present = $4 ORDER BY flags DESC LIMIT $5",
     )?
-    .query_map(params![evidence, rule, channel, present, ITEMS_FOR_FLAGS], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .query_map(params![evidence, rule, channel, present, ITEMS_FOR_FLAGS], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?
     .collect::<rusqlite::Result<_>>()?;
     if let Some((details, _)) = items.first() {
         piece.details = merge::details(details);
@@ -325,8 +328,12 @@ fn add_item_details(
 pub(super) fn evidence_row(row: &Row<'_>, knowledge: Knowledge<'_>) -> rusqlite::Result<EvidenceRow> {
     let rule: String = row.get(0)?;
     let channel = Channel::from(row.get::<_, String>(1)?.as_str());
-    let evidence =
-        Evidence { value: row.get(2)?, version: row.get(3)?, executable: row.get(4)?, container: row.get(5)? };
+    let evidence = Evidence {
+        value: row.get(2)?,
+        version: row.get(3)?,
+        executable: row.get(4)?,
+        container: row.get(5)?,
+    };
     let meaning = Meaning::of(&rule, knowledge.catalogue);
     let by_ai = inventory::is_connection(&channel)
         && evidence
@@ -357,7 +364,9 @@ pub(super) fn sort_strongest_first(evidence: &mut [EvidenceRow]) {
     evidence.sort_by(|one, other| {
         (other.confidence, other.level, other.assets, other.count)
             .cmp(&(one.confidence, one.level, one.assets, one.count))
-            .then_with(|| (&one.channel, &one.value, &one.rule).cmp(&(&other.channel, &other.value, &other.rule)))
+            .then_with(|| {
+                (&one.channel, &one.value, &one.rule).cmp(&(&other.channel, &other.value, &other.rule))
+            })
     });
 }
 

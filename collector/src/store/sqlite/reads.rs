@@ -5,9 +5,9 @@ use umbrascope_api::Day;
 use super::products::Knowledge;
 use super::{SqliteStore, assets, identity, people, products};
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals, DayCount,
-    Direction, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort, SystemFilter,
-    SystemSort, TokenRow, Totals, UnitRow, UserRow,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
+    DayCount, Direction, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
+    SystemFilter, SystemSort, TokenRow, Totals, UnitRow, UserRow,
 };
 use crate::store::{Reads, StoreError};
 
@@ -40,9 +40,8 @@ impl Reads for SqliteStore {
     }
 
     fn product(&self, id: &str, today: Day) -> Result<Option<ProductDetail>, StoreError> {
-        self.readers.with("show a product", |connection| {
-            products::product(connection, self.knowledge(), id, today)
-        })
+        self.readers
+            .with("show a product", |connection| products::product(connection, self.knowledge(), id, today))
     }
 
     fn systems(

@@ -10,7 +10,11 @@ use super::rollup::{AssetFold, Sighted, Span};
 const ASSETS_AT_ONCE: usize = 200;
 
 /// Rebuilds when the roll-ups were made with another catalogue than this one.
-pub(super) fn on_new_catalogue(connection: &Connection, books: &mut Books, now_ms: i64) -> rusqlite::Result<()> {
+pub(super) fn on_new_catalogue(
+    connection: &Connection,
+    books: &mut Books,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
     let catalogue = books.catalogue();
     let ours = format!("{} with {} rules", catalogue.version(), catalogue.rules().len());
     let theirs = connection
@@ -97,7 +101,15 @@ fn refresh_products(connection: &Connection, books: &Books) -> rusqlite::Result<
             "UPDATE product SET name = $1, vendor = $2, kind = $3, search = $4, known = $5, embedded = $6
              WHERE id = $7",
         )?
-        .execute(params![words.name, words.vendor, words.kind, words.search, words.known, words.embedded, id])?;
+        .execute(params![
+            words.name,
+            words.vendor,
+            words.kind,
+            words.search,
+            words.known,
+            words.embedded,
+            id
+        ])?;
     }
     Ok(())
 }
@@ -114,8 +126,9 @@ fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64)
     })?
     .collect::<rusqlite::Result<_>>()?;
     for [day, rule, channel, account, evidence, n] in activity {
-        let executable: Option<String> = prepare(connection, "SELECT executable FROM evidence WHERE id = $1")?
-            .query_row(params![evidence], |row| row.get(0))?;
+        let executable: Option<String> =
+            prepare(connection, "SELECT executable FROM evidence WHERE id = $1")?
+                .query_row(params![evidence], |row| row.get(0))?;
         let sighted = Sighted {
             rule: books.rule_by_id(connection, rule)?,
             channel,

@@ -183,7 +183,12 @@ impl AssetFold {
         Ok(changed == 1)
     }
 
-    fn sighting(&mut self, connection: &Connection, books: &mut Books, sighted: Sighted) -> rusqlite::Result<()> {
+    fn sighting(
+        &mut self,
+        connection: &Connection,
+        books: &mut Books,
+        sighted: Sighted,
+    ) -> rusqlite::Result<()> {
         let rule = sighted.rule;
         let channel = books.channel_word(connection, sighted.channel)?;
         let level = inventory::level(&channel, rule.level, sighted.ai_executable);
@@ -217,7 +222,13 @@ impl AssetFold {
             "INSERT INTO asset_evidence (asset, rule, channel, evidence, account) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (asset, rule, channel, evidence, account) DO NOTHING",
         )?
-        .execute(params![self.asset, sighted.rule.id, sighted.channel, sighted.evidence, account])?;
+        .execute(params![
+            self.asset,
+            sighted.rule.id,
+            sighted.channel,
+            sighted.evidence,
+            account
+        ])?;
         Ok(i64::from(inserted == 1))
     }
 
@@ -271,7 +282,9 @@ impl AssetFold {
                 pair.span.first,
                 pair.span.last
             ])?;
-            if stored.is_some_and(|stored| Pair { n: pair.n, connected_days: pair.connected_days, ..stored } == pair) {
+            if stored.is_some_and(|stored| {
+                Pair { n: pair.n, connected_days: pair.connected_days, ..stored } == pair
+            }) {
                 continue;
             }
             let channels = books.channels_of(connection, pair.channels)?;

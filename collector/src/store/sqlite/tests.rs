@@ -6,8 +6,8 @@ use std::sync::mpsc::sync_channel;
 
 use proptest::prelude::*;
 use umbrascope_api::{
-    AccountId, Ack, ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch, Evidence,
-    ItemDetails, MachineId, Refusal, RiskFlag, SensorId, SensorInfo, Snapshot, SnapshotItem,
+    AccountId, Ack, ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch,
+    Evidence, ItemDetails, MachineId, Refusal, RiskFlag, SensorId, SensorInfo, Snapshot, SnapshotItem,
 };
 use umbrascope_rules::{Catalogue, Confidence, Level};
 
@@ -202,7 +202,11 @@ fn enrolment(number: u8, machine: u8) -> Enrolment {
         sensor: sensor(number),
         machine: MachineId::from_bytes([machine; 16]),
         info: SensorInfo { hostname: format!("host-{machine}"), ..SensorInfo::default() },
-        certificate: NewCertificate { key_hash: [number; 32], issued_at_ms: NOW_MS, ends_at_ms: NOW_MS + 500 },
+        certificate: NewCertificate {
+            key_hash: [number; 32],
+            issued_at_ms: NOW_MS,
+            ends_at_ms: NOW_MS + 500,
+        },
     }
 }
 
@@ -298,7 +302,8 @@ fn a_smaller_count_never_replaces_a_larger_one() {
 fn counts_of_two_epochs_add_up() {
     let fixture = fleet();
     for epoch in [1, 2] {
-        let report = Batch { activity: vec![row("acme.chat.web", Channel::Tls, 0, 4)], ..batch(1, epoch, NOW_MS) };
+        let report =
+            Batch { activity: vec![row("acme.chat.web", Channel::Tls, 0, 4)], ..batch(1, epoch, NOW_MS) };
         fixture.send(1, report, NOW_MS);
     }
     let detail = fixture.store.product("acme.chat", today()).unwrap().unwrap();
@@ -340,7 +345,8 @@ fn a_connection_of_the_products_own_program_is_use() {
 #[test]
 fn a_second_kind_of_hint_on_the_same_asset_lifts_low_to_medium() {
     let fixture = fleet();
-    let extension = || snapshot(1, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "n")]);
+    let extension =
+        || snapshot(1, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "n")]);
     fixture.send(1, with_activity(1, vec![row("acme.notes.web", Channel::Tls, 0, 1)]), NOW_MS);
     fixture.send(2, with_snapshot(2, 1, NOW_MS, extension()), NOW_MS);
     assert_eq!(fixture.products()[0].confidence, Confidence::Low, "hints on two assets are not two hints");
@@ -387,8 +393,10 @@ fn only_a_complete_scan_removes_and_an_older_one_changes_nothing() {
 #[test]
 fn a_new_state_database_replaces_what_the_lost_one_reported() {
     let fixture = fleet();
-    let old = snapshot(9, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "old")]);
-    let new = snapshot(1, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "new")]);
+    let old =
+        snapshot(9, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "old")]);
+    let new =
+        snapshot(1, Completeness::Complete, vec![item("acme.notes.extension", Channel::Extension, "new")]);
     fixture.send(1, with_snapshot(1, 2, NOW_MS, new), NOW_MS);
     fixture.send(1, with_snapshot(1, 1, NOW_MS - 5, old), NOW_MS);
     let detail = fixture.store.asset(AssetId(1), today(), NOW_MS).unwrap().unwrap();
@@ -517,8 +525,12 @@ fn the_newest_word_of_a_sensor_stands() {
     fixture.send(1, newer, NOW_MS);
     fixture.send(1, batch(1, 1, NOW_MS - 60_000), NOW_MS + 1);
     let (filter, page) = (AssetFilter::default(), PageRequest::default());
-    let assets = fixture.store.assets(&filter, AssetSort::Name, Direction::Ascending, page, NOW_MS + 1).unwrap();
-    assert_eq!(assets.rows.iter().map(|asset| asset.hostname.as_str()).collect::<Vec<_>>(), ["host-2", "host-3", "renamed"]);
+    let assets =
+        fixture.store.assets(&filter, AssetSort::Name, Direction::Ascending, page, NOW_MS + 1).unwrap();
+    assert_eq!(
+        assets.rows.iter().map(|asset| asset.hostname.as_str()).collect::<Vec<_>>(),
+        ["host-2", "host-3", "renamed"]
+    );
     assert_eq!(assets.rows[2].state, SensorState::Reporting);
     assert_eq!(assets.rows[0].state, SensorState::NeverReported);
     let totals = fixture.store.coverage_totals(NOW_MS + 1).unwrap();
@@ -534,15 +546,16 @@ fn lists_search_filter_and_page() {
     fixture.send(1, with_activity(1, vec![row("acme.chat.web", Channel::Tls, 0, 1)]), NOW_MS);
     fixture.send(2, with_activity(2, vec![row("acme.notes.web", Channel::Dns, 0, 1)]), NOW_MS);
     let ids = |filter: ProductFilter, page| {
-        let found = fixture
-            .store
-            .products(&filter, ProductSort::Name, Direction::Ascending, page, today())
-            .unwrap();
+        let found =
+            fixture.store.products(&filter, ProductSort::Name, Direction::Ascending, page, today()).unwrap();
         (found.rows.into_iter().map(|row| row.id).collect::<Vec<_>>(), found.total)
     };
     let all = PageRequest::default();
     let only = |id: &str| (vec![id.to_owned()], 1);
-    assert_eq!(ids(ProductFilter { search: "ACME no".into(), ..ProductFilter::default() }, all), only("acme.notes"));
+    assert_eq!(
+        ids(ProductFilter { search: "ACME no".into(), ..ProductFilter::default() }, all),
+        only("acme.notes")
+    );
     assert_eq!(ids(ProductFilter { search: "100%".into(), ..ProductFilter::default() }, all), (vec![], 0));
     assert_eq!(
         ids(ProductFilter { channel: Some(Channel::Tls), ..ProductFilter::default() }, all),
@@ -645,39 +658,34 @@ fn any_batch() -> impl Strategy<Value = (u8, Batch, i64)> {
         ..Evidence::default()
     });
     let account = prop::option::of((0..3_u8).prop_map(|number| AccountId::from_bytes([number; 16])));
-    let activity = (rule.clone(), channel.clone(), account.clone(), evidence.clone(), 0..4_u32, 1..50_u64).prop_map(
-        |(rule, channel, account, evidence, back, count)| ActivityRow {
+    let activity = (rule.clone(), channel.clone(), account.clone(), evidence.clone(), 0..4_u32, 1..50_u64)
+        .prop_map(|(rule, channel, account, evidence, back, count)| ActivityRow {
             day: today().back(back),
             rule: rule.into(),
             channel,
             account,
             evidence,
             count,
-        },
-    );
-    let item = (rule, channel, account, evidence).prop_map(|(rule, channel, account, evidence)| SnapshotItem {
-        rule: rule.into(),
-        channel,
-        account,
-        evidence,
-        details: ItemDetails::default(),
-        flags: Vec::new(),
-    });
-    let snapshot = (0..2_u8, any::<bool>(), prop::collection::vec(item, 0..4)).prop_map(
-        |(source, complete, items)| Snapshot {
-            source: format!("source-{source}"),
-            generation: 0,
-            completeness: if complete { Completeness::Complete } else { Completeness::Partial },
-            items,
-        },
-    );
-    (
-        1..4_u8,
-        1..3_u8,
-        prop::collection::vec(activity, 0..6),
-        prop::collection::vec(snapshot, 0..2),
-        0..3_i64,
-    )
+        });
+    let item =
+        (rule, channel, account, evidence).prop_map(|(rule, channel, account, evidence)| SnapshotItem {
+            rule: rule.into(),
+            channel,
+            account,
+            evidence,
+            details: ItemDetails::default(),
+            flags: Vec::new(),
+        });
+    let snapshot =
+        (0..2_u8, any::<bool>(), prop::collection::vec(item, 0..4)).prop_map(|(source, complete, items)| {
+            Snapshot {
+                source: format!("source-{source}"),
+                generation: 0,
+                completeness: if complete { Completeness::Complete } else { Completeness::Partial },
+                items,
+            }
+        });
+    (1..4_u8, 1..3_u8, prop::collection::vec(activity, 0..6), prop::collection::vec(snapshot, 0..2), 0..3_i64)
         .prop_map(|(number, epoch, activity, snapshots, days_later)| {
             let mut report = batch(number, epoch, NOW_MS);
             (report.activity, report.snapshots) = (activity, snapshots);

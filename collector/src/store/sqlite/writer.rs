@@ -135,13 +135,19 @@ fn run(connection: &Connection, books: &mut Books, options: Options, queue: &Rec
             Next::Stop => break,
         }
     }
-    // The last one out leaves a database without a WAL to replay.
-    if let Err(error) = connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())) {
+    // Leaves little in the write-ahead log, and waits for nobody: another process may be writing.
+    if let Err(error) = connection.pragma_update_and_check(None, "wal_checkpoint", "PASSIVE", |_| Ok(())) {
         tracing::warn!(%error, "the write-ahead log could not be folded into the database");
     }
 }
 
-fn group(connection: &Connection, books: &mut Books, options: Options, queue: &Receiver<Job>, first: Job) -> Next {
+fn group(
+    connection: &Connection,
+    books: &mut Books,
+    options: Options,
+    queue: &Receiver<Job>,
+    first: Job,
+) -> Next {
     if matches!(first, Job::Stop) {
         return Next::Stop;
     }
@@ -163,7 +169,9 @@ fn group(connection: &Connection, books: &mut Books, options: Options, queue: &R
             Some(Job::Report(report, answer)) => {
                 reports += 1;
                 joins_until.get_or_insert_with(|| Instant::now() + options.group_wait);
-                match guarded(connection, books, |connection, books| super::merge::merge(connection, books, *report)) {
+                match guarded(connection, books, |connection, books| {
+                    super::merge::merge(connection, books, *report)
+                }) {
                     Ok(ack) => finishes.push(Box::new(move |committed| answer(committed.map(|()| ack)))),
                     Err(error) => answer(Err(StoreError::database("take a report", error))),
                 }
