@@ -1,0 +1,395 @@
+//! A scan of a machine that the test furnishes as people and their package managers do: what is AI is
+//! found under its own identifier, its neighbours are not, and no secret comes out.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::{have_command, require};
+
+/// Part of every planted secret; each file has one of its own.
+const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
+
+/// A file tree with one home, scanned as if it were a machine.
+struct Machine {
+    root: tempfile::TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self { root: tempfile::tempdir().expect("a temporary folder") };
+        machine.put("etc/passwd", "root:x:0:0::/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n");
+        fs::create_dir_all(machine.home()).expect("a home");
+        machine
+    }
+
+    fn home(&self) -> PathBuf {
+        self.root.path().join("home/kim")
+    }
+
+    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.root.path().join(path);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
+        fs::write(path, bytes).expect("the file is written");
+    }
+
+    fn at_home(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        self.put(&format!("home/kim/{path}"), bytes);
+    }
+
+    fn run(&self, format: &str) -> Output {
+        let output = Command::new(&programs().agent)
+            .args(["scan", "--format", format, "--root"])
+            .arg(self.root.path())
+            .output()
+            .expect("the agent can be started");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn scan(&self) -> Value {
+        serde_json::from_slice(&self.run("json").stdout).expect("the scan prints JSON")
+    }
+}
+
+/// What a source saw, each by its own identifier.
+fn values(scan: &Value, source: &str) -> BTreeSet<String> {
+    let sightings = scan["sightings"].as_array().expect("a list of sightings");
+    let of_source = sightings.iter().filter(|sighting| sighting["source"] == source);
+    of_source.map(|sighting| sighting["evidence"]["value"].as_str().expect("a value").to_owned()).collect()
+}
+
+fn sighting<'a>(scan: &'a Value, value: &str) -> &'a Value {
+    let mut sightings = scan["sightings"].as_array().expect("a list of sightings").iter();
+    sightings
+        .find(|sighting| sighting["evidence"]["value"] == value)
+        .unwrap_or_else(|| panic!("{value} is no sighting"))
+}
+
+/// How a source ended.
+fn state<'a>(scan: &'a Value, source: &str) -> &'a str {
+    let mut sources = scan["sources"].as_array().expect("a list of sources").iter();
+    let report = sources.find(|report| report["source"] == source);
+    report.and_then(|report| report["state"].as_str()).unwrap_or_else(|| panic!("no report of {source}"))
+}
+
+fn set(values: &[&str]) -> BTreeSet<String> {
+    values.iter().map(|value| (*value).to_owned()).collect()
+}
+
+/// MCP configurations as the clients write them, and the name of the server in each.
+fn mcp_configurations() -> Vec<(&'static str, &'static str, String)> {
+    let secret = |number: u32| format!("{SECRET}{number}");
+    vec![
+        (
+            "files-of-claude-desktop",
+            ".config/Claude/claude_desktop_config.json",
+            format!(
+                r#"{{
+  "globalShortcut": "Ctrl+Space",
+  "mcpServers": {{
+    "files-of-claude-desktop": {{
+      "command": "npx",
+      "args": ["-y", "@modelcontextprotocol/server-filesystem", "/home/kim/Documents"],
+      "env": {{ "API_KEY": "{}" }}
+    }}
+  }}
+}}"#,
+                secret(1)
+            ),
+        ),
+        (
+            "tracker-of-claude-code",
+            ".claude.json",
+            format!(
+                r#"{{
+  "numStartups": 12,
+  "oauthAccount": {{ "emailAddress": "{0}@example.org" }},
+  "projects": {{
+    "/home/kim/src/shop": {{
+      "allowedTools": [],
+      "history": [{{ "display": "my password is {0}" }}],
+      "mcpServers": {{
+        "tracker-of-claude-code": {{
+          "type": "http",
+          "url": "https://kim:{0}@mcp.tracker.example/{0}/sse?key={0}",
+          "headers": {{ "Authorization": "Bearer {0}" }}
+        }}
+      }}
+    }}
+  }}
+}}"#,
+                secret(2)
+            ),
+        ),
+        (
+            "browser-of-cursor",
+            ".cursor/mcp.json",
+            format!(
+                r#"{{"mcpServers": {{"browser-of-cursor": {{"command": "npx",
+                   "args": ["@playwright/mcp@latest", "--token", "{0}", "--key={0}"]}}}}}}"#,
+                secret(3)
+            ),
+        ),
+        (
+            "github-of-vs-code",
+            ".config/Code/User/mcp.json",
+            format!(
+                "{{\n\t// {0}\n\t\"inputs\": [{{ \"id\": \"token\", \"type\": \"promptString\", \"default\": \"{0}\" }}],\n\
+                 \t\"servers\": {{\n\t\t\"github-of-vs-code\": {{\n\t\t\t\"type\": \"stdio\",\n\t\t\t\"command\": \"docker\",\n\
+                 \t\t\t\"args\": [\"run\", \"-i\", \"--rm\", \"-e\", \"GITHUB_TOKEN={0}\", \"ghcr.io/github/github-mcp-server\"],\n\
+                 \t\t}},\n\t}},\n}}\n",
+                secret(4)
+            ),
+        ),
+        (
+            "database-of-codex",
+            ".codex/config.toml",
+            format!(
+                "model = \"gpt-5\"\n\n[mcp_servers.database-of-codex]\ncommand = \"uvx\"\n\
+                 args = [\"mcp-database==1.2.3\", \"postgres://kim:{0}@db.example/shop\"]\n\n\
+                 [mcp_servers.database-of-codex.env]\nDB_PASSWORD = \"{0}\"\n",
+                secret(5)
+            ),
+        ),
+        (
+            "shell-of-zed",
+            ".config/zed/settings.json",
+            format!(
+                "// Zed settings\n{{\n  \"vim_mode\": true,\n  \"context_servers\": {{\n    \"shell-of-zed\": {{\n      \
+                 \"command\": {{ \"path\": \"bash\", \"args\": [\"-c\", \"TOKEN={0} run\"], \"env\": {{ \"TOKEN\": \"{0}\" }} }}\n    \
+                 }},\n  }},\n}}\n",
+                secret(6)
+            ),
+        ),
+        (
+            "memory-of-goose",
+            ".config/goose/config.yaml",
+            format!(
+                "GOOSE_MODE: auto\nOPENAI_API_KEY: {0}\nextensions:\n  memory-of-goose:\n    enabled: true\n    \
+                 type: stdio\n    cmd: npx\n    args:\n      - -y\n      - mcp-memory\n    envs:\n      TOKEN: {0}\n",
+                secret(7)
+            ),
+        ),
+        (
+            "docs-of-continue",
+            ".continue/config.yaml",
+            format!(
+                "name: Local\nmodels:\n  - provider: openai\n    apiKey: {0}\nmcpServers:\n  - name: docs-of-continue\n    \
+                 command: npx\n    args: [\"-y\", \"--token={0}\", mcp-docs]\n    env:\n      TOKEN: {0}\n",
+                secret(8)
+            ),
+        ),
+        (
+            "local-of-opencode",
+            ".config/opencode/opencode.json",
+            format!(
+                r#"{{"$schema": "https://opencode.ai/config.json", "provider": {{"x": {{"options": {{"apiKey": "{0}"}}}}}},
+                   "mcp": {{"local-of-opencode": {{"type": "local", "command": ["npx", "-y", "mcp-local"],
+                   "environment": {{"KEY": "{0}"}}, "enabled": true}}}}}}"#,
+                secret(9)
+            ),
+        ),
+        (
+            "project-of-claude-code",
+            "src/shop/.mcp.json",
+            format!(
+                r#"{{"mcpServers": {{"project-of-claude-code": {{"command": "uvx", "args": ["mcp-server-git"],
+                   "env": {{"GIT_PASSWORD": "{}"}}}}}}}}"#,
+                secret(10)
+            ),
+        ),
+    ]
+}
+
+/// The head of a model file: one pair, its name.
+fn gguf(name: &str) -> Vec<u8> {
+    let mut out = b"GGUF\x03\0\0\0".to_vec();
+    out.extend(0u64.to_le_bytes());
+    out.extend(1u64.to_le_bytes());
+    out.extend(12u64.to_le_bytes());
+    out.extend(b"general.name");
+    out.extend(8u32.to_le_bytes());
+    out.extend((name.len() as u64).to_le_bytes());
+    out.extend(name.as_bytes());
+    out
+}
+
+#[test]
+fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
+    let machine = Machine::new();
+    let configurations = mcp_configurations();
+    for (_, path, text) in &configurations {
+        assert!(text.contains(SECRET), "{path} has a secret to keep");
+        machine.at_home(path, text);
+    }
+    // Such a file is no configuration of any client, whatever it holds.
+    machine.at_home("notes/mcp-servers.json", r#"{"mcpServers": {"only-a-note": {"command": "npx"}}}"#);
+    machine.at_home(".env", format!("OPENAI_API_KEY={SECRET}\n"));
+    let scan = machine.scan();
+    let expected: BTreeSet<String> = configurations.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(values(&scan, "mcp-config"), expected);
+    assert_eq!(state(&scan, "mcp-config"), "read", "{:#}", scan["problems"]);
+    for (name, _, _) in &configurations {
+        let flags = sighting(&scan, name)["flags"].to_string();
+        assert!(flags.contains("secret"), "that {name} has a secret in plain text is told: {flags}");
+    }
+    for format in ["json", "tsv", "table"] {
+        let output = machine.run(format);
+        for stream in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8_lossy(stream);
+            assert!(!text.contains(SECRET), "--format {format} prints a planted secret:\n{text}");
+        }
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.contains("tracker-of-claude-code"), "--format {format} prints the servers:\n{text}");
+    }
+}
+
+#[test]
+fn extensions_are_those_that_the_editor_lists() {
+    let machine = Machine::new();
+    let entry = |id: &str, uuid: &str, version: &str, publisher: &str| {
+        let folder = format!("{}-{version}", id.to_lowercase());
+        serde_json::json!({
+            "identifier": {"id": id, "uuid": uuid},
+            "version": version,
+            "location": {"$mid": 1, "path": format!("/home/kim/.vscode/extensions/{folder}"), "scheme": "file"},
+            "relativeLocation": folder,
+            "metadata": {
+                "installedTimestamp": 1_760_000_000_000_u64, "pinned": false, "source": "gallery", "id": uuid,
+                "publisherDisplayName": publisher, "targetPlatform": "undefined", "updated": true,
+                "isPreReleaseVersion": false, "hasPreReleaseVersion": false
+            }
+        })
+    };
+    let list = serde_json::json!([
+        entry("github.copilot", "23c4aeee-f844-43cd-b53e-1113e483f1a6", "1.372.0", "GitHub"),
+        entry("redhat.vscode-yaml", "2061917f-f76a-458a-8da9-f162de22b97e", "1.18.0", "Red Hat"),
+    ]);
+    machine.at_home(".vscode/extensions/extensions.json", list.to_string());
+    for folder in ["github.copilot-1.372.0", "redhat.vscode-yaml-1.18.0"] {
+        machine.at_home(&format!(".vscode/extensions/{folder}/package.json"), "{}");
+    }
+    let scan = machine.scan();
+    assert_eq!(values(&scan, "vscode-extensions"), set(&["github.copilot"]));
+    assert_eq!(sighting(&scan, "github.copilot")["evidence"]["version"], "1.372.0");
+    assert!(!scan["sightings"].to_string().contains("redhat"), "{:#}", scan["sightings"]);
+}
+
+#[test]
+fn models_are_found_in_the_stores_of_their_programs() {
+    let machine = Machine::new();
+    let (model, config) = ("a".repeat(64), "b".repeat(64));
+    let manifest = serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "application/vnd.docker.container.image.v1+json",
+                   "digest": format!("sha256:{config}"), "size": 2},
+        "layers": [{"mediaType": "application/vnd.ollama.image.model",
+                    "digest": format!("sha256:{model}"), "size": 1_321_082_688}],
+    });
+    let store = "usr/share/ollama/.ollama/models";
+    machine.put(&format!("{store}/manifests/registry.ollama.ai/library/llama3.2/1b"), manifest.to_string());
+    machine.put(&format!("{store}/blobs/sha256-{model}"), gguf("Llama 3.2 1B Instruct"));
+    machine.put(&format!("{store}/blobs/sha256-{config}"), "{}");
+    let hub = ".cache/huggingface/hub/models--Qwen--Qwen2.5-0.5B-Instruct-GGUF";
+    let commit = "9217f5db79a29953eb74d5343926648285ec7e67";
+    machine.at_home(&format!("{hub}/refs/main"), commit);
+    machine.at_home(&format!("{hub}/blobs/cafe"), gguf("Qwen2.5 0.5B Instruct"));
+    let snapshot = machine.home().join(hub).join("snapshots").join(commit);
+    fs::create_dir_all(&snapshot).expect("the folder is made");
+    symlink("../../blobs/cafe", snapshot.join("qwen2.5-0.5b-instruct-q4_k_m.gguf")).expect("a link");
+    machine.at_home(".cache/huggingface/hub/datasets--rajpurkar--squad/refs/main", commit);
+    machine.at_home(".cache/huggingface/token", format!("hf_{SECRET}"));
+    let output = String::from_utf8_lossy(&machine.run("json").stdout).into_owned();
+    assert!(!output.contains(SECRET) && !output.contains("squad"), "{output}");
+    let scan: Value = serde_json::from_str(&output).expect("the scan prints JSON");
+    assert_eq!(values(&scan, "ollama"), set(&["llama3.2:1b"]));
+    assert_eq!(sighting(&scan, "llama3.2:1b")["details"]["title"], "Llama 3.2 1B Instruct");
+    assert_eq!(values(&scan, "huggingface"), set(&["Qwen/Qwen2.5-0.5B-Instruct-GGUF"]));
+    assert_eq!(sighting(&scan, "Qwen/Qwen2.5-0.5B-Instruct-GGUF")["evidence"]["version"], commit);
+}
+
+#[test]
+fn a_package_that_dpkg_installed_is_found_and_its_neighbour_is_not() {
+    if !require("dpkg and dpkg-deb", have_command("dpkg") && have_command("dpkg-deb")) {
+        return;
+    }
+    let machine = Machine::new();
+    let work = tempfile::tempdir().expect("a temporary folder");
+    let root = machine.root.path();
+    for folder in ["var/lib/dpkg/info", "var/lib/dpkg/updates"] {
+        fs::create_dir_all(root.join(folder)).expect("the folder is made");
+    }
+    machine.put("var/lib/dpkg/status", "");
+    for (name, version) in [("ollama", "0.12.3-1"), ("ollie", "1.0-2")] {
+        let tree = work.path().join(name);
+        fs::create_dir_all(tree.join("DEBIAN")).expect("the folder is made");
+        fs::write(
+            tree.join("DEBIAN/control"),
+            format!(
+                "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Kim <kim@example.org>\n\
+                 Description: a package of the test\n"
+            ),
+        )
+        .expect("the file is written");
+        fs::create_dir_all(tree.join("usr/share/doc").join(name)).expect("the folder is made");
+        let package = work.path().join(format!("{name}.deb"));
+        done(Command::new("dpkg-deb").arg("--build").arg(&tree).arg(&package));
+        // Without root the files keep their owner; the tools of dpkg's own path are not needed.
+        let mut dpkg = Command::new("dpkg");
+        dpkg.arg(format!("--root={}", root.display())).arg("--force-not-root,bad-path").arg("-i");
+        done(dpkg.arg(&package));
+    }
+    let scan = machine.scan();
+    assert_eq!(state(&scan, "dpkg"), "read");
+    assert_eq!(values(&scan, "dpkg"), set(&["ollama"]));
+    assert_eq!(sighting(&scan, "ollama")["evidence"]["version"], "0.12.3-1");
+}
+
+#[test]
+fn what_pip_and_npm_installed_is_found_and_its_neighbours_are_not() {
+    let set_up = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
+    let leave = set_up("UMBRASCOPE_TEST_INSTALL", "1") || set_up("UMBRASCOPE_TEST_REQUIRE", "all");
+    if !require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
+        || !require("python3", have_command("python3"))
+        || !require("npm", have_command("npm"))
+    {
+        return;
+    }
+    let machine = Machine::new();
+    let environment = machine.home().join("src/shop/.venv");
+    done(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+    let mut pip = Command::new(environment.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    done(pip.args(["openai", "six"]));
+    let prefix = machine.home().join(".npm-global");
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--global", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&prefix);
+    done(npm.args(["openai", "left-pad"]));
+    // Both neighbours are there to be mistaken.
+    assert!(installed(&environment, "six.py") && prefix.join("lib/node_modules/left-pad").is_dir());
+    let scan = machine.scan();
+    for source in ["pip", "npm"] {
+        assert_eq!(state(&scan, source), "read", "{:#}", scan["problems"]);
+        assert_eq!(values(&scan, source), set(&["openai"]), "{source}");
+    }
+    let all = scan["sightings"].as_array().expect("a list of sightings");
+    let versions = all.iter().filter(|sighting| sighting["evidence"]["version"].is_string()).count();
+    assert_eq!((all.len(), versions), (2, 2), "nothing else, and each with its version: {all:#?}");
+}
+
+/// Whether a file of this name lies in the packages of a virtual environment.
+fn installed(environment: &Path, name: &str) -> bool {
+    let versions = fs::read_dir(environment.join("lib")).expect("an environment has a lib folder");
+    versions.flatten().any(|version| version.path().join("site-packages").join(name).exists())
+}
+
+fn done(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
