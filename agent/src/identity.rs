@@ -6,7 +6,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
@@ -88,8 +88,17 @@ impl Identity {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             let beside = folder.join("identity.json.new");
             let text = serde_json::to_vec_pretty(self)?;
-            let mut file =
-                OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+            // Made anew, so that root at a terminal follows no link that the service's user may have laid.
+            match fs::remove_file(&beside) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+            if rustix::process::geteuid().is_root() {
+                // What root enrols, the service has to read and to renew.
+                let owner = fs::metadata(folder)?;
+                fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+            }
             file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&beside, &path)?;
@@ -178,6 +187,30 @@ mod tests {
         assert_eq!(read.sensor, identity().sensor);
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_written_beside_follows_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = folder.path().join("elsewhere");
+        fs::write(&elsewhere, b"kept").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder.path().join("identity.json.new")).unwrap();
+        identity().store(folder.path()).unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"kept");
+        assert!(Identity::load(folder.path()).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_root_writes_belongs_to_the_owner_of_the_folder() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("SKIPPED what_root_writes_belongs_to_the_owner_of_the_folder: needs root");
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        std::os::unix::fs::chown(folder.path(), Some(4711), Some(4712)).unwrap();
+        identity().store(folder.path()).unwrap();
+        let is = fs::metadata(folder.path().join(FILE)).unwrap();
+        assert_eq!((is.uid(), is.gid()), (4711, 4712));
     }
 
     #[test]
