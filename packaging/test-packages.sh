@@ -69,6 +69,8 @@ chroot "$work/machine" /packages-test/chroot.sh || true
 collect "the life without a service manager"
 
 new_machine
+# Images for containers forbid packages to touch services; this machine's are real.
+rm -f "$work/machine/usr/sbin/policy-rc.d"
 cat >"$work/machine/etc/systemd/system/packages-test.target" <<'UNIT'
 [Unit]
 Requires=basic.target packages-test.service

@@ -22,10 +22,12 @@ ask_a_name() {
     true
 }
 
-exported() { umbrascope-collector export json --data-dir "$collector_state" 2>/dev/null; }
 identity() { sha256sum "$agent_state/identity.json"; }
 same_identity() { [ -n "$1" ] && [ "$(identity)" = "$1" ]; }
-reported() { exported | grep -qF -- "$1"; }
+reported() {
+    umbrascope-collector export json --data-dir "$collector_state" >/packages-test/export || return
+    grep -qF -- "$1" /packages-test/export
+}
 on_the_wire() { ask_a_name; reported chatgpt.com; }
 sensors() { umbrascope-collector sensor list --data-dir "$collector_state" | grep -c "$(hostname)"; }
 one_sensor() { [ "$(sensors)" = 1 ]; }
