@@ -11,7 +11,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -42,8 +42,9 @@ use umbrascope_rules::Catalogue;
 const SENSORS: u8 = 64;
 /// Reports of each sensor.
 const REPORTS: u64 = 200;
-/// Rows of each report: as many days, products and names as a desktop shows.
+/// Rows of each report, and the products they are of.
 const ROWS: usize = 10;
+const PRODUCTS: usize = 4;
 /// Reports of the store's part.
 const STORE_REPORTS: u64 = 20_000;
 /// Reports in one commit of the store's part.
@@ -75,8 +76,11 @@ fn main() {
 fn report(number: u8, count: u64) -> Batch {
     let catalogue = Catalogue::embedded();
     let now_ms = Clock::system().now_ms();
-    let rules = catalogue.rules().iter().filter(|rule| !rule.deny).step_by(17);
+    let rules: Vec<_> =
+        catalogue.rules().iter().filter(|rule| !rule.deny).step_by(17).take(PRODUCTS).collect();
     let activity = rules
+        .iter()
+        .cycle()
         .take(ROWS)
         .zip(0..)
         .map(|(rule, at)| ActivityRow {
@@ -352,23 +356,20 @@ fn write_bare(connection: &Connection, queue: &Receiver<BareJob>) {
 static STATEMENTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     vec![
         "SELECT s.id, s.asset, a.unit, a.machine, s.clone_suspected_at_ms IS NOT NULL, e.boot, e.boot_before,
-            e.boot_returns, e.quota_day, e.quota_rows, e.new_words
+            e.boot_returns, e.quota_day, e.quota_rows, e.new_words, e.sent_at_ms, a.hostname, a.os, a.os_version,
+            a.arch, a.agent_version
          FROM sensor s JOIN asset a ON a.id = s.asset JOIN sensor_seen e ON e.sensor = s.id WHERE s.word = ?1",
-        "SELECT n FROM activity WHERE asset = ?1 AND day = ?2 AND rule = ?3 AND channel = ?4 AND account = 0
-            AND evidence = ?5 AND epoch = ?6",
+        "SELECT rule, channel, account, evidence, n, epoch FROM activity WHERE asset = ?1 AND day = ?2 LIMIT 256",
         "UPDATE activity SET n = ?7 WHERE asset = ?1 AND day = ?2 AND rule = ?3 AND channel = ?4 AND account = 0
             AND evidence = ?5 AND epoch = ?6",
-        "SELECT channels, levels, confidence, carrying, connected_days, n, first_day, last_day FROM product_asset
-         WHERE product = ?1 AND asset = ?2",
-        "UPDATE product_asset SET channels = ?3, levels = ?4, confidence = ?5, carrying = ?6, connected_days = ?7,
-            n = ?8, first_day = ?9, last_day = ?10 WHERE product = ?1 AND asset = ?2",
+        "UPDATE product_asset SET n = n + 1 WHERE product = ?1 AND asset = ?2",
         "UPDATE sensor_seen SET last_report_at_ms = ?1, clock_skew_ms = 0, boot = 'b', boot_before = '', boot_returns = 0,
             rows_refused = rows_refused + 0, unknown_fields = unknown_fields + 0, quota_day = 1, quota_rows = 1,
             new_words = new_words + 0 WHERE sensor = ?2",
-        "UPDATE sensor_report SET sent_at_ms = ?1, capturing = 0, hellos = 0, hellos_without_name = 0, hellos_with_ech = 0,
+        "UPDATE sensor_seen SET sent_at_ms = ?1, capturing = 0, hellos = 0, hellos_without_name = 0, hellos_with_ech = 0,
             encrypted_dns = 0, kernel_drops = 0, unattributed = 0, sources_unread = 0 WHERE sensor = ?2",
-        "UPDATE sensor_coverage SET agent_version = '', catalogue_version = '', coverage = ?1 WHERE sensor = ?2",
-        "UPDATE asset SET os = 'linux' WHERE id = ?1 AND NOT (os = 'linux')",
+        "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage) VALUES (?1, '', '', ?2)
+         ON CONFLICT (sensor) DO UPDATE SET coverage = excluded.coverage",
         "UPDATE asset_day SET products = products + 0, n = n + ?3 WHERE asset = ?1 AND day = ?2",
         "UPDATE fleet_day SET assets = assets + 0, n = n + ?2 WHERE day = ?1",
         "UPDATE product_day SET assets = assets + 0, n = n + ?3 WHERE product = ?1 AND day = ?2",
@@ -416,7 +417,7 @@ fn thread_free_cpu() -> f64 {
 /// Reports with growing counts, made before the clock runs would not fit: making one costs about a microsecond.
 fn submit_all(store: &SqliteStore, from: u64, reports: u64, now_ms: i64) {
     let templates: Vec<Batch> = (1..=SENSORS).map(|number| report(number, 1)).collect();
-    let (answer, answered) = sync_channel(4_096);
+    let (answer, answered) = channel();
     for number in 0..reports {
         let mut batch = templates[usize::try_from(number % u64::from(SENSORS)).unwrap()].clone();
         batch.activity.iter_mut().for_each(|row| row.count = from + number);
@@ -468,34 +469,32 @@ fn by_hand(connection: &Connection, from: u64) {
         for number in 0..GROUP {
             let n = i64::try_from(from + group * GROUP + number).unwrap();
             let keys = &keys[usize::try_from((group * GROUP + number) % u64::from(SENSORS)).unwrap()];
-            connection.prepare_cached("SAVEPOINT job").unwrap().execute([]).unwrap();
             ask(0, &[&keys.word]);
+            let day = keys.rows[0][0];
+            let mut statement = connection.prepare_cached(sql[1]).unwrap();
+            let mut rows = statement.query(params![keys.asset, day]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                std::hint::black_box(row.get::<_, i64>(4).unwrap());
+            }
             for [day, rule, channel, evidence, epoch] in &keys.rows {
-                ask(1, &[&keys.asset, day, rule, channel, evidence, epoch]);
                 run(2, &[&keys.asset, day, rule, channel, evidence, epoch, &n]);
             }
-            for product in &keys.products {
-                let levels = ask(3, &[product, &keys.asset]);
-                let day = keys.rows[0][0];
-                run(4, &[product, &keys.asset, &levels, &1, &4, &4, &1, &n, &day, &day]);
-            }
+            keys.products.iter().for_each(|product| run(3, &[product, &keys.asset]));
+            run(4, &[&n, &keys.sensor]);
             run(5, &[&n, &keys.sensor]);
-            run(6, &[&n, &keys.sensor]);
-            run(7, &[&coverage, &keys.sensor]);
-            run(8, &[&keys.asset]);
-            connection.prepare_cached("RELEASE job").unwrap().execute([]).unwrap();
+            run(6, &[&keys.sensor, &coverage]);
         }
         let day = keys[0].rows[0][0];
         for keys in &keys {
-            run(9, &[&keys.asset, &day, &1]);
-            run(13, &[&i64::try_from(from).unwrap(), &keys.asset]);
+            run(7, &[&keys.asset, &day, &1]);
+            run(11, &[&i64::try_from(from).unwrap(), &keys.asset]);
         }
-        run(10, &[&day, &1]);
-        keys[0].products.iter().for_each(|product| run(11, &[product, &day, &1]));
+        run(8, &[&day, &1]);
+        keys[0].products.iter().for_each(|product| run(9, &[product, &day, &1]));
         for ([_, rule, channel, evidence, _], product) in
             keys[0].rows.iter().zip(keys[0].products.iter().cycle())
         {
-            run(12, &[product, rule, channel, evidence, &1]);
+            run(10, &[product, rule, channel, evidence, &1]);
         }
         connection.execute_batch("COMMIT").unwrap();
     }

@@ -101,14 +101,8 @@ CREATE TABLE sensor_seen (
     quota_day {{int}} NOT NULL,
     quota_rows {{int}} NOT NULL,
     -- rules, channels and sources that it was the first to bring
-    new_words {{int}} NOT NULL
-) {{keyed}};
-CREATE INDEX sensor_seen_by_time ON sensor_seen (revoked, last_report_at_ms, sensor);
-
--- What a sensor last said of itself: the numbers that are summed over the fleet, and all of it in
--- the words of the wire.
-CREATE TABLE sensor_report (
-    sensor {{int}} NOT NULL PRIMARY KEY,
+    new_words {{int}} NOT NULL,
+    -- its newest coverage report by its own clock: when it was sent, and what is summed over the fleet
     sent_at_ms {{int}} NOT NULL,
     capturing {{int}} NOT NULL,
     hellos {{int}} NOT NULL,
@@ -119,7 +113,9 @@ CREATE TABLE sensor_report (
     unattributed {{int}} NOT NULL,
     sources_unread {{int}} NOT NULL
 ) {{keyed}};
+CREATE INDEX sensor_seen_by_time ON sensor_seen (revoked, last_report_at_ms, sensor);
 
+-- What a sensor last said of itself, in the words of the wire.
 CREATE TABLE sensor_coverage (
     sensor {{int}} NOT NULL PRIMARY KEY,
     agent_version TEXT NOT NULL,

@@ -337,12 +337,12 @@ pub(super) fn coverage(
 pub(super) fn coverage_totals(connection: &Connection, now_ms: i64) -> rusqlite::Result<CoverageTotals> {
     let mut totals = prepare(
         connection,
-        "SELECT coalesce(sum(r.capturing), 0), coalesce(sum(r.hellos), 0), coalesce(sum(r.hellos_without_name), 0),
-            coalesce(sum(r.hellos_with_ech), 0), coalesce(sum(r.encrypted_dns), 0),
-            coalesce(sum(r.kernel_drops), 0), coalesce(sum(r.unattributed), 0),
-            coalesce(sum(r.sources_unread), 0), coalesce(sum(e.rows_refused), 0), count(*),
-            coalesce(sum(CASE WHEN e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0 THEN 1 ELSE 0 END), 0)
-         FROM sensor_seen e LEFT JOIN sensor_report r ON r.sensor = e.sensor WHERE e.revoked = 0",
+        "SELECT coalesce(sum(capturing), 0), coalesce(sum(hellos), 0), coalesce(sum(hellos_without_name), 0),
+            coalesce(sum(hellos_with_ech), 0), coalesce(sum(encrypted_dns), 0), coalesce(sum(kernel_drops), 0),
+            coalesce(sum(unattributed), 0), coalesce(sum(sources_unread), 0), coalesce(sum(rows_refused), 0),
+            count(*),
+            coalesce(sum(CASE WHEN last_report_at_ms >= $1 AND last_report_at_ms > 0 THEN 1 ELSE 0 END), 0)
+         FROM sensor_seen WHERE revoked = 0",
     )?
     .query_row(params![now_ms - SILENT_AFTER_MS], |row| {
         Ok(CoverageTotals {

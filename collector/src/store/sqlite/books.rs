@@ -115,9 +115,8 @@ pub(super) struct Books {
     newest: HashMap<Dictionary, i64>,
     /// Products that an AiSystem of the inventory has already.
     pub(super) governed: HashSet<i64>,
-    /// Changes of the running job, and of the jobs before it in this commit.
-    pub(super) job: Deltas,
-    pub(super) group: Deltas,
+    /// Changes of shared rows that this commit still has to write.
+    pub(super) deltas: Deltas,
 }
 
 impl Books {
@@ -136,25 +135,12 @@ impl Books {
             products: WordCache::new(SMALL_CACHE_ENTRIES),
             newest: HashMap::new(),
             governed: HashSet::new(),
-            job: Deltas::default(),
-            group: Deltas::default(),
+            deltas: Deltas::default(),
         }
     }
 
     pub(super) fn catalogue(&self) -> &'static Catalogue {
         self.options.catalogue
-    }
-
-    /// The job is done: its changes join the commit.
-    pub(super) fn keep(&mut self) {
-        self.group.absorb(std::mem::take(&mut self.job));
-    }
-
-    /// The job failed: nothing of it stays.
-    pub(super) fn drop_job(&mut self) {
-        let group = std::mem::take(&mut self.group);
-        self.forget();
-        self.group = group;
     }
 
     /// Nothing in memory can be relied on.
@@ -164,7 +150,7 @@ impl Books {
 
     /// Writes the changes that were gathered.
     pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let deltas = std::mem::take(&mut self.group);
+        let deltas = std::mem::take(&mut self.deltas);
         deltas.write(connection, &mut self.governed)
     }
 

@@ -184,8 +184,9 @@ pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite:
     prepare(
         connection,
         "INSERT INTO sensor_seen (sensor, revoked, last_report_at_ms, clock_skew_ms, boot, boot_before,
-            boot_returns, rows_refused, unknown_fields, quota_day, quota_rows, new_words)
-         VALUES ($1, 0, 0, 0, '', '', 0, 0, 0, 0, 0, 0)",
+            boot_returns, rows_refused, unknown_fields, quota_day, quota_rows, new_words, sent_at_ms, capturing,
+            hellos, hellos_without_name, hellos_with_ech, encrypted_dns, kernel_drops, unattributed, sources_unread)
+         VALUES ($1, 0, 0, 0, '', '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
     )?
     .execute(params![sensor])?;
     add_certificate(connection, sensor, enrolment.certificate)?;

@@ -1,12 +1,12 @@
 //! One report into the facts. Replayed, reordered or doubled, it leaves the same records: activity
 //! is merged by the larger count, snapshots by the newer generation.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::{
     Ack, Batch, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
-    RowKind, Snapshot,
+    RowKind, SensorInfo, Snapshot,
 };
 
 use super::books::{Books, Quota, RuleFacts, take};
@@ -33,12 +33,14 @@ struct Sender {
     quota_day: i64,
     quota_rows: i64,
     new_words: i64,
+    sent_at_ms: i64,
+    info: SensorInfo,
 }
 
-pub(super) fn merge(connection: &Connection, books: &mut Books, mut report: Report) -> rusqlite::Result<Ack> {
-    let mut refused = std::mem::take(&mut report.refused);
+pub(super) fn merge(connection: &Connection, books: &mut Books, report: &Report) -> rusqlite::Result<Ack> {
+    let mut refused = report.refused.clone();
     let batch = &report.batch;
-    let sender = sender(connection, &report)?;
+    let sender = sender(connection, report)?;
     let today = i64::from(Day::from_unix_ms(report.received_at_ms).number());
     let used_today = if sender.quota_day == today { sender.quota_rows } else { 0 };
     let mut quota = Quota {
@@ -74,9 +76,8 @@ pub(super) fn merge(connection: &Connection, books: &mut Books, mut report: Repo
 
     let spent = Quota { rows: before.rows - quota.rows, words: before.words - quota.words };
     let refused_rows = i64::try_from(refused.len()).unwrap_or(i64::MAX);
-    remember(connection, &sender, &report, today, used_today + spent.rows, spent.words, refused_rows)?;
-    books.job.seen.insert(sender.asset, report.received_at_ms);
-    books.job.now_ms = report.received_at_ms;
+    remember(connection, &sender, report, today, used_today + spent.rows, spent.words, refused_rows)?;
+    books.deltas.heard(sender.asset, report.received_at_ms);
     ack.refused = refused;
     Ok(ack)
 }
@@ -85,7 +86,8 @@ fn sender(connection: &Connection, report: &Report) -> rusqlite::Result<Sender> 
     prepare(
         connection,
         "SELECT s.id, s.asset, a.unit, a.machine, s.clone_suspected_at_ms IS NOT NULL,
-            e.boot, e.boot_before, e.boot_returns, e.quota_day, e.quota_rows, e.new_words
+            e.boot, e.boot_before, e.boot_returns, e.quota_day, e.quota_rows, e.new_words, e.sent_at_ms,
+            a.hostname, a.os, a.os_version, a.arch, a.agent_version
          FROM sensor s JOIN asset a ON a.id = s.asset JOIN sensor_seen e ON e.sensor = s.id
          WHERE s.word = $1",
     )?
@@ -102,6 +104,15 @@ fn sender(connection: &Connection, report: &Report) -> rusqlite::Result<Sender> 
             quota_day: row.get(8)?,
             quota_rows: row.get(9)?,
             new_words: row.get(10)?,
+            sent_at_ms: row.get(11)?,
+            info: SensorInfo {
+                hostname: row.get(12)?,
+                os: row.get(13)?,
+                os_version: row.get(14)?,
+                arch: row.get(15)?,
+                agent_version: row.get(16)?,
+                catalogue_version: String::new(),
+            },
         })
     })
 }
@@ -146,22 +157,18 @@ fn remember(
         prepare(connection, "UPDATE sensor SET clone_suspected_at_ms = $1 WHERE id = $2")?
             .execute(params![report.received_at_ms, sender.id])?;
     }
+    if batch.sent_at_ms < sender.sent_at_ms {
+        return Ok(());
+    }
     let coverage = &batch.coverage;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).min(COUNTER_MAX);
-    let newest = prepare(
+    prepare(
         connection,
-        "INSERT INTO sensor_report AS s (sensor, sent_at_ms, capturing, hellos, hellos_without_name,
-            hellos_with_ech, encrypted_dns, kernel_drops, unattributed, sources_unread)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (sensor) DO UPDATE SET sent_at_ms = excluded.sent_at_ms, capturing = excluded.capturing,
-            hellos = excluded.hellos, hellos_without_name = excluded.hellos_without_name,
-            hellos_with_ech = excluded.hellos_with_ech, encrypted_dns = excluded.encrypted_dns,
-            kernel_drops = excluded.kernel_drops, unattributed = excluded.unattributed,
-            sources_unread = excluded.sources_unread
-         WHERE excluded.sent_at_ms >= s.sent_at_ms",
+        "UPDATE sensor_seen SET sent_at_ms = $1, capturing = $2, hellos = $3, hellos_without_name = $4,
+            hellos_with_ech = $5, encrypted_dns = $6, kernel_drops = $7, unattributed = $8, sources_unread = $9
+         WHERE sensor = $10",
     )?
     .execute(params![
-        sender.id,
         batch.sent_at_ms,
         coverage.capture == CaptureState::Capturing,
         number(coverage.hellos),
@@ -170,31 +177,29 @@ fn remember(
         number(coverage.encrypted_dns),
         number(coverage.kernel_drops),
         number(coverage.unattributed),
-        crate::model::unread(coverage).count()
+        number(crate::model::unread(coverage).count() as u64),
+        sender.id
     ])?;
-    if newest == 1 {
-        prepare(
-            connection,
-            "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage)
-             VALUES ($1, $2, $3, $4)
-             ON CONFLICT (sensor) DO UPDATE SET agent_version = excluded.agent_version,
-                catalogue_version = excluded.catalogue_version, coverage = excluded.coverage",
-        )?
-        .execute(params![
-            sender.id,
-            batch.info.agent_version,
-            batch.info.catalogue_version,
-            json(coverage)
-        ])?;
-    }
+    prepare(
+        connection,
+        "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage)
+         VALUES ($1, $2, $3, $4)
+         ON CONFLICT (sensor) DO UPDATE SET agent_version = excluded.agent_version,
+            catalogue_version = excluded.catalogue_version, coverage = excluded.coverage",
+    )?
+    .execute(params![
+        sender.id,
+        batch.info.agent_version,
+        batch.info.catalogue_version,
+        json(coverage)
+    ])?;
+    let info = SensorInfo { catalogue_version: String::new(), ..batch.info.clone() };
     // A clone's name would flap between two machines with every report.
-    if newest == 1 && !other_machine {
-        let info = &batch.info;
+    if info != sender.info && !other_machine {
         prepare(
             connection,
             "UPDATE asset SET hostname = $1, os = $2, os_version = $3, arch = $4, agent_version = $5, search = $6
-             WHERE id = $7 AND NOT (hostname = $1 AND os = $2 AND os_version = $3 AND arch = $4
-                AND agent_version = $5)",
+             WHERE id = $7",
         )?
         .execute(params![
             info.hostname,
@@ -202,7 +207,7 @@ fn remember(
             info.os_version,
             info.arch,
             info.agent_version,
-            super::identity::asset_search(info),
+            super::identity::asset_search(&info),
             sender.asset
         ])?;
     }
@@ -253,16 +258,9 @@ fn activity(
         entry.0 = entry.0.max(n);
         taken += 1;
     }
-    for ((day, _, channel, account, evidence), (n, rule, index)) in rows {
-        let stored = prepare(
-            connection,
-            "SELECT n FROM activity WHERE asset = $1 AND day = $2 AND rule = $3 AND channel = $4
-                AND account = $5 AND evidence = $6 AND epoch = $7",
-        )?
-        .query_row(params![asset, day, rule.id, channel, account, evidence, epoch], |row| {
-            row.get::<_, i64>(0)
-        })
-        .optional()?;
+    let stored_rows = stored(connection, asset, epoch, rows.keys())?;
+    for ((day, rule_id, channel, account, evidence), (n, rule, index)) in rows {
+        let stored = stored_rows.get(&(day, rule_id, channel, account, evidence)).copied();
         match stored {
             None => {
                 if !take(&mut quota.rows) {
@@ -303,6 +301,50 @@ fn activity(
         }
     }
     Ok((taken, refused))
+}
+
+/// Days with more rows of one asset than this are looked up row by row.
+const ROWS_READ_AT_ONCE: usize = 256;
+
+/// The counts that are stored under these keys. A day is read as one range of the table: for the
+/// usual report that is a fifth of the work of asking for each row.
+fn stored<'k>(
+    connection: &Connection,
+    asset: i64,
+    epoch: i64,
+    keys: impl Iterator<Item = &'k ActivityKey> + Clone,
+) -> rusqlite::Result<HashMap<ActivityKey, i64>> {
+    let mut counts = HashMap::new();
+    let days: BTreeSet<i64> = keys.clone().map(|key| key.0).collect();
+    for day in days {
+        let mut statement = prepare(
+            connection,
+            "SELECT rule, channel, account, evidence, n, epoch FROM activity WHERE asset = $1 AND day = $2 LIMIT $3",
+        )?;
+        let mut found = statement.query(params![asset, day, ROWS_READ_AT_ONCE])?;
+        let mut read = 0;
+        while let Some(row) = found.next()? {
+            read += 1;
+            if row.get::<_, i64>(5)? == epoch {
+                counts.insert((day, row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), row.get(4)?);
+            }
+        }
+        if read < ROWS_READ_AT_ONCE {
+            continue;
+        }
+        for key in keys.clone().filter(|key| key.0 == day) {
+            let (_, rule, channel, account, evidence) = *key;
+            let n = prepare(
+                connection,
+                "SELECT n FROM activity WHERE asset = $1 AND day = $2 AND rule = $3 AND channel = $4
+                    AND account = $5 AND evidence = $6 AND epoch = $7",
+            )?
+            .query_row(params![asset, day, rule, channel, account, evidence, epoch], |row| row.get(0))
+            .optional()?;
+            counts.extend(n.map(|n| (*key, n)));
+        }
+    }
+    Ok(counts)
 }
 
 /// Where and when a snapshot came.

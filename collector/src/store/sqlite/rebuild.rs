@@ -71,9 +71,8 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
     for some in assets.chunks(ASSETS_AT_ONCE) {
         for (asset, unit) in some {
             fold_asset(connection, books, *asset, *unit)?;
-            books.keep();
         }
-        books.group.now_ms = now_ms;
+        books.deltas.now_ms = now_ms;
         books.flush(connection)?;
     }
     // A candidate that nobody decided on goes when the catalogue no longer carries it; its number

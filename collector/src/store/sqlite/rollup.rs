@@ -118,9 +118,9 @@ impl AssetFold {
     ) {
         let pair = self.pairs.entry(rule.product).or_default();
         pair.n = pair.n.saturating_add(n);
-        books.job.product_day.entry((rule.product, day)).or_default().n += n;
-        books.job.asset_day.entry((self.asset, day)).or_default().n += n;
-        books.job.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().n += n;
+        books.deltas.product_day.entry((rule.product, day)).or_default().n += n;
+        books.deltas.asset_day.entry((self.asset, day)).or_default().n += n;
+        books.deltas.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().n += n;
     }
 
     /// A snapshot item that was not there before.
@@ -132,7 +132,7 @@ impl AssetFold {
     ) -> rusqlite::Result<()> {
         self.sighting(connection, books, sighted)?;
         let key = (sighted.rule.product, sighted.rule.id, sighted.channel, sighted.evidence);
-        books.job.evidence.entry(key).or_default().items += 1;
+        books.deltas.evidence.entry(key).or_default().items += 1;
         Ok(())
     }
 
@@ -141,13 +141,14 @@ impl AssetFold {
         let pair = self.pairs.entry(sighted.rule.product).or_default();
         pair.span = pair.span.with(sighted.span);
         let key = (sighted.rule.product, sighted.rule.id, sighted.channel, sighted.evidence);
-        let evidence = books.job.evidence.entry(key).or_default();
+        let evidence = books.deltas.evidence.entry(key).or_default();
         evidence.span = evidence.span.with(sighted.span);
     }
 
     /// Items came (`+1`) or went (`-1`).
     pub(super) fn presence(books: &mut Books, rule: &RuleFacts, channel: i64, evidence: i64, change: i64) {
-        books.job.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().present += change;
+        books.deltas.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().present +=
+            change;
     }
 
     /// A day on which the product was seen on this asset. Whether it is the first connection of
@@ -167,8 +168,8 @@ impl AssetFold {
         )?
         .execute(params![self.asset, product, day, connected])?;
         if inserted == 1 {
-            books.job.product_day.entry((product, day)).or_default().distinct += 1;
-            books.job.asset_day.entry((self.asset, day)).or_default().distinct += 1;
+            books.deltas.product_day.entry((product, day)).or_default().distinct += 1;
+            books.deltas.asset_day.entry((self.asset, day)).or_default().distinct += 1;
             return Ok(connected);
         }
         if !connected {
@@ -201,8 +202,11 @@ impl AssetFold {
             span: sighted.span,
             ..Pair::default()
         });
-        let evidence =
-            books.job.evidence.entry((rule.product, rule.id, sighted.channel, sighted.evidence)).or_default();
+        let evidence = books
+            .deltas
+            .evidence
+            .entry((rule.product, rule.id, sighted.channel, sighted.evidence))
+            .or_default();
         evidence.span = evidence.span.with(sighted.span);
         evidence.assets += self.first_of_its_kind(connection, &sighted, 0)?;
         if sighted.account != 0 {
@@ -235,6 +239,12 @@ impl AssetFold {
     /// Writes the asset's own rows, and what of them shows in the shared ones.
     pub(super) fn finish(self, connection: &Connection, books: &mut Books) -> rusqlite::Result<()> {
         for (product, gained) in self.pairs {
+            // Nothing but more of the same: the row is there, and only its sum changes.
+            if (Pair { n: 0, ..gained }) == Pair::default() {
+                prepare(connection, "UPDATE product_asset SET n = n + $1 WHERE product = $2 AND asset = $3")?
+                    .execute(params![gained.n, product, self.asset])?;
+                continue;
+            }
             let stored = prepare(
                 connection,
                 "SELECT channels, levels, confidence, carrying, connected_days, n, first_day, last_day
@@ -258,21 +268,18 @@ impl AssetFold {
             }
             let sql = match stored {
                 None => {
-                    "INSERT INTO product_asset (product, asset, channels, levels, confidence, carrying,
-                        connected_days, n, first_day, last_day)
+                    "INSERT INTO product_asset (channels, levels, confidence, carrying, connected_days, n,
+                        first_day, last_day, product, asset)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
                 }
                 Some(stored) if stored == pair => continue,
                 Some(_) => {
-                    "UPDATE product_asset SET product = $1, asset = $2, channels = $3, levels = $4,
-                        confidence = $5, carrying = $6, connected_days = $7, n = $8, first_day = $9,
-                        last_day = $10
-                     WHERE product = $1 AND asset = $2"
+                    "UPDATE product_asset SET channels = $1, levels = $2, confidence = $3, carrying = $4,
+                        connected_days = $5, n = $6, first_day = $7, last_day = $8
+                     WHERE product = $9 AND asset = $10"
                 }
             };
             prepare(connection, sql)?.execute(params![
-                product,
-                self.asset,
                 pair.channels.0,
                 pair.levels.0,
                 pair.confidence,
@@ -280,7 +287,9 @@ impl AssetFold {
                 pair.connected_days,
                 pair.n,
                 pair.span.first,
-                pair.span.last
+                pair.span.last,
+                product,
+                self.asset
             ])?;
             if stored.is_some_and(|stored| {
                 Pair { n: pair.n, connected_days: pair.connected_days, ..stored } == pair
@@ -290,7 +299,7 @@ impl AssetFold {
             let channels = books.channels_of(connection, pair.channels)?;
             let corroborated = inventory::corroborated(&channels);
             let confidence = confidence_of(pair.confidence).unwrap_or(Confidence::Suspect);
-            let summary = books.job.summary.entry(product).or_default();
+            let summary = books.deltas.summary.entry(product).or_default();
             *summary = summary.with(Summary {
                 channels: pair.channels,
                 levels: pair.levels,
@@ -300,8 +309,8 @@ impl AssetFold {
                 span: pair.span,
             });
             if stored.is_none() {
-                *books.job.units.entry((product, self.unit)).or_default() += 1;
-                *books.job.assets.entry(self.asset).or_default() += 1;
+                *books.deltas.units.entry((product, self.unit)).or_default() += 1;
+                *books.deltas.assets.entry(self.asset).or_default() += 1;
             }
         }
         Ok(())
@@ -366,44 +375,11 @@ pub(super) struct Deltas {
 }
 
 impl Deltas {
-    /// Adds the changes of a finished job.
-    pub(super) fn absorb(&mut self, job: Self) {
-        for (key, delta) in job.product_day {
-            let sum = self.product_day.entry(key).or_default();
-            sum.distinct += delta.distinct;
-            sum.n += delta.n;
-        }
-        for (key, delta) in job.asset_day {
-            let sum = self.asset_day.entry(key).or_default();
-            sum.distinct += delta.distinct;
-            sum.n += delta.n;
-        }
-        for (key, delta) in job.evidence {
-            let sum = self.evidence.entry(key).or_default();
-            *sum = EvidenceDelta {
-                assets: sum.assets + delta.assets,
-                accounts: sum.accounts + delta.accounts,
-                n: sum.n.saturating_add(delta.n),
-                present: sum.present + delta.present,
-                items: sum.items + delta.items,
-                span: sum.span.with(delta.span),
-            };
-        }
-        for (key, delta) in job.summary {
-            let sum = self.summary.entry(key).or_default();
-            *sum = sum.with(delta);
-        }
-        for (key, delta) in job.units {
-            *self.units.entry(key).or_default() += delta;
-        }
-        for (key, delta) in job.assets {
-            *self.assets.entry(key).or_default() += delta;
-        }
-        for (key, at_ms) in job.seen {
-            let newest = self.seen.entry(key).or_insert(at_ms);
-            *newest = at_ms.max(*newest);
-        }
-        self.now_ms = self.now_ms.max(job.now_ms);
+    /// Notes a report of an asset.
+    pub(super) fn heard(&mut self, asset: i64, at_ms: i64) {
+        let newest = self.seen.entry(asset).or_insert(at_ms);
+        *newest = at_ms.max(*newest);
+        self.now_ms = self.now_ms.max(at_ms);
     }
 
     /// Writes every change.

@@ -438,6 +438,26 @@ fn a_sensor_over_its_quota_is_told_and_its_known_rows_still_count() {
 }
 
 #[test]
+fn a_day_with_very_many_rows_is_counted_like_any_other() {
+    let fixture = fleet();
+    let rows: Vec<ActivityRow> = (0..600)
+        .map(|number| {
+            let mut row = row("acme.chat.web", Channel::Tls, 0, 1);
+            row.evidence.value = format!("{number}.chat.acme.example");
+            row
+        })
+        .collect();
+    for _ in 0..2 {
+        fixture.send(1, with_activity(1, rows.clone()), NOW_MS);
+    }
+    let more: Vec<ActivityRow> = rows.into_iter().map(|row| ActivityRow { count: 2, ..row }).collect();
+    fixture.send(1, with_activity(1, more), NOW_MS);
+    let detail = fixture.store.product("acme.chat", today()).unwrap().unwrap();
+    assert_eq!(detail.assets[0].count, 1_200);
+    assert_eq!((detail.evidence.len(), detail.evidence_left_out), (500, 100));
+}
+
+#[test]
 fn a_token_enrols_as_often_as_it_says() {
     let fixture = Fixture::new();
     fixture.token("aa", 1);
@@ -609,8 +629,10 @@ fn people_sign_in_by_password_and_by_a_link_that_works_once() {
 }
 
 #[test]
-fn a_failing_job_takes_nothing_of_its_neighbours_with_it() {
-    let fixture = fleet();
+fn a_failing_report_takes_nothing_of_its_neighbours_with_it() {
+    let fixture = Fixture::with(|options| options.group_wait = Duration::from_millis(200));
+    fixture.token("aa", 1);
+    fixture.enrol(1, 1);
     let nobody = with_activity(9, vec![row("acme.chat.web", Channel::Tls, 0, 1)]);
     let (answer, answered) = sync_channel(1);
     let report = Report {

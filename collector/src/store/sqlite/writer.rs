@@ -1,6 +1,8 @@
-//! The one thread that writes. Jobs come through a bounded channel; what has come within
-//! [`Options::group_wait`] of the first shares one commit. Each job has a savepoint of its own, so
-//! that one which fails takes nothing with it. Answers go out after COMMIT, or after its failure.
+//! The one thread that writes. Jobs come through a bounded channel. Reports that come within
+//! [`Options::group_wait`] of the first share one commit; other work has a commit of its own. A
+//! group that fails is tried again report by report, so that one bad report takes no other with
+//! it: dearer than a savepoint each when it happens, and free when it does not. Answers go out
+//! after COMMIT, or after its failure.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +14,13 @@ use umbrascope_rules::Matcher;
 
 use super::Options;
 use super::books::Books;
+use super::merge::merge;
 use crate::store::{Answer, Report, StoreError};
 
-/// Work that is no report: runs in the group's transaction and says what to do after it.
+/// Work that is no report: runs in a transaction and says what to do after it.
 type Work = Box<dyn FnOnce(&Connection, &mut Books) -> rusqlite::Result<Finish> + Send>;
-/// Called with whether the commit succeeded, or with why the work failed.
-type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+/// Called after the commit.
+type Finish = Box<dyn FnOnce() + Send>;
 
 enum Job {
     Report(Box<Report>, Answer),
@@ -83,8 +86,8 @@ impl Writer {
         let work: Work = Box::new(move |connection, books| {
             let value = work(connection, books)?;
             // A caller that went away has no use for the answer.
-            Ok(Box::new(move |committed: Result<(), StoreError>| {
-                let _ = answer.send(committed.map(|()| value));
+            Ok(Box::new(move || {
+                let _ = answer.send(Ok(value));
             }))
         });
         let fail = Box::new(move |error| {
@@ -122,18 +125,22 @@ impl Drop for Writer {
     }
 }
 
-/// Whether the loop goes on after a group.
-enum Next {
-    Go,
-    Stop,
-}
-
 fn run(connection: &Connection, books: &mut Books, options: Options, queue: &Receiver<Job>) {
-    while let Ok(first) = queue.recv() {
-        match group(connection, books, options, queue, first) {
-            Next::Go => {}
-            Next::Stop => break,
+    let mut next = queue.recv().ok();
+    let mut lost = false;
+    while let Some(job) = next.take().filter(|job| !lost && !matches!(job, Job::Stop)) {
+        match job {
+            Job::Stop => {}
+            Job::Work(work, fail) => {
+                lost = run_work(connection, books, work, fail);
+            }
+            Job::Report(report, answer) => {
+                let mut reports = vec![(report, answer)];
+                next = gather(options, queue, &mut reports);
+                lost = commit_reports(connection, books, reports);
+            }
         }
+        next = next.or_else(|| queue.recv().ok());
     }
     // Leaves little in the write-ahead log, and waits for nobody: another process may be writing.
     if let Err(error) = connection.pragma_update_and_check(None, "wal_checkpoint", "PASSIVE", |_| Ok(())) {
@@ -141,119 +148,110 @@ fn run(connection: &Connection, books: &mut Books, options: Options, queue: &Rec
     }
 }
 
-fn group(
+/// Takes the reports that come in time; the job that came instead of one.
+fn gather(options: Options, queue: &Receiver<Job>, reports: &mut Vec<(Box<Report>, Answer)>) -> Option<Job> {
+    let until = Instant::now() + options.group_wait;
+    while reports.len() < options.group_reports {
+        match queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok()? {
+            Job::Report(report, answer) => reports.push((report, answer)),
+            other => return Some(other),
+        }
+    }
+    None
+}
+
+/// Commits reports together, or one by one when they cannot be. Whether writing has to stop.
+fn commit_reports(connection: &Connection, books: &mut Books, reports: Vec<(Box<Report>, Answer)>) -> bool {
+    let merged = transaction(connection, books, true, |connection, books| {
+        reports
+            .iter()
+            .map(|(report, _)| merge(connection, books, report))
+            .collect::<rusqlite::Result<Vec<_>>>()
+    });
+    match merged {
+        Ok(acks) => {
+            for ((_, answer), ack) in reports.into_iter().zip(acks) {
+                answer(Ok(ack));
+            }
+            false
+        }
+        Err(failed) if failed.lost || reports.len() == 1 => {
+            let text = failed.error.to_string();
+            for (_, answer) in reports {
+                answer(Err(StoreError::database("take a report", text.clone())));
+            }
+            failed.lost
+        }
+        Err(_) => {
+            let mut lost = false;
+            for one in reports {
+                lost |= commit_reports(connection, books, vec![one]);
+            }
+            lost
+        }
+    }
+}
+
+/// Runs one piece of work in a transaction of its own. Whether writing has to stop.
+fn run_work(
     connection: &Connection,
     books: &mut Books,
-    options: Options,
-    queue: &Receiver<Job>,
-    first: Job,
-) -> Next {
-    if matches!(first, Job::Stop) {
-        return Next::Stop;
-    }
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        refuse(first, StoreError::database("begin a change", error));
-        return Next::Go;
-    }
-    let mut finishes: Vec<Finish> = Vec::new();
-    let mut next = Next::Go;
-    let mut reports = 0;
-    let mut joins_until = None;
-    let mut job = Some(first);
-    loop {
-        match job.take() {
-            Some(Job::Stop) => {
-                next = Next::Stop;
-                break;
-            }
-            Some(Job::Report(report, answer)) => {
-                reports += 1;
-                joins_until.get_or_insert_with(|| Instant::now() + options.group_wait);
-                match guarded(connection, books, |connection, books| {
-                    super::merge::merge(connection, books, *report)
-                }) {
-                    Ok(ack) => finishes.push(Box::new(move |committed| answer(committed.map(|()| ack)))),
-                    Err(error) => answer(Err(StoreError::database("take a report", error))),
-                }
-            }
-            Some(Job::Work(work, fail)) => match guarded(connection, books, work) {
-                Ok(finish) => finishes.push(finish),
-                Err(error) => fail(StoreError::database("be changed", error)),
-            },
-            None => break,
+    work: Work,
+    fail: Box<dyn FnOnce(StoreError) + Send>,
+) -> bool {
+    match transaction(connection, books, false, work) {
+        Ok(finish) => {
+            finish();
+            false
         }
-        if reports >= options.group_reports {
-            break;
+        Err(failed) => {
+            fail(StoreError::database("be changed", failed.error));
+            failed.lost
         }
-        job = match joins_until {
-            // People who press a button do not wait for others.
-            None => queue.try_recv().ok(),
-            Some(until) => queue.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
-        };
     }
-    let committed = books.flush(connection).and_then(|()| {
-        if reports > 0 {
+}
+
+/// A transaction that left nothing behind.
+struct Failed {
+    error: rusqlite::Error,
+    /// Nobody knows what the disk holds: no second try, a restart reads it again.
+    lost: bool,
+}
+
+fn transaction<T>(
+    connection: &Connection,
+    books: &mut Books,
+    of_reports: bool,
+    work: impl FnOnce(&Connection, &mut Books) -> rusqlite::Result<T>,
+) -> Result<T, Failed> {
+    let attempt = || -> rusqlite::Result<T> {
+        super::prepare(connection, "BEGIN IMMEDIATE")?.execute([])?;
+        let value = work(connection, books)?;
+        books.flush(connection)?;
+        if of_reports {
             crate::failpoint::hit("collector-before-commit");
         }
-        connection.execute_batch("COMMIT")
-    });
-    match committed {
-        Ok(()) => {
-            if reports > 0 {
-                crate::failpoint::hit("collector-after-commit");
-            }
-            finishes.into_iter().for_each(|finish| finish(Ok(())));
-            next
+        super::prepare(connection, "COMMIT")?.execute([])?;
+        if of_reports {
+            crate::failpoint::hit("collector-after-commit");
         }
-        Err(error) => {
-            // After a failed sync nobody knows what the disk holds: no second try, a restart
-            // reads it again.
-            let lost = matches!(
-                error.sqlite_error_code(),
-                Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-            );
-            tracing::error!(%error, stops = lost, "a commit failed; its reports were not acknowledged");
-            let text = error.to_string();
-            for finish in finishes {
-                finish(Err(StoreError::database("commit", text.clone())));
-            }
-            if !connection.is_autocommit()
-                && let Err(error) = connection.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "a failed commit could not be rolled back; writing stops");
-                return Next::Stop;
-            }
-            books.forget();
-            if lost { Next::Stop } else { next }
-        }
+        Ok(value)
+    };
+    let error = match attempt() {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    books.forget();
+    let mut lost = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    );
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a failed change could not be rolled back");
+        lost = true;
     }
-}
-
-/// Runs one job under a savepoint.
-fn guarded<T>(
-    connection: &Connection,
-    books: &mut Books,
-    work: impl FnOnce(&Connection, &mut Books) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    super::prepare(connection, "SAVEPOINT job")?.execute([])?;
-    match work(connection, books) {
-        Ok(value) => {
-            super::prepare(connection, "RELEASE job")?.execute([])?;
-            books.keep();
-            Ok(value)
-        }
-        Err(error) => {
-            connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
-            books.drop_job();
-            Err(error)
-        }
-    }
-}
-
-fn refuse(job: Job, error: StoreError) {
-    match job {
-        Job::Report(_, answer) => answer(Err(error)),
-        Job::Work(_, fail) => fail(error),
-        Job::Stop => {}
-    }
+    tracing::error!(%error, stops = lost, "a change of the records failed; nothing of it was acknowledged");
+    Err(Failed { error, lost })
 }
