@@ -1,7 +1,9 @@
 //! From a real packet to the inventory: real clients in network namespaces, captured live by the
 //! agent itself, each name on the Products page of the collector that runs beside it.
 
-use std::process::{Command, Output, Stdio};
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
+
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,6 +19,7 @@ const SOON: Duration = Duration::from_secs(30);
 struct Stage {
     pair: Pair,
     product: Try,
+    server: Child,
     data: tempfile::TempDir,
 }
 
@@ -44,7 +47,7 @@ impl Stage {
         let mut command = pair.host(&programs.collector);
         command.args(["try", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
         let product = Try::start(command, pair.host_words());
-        Some(Self { pair, product, data })
+        Some(Self { pair, product, server, data })
     }
 
     fn run(&self, mut command: Command) -> Output {
@@ -79,6 +82,16 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// Ends the product as Ctrl-C does; returns its exit code.
+    fn interrupt(mut self) -> Option<i32> {
+        let code = self.product.interrupt();
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+        code
+    }
+}
+
 fn product_ids(products: &Value) -> Vec<String> {
     let rows = products["rows"].as_array().or_else(|| products["products"].as_array());
     rows.into_iter().flatten().filter_map(|row| row["id"].as_str().map(str::to_owned)).collect()
@@ -107,7 +120,7 @@ fn names_of_real_clients_reach_the_products_page() {
     stage.assert_seen("api.mistral.ai", "tls");
     let page = stage.product.page("/products");
     assert!(page.contains("ChatGPT") && page.contains("Claude"), "the Products page shows them");
-    assert_eq!(stage.product.interrupt(), Some(0), "Ctrl-C stops it cleanly");
+    assert_eq!(stage.interrupt(), Some(0), "Ctrl-C stops it cleanly");
 }
 
 /// Today's browsers send hellos of two segments, with GREASE ECH and the true name.

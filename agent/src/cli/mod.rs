@@ -23,7 +23,6 @@ pub mod run;
 pub mod scan;
 pub mod status;
 
-
 /// Discovers the AI tools that this machine uses and reports them to its collector.
 #[derive(Debug, Parser)]
 #[command(name = "umbrascope-agent", version, arg_required_else_help = true)]
