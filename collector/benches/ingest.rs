@@ -48,7 +48,7 @@ const PRODUCTS: usize = 4;
 /// Reports of the store's part.
 const STORE_REPORTS: u64 = 20_000;
 /// Reports in one commit of the store's part.
-const GROUP: u64 = 100;
+const GROUP: u64 = 1_000;
 
 fn main() {
     if let Ok(mode) = std::env::var("UMBRASCOPE_BENCH_SERVER") {
@@ -365,9 +365,9 @@ static STATEMENTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         "UPDATE product_asset SET n = n + 1 WHERE product = ?1 AND asset = ?2",
         "UPDATE sensor_seen SET last_report_at_ms = ?1, clock_skew_ms = 0, boot = 'b', boot_before = '', boot_returns = 0,
             rows_refused = rows_refused + 0, unknown_fields = unknown_fields + 0, quota_day = 1, quota_rows = 1,
-            new_words = new_words + 0 WHERE sensor = ?2",
-        "UPDATE sensor_seen SET sent_at_ms = ?1, capturing = 0, hellos = 0, hellos_without_name = 0, hellos_with_ech = 0,
-            encrypted_dns = 0, kernel_drops = 0, unattributed = 0, sources_unread = 0 WHERE sensor = ?2",
+            new_words = new_words + 0, sent_at_ms = ?1, capturing = 0, hellos = 0, hellos_without_name = 0,
+            hellos_with_ech = 0, encrypted_dns = 0, kernel_drops = 0, unattributed = 0, sources_unread = 0
+         WHERE sensor = ?2",
         "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage) VALUES (?1, '', '', ?2)
          ON CONFLICT (sensor) DO UPDATE SET coverage = excluded.coverage",
         "UPDATE asset_day SET products = products + 0, n = n + ?3 WHERE asset = ?1 AND day = ?2",
@@ -384,7 +384,8 @@ fn store_against_loop() {
     let now_ms = Clock::system().now_ms();
     let mut options = Options::new(Catalogue::embedded());
     options.group_reports = usize::try_from(GROUP).unwrap();
-    options.group_wait = Duration::from_secs(1);
+    options.group_wait = Duration::ZERO;
+    options.queue = 4_096;
     let store = dir.open(options, now_ms).unwrap();
     submit_all(&store, 1, u64::from(SENSORS), now_ms);
     let mut best = (f64::MAX, f64::MAX);
@@ -481,20 +482,19 @@ fn by_hand(connection: &Connection, from: u64) {
             }
             keys.products.iter().for_each(|product| run(3, &[product, &keys.asset]));
             run(4, &[&n, &keys.sensor]);
-            run(5, &[&n, &keys.sensor]);
-            run(6, &[&keys.sensor, &coverage]);
+            run(5, &[&keys.sensor, &coverage]);
         }
         let day = keys[0].rows[0][0];
         for keys in &keys {
-            run(7, &[&keys.asset, &day, &1]);
-            run(11, &[&i64::try_from(from).unwrap(), &keys.asset]);
+            run(6, &[&keys.asset, &day, &1]);
+            run(10, &[&i64::try_from(from).unwrap(), &keys.asset]);
         }
-        run(8, &[&day, &1]);
-        keys[0].products.iter().for_each(|product| run(9, &[product, &day, &1]));
+        run(7, &[&day, &1]);
+        keys[0].products.iter().for_each(|product| run(8, &[product, &day, &1]));
         for ([_, rule, channel, evidence, _], product) in
             keys[0].rows.iter().zip(keys[0].products.iter().cycle())
         {
-            run(10, &[product, rule, channel, evidence, &1]);
+            run(9, &[product, rule, channel, evidence, &1]);
         }
         connection.execute_batch("COMMIT").unwrap();
     }

@@ -16,8 +16,8 @@ use super::rollup::Deltas;
 use super::{Options, WordCache, prepare};
 use crate::inventory::{Bits, Meaning};
 
-/// Entries of the caches for evidence and accounts, some 100 bytes each.
-const CACHE_ENTRIES: usize = 100_000;
+/// Entries of the caches for evidence and accounts: some 200 bytes each, 2 KiB at the most.
+const CACHE_ENTRIES: usize = 20_000;
 /// Entries of the caches for rules, sources and epochs.
 const SMALL_CACHE_ENTRIES: usize = 20_000;
 
@@ -110,7 +110,7 @@ pub(super) struct Books {
     sources: WordCache<Box<str>>,
     epochs: WordCache<(i64, Epoch)>,
     accounts: WordCache<AccountId>,
-    evidence: WordCache<[u8; 16]>,
+    evidence: WordCache<Evidence>,
     products: WordCache<Box<str>>,
     newest: HashMap<Dictionary, i64>,
     /// Products that an AiSystem of the inventory has already.
@@ -398,11 +398,10 @@ impl Books {
         evidence: &Evidence,
         quota: &Quota,
     ) -> rusqlite::Result<Option<i64>> {
-        let hash = evidence_hash(evidence);
-        if let Some(id) = self.evidence.get(&hash) {
+        if let Some(id) = self.evidence.get(evidence) {
             return Ok(Some(id));
         }
-        let word = HEXLOWER.encode(&hash);
+        let word = HEXLOWER.encode(&evidence_hash(evidence));
         let found = prepare(connection, "SELECT id FROM evidence WHERE hash = $1")?
             .query_row(params![word], |row| row.get(0))
             .optional()?;
@@ -427,7 +426,7 @@ impl Books {
                 id
             }
         };
-        self.evidence.put(hash, id);
+        self.evidence.put(evidence.clone(), id);
         Ok(Some(id))
     }
 

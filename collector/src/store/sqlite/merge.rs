@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use umbrascope_api::{
     Ack, Batch, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
     RowKind, SensorInfo, Snapshot,
@@ -132,54 +132,62 @@ fn remember(
     let returned = boot != sender.boot && boot == sender.boot_before;
     let boot_before = if boot == sender.boot { &sender.boot_before } else { &sender.boot };
     let boot_returns = sender.boot_returns + i64::from(returned);
-    prepare(
-        connection,
+    let coverage = &batch.coverage;
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).min(COUNTER_MAX);
+    let newest = batch.sent_at_ms >= sender.sent_at_ms;
+    let sql = if newest {
+        "UPDATE sensor_seen SET last_report_at_ms = $1, clock_skew_ms = $2, boot = $3, boot_before = $4,
+            boot_returns = $5, rows_refused = rows_refused + $6, unknown_fields = unknown_fields + $7,
+            quota_day = $8, quota_rows = $9, new_words = new_words + $10, sent_at_ms = $11, capturing = $12,
+            hellos = $13, hellos_without_name = $14, hellos_with_ech = $15, encrypted_dns = $16,
+            kernel_drops = $17, unattributed = $18, sources_unread = $19
+         WHERE sensor = $20"
+    } else {
         "UPDATE sensor_seen SET last_report_at_ms = $1, clock_skew_ms = $2, boot = $3, boot_before = $4,
             boot_returns = $5, rows_refused = rows_refused + $6, unknown_fields = unknown_fields + $7,
             quota_day = $8, quota_rows = $9, new_words = new_words + $10
-         WHERE sensor = $11",
-    )?
-    .execute(params![
-        report.received_at_ms,
-        batch.sent_at_ms.saturating_sub(report.received_at_ms),
-        boot,
+         WHERE sensor = $11"
+    };
+    let received_at_ms = report.received_at_ms;
+    let skew_ms = batch.sent_at_ms.saturating_sub(received_at_ms);
+    let unknown_fields = number(report.unknown_fields);
+    let capturing = coverage.capture == CaptureState::Capturing;
+    let counters = [
+        coverage.hellos,
+        coverage.hellos_without_name,
+        coverage.hellos_with_ech,
+        coverage.encrypted_dns,
+        coverage.kernel_drops,
+        coverage.unattributed,
+        crate::model::unread(coverage).count() as u64,
+    ]
+    .map(number);
+    let mut values: Vec<&dyn ToSql> = vec![
+        &received_at_ms,
+        &skew_ms,
+        &boot,
         boot_before,
-        boot_returns,
-        refused,
-        i64::try_from(report.unknown_fields).unwrap_or(i64::MAX),
-        today,
-        quota_rows,
-        new_words,
-        sender.id
-    ])?;
+        &boot_returns,
+        &refused,
+        &unknown_fields,
+        &today,
+        &quota_rows,
+        &new_words,
+    ];
+    if newest {
+        values.extend([&batch.sent_at_ms as &dyn ToSql, &capturing]);
+        values.extend(counters.iter().map(|counter| counter as &dyn ToSql));
+    }
+    values.push(&sender.id);
+    prepare(connection, sql)?.execute(values.as_slice())?;
     let other_machine = batch.machine.to_string() != sender.machine;
     if !sender.clone_suspected && (other_machine || boot_returns >= BOOT_RETURNS_SUSPECT) {
         prepare(connection, "UPDATE sensor SET clone_suspected_at_ms = $1 WHERE id = $2")?
             .execute(params![report.received_at_ms, sender.id])?;
     }
-    if batch.sent_at_ms < sender.sent_at_ms {
+    if !newest {
         return Ok(());
     }
-    let coverage = &batch.coverage;
-    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX).min(COUNTER_MAX);
-    prepare(
-        connection,
-        "UPDATE sensor_seen SET sent_at_ms = $1, capturing = $2, hellos = $3, hellos_without_name = $4,
-            hellos_with_ech = $5, encrypted_dns = $6, kernel_drops = $7, unattributed = $8, sources_unread = $9
-         WHERE sensor = $10",
-    )?
-    .execute(params![
-        batch.sent_at_ms,
-        coverage.capture == CaptureState::Capturing,
-        number(coverage.hellos),
-        number(coverage.hellos_without_name),
-        number(coverage.hellos_with_ech),
-        number(coverage.encrypted_dns),
-        number(coverage.kernel_drops),
-        number(coverage.unattributed),
-        number(crate::model::unread(coverage).count() as u64),
-        sender.id
-    ])?;
     prepare(
         connection,
         "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage)

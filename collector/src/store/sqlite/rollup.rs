@@ -401,21 +401,20 @@ impl Deltas {
     fn write_days(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut fleet: BTreeMap<i64, DayDelta> = BTreeMap::new();
         for ((asset, day), delta) in &self.asset_day {
-            let inserted = prepare(
+            let updated = prepare(
                 connection,
-                "INSERT INTO asset_day (asset, day, products, n) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (asset, day) DO NOTHING",
+                "UPDATE asset_day SET products = products + $1, n = n + $2 WHERE asset = $3 AND day = $4",
             )?
-            .execute(params![asset, day, delta.distinct, delta.n])?;
+            .execute(params![delta.distinct, delta.n, asset, day])?;
             let fleet = fleet.entry(*day).or_default();
             fleet.n += delta.n;
-            fleet.distinct += i64::from(inserted == 1);
-            if inserted == 0 {
+            if updated == 0 {
+                fleet.distinct += 1;
                 prepare(
                     connection,
-                    "UPDATE asset_day SET products = products + $1, n = n + $2 WHERE asset = $3 AND day = $4",
+                    "INSERT INTO asset_day (asset, day, products, n) VALUES ($1, $2, $3, $4)",
                 )?
-                .execute(params![delta.distinct, delta.n, asset, day])?;
+                .execute(params![asset, day, delta.distinct, delta.n])?;
             }
         }
         for (day, delta) in fleet {
