@@ -129,7 +129,16 @@ impl Client {
 }
 
 /// The HTTP client that both delivery and enrolment use.
-pub(crate) fn http_client(tls: ClientConfig, proxy: Option<&str>) -> Result<reqwest::Client, reqwest::Error> {
+pub(crate) fn http_client(
+    #[cfg_attr(not(feature = "failpoints"), expect(unused_mut, reason = "changed only for tests"))]
+    mut tls: ClientConfig,
+    proxy: Option<&str>,
+) -> Result<reqwest::Client, reqwest::Error> {
+    // A test reads what really goes over the wire: SSLKEYLOGFILE names where the session keys go. In no package.
+    #[cfg(feature = "failpoints")]
+    {
+        tls.key_log = Arc::new(rustls::KeyLogFile::new());
+    }
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(true)

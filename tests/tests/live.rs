@@ -25,11 +25,12 @@ struct Stage {
 
 impl Stage {
     fn new(link: Link) -> Option<Self> {
-        if !require("curl", have_command("curl")) {
-            return None;
-        }
+        require("curl", have_command("curl")).then(|| Pair::new(link)).flatten().map(Self::between)
+    }
+
+    /// Sets the stage in namespaces that are there already.
+    fn between(pair: Pair) -> Self {
         let programs = programs();
-        let pair = Pair::new(link)?;
         let mut server = pair
             .net(&programs.peer)
             .args(["serve", NET])
@@ -45,9 +46,10 @@ impl Stage {
         assert_eq!(line, "ready\n");
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut command = pair.host(&programs.collector);
+        command.env("SSLKEYLOGFILE", data.path().join("session-keys"));
         command.args(["try", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
         let product = Try::start(command, pair.host_words());
-        Some(Self { pair, product, server, data })
+        Self { pair, product, server, data }
     }
 
     fn run(&self, mut command: Command) -> Output {
@@ -191,4 +193,59 @@ fn a_name_that_is_not_ai_stays_out_of_every_database() {
         with_ai_name >= 2,
         "agent and collector both hold the AI name, so the search would have found the other"
     );
+}
+
+/// What goes over the wire, decrypted with the agent's own session keys, names the AI service and
+/// not the other one.
+#[test]
+fn a_name_that_is_not_ai_is_not_on_the_wire() {
+    if !require("tcpdump", have_command("tcpdump")) || !require("tshark", have_command("tshark")) {
+        return;
+    }
+    let Some(pair) = Pair::new(Link::default()) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let capture = folder.path().join("wire.pcap");
+    let mut tcpdump = pair.host("tcpdump");
+    tcpdump.args(["-i", "lo", "-U", "-s", "0", "-Z", "root", "tcp", "-w"]).arg(&capture);
+    let mut tcpdump = tcpdump.stderr(Stdio::null()).spawn().expect("tcpdump starts");
+    // The file header is written once the socket is open.
+    for _ in 0..100 {
+        if std::fs::metadata(&capture).is_ok_and(|file| file.len() >= 24) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let stage = Stage::between(pair);
+    stage.curl("payroll.intranet.example");
+    stage.curl("chatgpt.com");
+    stage.assert_seen("chatgpt.com", "tls");
+    let keys = stage.data.path().join("session-keys");
+    let _ = Command::new("pkill").args(["-INT", "-P", &tcpdump.id().to_string()]).status();
+    let _ = tcpdump.kill();
+    let _ = tcpdump.wait();
+    std::fs::copy(&capture, "/tmp/w.pcap").unwrap();
+    std::fs::copy(&keys, "/tmp/w.keys").unwrap();
+    let tshark = Command::new("tshark")
+        .args(["-o", &format!("tls.keylog_file:{}", keys.display()), "-T", "fields"])
+        .args([
+            "-e",
+            "http2.data.data",
+            "-e",
+            "http.file_data",
+            "-Y",
+            "tls && (http2.data.data || http.file_data)",
+        ])
+        .arg("-r")
+        .arg(&capture)
+        .output()
+        .expect("tshark runs");
+    let hex: String =
+        String::from_utf8_lossy(&tshark.stdout).chars().filter(char::is_ascii_hexdigit).collect();
+    let encoded = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    assert!(
+        hex.contains(&encoded("chatgpt.com")),
+        "the decrypted reports name the AI service ({} digits)",
+        hex.len()
+    );
+    assert!(!hex.contains(&encoded("intranet.example")), "a name that is not AI went over the wire");
 }
