@@ -206,7 +206,7 @@ fn a_name_that_is_not_ai_is_not_on_the_wire() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let capture = folder.path().join("wire.pcap");
     let mut tcpdump = pair.host("tcpdump");
-    tcpdump.args(["-i", "lo", "-U", "-s", "0", "-Z", "root", "tcp", "-w"]).arg(&capture);
+    tcpdump.args(["-i", "lo", "-U", "--immediate-mode", "-s", "0", "-Z", "root", "tcp", "-w"]).arg(&capture);
     let mut tcpdump = tcpdump.stderr(Stdio::null()).spawn().expect("tcpdump starts");
     // The file header is written once the socket is open.
     for _ in 0..100 {
@@ -220,7 +220,7 @@ fn a_name_that_is_not_ai_is_not_on_the_wire() {
     stage.curl("chatgpt.com");
     stage.assert_seen("chatgpt.com", "tls");
     let keys = stage.data.path().join("session-keys");
-    let _ = tcpdump.kill();
+    let _ = Command::new("kill").args(["-INT", &tcpdump.id().to_string()]).status();
     let _ = tcpdump.wait();
     let tshark = Command::new("tshark")
         .args(["-o", &format!("tls.keylog_file:{}", keys.display()), "-T", "fields"])
