@@ -147,6 +147,9 @@ impl DataDir {
 
     /// Holds the folder for one process that runs on it. Released when dropped.
     pub fn lock(&self) -> Result<Lock, DataDirError> {
+        if !self.0.is_dir() {
+            return Err(DataDirError::NotInitialised { dir: self.0.clone() });
+        }
         let path = self.0.join("lock");
         let file = OpenOptions::new()
             .create(true)
