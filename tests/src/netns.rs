@@ -43,6 +43,9 @@ impl Pair {
         if !require("root (network namespaces)", is_root()) || !require("iproute2 (ip)", have_command("ip")) {
             return None;
         }
+        if !link.offload && !require("ethtool", have_command("ethtool")) {
+            return None;
+        }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let id = format!("{}-{number}", std::process::id());
         let pair = Self { host: format!("ush-{id}"), net: format!("usn-{id}") };
