@@ -100,11 +100,17 @@ impl Fleet {
     fn start_collector(&mut self, failpoint: Option<&str>) {
         let mut command = self.collector_command();
         command.arg("serve").stdout(Stdio::null()).stderr(Stdio::null());
-        self.collector = Some(spawn(command, failpoint));
-        until("the collector to be ready", Duration::from_secs(30), || {
+        let mut child = spawn(command, failpoint);
+        let ready = soon(Duration::from_secs(60), || {
+            // A report that was waiting can take it to its end before it ever says that it is ready.
+            if failpoint.is_some() && !matches!(child.try_wait(), Ok(None)) {
+                return true;
+            }
             let probe = self.pair.host("curl").args(["-sf", "http://127.0.0.1:8080/readyz"]).output();
             probe.is_ok_and(|output| output.status.success())
         });
+        assert!(ready, "waited 60 seconds for the collector to be ready (failpoint {failpoint:?})");
+        self.collector = Some(child);
     }
 
     fn start_agent(&mut self, failpoint: Option<&str>) {
@@ -219,10 +225,6 @@ fn soon(limit: Duration, mut check: impl FnMut() -> bool) -> bool {
         }
         std::thread::sleep(Duration::from_millis(200));
     }
-}
-
-fn until(what: &str, limit: Duration, check: impl FnMut() -> bool) {
-    assert!(soon(limit, check), "waited {limit:?} for {what}");
 }
 
 /// xorshift64: the same kills at every run.
