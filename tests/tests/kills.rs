@@ -24,7 +24,7 @@ const COLLECTOR_POINTS: [&str; 3] =
     ["collector-before-commit", "collector-after-commit", "collector-before-ack"];
 const AGENT_RENEWAL_POINTS: [&str; 2] = ["agent-renew-after-response", "agent-renew-after-write"];
 /// A certificate of the test lives for 60 seconds and is renewed at half of that.
-const RENEWAL: Duration = Duration::from_secs(50);
+const RENEWAL: Duration = Duration::from_secs(100);
 const COLLECTOR_RENEWAL_POINT: &str = "collector-renew-before-answer";
 
 /// Both programs as services in one namespace, and the log of what was asked for.
