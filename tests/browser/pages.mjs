@@ -79,8 +79,11 @@ await tokens.goto(new URL("/tokens", base).href);
 const revoke = tokens.getByRole("button", { name: "Revoke Browser check" }).first();
 if (await revoke.count()) await revoke.click();
 await tokens.goto(new URL("/products", base).href);
-await tokens.getByRole("link", { name: "Vendor" }).click();
-if (!tokens.url().includes("sort=vendor")) problems.push("products: the head of a column does not sort");
+if (places.product) {
+  // On its first day a collector has no table to sort.
+  await tokens.getByRole("link", { name: "Vendor" }).click();
+  if (!tokens.url().includes("sort=vendor")) problems.push("products: the head of a column does not sort");
+}
 await plain.close();
 
 // Keyboard: the first stop is the link to the content.
