@@ -244,4 +244,26 @@ mod tests {
             assert!(error.starts_with(place), "{error}");
         }
     }
+
+    /// The sample with every key that it shows commented in force.
+    fn sample() -> String {
+        let key = |line: &str| {
+            line.split_once(" = ")
+                .is_some_and(|(key, _)| key.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'))
+        };
+        include_str!("../../packaging/config/agent.toml")
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(|rest| key(rest)).unwrap_or(line).to_owned() + "\n")
+            .collect()
+    }
+
+    #[test]
+    fn the_packaged_sample_shows_every_default() {
+        let (sample, default) = (parse(&sample()).unwrap(), parse("").unwrap());
+        assert_eq!(sample.capture, default.capture);
+        assert_eq!(sample.scan_interval, default.scan_interval);
+        assert_eq!(sample.counter_interval, default.counter_interval);
+        assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));
+        assert!(sample.collector.url.is_some() && sample.collector.proxy.is_some());
+    }
 }

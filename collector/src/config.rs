@@ -222,4 +222,25 @@ mod tests {
         );
         assert!(error("[agents]\nurl = \"http://x\"\n").starts_with("c.toml:2: `url` must begin"));
     }
+
+    /// The sample with every key that it shows commented in force.
+    fn sample() -> String {
+        let key = |line: &str| {
+            line.split_once(" = ")
+                .is_some_and(|(key, _)| key.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'))
+        };
+        include_str!("../../packaging/config/collector.toml")
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(|rest| key(rest)).unwrap_or(line).to_owned() + "\n")
+            .collect()
+    }
+
+    #[test]
+    fn the_packaged_sample_shows_every_default() {
+        let (sample, default) = (Config::parse(&sample(), Path::new("c.toml")).unwrap(), Config::default());
+        assert_eq!(sample.agents, default.agents);
+        assert_eq!(sample.people.listen, default.people.listen);
+        assert!(sample.people.tls.is_some() && sample.min_free_bytes.is_some());
+        assert_eq!(sample.data_dir.as_deref(), Some(Path::new("/var/lib/umbrascope-collector")));
+    }
 }
