@@ -8,6 +8,7 @@
 
 pub mod aggregate;
 pub mod attribution;
+pub mod bpf;
 pub mod capture;
 pub mod cli;
 pub mod config;
