@@ -5,6 +5,7 @@
 //! the socket is handed over. The dissector wraps it ([`LivePackets`]): pnet binds it to interface index 0, which
 //! is every interface, `lo` and later ones included, and reads from it.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub const RECEIVE_BUFFER_BYTES: i32 = 4 * 1024 * 1024;
 /// Largest packet read, in bytes: an IP packet of 65,535 bytes, as offload hands them up.
 const READ_BUFFER_BYTES: usize = 65_600;
 
+/// What the kernel takes for "any" in `struct sockaddr_ll`.
+const EVERY_INTERFACE: u32 = 0;
+
 /// A filtered and locked packet socket that is bound to nothing yet.
 #[derive(Debug)]
 pub struct PacketSocket {
@@ -27,16 +31,49 @@ pub struct PacketSocket {
     pub socket: OwnedFd,
     /// Its receive buffer as the kernel counts it, in bytes.
     pub receive_buffer_bytes: i32,
+    /// Which filter stands.
+    pub tier: Tier,
 }
 
-/// Opens a packet socket, attaches the filter and locks it. Needs `CAP_NET_RAW`.
-pub fn open() -> io::Result<PacketSocket> {
+/// The filter of a packet socket.
+#[derive(Debug)]
+pub enum Tier {
+    /// Tier 1: each packet for itself; and why it is not tier 2.
+    Plain {
+        /// What tier 2 failed at; `None` where it was not wanted.
+        trouble: Option<io::Error>,
+    },
+    /// Tier 2: knows how far each stream has come.
+    FlowAware,
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FlowAware => f.write_str("filter tier 2 (extended BPF, per-stream budget)"),
+            Self::Plain { trouble: None } => f.write_str("filter tier 1 (classic BPF), as configured"),
+            Self::Plain { trouble: Some(error) } => {
+                write!(f, "filter tier 1 (classic BPF); tier 2 needs CAP_BPF and Linux 5.8: {error}")
+            }
+        }
+    }
+}
+
+/// Opens a packet socket, attaches the best filter there is and locks it. Needs `CAP_NET_RAW`; for tier 2, which is
+/// tried if `flow_aware` says so, `CAP_BPF`.
+pub fn open(flow_aware: bool) -> io::Result<PacketSocket> {
     let socket =
         rustix::net::socket_with(AddressFamily::PACKET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    sockopt::attach_filter(socket.as_fd(), &filter::tier1())?;
+    let tier = match flow_aware.then(|| filter::flow_aware::attach(socket.as_fd())) {
+        Some(Ok(())) => Tier::FlowAware,
+        refused => {
+            sockopt::attach_filter(socket.as_fd(), &filter::tier1())?;
+            Tier::Plain { trouble: refused.and_then(Result::err) }
+        }
+    };
     sockopt::lock_filter(socket.as_fd())?;
     let receive_buffer_bytes = sockopt::set_receive_buffer(socket.as_fd(), RECEIVE_BUFFER_BYTES)?;
-    Ok(PacketSocket { socket, receive_buffer_bytes })
+    Ok(PacketSocket { socket, receive_buffer_bytes, tier })
 }
 
 /// Names of the interfaces that are up.
@@ -58,6 +95,11 @@ pub struct LivePackets {
 impl LivePackets {
     /// Binds the socket to every interface. Needs no capability.
     pub fn new(socket: OwnedFd) -> io::Result<Self> {
+        Self::on_interface(socket, EVERY_INTERFACE)
+    }
+
+    /// Binds the socket to one interface, by its index.
+    pub fn on_interface(socket: OwnedFd, index: u32) -> io::Result<Self> {
         let pnet_socket = socket.try_clone()?;
         let config = Config {
             read_buffer_size: READ_BUFFER_BYTES,
@@ -71,15 +113,15 @@ impl LivePackets {
             socket_fd: Some(pnet_socket.into_raw_fd()),
             ..Config::default()
         };
-        let every_interface = NetworkInterface {
+        let interface = NetworkInterface {
             name: String::new(),
             description: String::new(),
-            index: 0,
+            index,
             mac: None,
             ips: Vec::new(),
             flags: 0,
         };
-        match datalink::channel(&every_interface, config)? {
+        match datalink::channel(&interface, config)? {
             Channel::Ethernet(_, receiver) => Ok(Self { receiver, socket }),
             _ => Err(io::Error::other("pnet gave a channel of another kind")),
         }

@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use super::filter::Instruction;
+use super::filter::classic::Instruction;
 
 /// Packets that passed the filter and packets dropped for want of buffer, since the last call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 
 use super::{CliError, StateArgs};
 use crate::attribution::Attribution;
-use crate::capture::afpacket;
+use crate::capture::afpacket::{self, Tier};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::capability;
@@ -75,7 +75,8 @@ fn privileges() -> Check {
         (CapabilitySet::NET_RAW, "cap_net_raw (capture)"),
         (CapabilitySet::SYS_PTRACE, "cap_sys_ptrace (whose connection)"),
         (CapabilitySet::DAC_READ_SEARCH, "cap_dac_read_search (other users' homes)"),
-        (CapabilitySet::NET_ADMIN, "cap_net_admin (large receive buffer)"),
+        (CapabilitySet::NET_ADMIN, "cap_net_admin (large receive buffer, short-lived processes)"),
+        (CapabilitySet::BPF, "cap_bpf (cheapest filter, short-lived processes)"),
     ];
     let missing: Vec<_> =
         wanted.iter().filter(|(cap, _)| !have.contains(*cap)).map(|(_, name)| *name).collect();
@@ -91,14 +92,15 @@ fn privileges() -> Check {
 
 fn capture(config: &Config) -> Check {
     let (verdict, finding) = if config.capture {
-        match afpacket::open() {
+        match afpacket::open(config.flow_aware_filter) {
             Ok(socket) => {
                 let kib = socket.receive_buffer_bytes / 1024;
                 let wanted = afpacket::RECEIVE_BUFFER_BYTES / 1024;
-                let finding = format!(
-                    "possible on every interface; filter tier 1 (classic BPF); receive buffer {kib} KiB"
-                );
-                if kib < wanted {
+                let finding =
+                    format!("possible on every interface; {}; receive buffer {kib} KiB", socket.tier);
+                if matches!(socket.tier, Tier::Plain { trouble: Some(_) }) {
+                    (Verdict::Limited, finding)
+                } else if kib < wanted {
                     let hint = format!(
                         "{finding}; raise net.core.rmem_max to {} or grant cap_net_admin",
                         wanted * 1024

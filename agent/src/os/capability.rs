@@ -8,11 +8,16 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-/// What the warden keeps of what it was given.
-pub const WARDEN: CapabilitySet = CapabilitySet::NET_RAW
+/// What the warden keeps of what it was given until capture is set up: the packet socket, its buffer, its filter and the
+/// hooks that tell whose a connection is; and `SETPCAP`, which root has, to cut the bounding set once more afterwards.
+pub const WARDEN_STARTING: CapabilitySet = CapabilitySet::NET_RAW
     .union(CapabilitySet::NET_ADMIN)
-    .union(CapabilitySet::SYS_PTRACE)
-    .union(CapabilitySet::DAC_READ_SEARCH);
+    .union(CapabilitySet::BPF)
+    .union(CapabilitySet::SETPCAP)
+    .union(WARDEN);
+
+/// What it keeps from then on: a look at other users' processes, and what the scanner is to inherit.
+pub const WARDEN: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::DAC_READ_SEARCH);
 
 /// What the scanner keeps.
 pub const SCANNER: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;

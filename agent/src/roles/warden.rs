@@ -19,7 +19,7 @@ use umbrascope_api::CaptureState;
 
 use super::Role;
 use crate::attribution::Attribution;
-use crate::capture::afpacket;
+use crate::capture::afpacket::{self, Tier};
 use crate::config::Config;
 use crate::ipc::message::{FromDissector, FromUplink, ToDissector, ToUplink};
 use crate::ipc::{Channel, Received, SendError, pair};
@@ -77,7 +77,7 @@ type UplinkChild = Child<Channel<ToUplink, FromUplink>>;
 /// Runs the agent until it is told to end.
 pub fn run(task: Task) -> Result<ExitCode, WardenError> {
     let termination = signals::termination().map_err(|e| WardenError::System("watch for signals", e))?;
-    let kept = capability::keep_only(capability::WARDEN)
+    let kept = capability::keep_only(capability::WARDEN_STARTING)
         .map_err(|e| WardenError::System("give up unneeded capabilities", e))?;
     let mut replays = VecDeque::new();
     for path in task.replays {
@@ -119,6 +119,8 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         config: task.config,
     };
     warden.open_capture(kept);
+    capability::keep_only(capability::WARDEN)
+        .map_err(|e| WardenError::System("give up the capabilities that only the start needs", e))?;
     if warden.config.scan_interval.is_some() || warden.once {
         warden.scan_at = Some(Instant::now());
     }
@@ -224,11 +226,11 @@ impl Warden {
             self.note = "capture is switched off in the configuration".to_owned();
             return;
         }
-        match afpacket::open() {
+        match afpacket::open(self.config.flow_aware_filter) {
             Ok(opened) => {
-                self.packets = Some(opened.socket);
                 self.capture = CaptureState::Capturing;
-                self.note = capture_note(opened.receive_buffer_bytes, kept);
+                self.note = capture_note(&opened.tier, opened.receive_buffer_bytes, kept);
+                self.packets = Some(opened.socket);
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.capture = CaptureState::NoPrivilege;
@@ -634,8 +636,8 @@ fn connect(dissector: &Channel<ToDissector, FromDissector>) -> Option<OwnedFd> {
     Some(other)
 }
 
-fn capture_note(receive_buffer_bytes: i32, kept: CapabilitySet) -> String {
-    let mut note = format!("filter tier 1 (classic BPF), receive buffer {} KiB", receive_buffer_bytes / 1024);
+fn capture_note(tier: &Tier, receive_buffer_bytes: i32, kept: CapabilitySet) -> String {
+    let mut note = format!("{tier}; receive buffer {} KiB", receive_buffer_bytes / 1024);
     if !kept.contains(CapabilitySet::SYS_PTRACE) && !rustix::process::geteuid().is_root() {
         note.push_str("; without CAP_SYS_PTRACE only this user's processes are told");
     }

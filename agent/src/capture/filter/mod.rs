@@ -1,11 +1,12 @@
-//! The kernel filter, tier 1: a classic BPF program built in code.
+//! The kernel filter: which packets reach the agent at all.
 //!
-//! It is made for a `SOCK_DGRAM` packet socket, so offset 0 is the IP header whatever the link. What passes:
+//! It is made for a `SOCK_DGRAM` packet socket, so offset 0 is the IP header whatever the link, or the rest of a VLAN tag
+//! that stands in the packet itself. What passes:
 //!
 //! | packet | kept bytes |
 //! |---|---|
 //! | outgoing TCP SYN (not SYN-ACK): its number makes out-of-order joins exact | 4 KiB |
-//! | outgoing TCP payload, except segments that begin a TLS application-data record (17 03) | 4 KiB; whole if it begins a handshake record (16 03) |
+//! | outgoing TCP payload, except segments that begin a TLS application-data record (17 03) | by tier |
 //! | TCP and UDP from or to port 53, answers coming in included | whole |
 //! | outgoing UDP to ports 5353 and 5355 | whole |
 //! | outgoing QUIC Initials and other long headers of known versions, any port | whole |
@@ -15,19 +16,15 @@
 //! All else stays in the kernel: downloads cost nothing, since they come in. Packets on the loopback interface
 //! arrive twice, first as outgoing; the incoming copy is dropped by its interface index.
 //! A packet too short for a load is dropped by the kernel's own rule (the program ends with 0).
+//!
+//! Of outgoing TCP payload, *tier 1* ([`tier1`], classic BPF, every kernel) keeps 4 KiB a packet, and a packet that begins
+//! a handshake record (16 03) whole: it cannot know which segment continues a hello. *Tier 2* ([`flow_aware`], extended
+//! BPF) remembers where each stream began and keeps its first bytes only.
 
-/// One instruction in the kernel's form (`struct sock_filter`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Instruction {
-    /// Operation.
-    pub code: u16,
-    /// Instructions to skip if the condition holds.
-    pub jt: u8,
-    /// Instructions to skip if it does not.
-    pub jf: u8,
-    /// Operand.
-    pub k: u32,
-}
+pub mod classic;
+pub mod flow_aware;
+
+use classic::{Assembler, Instruction};
 
 /// Bytes kept of a TCP segment whose beginning may continue a hello, IP header included.
 pub const TCP_SNAP_BYTES: u32 = 4 * 1024;
@@ -36,9 +33,87 @@ pub const WHOLE_BYTES: u32 = 256 * 1024;
 
 /// Builds the tier 1 program.
 pub fn tier1() -> Vec<Instruction> {
-    let mut p = Assembler::default();
+    program(&Verdicts { syn: TCP_SNAP_BYTES, handshake: WHOLE_BYTES, data: TCP_SNAP_BYTES })
+}
 
-    // Direction: M[0] = 1 for outgoing. An incoming packet goes on only as a possible DNS answer.
+/// What the program answers for outgoing TCP. Tier 2 puts numbers here that send it on to its flow table.
+struct Verdicts {
+    syn: u32,
+    /// Payload that begins a handshake record.
+    handshake: u32,
+    /// Other payload.
+    data: u32,
+}
+
+fn program(tcp: &Verdicts) -> Vec<Instruction> {
+    let mut p = Assembler::default();
+    direction(&mut p);
+    network(&mut p);
+
+    p.label("fragment");
+    p.load_memory(MEM_OUTGOING);
+    p.jump_eq(1, "whole", "drop");
+
+    // TCP, RFC 9293; X is the offset of its header.
+    p.label("tcp");
+    p.store_x(MEM_TRANSPORT);
+    p.load_half_x(0);
+    p.jump_eq(PORT_DNS, "tcp-payload-whole", "tcp-not-answer");
+    p.label("tcp-not-answer");
+    p.load_memory(MEM_OUTGOING);
+    p.jump_eq(1, "tcp-outgoing", "drop");
+    p.label("tcp-outgoing");
+    p.load_byte_x(13);
+    p.and_constant(TCP_SYN | TCP_ACK);
+    p.jump_eq(TCP_SYN, "tcp-syn", "tcp-data");
+    p.label("tcp-data");
+    p.load_half_x(2);
+    p.jump_eq(PORT_DNS, "tcp-payload-whole", "tcp-other");
+    p.label("tcp-other");
+    p.tcp_payload_offset_to_x();
+    p.load_length();
+    p.jump_greater_x("tcp-has-payload", "drop");
+    p.label("tcp-has-payload");
+    p.subtract_x();
+    p.jump_ge(2, "tcp-two-bytes", "tcp-payload");
+    p.label("tcp-two-bytes");
+    p.load_half_x(0);
+    p.jump_eq(TLS_APPLICATION_DATA, "drop", "tcp-not-data");
+    p.label("tcp-not-data");
+    p.jump_eq(TLS_HANDSHAKE, "tcp-handshake", "tcp-not-handshake");
+    // A change of cipher specification with data behind it ends nearly every TLS 1.3 handshake; with a handshake record
+    // behind it, it stands before a second hello (RFC 8446, appendix D.4).
+    p.label("tcp-not-handshake");
+    p.jump_eq(TLS_CHANGE_CIPHER, "tcp-change-cipher", "tcp-payload");
+    p.label("tcp-change-cipher");
+    p.load_length();
+    p.subtract_x();
+    p.jump_ge(8, "tcp-behind-change", "tcp-payload");
+    p.label("tcp-behind-change");
+    p.load_half_x(6);
+    p.jump_eq(TLS_APPLICATION_DATA, "drop", "tcp-payload");
+    p.label("tcp-payload-whole");
+    p.tcp_payload_offset_to_x();
+    p.load_length();
+    p.jump_greater_x("whole", "drop");
+    p.label("tcp-syn");
+    p.accept(tcp.syn);
+    p.label("tcp-handshake");
+    p.accept(tcp.handshake);
+    p.label("tcp-payload");
+    p.accept(tcp.data);
+
+    udp(&mut p);
+
+    p.label("whole");
+    p.accept(WHOLE_BYTES);
+    p.label("drop");
+    p.accept(0);
+    p.finish()
+}
+
+/// M\[outgoing\] = 1 for outgoing. An incoming packet goes on only as a possible DNS answer.
+fn direction(p: &mut Assembler) {
     p.load_byte(AD_PKTTYPE);
     p.jump_eq(PACKET_OUTGOING, "outgoing", "not-outgoing");
     p.label("not-outgoing");
@@ -53,28 +128,64 @@ pub fn tier1() -> Vec<Instruction> {
     p.label("outgoing");
     p.load_constant(1);
     p.store(MEM_OUTGOING);
+}
 
+/// From the EtherType to `tcp`, `udp` or `fragment`, with X at the transport header.
+fn network(p: &mut Assembler) {
     p.label("protocol");
+    p.load_x_constant(0);
     p.load_word(AD_PROTOCOL);
     p.jump_eq(ETHERTYPE_IPV4, "ipv4", "not-ipv4");
     p.label("not-ipv4");
+    p.jump_eq(ETHERTYPE_IPV6, "ipv6", "not-ipv6");
+    // The kernel takes tags off what comes in and keeps them beside the packet; what goes out through a card that cannot
+    // insert them has them in itself: two bytes of the tag, then the next EtherType (IEEE 802.1Q, section 9).
+    p.label("not-ipv6");
+    p.jump_eq(ETHERTYPE_VLAN, "tagged", "not-vlan");
+    p.label("not-vlan");
+    p.jump_eq(ETHERTYPE_PROVIDER_VLAN, "tagged", "drop");
+    p.label("tagged");
+    p.load_x_constant(4);
+    p.load_half(2);
+    p.jump_eq(ETHERTYPE_IPV4, "ipv4", "tagged-not-ipv4");
+    p.label("tagged-not-ipv4");
+    p.jump_eq(ETHERTYPE_IPV6, "ipv6", "tagged-not-ipv6");
+    p.label("tagged-not-ipv6");
+    p.jump_eq(ETHERTYPE_VLAN, "tagged-twice", "drop");
+    p.label("tagged-twice");
+    p.load_x_constant(8);
+    p.load_half(6);
+    p.jump_eq(ETHERTYPE_IPV4, "ipv4", "tagged-twice-not-ipv4");
+    p.label("tagged-twice-not-ipv4");
     p.jump_eq(ETHERTYPE_IPV6, "ipv6", "drop");
 
-    // IPv4, RFC 791: options are stepped over by the header length.
+    // IPv4, RFC 791: options are stepped over by the header length. X is the offset of its header.
     p.label("ipv4");
-    p.load_half(6);
+    p.store_x(MEM_NETWORK);
+    p.load_half_x(6);
     p.jump_set(IPV4_MORE_FRAGMENTS_OR_OFFSET, "fragment", "ipv4-whole");
     p.label("ipv4-whole");
-    p.load_x_header_length(0);
-    p.load_byte(9);
+    p.load_byte_x(9);
+    p.store(MEM_NEXT_HEADER);
+    p.load_byte_x(0);
+    p.and_constant(0x0f);
+    p.shift_left(2);
+    p.add_x();
+    p.move_to_x();
+    p.load_memory(MEM_NEXT_HEADER);
     p.jump_eq(IP_TCP, "tcp", "ipv4-not-tcp");
     p.label("ipv4-not-tcp");
     p.jump_eq(IP_UDP, "udp", "drop");
 
     // IPv6, RFC 8200: classic BPF cannot jump back, so up to three extension headers are unrolled.
     p.label("ipv6");
-    p.load_x_constant(IPV6_HEADER_BYTES);
-    p.load_byte(6);
+    p.store_x(MEM_NETWORK);
+    p.load_byte_x(6);
+    p.store(MEM_NEXT_HEADER);
+    p.move_from_x();
+    p.add_constant(IPV6_HEADER_BYTES);
+    p.move_to_x();
+    p.load_memory(MEM_NEXT_HEADER);
     for [here, not_tcp, not_udp, not_fragment, not_hop, not_routing, extension] in IPV6_LABELS {
         p.label(here);
         p.jump_eq(IP_TCP, "tcp", not_tcp);
@@ -103,45 +214,10 @@ pub fn tier1() -> Vec<Instruction> {
     p.jump_eq(IP_UDP, "udp", "ipv6-last-not-udp");
     p.label("ipv6-last-not-udp");
     p.jump_eq(IPV6_FRAGMENT, "fragment", "drop");
+}
 
-    p.label("fragment");
-    p.load_memory(MEM_OUTGOING);
-    p.jump_eq(1, "whole", "drop");
-
-    // TCP, RFC 9293; X is the offset of its header.
-    p.label("tcp");
-    p.load_half_x(0);
-    p.jump_eq(PORT_DNS, "tcp-payload-whole", "tcp-not-answer");
-    p.label("tcp-not-answer");
-    p.load_memory(MEM_OUTGOING);
-    p.jump_eq(1, "tcp-outgoing", "drop");
-    p.label("tcp-outgoing");
-    p.load_byte_x(13);
-    p.and_constant(TCP_SYN | TCP_ACK);
-    p.jump_eq(TCP_SYN, "tcp-snap", "tcp-data");
-    p.label("tcp-data");
-    p.load_half_x(2);
-    p.jump_eq(PORT_DNS, "tcp-payload-whole", "tcp-other");
-    p.label("tcp-other");
-    p.tcp_payload_offset_to_x();
-    p.load_length();
-    p.jump_greater_x("tcp-has-payload", "drop");
-    p.label("tcp-has-payload");
-    p.subtract_x();
-    p.jump_ge(2, "tcp-two-bytes", "tcp-snap");
-    p.label("tcp-two-bytes");
-    p.load_half_x(0);
-    p.jump_eq(TLS_APPLICATION_DATA, "drop", "tcp-not-bulk");
-    p.label("tcp-not-bulk");
-    p.jump_eq(TLS_HANDSHAKE, "whole", "tcp-snap");
-    p.label("tcp-payload-whole");
-    p.tcp_payload_offset_to_x();
-    p.load_length();
-    p.jump_greater_x("whole", "drop");
-    p.label("tcp-snap");
-    p.accept(TCP_SNAP_BYTES);
-
-    // UDP, RFC 768; X is the offset of its header.
+/// UDP, RFC 768; X is the offset of its header.
+fn udp(p: &mut Assembler) {
     p.label("udp");
     p.load_half_x(0);
     p.jump_eq(PORT_DNS, "whole", "udp-not-answer");
@@ -188,12 +264,6 @@ pub fn tier1() -> Vec<Instruction> {
     p.jump_eq(QUIC_Q05X, "whole", "quic-not-q05x");
     p.label("quic-not-q05x");
     p.jump_eq(QUIC_T05X, "whole", "drop");
-
-    p.label("whole");
-    p.accept(WHOLE_BYTES);
-    p.label("drop");
-    p.accept(0);
-    p.finish()
 }
 
 // Linux ancillary offsets, SKF_AD_OFF + n (linux/filter.h).
@@ -208,6 +278,8 @@ const LOOPBACK_IFINDEX: u32 = 1;
 
 const ETHERTYPE_IPV4: u32 = 0x0800;
 const ETHERTYPE_IPV6: u32 = 0x86dd;
+const ETHERTYPE_VLAN: u32 = 0x8100;
+const ETHERTYPE_PROVIDER_VLAN: u32 = 0x88a8;
 const IPV4_MORE_FRAGMENTS_OR_OFFSET: u32 = 0x3fff;
 const IPV6_HEADER_BYTES: u32 = 40;
 const IPV6_HOP_BY_HOP: u32 = 0;
@@ -223,6 +295,7 @@ const PORT_MDNS: u32 = 5353;
 const PORT_LLMNR: u32 = 5355;
 const TLS_APPLICATION_DATA: u32 = 0x1703;
 const TLS_HANDSHAKE: u32 = 0x1603;
+const TLS_CHANGE_CIPHER: u32 = 0x1403;
 const DTLS_HANDSHAKE: u32 = 0x16fe;
 const QUIC_LONG_MASK: u32 = 0xc0;
 const QUIC_TYPE_MASK: u32 = 0x30;
@@ -236,171 +309,19 @@ const QUIC_Q04X: u32 = 0x5130_3400;
 const QUIC_Q05X: u32 = 0x5130_3500;
 const QUIC_T05X: u32 = 0x5430_3500;
 
+// Cells of the program's memory.
 const MEM_OUTGOING: u32 = 0;
 const MEM_NEXT_HEADER: u32 = 1;
+/// Offset of the IP header.
+const MEM_NETWORK: u32 = 2;
+/// Offset of the TCP header.
+const MEM_TRANSPORT: u32 = 3;
 
 const IPV6_LABELS: [[&str; 7]; 3] = [
     ["v6-1", "v6-1-tcp", "v6-1-udp", "v6-1-frag", "v6-1-hop", "v6-1-route", "v6-1-ext"],
     ["v6-2", "v6-2-tcp", "v6-2-udp", "v6-2-frag", "v6-2-hop", "v6-2-route", "v6-2-ext"],
     ["v6-3", "v6-3-tcp", "v6-3-udp", "v6-3-frag", "v6-3-hop", "v6-3-route", "v6-3-ext"],
 ];
-
-// Operation codes (linux/bpf_common.h).
-const LD_W_ABS: u16 = 0x20;
-const LD_H_ABS: u16 = 0x28;
-const LD_B_ABS: u16 = 0x30;
-const LD_W_IND: u16 = 0x40;
-const LD_H_IND: u16 = 0x48;
-const LD_B_IND: u16 = 0x50;
-const LD_IMM: u16 = 0x00;
-const LD_MEM: u16 = 0x60;
-const LD_LEN: u16 = 0x80;
-const LDX_IMM: u16 = 0x01;
-const LDX_MSH: u16 = 0xb1;
-const ST: u16 = 0x02;
-const ALU_ADD_K: u16 = 0x04;
-const ALU_ADD_X: u16 = 0x0c;
-const ALU_SUB_X: u16 = 0x1c;
-const ALU_AND_K: u16 = 0x54;
-const ALU_LSH_K: u16 = 0x64;
-const ALU_RSH_K: u16 = 0x74;
-const JMP_JA: u16 = 0x05;
-const JMP_JEQ_K: u16 = 0x15;
-const JMP_JGE_K: u16 = 0x35;
-const JMP_JSET_K: u16 = 0x45;
-const JMP_JGT_X: u16 = 0x2d;
-const RET_K: u16 = 0x06;
-const MISC_TAX: u16 = 0x07;
-
-/// Puts instructions in a row and resolves forward labels at the end.
-#[derive(Default)]
-struct Assembler {
-    code: Vec<(Instruction, Option<(&'static str, &'static str)>)>,
-    labels: Vec<(&'static str, usize)>,
-}
-
-impl Assembler {
-    fn label(&mut self, name: &'static str) {
-        self.labels.push((name, self.code.len()));
-    }
-
-    fn plain(&mut self, code: u16, k: u32) {
-        self.code.push((Instruction { code, jt: 0, jf: 0, k }, None));
-    }
-
-    fn jump(&mut self, code: u16, k: u32, yes: &'static str, no: &'static str) {
-        self.code.push((Instruction { code, jt: 0, jf: 0, k }, Some((yes, no))));
-    }
-
-    fn load_byte(&mut self, offset: u32) {
-        self.plain(LD_B_ABS, offset);
-    }
-    fn load_half(&mut self, offset: u32) {
-        self.plain(LD_H_ABS, offset);
-    }
-    fn load_word(&mut self, offset: u32) {
-        self.plain(LD_W_ABS, offset);
-    }
-    fn load_byte_x(&mut self, offset: u32) {
-        self.plain(LD_B_IND, offset);
-    }
-    fn load_half_x(&mut self, offset: u32) {
-        self.plain(LD_H_IND, offset);
-    }
-    fn load_word_x(&mut self, offset: u32) {
-        self.plain(LD_W_IND, offset);
-    }
-    fn load_constant(&mut self, value: u32) {
-        self.plain(LD_IMM, value);
-    }
-    fn load_memory(&mut self, cell: u32) {
-        self.plain(LD_MEM, cell);
-    }
-    fn load_length(&mut self) {
-        self.plain(LD_LEN, 0);
-    }
-    fn load_x_constant(&mut self, value: u32) {
-        self.plain(LDX_IMM, value);
-    }
-    /// X = 4 * (low four bits of the byte at `offset`).
-    fn load_x_header_length(&mut self, offset: u32) {
-        self.plain(LDX_MSH, offset);
-    }
-    fn store(&mut self, cell: u32) {
-        self.plain(ST, cell);
-    }
-    fn add_constant(&mut self, value: u32) {
-        self.plain(ALU_ADD_K, value);
-    }
-    fn add_x(&mut self) {
-        self.plain(ALU_ADD_X, 0);
-    }
-    fn subtract_x(&mut self) {
-        self.plain(ALU_SUB_X, 0);
-    }
-    fn and_constant(&mut self, mask: u32) {
-        self.plain(ALU_AND_K, mask);
-    }
-    fn shift_left(&mut self, bits: u32) {
-        self.plain(ALU_LSH_K, bits);
-    }
-    fn shift_right(&mut self, bits: u32) {
-        self.plain(ALU_RSH_K, bits);
-    }
-    fn move_to_x(&mut self) {
-        self.plain(MISC_TAX, 0);
-    }
-    fn accept(&mut self, bytes: u32) {
-        self.plain(RET_K, bytes);
-    }
-    fn jump_eq(&mut self, value: u32, yes: &'static str, no: &'static str) {
-        self.jump(JMP_JEQ_K, value, yes, no);
-    }
-    fn jump_ge(&mut self, value: u32, yes: &'static str, no: &'static str) {
-        self.jump(JMP_JGE_K, value, yes, no);
-    }
-    fn jump_set(&mut self, mask: u32, yes: &'static str, no: &'static str) {
-        self.jump(JMP_JSET_K, mask, yes, no);
-    }
-    fn jump_greater_x(&mut self, yes: &'static str, no: &'static str) {
-        self.jump(JMP_JGT_X, 0, yes, no);
-    }
-    fn goto(&mut self, to: &'static str) {
-        self.jump(JMP_JA, 0, to, to);
-    }
-
-    /// From the offset of a TCP header in X to the offset of its payload in X.
-    fn tcp_payload_offset_to_x(&mut self) {
-        self.load_byte_x(12);
-        self.shift_right(2);
-        self.and_constant(0x3c);
-        self.add_x();
-        self.move_to_x();
-    }
-
-    fn finish(self) -> Vec<Instruction> {
-        let distance = |from: usize, name: &str| -> usize {
-            let target = self.labels.iter().find(|(label, _)| *label == name).map(|(_, at)| *at);
-            // The program is a constant of this file: the tests below build it, so a label that is
-            // missing or lies behind can never reach a user.
-            target.and_then(|at| at.checked_sub(from + 1)).unwrap_or(usize::MAX)
-        };
-        let short = |far: usize| u8::try_from(far).unwrap_or(u8::MAX);
-        self.code
-            .iter()
-            .enumerate()
-            .map(|(at, (instruction, jump))| match jump {
-                None => *instruction,
-                Some((to, _)) if instruction.code == JMP_JA => {
-                    Instruction { k: u32::try_from(distance(at, to)).unwrap_or(u32::MAX), ..*instruction }
-                }
-                Some((yes, no)) => {
-                    Instruction { jt: short(distance(at, yes)), jf: short(distance(at, no)), ..*instruction }
-                }
-            })
-            .collect()
-    }
-}
 
 #[cfg(test)]
 mod tests;
