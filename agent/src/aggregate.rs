@@ -25,6 +25,8 @@ impl Aggregate {
             version: None,
             executable: sighting.owner.executable,
             container: sighting.owner.container,
+            package: sighting.owner.package,
+            forwarded: sighting.owner.forwarded,
         };
         let channel = Channel::from(sighting.channel.as_str());
         let key = RowKey { day: sighting.day, rule: sighting.rule, channel, account, evidence };
@@ -113,10 +115,14 @@ mod tests {
             aggregate.add(stream, number, sighting("chatgpt.com", &curl), None);
         }
         aggregate.add(stream, 4, sighting("chatgpt.com", &Owner::default()), None);
+        let forwarded = Owner { forwarded: true, ..Owner::default() };
+        for number in 5..=6 {
+            aggregate.add(stream, number, sighting("chatgpt.com", &forwarded), None);
+        }
         let mut counts: Vec<_> = aggregate.change().rows.into_iter().map(|(_, count)| count).collect();
         counts.sort_unstable();
-        assert_eq!(counts, [1, 3]);
-        assert_eq!(aggregate.change().streams, [(stream, 4)]);
+        assert_eq!(counts, [1, 2, 3]);
+        assert_eq!(aggregate.change().streams, [(stream, 6)]);
         aggregate.clear();
         assert!(aggregate.is_empty());
     }

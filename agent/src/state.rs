@@ -21,6 +21,7 @@
 //! - Unreadable, cut, empty, or not of our layout: renamed to `state.db.broken-N` (the newest is kept), counted in
 //!   `state_resets`, and a new database with a new epoch begun. Never a loop: the new one starts from nothing.
 //! - Written on another machine (a copied disk): same, since the original goes on under that epoch.
+//! - Of an older agent: brought to this layout in one commit, under the same epoch.
 //! - Of a newer agent: refused, with what to do.
 //! - Deleted under us: what is still open is written anew under the same epoch ([`State::heal`]).
 
@@ -47,7 +48,7 @@ pub const KEPT_DAYS: u32 = 35;
 /// Bytes in use above which the oldest days are dropped.
 pub const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// Version of the layout.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 /// Streams remembered: far more than dissectors and capture files are started in the time a repeat can come.
 const KEPT_STREAMS: u32 = 4096;
 const FILE: &str = "state.db";
@@ -234,6 +235,16 @@ impl State {
         if check != "ok" || !fresh && version == 0 {
             return Err(damaged());
         }
+        if !fresh && version < SCHEMA {
+            let step = db.transaction()?;
+            // A table or column that is missing means that this is not our database.
+            step.execute_batch(TO_2).map_err(|error| match error.sqlite_error_code() {
+                Some(ErrorCode::Unknown) => StateError::Damaged(error),
+                _ => StateError::from(error),
+            })?;
+            step.pragma_update(None, "user_version", SCHEMA)?;
+            step.commit()?;
+        }
         let value = |name: &str| -> Result<Vec<u8>, StateError> {
             // A table or row that is missing means that this is not our database.
             db.query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
@@ -271,9 +282,10 @@ impl State {
         let transaction = self.db.transaction()?;
         {
             let mut upsert = transaction.prepare_cached(
-                "INSERT INTO activity (day, rule, channel, account, value, version, executable, container, count, touched)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-                 ON CONFLICT (day, rule, channel, account, value, version, executable, container)
+                "INSERT INTO activity (day, rule, channel, account, value, version, executable, container, package,
+                    forwarded, count, touched)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT (day, rule, channel, account, value, version, executable, container, package, forwarded)
                  DO UPDATE SET count = count + excluded.count, touched = excluded.touched",
             )?;
             for (key, count) in &change.rows {
@@ -286,6 +298,8 @@ impl State {
                     key.evidence.version.as_deref().unwrap_or_default(),
                     key.evidence.executable.as_deref().unwrap_or_default(),
                     key.evidence.container.as_deref().unwrap_or_default(),
+                    key.evidence.package.as_deref().unwrap_or_default(),
+                    key.evidence.forwarded,
                     signed(*count),
                     today.number(),
                 ])?;
@@ -305,7 +319,8 @@ impl State {
     /// Rows due for delivery, the oldest first: those never delivered, and with `grown` those whose count has grown.
     pub fn due_rows(&self, grown: bool, limit: u32) -> Result<Vec<DueRow>, StateError> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, day, rule, channel, account, value, version, executable, container, count FROM activity
+            "SELECT id, day, rule, channel, account, value, version, executable, container, package, forwarded, count
+             FROM activity
              WHERE count > acked AND (acked = 0 OR ?1) ORDER BY id LIMIT ?2",
         )?;
         let rows = query.query_map(params![grown, limit], |row| {
@@ -324,8 +339,10 @@ impl State {
                         version: text(6)?,
                         executable: text(7)?,
                         container: text(8)?,
+                        package: text(9)?,
+                        forwarded: row.get(10)?,
                     },
-                    count: unsigned(row.get(9)?),
+                    count: unsigned(row.get(11)?),
                 },
             })
         })?;
@@ -592,8 +609,9 @@ CREATE TABLE activity (
     id INTEGER PRIMARY KEY,
     day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
     value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
+    package TEXT NOT NULL, forwarded INTEGER NOT NULL,
     count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL,
-    UNIQUE (day, rule, channel, account, value, version, executable, container)
+    UNIQUE (day, rule, channel, account, value, version, executable, container, package, forwarded)
 ) STRICT;
 CREATE INDEX activity_due ON activity (id) WHERE count > acked;
 CREATE INDEX activity_touched ON activity (touched);
@@ -605,6 +623,27 @@ CREATE TABLE software (
     source TEXT NOT NULL, kind TEXT NOT NULL, identifier TEXT NOT NULL, version TEXT NOT NULL,
     PRIMARY KEY (source, kind, identifier, version)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// From layout 1: the rows keep their numbers, so that what was sent stays sent.
+const TO_2: &str = "
+DROP INDEX activity_due;
+DROP INDEX activity_touched;
+ALTER TABLE activity RENAME TO activity_1;
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
+    value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
+    package TEXT NOT NULL, forwarded INTEGER NOT NULL,
+    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL,
+    UNIQUE (day, rule, channel, account, value, version, executable, container, package, forwarded)
+) STRICT;
+INSERT INTO activity
+    SELECT id, day, rule, channel, account, value, version, executable, container, '', 0, count, acked, touched
+    FROM activity_1;
+DROP TABLE activity_1;
+CREATE INDEX activity_due ON activity (id) WHERE count > acked;
+CREATE INDEX activity_touched ON activity (touched);
 ";
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Processes {
         let uid = fs::metadata(&folder).ok().map(|metadata| metadata.uid());
         let executable = fs::read_link(folder.join("exe")).ok().map(|path| self.shorten(&path, uid));
         let container = fs::read_to_string(folder.join("cgroup")).ok().and_then(|text| container_id(&text));
-        Some(Owner { uid, executable, container })
+        Some(Owner { uid, executable, container, ..Owner::default() })
     }
 
     /// The path with the user's home as `~`, and without the kernel's mark for a file replaced since.

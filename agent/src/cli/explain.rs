@@ -29,7 +29,8 @@ What the catalogue does not know as AI never leaves.
 
 For each AI tool it reports: which rule matched and the name or identifier that matched (a host name such as
 chatgpt.com, a package name); the day, in UTC, and how often that day, never the hour; the program that made the
-connection, with the home folder written as ~; and a pseudonym in place of the user's name.
+connection, with the home folder written as ~, and the package it was installed from, or that the connection was
+forwarded for a container, a virtual machine or another machine; and a pseudonym in place of the user's name.
 
 It cannot report, because its messages have no place for it: what was typed or answered, pages, addresses below the
 host name, file contents, passwords, keys, values of environment variables, window titles, the hour of the day.

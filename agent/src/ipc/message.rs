@@ -201,6 +201,10 @@ pub struct Owner {
     pub executable: Option<String>,
     /// Id of the container.
     pub container: Option<String>,
+    /// The system package of the executable, behind the word of its manager: `deb:curl`.
+    pub package: Option<String>,
+    /// It belongs to no socket of this machine: a virtual machine, a container or another machine has it.
+    pub forwarded: bool,
 }
 
 /// Scanner to uplink.

@@ -198,7 +198,8 @@ mod tests {
         outbox.push_asking(5, sighting(), 0);
         outbox.push(7, sighting());
         let (here, mut uplink) = ends();
-        let curl = Owner { uid: Some(1000), executable: Some("/usr/bin/curl".to_owned()), container: None };
+        let curl =
+            Owner { uid: Some(1000), executable: Some("/usr/bin/curl".to_owned()), ..Owner::default() };
         outbox.answer(5, curl.clone());
         outbox.answer(6, curl.clone());
         outbox.pump(&here).unwrap();

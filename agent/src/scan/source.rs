@@ -175,7 +175,7 @@ impl<'a> Source<'a> {
             value: clip(value),
             version: version.map(clip),
             executable: executable.map(clip),
-            container: None,
+            ..Evidence::default()
         };
         let item =
             SnapshotItem { rule: rule.rule.to_string(), channel, account: None, evidence, details, flags };

@@ -68,6 +68,8 @@ fn rows_read_back_as_they_were_written() {
         version: None,
         executable: Some("/usr/bin/curl".to_owned()),
         container: Some("c0ffee".to_owned()),
+        package: Some("deb:curl".to_owned()),
+        forwarded: true,
     };
     let account = Some(state.account(1000));
     let whole = RowKey { account, evidence, ..key("") };
@@ -210,6 +212,53 @@ fn a_database_of_a_newer_agent_is_refused_and_left_alone() {
     let refused = State::open(folder.path(), MACHINE, &SystemRandom::new());
     assert!(matches!(refused, Err(StateError::Newer { found, .. }) if found == SCHEMA + 1));
     assert!(folder.path().join(FILE).exists());
+}
+
+/// The layout of the first release, as it was then.
+const LAYOUT_1: &str = "
+DROP TABLE activity;
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
+    value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
+    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL,
+    UNIQUE (day, rule, channel, account, value, version, executable, container)
+) STRICT;
+CREATE INDEX activity_due ON activity (id) WHERE count > acked;
+CREATE INDEX activity_touched ON activity (touched);
+INSERT INTO activity VALUES
+    (3, 20778, 'openai.chatgpt.web', 'tls', '', 'a.example', '', '/usr/bin/curl', '', 5, 2, 20778),
+    (7, 20778, 'openai.chatgpt.web', 'tls', '', 'b.example', '', '', '', 1, 1, 20778);
+PRAGMA user_version = 1;
+";
+
+#[test]
+fn a_database_of_an_older_agent_goes_on_under_its_epoch_with_what_it_had_sent() {
+    let (folder, epoch) = used_folder();
+    Connection::open(folder.path().join(FILE)).unwrap().execute_batch(LAYOUT_1).unwrap();
+    let (mut state, found) = open(folder.path());
+    assert_eq!((found, state.epoch()), (Found::Intact, epoch));
+    let due = state.due_rows(true, 10).unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!((due[0].id, due[0].row.count, &due[0].row.evidence.package), (3, 5, &None));
+    let mut same = key("a.example");
+    same.evidence.executable = Some("/usr/bin/curl".to_owned());
+    state.commit(&Change { rows: vec![(same.clone(), 1)], streams: vec![] }, today()).unwrap();
+    assert_eq!(state.due_rows(true, 10).unwrap()[0].row.count, 6, "the row is found again");
+    same.evidence.forwarded = true;
+    state.commit(&Change { rows: vec![(same, 1)], streams: vec![] }, today()).unwrap();
+    assert_eq!(state.due_rows(true, 10).unwrap().len(), 2, "what is new tells rows apart");
+    drop(state);
+    assert_eq!(open(folder.path()).1, Found::Intact);
+}
+
+#[test]
+fn a_database_that_is_not_ours_at_all_is_set_aside() {
+    let (folder, _) = used_folder();
+    let db = Connection::open(folder.path().join(FILE)).unwrap();
+    db.execute_batch("DROP TABLE activity; PRAGMA user_version = 1;").unwrap();
+    drop(db);
+    assert_eq!(open(folder.path()).1, Found::SetAside);
 }
 
 #[test]

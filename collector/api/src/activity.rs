@@ -21,6 +21,13 @@ pub struct Evidence {
     /// Name or id of the container it runs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// The system package that the executable belongs to, behind the word of its manager: `deb:curl`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The connection belongs to no socket of this machine: it was forwarded for a virtual machine, a
+    /// container or another machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub forwarded: bool,
 }
 
 /// One row of activity. Key: (sensor, epoch, day, rule, channel, account, evidence), sensor and
@@ -40,4 +47,20 @@ pub struct ActivityRow {
     pub evidence: Evidence,
     /// How often on that day, so far.
     pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_of_an_older_agent_reads_and_writes_as_it_did() {
+        let text = r#"{"value":"a.example","executable":"/usr/bin/curl"}"#;
+        let old: Evidence = serde_json::from_str(text).unwrap();
+        assert_eq!((&old.package, old.forwarded), (&None, false));
+        assert_eq!(serde_json::to_string(&old).unwrap(), text);
+        let new = Evidence { package: Some("deb:curl".into()), forwarded: true, ..old };
+        let text = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<Evidence>(&text).unwrap(), new);
+    }
 }

@@ -196,6 +196,10 @@ pub struct Evidence {
     pub executable: Option<String>,
     /// Container.
     pub container: Option<String>,
+    /// System package of the executable, behind its manager: `deb:curl`.
+    pub package: Option<String>,
+    /// The connection was no socket's of the asset: it forwarded it for another machine.
+    pub forwarded: bool,
     /// Distinct assets that showed it.
     pub assets: u64,
     /// Distinct pseudonymous accounts that showed it.
@@ -228,6 +232,8 @@ impl From<model::EvidenceRow> for Evidence {
             version: row.version,
             executable: row.executable,
             container: row.container,
+            package: row.package,
+            forwarded: row.forwarded,
             assets: row.assets,
             accounts: row.accounts,
             count: row.count,

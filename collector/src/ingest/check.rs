@@ -84,7 +84,7 @@ fn check_item(item: &SnapshotItem) -> Option<Refusal> {
 }
 
 fn is_evidence(evidence: &Evidence) -> bool {
-    let optional = [&evidence.version, &evidence.executable, &evidence.container];
+    let optional = [&evidence.version, &evidence.executable, &evidence.container, &evidence.package];
     is_text(&evidence.value) && optional.into_iter().flatten().all(|text| fits(text))
 }
 

@@ -85,6 +85,10 @@ pub struct EvidenceRow {
     pub executable: Option<String>,
     /// Container, where known.
     pub container: Option<String>,
+    /// System package of the executable, where known: `deb:curl`.
+    pub package: Option<String>,
+    /// Of no socket of the asset: forwarded for another machine.
+    pub forwarded: bool,
     /// The rule's confidence.
     pub confidence: Confidence,
     /// The evidence level.

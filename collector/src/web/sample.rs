@@ -315,10 +315,12 @@ fn piece(rule: &str, channel: Channel, value: &str, level: Level, row: &ProductR
         rule: rule.to_owned(),
         executable: (network && channel != Channel::Dns)
             .then(|| "/usr/lib/firefox-esr/firefox-esr".to_owned()),
-        channel,
         value: value.to_owned(),
         version: None,
         container: None,
+        package: (network && channel != Channel::Dns).then(|| "deb:firefox-esr".to_owned()),
+        forwarded: false,
+        channel,
         confidence: row.confidence,
         level,
         assets: row.assets,
@@ -397,6 +399,8 @@ fn evidence(row: &ProductRow) -> Vec<EvidenceRow> {
         bad.version = Some(HOSTILE.to_owned());
         bad.executable = Some(HOSTILE.to_owned());
         bad.container = Some(HOSTILE.to_owned());
+        bad.package = Some(HOSTILE.to_owned());
+        bad.forwarded = true;
         bad.details.client = Some(HOSTILE.to_owned());
         bad.details.env_names = vec![HOSTILE.to_owned(); 64];
         bad.flags = vec![RiskFlag::Other(HOSTILE.into())];

@@ -143,6 +143,7 @@ fn fit(item: &mut SnapshotItem) {
         &mut item.evidence.version,
         &mut item.evidence.executable,
         &mut item.evidence.container,
+        &mut item.evidence.package,
         &mut details.client,
         &mut details.location,
         &mut details.transport,

@@ -311,8 +311,8 @@ impl Uplink {
                     return Err(io::Error::other("the state database cannot be read"));
                 };
                 if !repeat {
-                    self.delivery.coverage.unattributed +=
-                        u64::from(!replayed && sighting.owner.executable.is_none());
+                    let told = sighting.owner.executable.is_some() || sighting.owner.forwarded;
+                    self.delivery.coverage.unattributed += u64::from(!replayed && !told);
                     let account = sighting.owner.uid.map(|uid| self.state.account(uid));
                     self.aggregate.add(stream, number, sighting, account);
                 }

@@ -220,7 +220,8 @@ fn asset_activity(
 ) -> rusqlite::Result<BTreeMap<String, Vec<EvidenceRow>>> {
     let mut statement = prepare(
         connection,
-        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, t.n, t.accounts, t.first_day, t.last_day
+        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, e.package, e.forwarded, t.n, t.accounts,
+            t.first_day, t.last_day
          FROM (SELECT rule, channel, evidence, sum(n) AS n, min(day) AS first_day, max(day) AS last_day,
                 count(DISTINCT CASE WHEN account <> 0 THEN account END) AS accounts
             FROM activity WHERE asset = $1 GROUP BY rule, channel, evidence) t
@@ -230,8 +231,8 @@ fn asset_activity(
     let mut found: BTreeMap<String, Vec<EvidenceRow>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let mut piece = evidence_row(row, knowledge)?;
-        (piece.count, piece.accounts) = (count(row.get(6)?), row.get(7)?);
-        (piece.first_day, piece.last_day) = (day(row.get(8)?), day(row.get(9)?));
+        (piece.count, piece.accounts) = (count(row.get(8)?), row.get(9)?);
+        (piece.first_day, piece.last_day) = (day(row.get(10)?), day(row.get(11)?));
         let product = Meaning::of(&piece.rule, knowledge.catalogue).product;
         found.entry(product.into()).or_default().push(piece);
     }
@@ -246,8 +247,8 @@ fn asset_items(
 ) -> rusqlite::Result<BTreeMap<String, Vec<SnapshotEvidence>>> {
     let mut statement = prepare(
         connection,
-        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, i.details, i.flags, i.first_day,
-            i.last_day, i.present, o.word, a.word
+        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, e.package, e.forwarded, i.details,
+            i.flags, i.first_day, i.last_day, i.present, o.word, a.word
          FROM snapshot_item i JOIN rule r ON r.id = i.rule JOIN channel c ON c.id = i.channel
             JOIN evidence e ON e.id = i.evidence JOIN source o ON o.id = i.source
             LEFT JOIN account a ON a.id = i.account
@@ -257,15 +258,15 @@ fn asset_items(
     let mut found: BTreeMap<String, Vec<SnapshotEvidence>> = BTreeMap::new();
     while let Some(row) = rows.next()? {
         let mut piece = evidence_row(row, knowledge)?;
-        piece.details = merge::details(&row.get::<_, String>(6)?);
-        piece.flags = merge::flags(&row.get::<_, String>(7)?);
-        (piece.first_day, piece.last_day) = (day(row.get(8)?), day(row.get(9)?));
-        piece.present = row.get(10)?;
-        let account: Option<String> = row.get(12)?;
+        piece.details = merge::details(&row.get::<_, String>(8)?);
+        piece.flags = merge::flags(&row.get::<_, String>(9)?);
+        (piece.first_day, piece.last_day) = (day(row.get(10)?), day(row.get(11)?));
+        piece.present = row.get(12)?;
+        let account: Option<String> = row.get(14)?;
         piece.accounts = u64::from(account.is_some());
         let product = Meaning::of(&piece.rule, knowledge.catalogue).product;
         found.entry(product.into()).or_default().push(SnapshotEvidence {
-            source: row.get(11)?,
+            source: row.get(13)?,
             account: account.and_then(|word| word.parse().ok()),
             evidence: piece,
         });

@@ -412,8 +412,8 @@ impl Books {
                 let id = self.next(connection, Dictionary::Evidence)?;
                 prepare(
                     connection,
-                    "INSERT INTO evidence (id, hash, value, version, executable, container)
-                     VALUES ($1, $2, $3, $4, $5, $6)",
+                    "INSERT INTO evidence (id, hash, value, version, executable, container, package, forwarded)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 )?
                 .execute(params![
                     id,
@@ -421,7 +421,9 @@ impl Books {
                     evidence.value,
                     evidence.version,
                     evidence.executable,
-                    evidence.container
+                    evidence.container,
+                    evidence.package,
+                    evidence.forwarded
                 ])?;
                 id
             }
@@ -478,16 +480,22 @@ pub(super) fn take(left: &mut i64) -> bool {
 /// The collector's own hash: a sensor cannot pass one text off under another's key.
 fn evidence_hash(evidence: &Evidence) -> [u8; 16] {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
-    let optional = [&evidence.version, &evidence.executable, &evidence.container];
-    for text in std::iter::once(Some(&evidence.value)).chain(optional.map(Option::as_ref)) {
-        match text {
-            // The length first: no two lists of texts read alike.
-            Some(text) => {
-                context.update(&(text.len() as u64 + 1).to_be_bytes());
-                context.update(text.as_bytes());
-            }
-            None => context.update(&[0; 8]),
+    let mut update = |text: Option<&String>| match text {
+        // The length first: no two lists of texts read alike.
+        Some(text) => {
+            context.update(&(text.len() as u64 + 1).to_be_bytes());
+            context.update(text.as_bytes());
         }
+        None => context.update(&[0; 8]),
+    };
+    update(Some(&evidence.value));
+    for text in [&evidence.version, &evidence.executable, &evidence.container] {
+        update(text.as_ref());
+    }
+    // Evidence of before there were these keeps its hash, and with it its row.
+    if evidence.package.is_some() || evidence.forwarded {
+        update(evidence.package.as_ref());
+        context.update(&[u8::from(evidence.forwarded)]);
     }
     let mut hash = [0; 16];
     hash.copy_from_slice(&context.finish().as_ref()[..16]);
@@ -504,8 +512,22 @@ mod tests {
         let empty = Evidence { version: Some(String::new()), ..plain.clone() };
         let version = Evidence { version: Some("b".into()), ..plain.clone() };
         let executable = Evidence { executable: Some("b".into()), ..plain.clone() };
-        let hashes: HashSet<_> = [plain, empty, version, executable].iter().map(evidence_hash).collect();
-        assert_eq!(hashes.len(), 4);
+        let package = Evidence { package: Some("b".into()), ..plain.clone() };
+        let forwarded = Evidence { forwarded: true, ..plain.clone() };
+        let both = Evidence { forwarded: true, ..package.clone() };
+        let all = [plain, empty, version, executable, package, forwarded, both];
+        let hashes: HashSet<_> = all.iter().map(evidence_hash).collect();
+        assert_eq!(hashes.len(), all.len());
+    }
+
+    #[test]
+    fn evidence_without_the_newer_fields_keeps_the_hash_it_is_stored_under() {
+        let plain = Evidence {
+            value: "chat.acme.example".into(),
+            executable: Some("/usr/bin/curl".into()),
+            ..Evidence::default()
+        };
+        assert_eq!(HEXLOWER.encode(&evidence_hash(&plain)), "cc00785954b87e42b20f46f312d394fe");
     }
 
     #[test]

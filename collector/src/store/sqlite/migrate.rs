@@ -15,8 +15,10 @@ pub(super) struct Migration {
 }
 
 /// All steps, oldest first. One that was released never changes.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../../../migrations/0001_begin.sql") }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../../migrations/0001_begin.sql") },
+    Migration { version: 2, sql: include_str!("../../../migrations/0002_package_and_forwarded.sql") },
+];
 
 /// Applies what is missing. A database that holds something already is copied aside first.
 pub(super) fn migrate(

@@ -270,8 +270,8 @@ fn product_evidence(
 ) -> rusqlite::Result<Vec<EvidenceRow>> {
     let mut statement = prepare(
         connection,
-        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, s.assets, s.accounts, s.n,
-            s.first_day, s.last_day, s.present, s.items, s.rule, s.channel, s.evidence
+        "SELECT r.word, c.word, e.value, e.version, e.executable, e.container, e.package, e.forwarded, s.assets,
+            s.accounts, s.n, s.first_day, s.last_day, s.present, s.items, s.rule, s.channel, s.evidence
          FROM evidence_summary s JOIN rule r ON r.id = s.rule JOIN channel c ON c.id = s.channel
             JOIN evidence e ON e.id = s.evidence
          WHERE s.product = $1 ORDER BY s.assets DESC LIMIT $2",
@@ -280,12 +280,12 @@ fn product_evidence(
     let mut evidence = Vec::new();
     while let Some(row) = rows.next()? {
         let mut piece = evidence_row(row, knowledge)?;
-        (piece.assets, piece.accounts, piece.count) = (row.get(6)?, row.get(7)?, row.get(8)?);
-        (piece.first_day, piece.last_day) = (day(row.get(9)?), day(row.get(10)?));
-        if row.get::<_, i64>(12)? > 0 {
-            piece.present = row.get::<_, i64>(11)? > 0 || piece.count > 0;
-            let key = [row.get(13)?, row.get(14)?, row.get(15)?];
-            let present = row.get::<_, i64>(11)? > 0;
+        (piece.assets, piece.accounts, piece.count) = (row.get(8)?, row.get(9)?, row.get(10)?);
+        (piece.first_day, piece.last_day) = (day(row.get(11)?), day(row.get(12)?));
+        if row.get::<_, i64>(14)? > 0 {
+            let present = row.get::<_, i64>(13)? > 0;
+            piece.present = present || piece.count > 0;
+            let key = [row.get(15)?, row.get(16)?, row.get(17)?];
             add_item_details(connection, key, present, &mut piece)?;
         }
         evidence.push(piece);
@@ -324,7 +324,7 @@ fn add_item_details(
     Ok(())
 }
 
-/// Columns 0 to 5: rule, channel, value, version, executable, container. The rest is the caller's.
+/// Columns 0 to 7: rule, channel, value, version, executable, container, package, forwarded. The rest is the caller's.
 pub(super) fn evidence_row(row: &Row<'_>, knowledge: Knowledge<'_>) -> rusqlite::Result<EvidenceRow> {
     let rule: String = row.get(0)?;
     let channel = Channel::from(row.get::<_, String>(1)?.as_str());
@@ -333,6 +333,8 @@ pub(super) fn evidence_row(row: &Row<'_>, knowledge: Knowledge<'_>) -> rusqlite:
         version: row.get(3)?,
         executable: row.get(4)?,
         container: row.get(5)?,
+        package: row.get(6)?,
+        forwarded: row.get(7)?,
     };
     let meaning = Meaning::of(&rule, knowledge.catalogue);
     let by_ai = inventory::is_connection(&channel)
@@ -348,6 +350,8 @@ pub(super) fn evidence_row(row: &Row<'_>, knowledge: Knowledge<'_>) -> rusqlite:
         version: evidence.version,
         executable: evidence.executable,
         container: evidence.container,
+        package: evidence.package,
+        forwarded: evidence.forwarded,
         confidence: meaning.confidence,
         assets: 1,
         accounts: 0,

@@ -343,6 +343,25 @@ fn a_connection_of_the_products_own_program_is_use() {
 }
 
 #[test]
+fn the_package_of_a_program_and_what_was_forwarded_are_told_on_product_and_asset() {
+    let fixture = fleet();
+    let mut own = row("acme.chat.web", Channel::Tls, 0, 1);
+    own.evidence.executable = Some("/usr/bin/curl".into());
+    own.evidence.package = Some("deb:curl".into());
+    let mut forwarded = row("acme.chat.web", Channel::Tls, 0, 2);
+    forwarded.evidence.forwarded = true;
+    fixture.send(1, with_activity(1, vec![own, forwarded]), NOW_MS);
+    let product = fixture.store.product("acme.chat", today()).unwrap().unwrap().evidence;
+    let asset = fixture.store.asset(AssetId(1), today(), NOW_MS).unwrap().unwrap();
+    for evidence in [product, asset.products[0].activity.clone()] {
+        let mut told: Vec<_> =
+            evidence.iter().map(|row| (row.package.as_deref(), row.forwarded, row.count)).collect();
+        told.sort();
+        assert_eq!(told, [(None, true, 2), (Some("deb:curl"), false, 1)]);
+    }
+}
+
+#[test]
 fn a_second_kind_of_hint_on_the_same_asset_lifts_low_to_medium() {
     let fixture = fleet();
     let extension =
@@ -674,9 +693,11 @@ fn any_batch() -> impl Strategy<Value = (u8, Batch, i64)> {
         Channel::Extension,
         Channel::Other("telepathy".into()),
     ]);
-    let evidence = (0..3_u8, any::<bool>()).prop_map(|(value, own)| Evidence {
+    let evidence = (0..3_u8, any::<bool>(), any::<bool>()).prop_map(|(value, own, forwarded)| Evidence {
         value: format!("value-{value}"),
         executable: own.then(|| "/opt/acme/chat".to_owned()),
+        package: own.then(|| "deb:acme-chat".to_owned()),
+        forwarded,
         ..Evidence::default()
     });
     let account = prop::option::of((0..3_u8).prop_map(|number| AccountId::from_bytes([number; 16])));
