@@ -26,6 +26,10 @@ struct Agent {
 
 impl Agent {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&std::ffi::OsStr]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let config = state.path().join("agent.toml");
         std::fs::write(&config, "[scan]\nenabled = false\n").unwrap();
@@ -34,6 +38,7 @@ impl Agent {
             .arg(&config)
             .arg("--state-dir")
             .arg(state.path())
+            .args(arguments)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -129,6 +134,38 @@ fn the_sandbox_refuses_everything_a_parser_does_not_need() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && !text.contains("ALLOWED"), "{text}");
     assert!(text.lines().count() >= 10 && text.contains("start a program\trefused"), "{text}");
+}
+
+/// A capture file, raw IPv4, with a DNS query for a name.
+fn capture_of_a_query(name: &str) -> Vec<u8> {
+    let mut dns = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in name.split('.') {
+        dns.push(u8::try_from(label.len()).unwrap());
+        dns.extend_from_slice(label.as_bytes());
+    }
+    dns.extend([0, 0, 1, 0, 1]);
+    let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 53];
+    packet.extend([0xa0, 0, 0, 53, 0, 0, 0, 0]);
+    packet.extend(dns);
+    let length = u32::try_from(packet.len()).unwrap();
+    let header = [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65535, 101, 1_800_000_000, 0, length, length];
+    header.iter().flat_map(|word: &u32| word.to_le_bytes()).chain(packet).collect()
+}
+
+#[test]
+fn compressed_captures_are_read_in_the_sandbox() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gzip, zstd) = (folder.path().join("gzip"), folder.path().join("zstd"));
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(&capture_of_a_query("claude.ai")).unwrap();
+    std::fs::write(&gzip, encoder.finish().unwrap()).unwrap();
+    std::fs::write(&zstd, zstd::encode_all(&capture_of_a_query("perplexity.ai")[..], 1).unwrap()).unwrap();
+
+    let replay = std::ffi::OsStr::new("--replay");
+    let agent = Agent::start_with(&[replay, gzip.as_os_str(), replay, zstd.as_os_str()]);
+    wait("the name in each", || {
+        (agent.count("claude.ai") == 1 && agent.count("perplexity.ai") == 1).then_some(())
+    });
 }
 
 #[test]

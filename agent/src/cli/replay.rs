@@ -9,11 +9,10 @@ use serde::Serialize;
 use umbrascope_rules::{Catalogue, Matcher};
 
 use super::CliError;
-use crate::capture::pcap::CaptureError;
 use crate::pipeline::Pipeline;
 use crate::replay::{self, ReplayError, Replayed};
 
-/// Reads capture files (pcap, pcapng) and shows what the agent would have seen in them.
+/// Reads capture files (pcap, pcapng; also compressed with gzip or zstd) and shows what the agent would have seen in them.
 ///
 /// Nothing is stored or sent. A file that ends early or is damaged somewhere shows what comes before.
 #[derive(Debug, clap::Args)]
@@ -138,8 +137,7 @@ fn report(path: &Path, replayed: &Replayed) -> bool {
             let cause =
                 std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
             eprintln!("umbrascope-agent: {path}: {error}{cause}");
-            // A capture whose writer was stopped is the normal case.
-            matches!(error, CaptureError::Truncated { .. })
+            error.is_early_end()
         }
     }
 }

@@ -230,7 +230,7 @@ impl Replay {
     fn run(mut self, file: File) -> io::Result<()> {
         let mut frames = 0;
         let mut trouble = None;
-        match CaptureReader::new(io::BufReader::new(file)) {
+        match CaptureReader::new(file) {
             Err(error) => trouble = Some(error.to_string()),
             Ok(mut capture) => loop {
                 match capture.next_frame() {
@@ -359,7 +359,7 @@ fn sighting(matched: crate::pipeline::Matched<'_>) -> (u64, Sighting) {
     (matched.position, sighting)
 }
 
-/// A hash of all of a file, which is then at its beginning again.
+/// A hash of all of a file as it is, compressed or not, which is then at its beginning again.
 fn content_id(file: &mut File) -> io::Result<StreamId> {
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; 64 * 1024];
