@@ -21,6 +21,8 @@ pub struct Config {
     pub capture: bool,
     /// Whether the filter that knows the streams is tried; else each packet is judged alone.
     pub flow_aware_filter: bool,
+    /// Whether `connect` is hooked to know whose a connection is; else its socket is looked for afterwards.
+    pub attribution_hooks: bool,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
     /// How long counts that only grew may wait before they are reported again.
@@ -110,7 +112,8 @@ impl Config {
             state_dir: file.state_dir.unwrap_or_else(default_state_dir),
             collector: CollectorConfig { url: file.collector.url, proxy: file.collector.proxy },
             capture: file.capture.enabled,
-            flow_aware_filter: file.capture.filter == FilterChoice::Auto,
+            flow_aware_filter: file.capture.filter == Choice::Auto,
+            attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -161,21 +164,23 @@ struct CaptureSection {
     /// Whether packets are read. Default: true.
     enabled: bool,
     /// Which kernel filter. Default: `auto`.
-    filter: FilterChoice,
+    filter: Choice,
+    /// How it is told whose a connection is. Default: `auto`.
+    attribution: Choice,
 }
 
 impl Default for CaptureSection {
     fn default() -> Self {
-        Self { enabled: true, filter: FilterChoice::Auto }
+        Self { enabled: true, filter: Choice::Auto, attribution: Choice::Auto }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum FilterChoice {
-    /// The flow-aware filter where the kernel allows it, else the plain one.
+enum Choice {
+    /// What needs extended BPF where the kernel allows it, else the plain way.
     Auto,
-    /// The plain one.
+    /// The plain way.
     Plain,
 }
 
@@ -218,7 +223,7 @@ mod tests {
     #[test]
     fn an_empty_file_gives_the_defaults() {
         let config = parse("").unwrap();
-        assert!(config.capture && config.flow_aware_filter);
+        assert!(config.capture && config.flow_aware_filter && config.attribution_hooks);
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
@@ -228,13 +233,16 @@ mod tests {
     fn every_key_is_taken() {
         let config = parse(
             "state_dir = \"/srv/a\"\n[collector]\nurl = \"https://c.example:8443\"\nproxy = \"http://p:3128\"\n\
-             [capture]\nenabled = false\nfilter = \"plain\"\n[scan]\nenabled = false\ninterval_s = 60\n[report]\ncounter_interval_s = 5\n",
+             [capture]\nenabled = false\nfilter = \"plain\"\nattribution = \"plain\"\n[scan]\nenabled = false\ninterval_s = 60\n[report]\ncounter_interval_s = 5\n",
         )
         .unwrap();
         assert_eq!(config.state_dir, Path::new("/srv/a"));
         assert_eq!(config.collector.url.as_deref(), Some("https://c.example:8443"));
         assert_eq!(config.collector.proxy.as_deref(), Some("http://p:3128"));
-        assert_eq!((config.capture, config.flow_aware_filter), (false, false));
+        assert_eq!(
+            (config.capture, config.flow_aware_filter, config.attribution_hooks),
+            (false, false, false)
+        );
         assert_eq!(config.scan_interval, None);
         assert_eq!(config.counter_interval, Duration::from_secs(5));
     }
@@ -277,6 +285,7 @@ mod tests {
         let (sample, default) = (parse(&sample()).unwrap(), parse("").unwrap());
         assert_eq!(sample.capture, default.capture);
         assert_eq!(sample.flow_aware_filter, default.flow_aware_filter);
+        assert_eq!(sample.attribution_hooks, default.attribution_hooks);
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

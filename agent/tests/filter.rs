@@ -5,10 +5,13 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
+use common::require;
 use pnet::datalink::{self, Channel, DataLinkSender};
 use umbrascope_agent::capture::Frames;
 use umbrascope_agent::capture::afpacket::{self, LivePackets, Tier};
 use umbrascope_agent::capture::filter::flow_aware::STREAM_BYTES;
+
+mod common;
 
 /// Every network namespace has it, and its index is 1.
 const LOOPBACK: u32 = 1;
@@ -77,9 +80,7 @@ impl Wire {
 }
 
 fn skip<T>(part: &str) -> Option<T> {
-    let all = std::env::var("UMBRASCOPE_TEST_REQUIRE").is_ok_and(|value| value == "all");
-    assert!(!all, "this machine lacks {part}, and UMBRASCOPE_TEST_REQUIRE=all forbids to skip");
-    eprintln!("SKIPPED {}: needs {part}", std::thread::current().name().unwrap_or("a test"));
+    require(part, false);
     None
 }
 

@@ -6,107 +6,14 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use common::{AGENT, Agent, can_capture, status, wait};
+use rustix::process::Signal;
 use umbrascope_agent::os::capability;
-use umbrascope_agent::state::Reader;
-use umbrascope_api::Day;
 
-const AGENT: &str = env!("CARGO_BIN_EXE_umbrascope-agent");
-/// Far more than anything here takes; a wait ends as soon as what it waits for is there.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct Agent {
-    process: Child,
-    state: tempfile::TempDir,
-}
-
-impl Agent {
-    fn start() -> Self {
-        Self::start_with(&[])
-    }
-
-    fn start_with(arguments: &[&std::ffi::OsStr]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let config = state.path().join("agent.toml");
-        std::fs::write(&config, "[scan]\nenabled = false\n").unwrap();
-        let process = Command::new(AGENT)
-            .args(["run", "--config"])
-            .arg(&config)
-            .arg("--state-dir")
-            .arg(state.path())
-            .args(arguments)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        Self { process, state }
-    }
-
-    fn children(&self) -> Vec<(u32, String)> {
-        let pid = self.process.id();
-        let children =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let named = |pid: u32| {
-            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let role = line.split(|byte| *byte == 0).nth(2).unwrap_or_default();
-            (pid, String::from_utf8_lossy(role).into_owned())
-        };
-        children.split_whitespace().map(|pid| named(pid.parse().unwrap())).collect()
-    }
-
-    /// The process of a role, once it is there and its sandbox stands.
-    fn role(&self, role: &str) -> u32 {
-        wait(&format!("the {role}"), || {
-            let child = self.children().into_iter().find(|(_, name)| name == role)?.0;
-            (status(child, "NoNewPrivs") == "1").then_some(child)
-        })
-    }
-
-    fn count(&self, name: &str) -> u64 {
-        let reader = Reader::open(self.state.path()).ok().flatten();
-        let rows = reader.and_then(|reader| reader.activity_since(Day::from_number(0).unwrap()).ok());
-        rows.unwrap_or_default().iter().filter(|row| row.value == name).map(|row| row.count).sum()
-    }
-
-    fn signal(pid: u32, signal: Signal) {
-        kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), signal).unwrap();
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(start.elapsed() < PATIENCE, "waited for {what} in vain");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-fn status(pid: u32, field: &str) -> String {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-    line.unwrap_or_default().trim().to_owned()
-}
-
-fn can_capture() -> bool {
-    let can = capability::effective().contains(rustix::thread::CapabilitySet::NET_RAW);
-    if !can {
-        eprintln!("SKIPPED: capturing needs CAP_NET_RAW");
-    }
-    can
-}
+mod common;
 
 /// A real ClientHello for a name, to a listener of this test on loopback. The agents of all tests see it: each
 /// test counts a name of its own.

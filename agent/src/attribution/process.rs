@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use super::packages::Packages;
 use crate::ipc::message::Owner;
 
 /// Processes whose descriptors were looked through lately, the most recent last: a process that made one
@@ -21,12 +23,19 @@ pub struct Processes {
     proc: PathBuf,
     recent: Vec<u32>,
     homes: HashMap<u32, String>,
+    packages: Packages,
 }
 
 impl Processes {
     /// Those below this folder.
     pub fn new(proc: PathBuf) -> Self {
-        Self { proc, recent: Vec::new(), homes: HashMap::new() }
+        let packages = Packages::new("/".into());
+        Self { proc, recent: Vec::new(), homes: HashMap::new(), packages }
+    }
+
+    /// Has the lists of packages read, so that the first answer need not do without.
+    pub fn look_at_packages(&mut self, now: Instant) {
+        self.packages.look(now);
     }
 
     /// The owner of a socket. Only processes of the socket's user are looked through, then root's, since a
@@ -64,22 +73,26 @@ impl Processes {
             .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted))
     }
 
-    fn describe(&mut self, pid: u32) -> Option<Owner> {
+    /// What can be said of a process; `None` where it has ended.
+    pub fn describe(&mut self, pid: u32) -> Option<Owner> {
         let folder = self.proc.join(pid.to_string());
-        let uid = fs::metadata(&folder).ok().map(|metadata| metadata.uid());
-        let executable = fs::read_link(folder.join("exe")).ok().map(|path| self.shorten(&path, uid));
-        let container = fs::read_to_string(folder.join("cgroup")).ok().and_then(|text| container_id(&text));
-        Some(Owner { uid, executable, container, ..Owner::default() })
+        let uid = fs::metadata(&folder).ok()?.uid();
+        let path = fs::read_link(folder.join("exe")).ok();
+        let container = fs::read_to_string(folder.join("cgroup")).ok().and_then(|text| container(&text));
+        // A path inside a container is that of its own files.
+        let outside = path.as_deref().filter(|_| container.is_none());
+        let package = outside.and_then(|path| self.packages.of(without_mark(path), Instant::now()));
+        let executable = path.as_deref().map(|path| self.shorten(path, Some(uid)));
+        Some(Owner { uid: Some(uid), executable, container, package, ..Owner::default() })
     }
 
     /// The path with the user's home as `~`, and without the kernel's mark for a file replaced since.
     fn shorten(&mut self, path: &Path, uid: Option<u32>) -> String {
-        let text = path.to_string_lossy();
-        let text = text.strip_suffix(" (deleted)").unwrap_or(&text);
+        let text = without_mark(path).to_string_lossy();
         let home = uid.and_then(|uid| self.home(uid));
         let short = match home.and_then(|home| text.strip_prefix(home)) {
             Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-            _ => text.to_owned(),
+            _ => text.into_owned(),
         };
         crate::aggregate::cut(short, PATH_BYTES)
     }
@@ -105,13 +118,34 @@ fn homes(passwd: &str) -> HashMap<u32, String> {
     passwd.lines().filter_map(line).take(HOMES).collect()
 }
 
-/// The id of a container in a cgroup path: 64 hexadecimal digits, as Docker, containerd, CRI-O and Podman name
-/// their groups, cut to the 12 that their tools show.
-fn container_id(cgroup: &str) -> Option<String> {
-    cgroup
+/// A path without the kernel's mark for a file that was replaced or deleted since.
+fn without_mark(path: &Path) -> &Path {
+    path.to_str().and_then(|text| text.strip_suffix(" (deleted)")).map_or(path, Path::new)
+}
+
+/// The container of a cgroup path: an id of 64 hexadecimal digits, as Docker, containerd, CRI-O and Podman name
+/// their groups, cut to the 12 that their tools show; or the name that LXC and systemd-nspawn put there.
+fn container(cgroup: &str) -> Option<String> {
+    let id = cgroup
         .split(['/', '\n', '-', '.', ':', '_'])
         .find(|part| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
-        .map(|id| id[..12].to_owned())
+        .map(|id| id[..12].to_owned());
+    let named = || {
+        let mut parts = cgroup.split(['/', '\n']).peekable();
+        while let Some(part) = parts.next() {
+            if let Some(name) = part.strip_prefix("lxc.payload.") {
+                return Some(name.to_owned());
+            }
+            if let Some(name) = part.strip_prefix("machine-").and_then(|rest| rest.strip_suffix(".scope")) {
+                return Some(name.replace("\\x2d", "-"));
+            }
+            if part == "lxc" {
+                return parts.next().map(str::to_owned);
+            }
+        }
+        None
+    };
+    id.or_else(named).map(|name| crate::aggregate::cut(name, PATH_BYTES)).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -127,9 +161,14 @@ mod tests {
             format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope\n"),
             format!("12:cpu:/\n0::/machine.slice/libpod-{id}.scope/container\n"),
         ] {
-            assert_eq!(container_id(&cgroup).as_deref(), Some("0123456789ab"), "{cgroup}");
+            assert_eq!(container(&cgroup).as_deref(), Some("0123456789ab"), "{cgroup}");
         }
-        assert_eq!(container_id("0::/user.slice/user-1000.slice/session-1.scope\n"), None);
+        for cgroup in
+            ["0::/lxc.payload.web/init.scope\n", "4:cpu:/lxc/web\n", "0::/machine.slice/machine-web.scope\n"]
+        {
+            assert_eq!(container(cgroup).as_deref(), Some("web"), "{cgroup}");
+        }
+        assert_eq!(container("0::/user.slice/user-1000.slice/session-1.scope\n"), None);
     }
 
     #[test]

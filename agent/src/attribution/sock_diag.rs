@@ -17,6 +17,8 @@ pub struct Socket {
     pub inode: u64,
     /// The user who made it.
     pub uid: u32,
+    /// A number that no other socket ever has until the system starts anew.
+    pub cookie: u64,
 }
 
 /// A connection to the kernel's socket diagnosis.
@@ -119,7 +121,8 @@ fn request(protocol: u8, source: SocketAddr, destination: SocketAddr, sequence: 
     message
 }
 
-/// `struct nlmsghdr` and, unless it is an error, `struct inet_diag_msg`: user id and inode are its last two words.
+/// `struct nlmsghdr` and, unless it is an error, `struct inet_diag_msg`: user id and inode are its last two words, and its
+/// cookie is the end of the socket's identity.
 fn answer(message: &[u8], sequence: u32) -> Answer {
     let word =
         |at: usize| -> Option<u32> { Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?)) };
@@ -132,10 +135,13 @@ fn answer(message: &[u8], sequence: u32) -> Answer {
     if kind != SOCK_DIAG_BY_FAMILY {
         return Answer::None;
     }
+    let cookie = word(16 + 44).zip(word(16 + 48)).map(|(low, high)| u64::from(high) << 32 | u64::from(low));
     match (word(16 + 64), word(16 + 68)) {
         // Inode 0: closed already (TIME_WAIT and such). The kernel then says user 0, who it may never have been.
         (Some(_), Some(0)) => Answer::None,
-        (Some(uid), Some(inode)) => Answer::Socket(Socket { uid, inode: inode.into() }),
+        (Some(uid), Some(inode)) => {
+            Answer::Socket(Socket { uid, inode: inode.into(), cookie: cookie.unwrap_or_default() })
+        }
         _ => Answer::None,
     }
 }
@@ -159,9 +165,13 @@ mod tests {
         let mut message = vec![0; 16 + 72];
         message[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
         message[8..12].copy_from_slice(&7u32.to_ne_bytes());
+        message[60..68].copy_from_slice(&(9u64 << 32 | 5).to_ne_bytes());
         message[80..84].copy_from_slice(&1000u32.to_ne_bytes());
         message[84..88].copy_from_slice(&4242u32.to_ne_bytes());
-        assert_eq!(answer(&message, 7), Answer::Socket(Socket { inode: 4242, uid: 1000 }));
+        assert_eq!(
+            answer(&message, 7),
+            Answer::Socket(Socket { inode: 4242, uid: 1000, cookie: 9 << 32 | 5 })
+        );
         assert_eq!(answer(&message, 8), Answer::Stale);
         let mut closed = message.clone();
         closed[84..88].copy_from_slice(&0u32.to_ne_bytes());

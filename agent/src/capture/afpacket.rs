@@ -5,8 +5,10 @@
 //! the socket is handed over. The dissector wraps it ([`LivePackets`]): pnet binds it to interface index 0, which
 //! is every interface, `lo` and later ones included, and reads from it.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -83,6 +85,15 @@ pub fn interface_names() -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Addresses of this machine, on all its interfaces.
+pub fn own_addresses() -> HashSet<IpAddr> {
+    datalink::interfaces()
+        .into_iter()
+        .flat_map(|interface| interface.ips)
+        .map(|network| network.ip())
+        .collect()
 }
 
 /// Packets of every interface, from the IP header on.

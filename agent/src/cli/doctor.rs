@@ -41,7 +41,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
     let identity = Identity::load(&config.state_dir);
     let mut checks =
-        vec![privileges(), capture(&config), attribution(), sandbox_level(), state(&config.state_dir)];
+        vec![privileges(), capture(&config), attribution(&config), sandbox_level(), state(&config.state_dir)];
     checks.push(clock());
     match &identity {
         Ok(Some(identity)) => {
@@ -118,17 +118,10 @@ fn capture(config: &Config) -> Check {
     Check { name: "capture", verdict, finding }
 }
 
-fn attribution() -> Check {
-    if Attribution::new().available() {
-        return Check {
-            name: "attribution",
-            verdict: Verdict::Good,
-            finding: "by socket owner (sock_diag)".into(),
-        };
-    }
-    let finding =
-        "the kernel does not answer sock_diag (module inet_diag): no process or account is told".into();
-    Check { name: "attribution", verdict: Verdict::Limited, finding }
+fn attribution(config: &Config) -> Check {
+    let (best, finding) = Attribution::new(config.attribution_hooks).level();
+    let verdict = if best { Verdict::Good } else { Verdict::Limited };
+    Check { name: "attribution", verdict, finding }
 }
 
 fn sandbox_level() -> Check {

@@ -13,11 +13,19 @@ use rustix::thread::{
 pub const WARDEN_STARTING: CapabilitySet = CapabilitySet::NET_RAW
     .union(CapabilitySet::NET_ADMIN)
     .union(CapabilitySet::BPF)
+    .union(CapabilitySet::PERFMON)
     .union(CapabilitySet::SETPCAP)
     .union(WARDEN);
 
 /// What it keeps from then on: a look at other users' processes, and what the scanner is to inherit.
 pub const WARDEN: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::DAC_READ_SEARCH);
+
+/// What it keeps besides while its programs in the kernel are asked: before Linux 6.0 looking into their tables needs the
+/// capability that made them (where `kernel.unprivileged_bpf_disabled` is set, as it is nearly everywhere).
+pub fn to_ask_bpf(release: &str) -> CapabilitySet {
+    let major = release.split('.').next().and_then(|major| major.parse().ok());
+    if major.is_some_and(|major: u32| major >= 6) { CapabilitySet::empty() } else { CapabilitySet::BPF }
+}
 
 /// What the scanner keeps.
 pub const SCANNER: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
@@ -65,3 +73,16 @@ pub fn drop_all() -> io::Result<()> {
 
 /// Capability numbers of Linux fit a set of 64 bits.
 const CAPABILITY_NUMBERS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_kernels_want_the_capability_for_a_look_into_a_table() {
+        assert_eq!(to_ask_bpf("6.1.0-18-amd64"), CapabilitySet::empty());
+        for old in ["5.15.0-91-generic", "", "unknown"] {
+            assert_eq!(to_ask_bpf(old), CapabilitySet::BPF);
+        }
+    }
+}

@@ -91,7 +91,7 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         notifier: Notifier::from_environment(),
         notified: false,
         watchdog_at: None,
-        attribution: Attribution::new(),
+        attribution: Attribution::new(task.config.attribution_hooks),
         packets: None,
         capture: CaptureState::Off,
         note: String::new(),
@@ -119,7 +119,11 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         config: task.config,
     };
     warden.open_capture(kept);
-    capability::keep_only(capability::WARDEN)
+    let mut keep = capability::WARDEN;
+    if warden.attribution.announcements().is_some() {
+        keep |= capability::to_ask_bpf(&rustix::system::uname().release().to_string_lossy());
+    }
+    capability::keep_only(keep)
         .map_err(|e| WardenError::System("give up the capabilities that only the start needs", e))?;
     if warden.config.scan_interval.is_some() || warden.once {
         warden.scan_at = Some(Instant::now());
@@ -167,6 +171,7 @@ struct Warden {
 #[derive(Clone, Copy, PartialEq)]
 enum Source {
     Termination,
+    Announcements,
     Links,
     Uplink,
     UplinkEnd,
@@ -189,6 +194,7 @@ impl Warden {
                         self.end();
                         return Ok(ExitCode::SUCCESS);
                     }
+                    Source::Announcements => self.attribution.handle_announcements(Instant::now()),
                     Source::Links => {
                         if let Some(links) = &self.links {
                             links::drain(links.as_fd());
@@ -559,6 +565,8 @@ impl Warden {
 
     fn wait(&self) -> Result<Vec<Source>, WardenError> {
         let mut waited: Vec<(Source, BorrowedFd<'_>)> = vec![(Source::Termination, self.termination.as_fd())];
+        // First, for who connected may be about to end.
+        waited.extend(self.attribution.announcements().map(|fd| (Source::Announcements, fd)));
         waited.extend(self.links.as_ref().map(|links| (Source::Links, links.as_fd())));
         if let Some(child) = &self.uplink {
             waited.extend([(Source::Uplink, child.control.as_fd()), (Source::UplinkEnd, child.pidfd())]);
