@@ -55,7 +55,7 @@ impl Dissector {
             tcp: Tcp::new(limits.max_streams, limits.seed),
             udp: Udp::new(limits.max_quic_bytes, limits.seed),
             held: Held::new(limits.max_held_bytes, limits.seed),
-            out: Output::new(),
+            out: Output::new(limits.seed),
             hold_us: limits.hold_us,
         }
     }
@@ -154,7 +154,7 @@ impl Dissector {
                 self.layers(layer, datagram, depth + 1);
             }
             _ => {
-                let gone = self.held.put(key, Waiting { assembler, at: self.out.at, total });
+                let gone = self.held.put(key, Waiting { assembler, at: self.out.at, total, headless: false });
                 self.out.abandon(gone);
             }
         }

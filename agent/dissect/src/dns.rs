@@ -1,6 +1,11 @@
-//! DNS messages (RFC 1035, section 4): the names asked for.
+//! DNS messages (RFC 1035, section 4): the names asked for, and what the answers say.
+
+mod answer;
+mod service;
 
 use crate::reader::Reader;
+
+pub(crate) use answer::answer;
 
 /// Questions that are read of one message; real ones have one.
 const MAX_QUESTIONS: u16 = 8;
@@ -8,22 +13,35 @@ const MAX_QUESTIONS: u16 = 8;
 const MAX_POINTERS: u32 = 16;
 /// RFC 1035, section 2.3.4.
 const MAX_NAME: usize = 255;
+/// RFC 1035, section 4.1.1.
+const HEADER: usize = 12;
 
 /// What a message is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// The names of the question section, the root left out.
-    Query(Vec<Box<str>>),
-    /// An answer.
+    /// The question section, questions for the root left out.
+    Query(Vec<Question>),
+    /// An answer: [`answer`] reads it.
     Response,
     /// No DNS.
     NotDns,
 }
 
+/// One question of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    /// The message's id.
+    pub(crate) id: u16,
+    /// The name asked for.
+    pub(crate) name: Box<str>,
+    /// The type of record asked for.
+    pub(crate) kind: u16,
+}
+
 /// Reads one message. Standard queries only: notifications and updates ask for nothing.
 pub(crate) fn parse(message: &[u8]) -> Message {
     let mut reader = Reader::new(message);
-    let (Some(_), Some(flags), Some(questions), Some(_), Some(_), Some(_)) =
+    let (Some(_), Some(flags), Some(asked), Some(_), Some(_), Some(_)) =
         (reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u16(), reader.u16())
     else {
         return Message::NotDns;
@@ -35,19 +53,26 @@ pub(crate) fn parse(message: &[u8]) -> Message {
     if opcode > 6 {
         return Message::NotDns;
     }
-    let mut names = Vec::new();
-    for _ in 0..questions.min(MAX_QUESTIONS) {
-        let at = message.len() - reader.rest().len();
-        let Some((name, len)) = name(message, at) else { break };
-        // Type and class follow; without them the name was not a question's.
-        if reader.take(len + 4).is_none() {
-            break;
-        }
-        if !name.is_empty() {
-            names.push(name);
+    let mut found = Vec::new();
+    let mut at = HEADER;
+    for _ in 0..asked.min(MAX_QUESTIONS) {
+        let Some((question, next)) = question(message, at) else { break };
+        at = next;
+        if !question.name.is_empty() {
+            found.push(question);
         }
     }
-    Message::Query(names)
+    Message::Query(found)
+}
+
+/// The question at `at`, and where the next one begins. Without type and class behind it a name was not a question's.
+fn question(message: &[u8], at: usize) -> Option<(Question, usize)> {
+    let mut name = String::new();
+    let len = name_into(message, at, &mut name)?;
+    let mut reader = Reader::new(message.get(at + len..)?);
+    let (kind, _class) = (reader.u16()?, reader.u16()?);
+    let id = Reader::new(message).u16()?;
+    Some((Question { id, name: name.into_boxed_str(), kind }, at + len + 4))
 }
 
 /// A DNSCrypt client's question for its resolver's certificate: the one query in the clear that goes to the resolver's own
@@ -58,9 +83,9 @@ pub(crate) fn is_certificate_query(message: &[u8]) -> bool {
         && message[12..].starts_with(CERTIFICATE)
 }
 
-/// The name at `at` and how many bytes it takes there.
-fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
-    let mut name = String::new();
+/// Reads the name at `at` into `name`; returns how many bytes it takes there.
+fn name_into(message: &[u8], at: usize, name: &mut String) -> Option<usize> {
+    name.clear();
     let mut wire_len = 0;
     let mut position = at;
     let mut pointers = 0;
@@ -68,10 +93,7 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
     loop {
         let len = *message.get(position)?;
         match len >> 6 {
-            0 if len == 0 => {
-                let end = taken.unwrap_or_else(|| position + 1 - at);
-                return Some((name.into_boxed_str(), end));
-            }
+            0 if len == 0 => return Some(taken.unwrap_or_else(|| position + 1 - at)),
             0 => {
                 let label = message.get(position + 1..position + 1 + usize::from(len))?;
                 wire_len += label.len() + 1;
@@ -81,7 +103,7 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
                 if !name.is_empty() {
                     name.push('.');
                 }
-                push_label(&mut name, label);
+                push_label(name, label);
                 position += 1 + label.len();
             }
             3 => {
@@ -96,6 +118,24 @@ fn name(message: &[u8], at: usize) -> Option<(Box<str>, usize)> {
             _ => return None, // label types that never came into use (RFC 6891, section 5)
         }
     }
+}
+
+/// How many bytes the name at the front takes there; pointers are not followed.
+fn name_len(bytes: &[u8]) -> Option<usize> {
+    let mut reader = Reader::new(bytes);
+    loop {
+        let len = reader.u8()?;
+        match len >> 6 {
+            0 if len == 0 => break,
+            0 => reader.take(usize::from(len)).map(drop)?,
+            3 => {
+                reader.u8()?;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    Some(bytes.len() - reader.rest().len())
 }
 
 /// Lower case; bytes that are no printable ASCII, and dots and backslashes within a label, as `\DDD` or `\.`
@@ -120,7 +160,7 @@ mod tests {
 
     fn names(message: &[u8]) -> Vec<String> {
         match parse(message) {
-            Message::Query(names) => names.into_iter().map(Into::into).collect(),
+            Message::Query(questions) => questions.into_iter().map(|question| question.name.into()).collect(),
             other => panic!("{other:?}"),
         }
     }
@@ -136,7 +176,7 @@ mod tests {
         for len in 0..message.len() {
             match parse(&message[..len]) {
                 Message::NotDns => assert!(len < 12),
-                Message::Query(names) => assert!(names.is_empty(), "at {len}: {names:?}"),
+                Message::Query(found) => assert!(found.is_empty(), "at {len}: {found:?}"),
                 Message::Response => panic!("at {len}"),
             }
         }

@@ -92,6 +92,10 @@ impl Tuple {
         self.ports >> 16 == u32::from(port) || self.ports & 0xffff == u32::from(port)
     }
 
+    pub(crate) fn has_src_port(&self, port: u16) -> bool {
+        self.ports >> 16 == u32::from(port)
+    }
+
     /// The flow as the outside sees it.
     pub(crate) fn flow(&self) -> Flow {
         Flow {
@@ -110,6 +114,8 @@ pub(crate) struct Waiting {
     pub(crate) at: Timestamp,
     /// The length the whole will have, where that is told apart from the bytes; 0 where it is not known.
     pub(crate) total: usize,
+    /// They are of a stream whose beginning was not seen, and may be the middle of anything.
+    pub(crate) headless: bool,
 }
 
 /// All waiting bytes, within one budget.

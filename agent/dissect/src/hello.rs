@@ -5,7 +5,7 @@
 //! arrive is not thrown away. The walk is also what reads a complete message with one broken extension, where
 //! `tls-parser` stops.
 
-use crate::reader::{Answer, Reader, clean_name};
+use crate::reader::{Answer, Reader, clean_name, clean_protocol};
 use tls_parser::{
     SNIType, TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extensions,
     parse_tls_message_handshake,
@@ -22,6 +22,8 @@ const ENCRYPTED_CLIENT_HELLO: u16 = 0xfe0d;
 /// What a ClientHello says that anyone may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hello {
+    /// What the client drew for this connection (RFC 8446, section 4.1.2); absent in Google's own hellos.
+    pub(crate) random: Option<[u8; 32]>,
     pub(crate) name: Option<Box<str>>,
     pub(crate) alpn: Option<Box<str>>,
     pub(crate) ech: bool,
@@ -90,7 +92,7 @@ fn by_library(message: &[u8]) -> Option<Hello> {
     else {
         return None;
     };
-    let mut hello = Hello::default();
+    let mut hello = Hello { random: client_hello.random.try_into().ok(), ..Hello::default() };
     // The list comes with its two-byte length stripped. What is left over is an extension the library stopped at.
     let (unread, extensions) = match client_hello.ext {
         None => return Some(hello),
@@ -150,7 +152,8 @@ fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Res
     if major != if layout == Layout::Stream { 3 } else { 0xfe } {
         return Err(Stop::Broken);
     }
-    reader.take(1 + 32).ok_or(CUT)?;
+    reader.u8().ok_or(CUT)?;
+    hello.random = Some(reader.array().ok_or(CUT)?);
     if reader.rest().first().is_some_and(|&len| len > 32) {
         return Err(Stop::Broken); // RFC 8446, section 4.1.2: legacy_session_id<0..32>
     }
@@ -208,12 +211,6 @@ fn first_protocol(data: &[u8]) -> Option<Box<str>> {
     clean_protocol(Reader::new(Reader::new(data).vec16()?).vec8()?)
 }
 
-/// ALPN names are bytes; those in use are short ASCII words. GREASE values are not and are left out.
-fn clean_protocol(bytes: &[u8]) -> Option<Box<str>> {
-    let printable = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
-    printable.then(|| bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_boxed_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +246,12 @@ mod tests {
         let alpn = extension(16, b"\0\x0c\x02h2\x08http/1.1");
         let ech = extension(0xfe0d, &[0; 40]);
         let message = hello_of(&[server_name("A.Example."), alpn, ech]);
-        let expected = Hello { name: Some("a.example".into()), alpn: Some("h2".into()), ech: true };
+        let expected = Hello {
+            random: Some([7; 32]),
+            name: Some("a.example".into()),
+            alpn: Some("h2".into()),
+            ech: true,
+        };
         assert_eq!(parse(&message), Answer::Found(expected.clone()));
         assert_eq!(body(&message[4..], Layout::Stream), Answer::Found(expected));
     }
@@ -286,6 +288,7 @@ mod tests {
         let mut message = hello_of(&[]);
         message.truncate(message.len() - 2);
         message[3] -= 2;
-        assert_eq!(parse(&message), Answer::Found(Hello::default()));
+        let expected = Hello { random: Some([7; 32]), ..Hello::default() };
+        assert_eq!(parse(&message), Answer::Found(expected));
     }
 }

@@ -1,4 +1,4 @@
-//! Frames in, names out: DNS questions, TLS, DTLS and QUIC server names, HTTP hosts.
+//! Frames in, names out: DNS questions and answers, TLS, DTLS and QUIC server names, HTTP hosts.
 //!
 //! [`Dissector`] takes captured frames of any [`LinkType`] and yields [`Observation`]s: which name was seen, on which
 //! [`Channel`], on which [`Flow`]. It follows what it must (TCP segments, TLS records, QUIC CRYPTO frames and IP
@@ -40,5 +40,5 @@ mod wrapper;
 
 pub use dissector::{Dissector, Limits};
 pub use link::LinkType;
-pub use observation::{Channel, Flow, Observation, Timestamp, Transport};
+pub use observation::{Answer, Channel, Flow, Observation, Service, Timestamp, Transport};
 pub use output::Counters;

@@ -1,6 +1,6 @@
 //! What the dissector says: one name on one channel of one flow.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Microseconds since any origin. Within one capture it should not go back; nothing breaks when it does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +11,8 @@ pub struct Timestamp(pub u64);
 pub enum Channel {
     /// A DNS query message (RFC 1035), over UDP or TCP.
     Dns,
+    /// A DNS answer to the client that asked (RFC 1035), over UDP or TCP.
+    DnsAnswer,
     /// A multicast DNS query (RFC 6762).
     Mdns,
     /// A link-local multicast name resolution query (RFC 4795).
@@ -26,14 +28,15 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The word this channel goes by in tables, JSON and SQL; `None` where the name never leaves the link.
+    /// The word this channel goes by in tables, JSON and SQL; `None` where the name never leaves the link, and for answers: the
+    /// query said their name.
     pub fn as_str(self) -> Option<&'static str> {
         match self {
             Channel::Dns => Some("dns"),
             Channel::Tls | Channel::Dtls => Some("tls"),
             Channel::Quic => Some("quic"),
             Channel::Http => Some("http"),
-            Channel::Mdns | Channel::Llmnr => None,
+            Channel::DnsAnswer | Channel::Mdns | Channel::Llmnr => None,
         }
     }
 }
@@ -65,7 +68,8 @@ pub struct Observation {
     pub at: Timestamp,
     /// How it was seen.
     pub channel: Channel,
-    /// Lower case, no trailing dot, no port. `None`: a hello that carries no usable name.
+    /// Lower case, no trailing dot, no port; of an answer the name that was asked for. `None`: a hello that carries no
+    /// usable name.
     pub name: Option<Box<str>>,
     /// The flow it was seen on.
     pub flow: Flow,
@@ -73,4 +77,32 @@ pub struct Observation {
     pub ech: bool,
     /// The first protocol the client offers by ALPN, if printable.
     pub alpn: Option<Box<str>>,
+    /// What a DNS answer says; there on [`Channel::DnsAnswer`] alone.
+    pub answer: Option<Box<Answer>>,
+    /// Tells messages apart: the same for the copies of one message that were captured on several interfaces, with
+    /// addresses translated or not, for one sent again, and for the two hellos of one TLS connection. Keyed with the
+    /// seed of [`Limits`](crate::Limits): it means nothing outside this dissector.
+    pub key: u64,
+}
+
+/// What a DNS answer says of the name asked for. Names are lower case without trailing dot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The names it leads to, one after the other: by CNAME, and by service bindings in alias mode. At most 16.
+    pub targets: Vec<Box<str>>,
+    /// Where the last of them is, hints of services included. At most 32.
+    pub addresses: Vec<IpAddr>,
+    /// Its services (RFC 9460). At most 8.
+    pub services: Vec<Service>,
+}
+
+/// A service binding: an HTTPS or SVCB record in service mode (RFC 9460).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// Where the service is; empty: under the record's own name.
+    pub target: Box<str>,
+    /// The protocols it speaks, by their ALPN names. At most 8.
+    pub alpn: Vec<Box<str>>,
+    /// The names that hellos encrypted with its keys carry on the outside (RFC 9849, `public_name`). At most 8.
+    pub ech_public_names: Vec<Box<str>>,
 }

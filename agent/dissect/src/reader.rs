@@ -65,6 +65,12 @@ impl<'a> Reader<'a> {
         Some(bytes[1..].iter().fold(head, |value, &byte| value << 8 | u64::from(byte)))
     }
 
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (&taken, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(taken)
+    }
+
     /// Bytes behind a one-byte length.
     pub(crate) fn vec8(&mut self) -> Option<&'a [u8]> {
         let len = self.u8()?;
@@ -94,6 +100,12 @@ pub(crate) fn clean_name(bytes: &[u8]) -> Option<Box<str>> {
     let mut name = String::with_capacity(bytes.len());
     name.extend(bytes.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
     Some(name.into_boxed_str())
+}
+
+/// ALPN names are bytes; those in use are short ASCII words. GREASE values are not and are left out.
+pub(crate) fn clean_protocol(bytes: &[u8]) -> Option<Box<str>> {
+    let printable = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic);
+    printable.then(|| bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into_boxed_str())
 }
 
 #[cfg(test)]

@@ -226,6 +226,7 @@ impl Work<'_> {
             let earlier = offset.unsigned_abs() as usize;
             if earlier > MAX_UNSURE || !assembler.make_room(earlier) {
                 self.stream.phase = Phase::Bulk;
+                self.out.counters.headless += 1;
                 return;
             }
             self.stream.base = sequence;
@@ -235,6 +236,7 @@ impl Work<'_> {
         if !inserted.whole || assembler.filled() > MAX_UNSURE {
             self.stream.phase = Phase::Bulk;
             self.stream.base = sequence.wrapping_add(payload.len() as u32);
+            self.out.counters.headless += 1;
             return;
         }
         // An earlier segment than all others may be the beginning.
@@ -264,7 +266,8 @@ impl Work<'_> {
 
     fn keep(&mut self, assembler: Assembler) {
         self.stream.holds = true;
-        let gone = self.held.put(self.key, Waiting { assembler, at: self.out.at, total: 0 });
+        let headless = !self.stream.synced;
+        let gone = self.held.put(self.key, Waiting { assembler, at: self.out.at, total: 0, headless });
         self.out.abandon(gone);
     }
 
@@ -285,24 +288,26 @@ impl Work<'_> {
         while position < bytes.len() {
             let rest = &bytes[position..];
             match self.stream.phase {
-                Phase::Start | Phase::Hello => match self.begin(rest) {
-                    Answer::Found(used) => position += used,
-                    // What is dealt with goes, so `base` will be here.
-                    Answer::More(needed) if needed < MAX_BYTES => {
-                        self.stream.wanted = needed as u32;
-                        return position;
+                Phase::Start | Phase::Hello => {
+                    match self.begin(self.stream.base.wrapping_add(position as u32), rest) {
+                        Answer::Found(used) => position += used,
+                        // What is dealt with goes, so `base` will be here.
+                        Answer::More(needed) if needed < MAX_BYTES => {
+                            self.stream.wanted = needed as u32;
+                            return position;
+                        }
+                        Answer::More(_) => self.stream.phase = Phase::Bulk,
+                        Answer::NotThis if self.stream.phase == Phase::Dns => {}
+                        Answer::NotThis if !self.stream.synced => {
+                            self.stream.phase = Phase::Unsure;
+                            return position;
+                        }
+                        Answer::NotThis => {
+                            self.stream.phase = Phase::Plain;
+                            failed_at = position;
+                        }
                     }
-                    Answer::More(_) => self.stream.phase = Phase::Bulk,
-                    Answer::NotThis if self.stream.phase == Phase::Dns => {}
-                    Answer::NotThis if !self.stream.synced => {
-                        self.stream.phase = Phase::Unsure;
-                        return position;
-                    }
-                    Answer::NotThis => {
-                        self.stream.phase = Phase::Plain;
-                        failed_at = position;
-                    }
-                },
+                }
                 Phase::Dns => match self.dns(rest) {
                     Answer::Found(used) => position += used,
                     Answer::More(needed) => {
@@ -342,8 +347,8 @@ impl Work<'_> {
         position
     }
 
-    /// Something begins here: finds out what. `Found` carries the bytes dealt with.
-    fn begin(&mut self, bytes: &[u8]) -> Answer<usize> {
+    /// Something begins at this sequence number: finds out what. `Found` carries the bytes dealt with.
+    fn begin(&mut self, sequence: u32, bytes: &[u8]) -> Answer<usize> {
         let skip = record::change_cipher_spec(bytes);
         match record::parse(&bytes[skip..], &mut self.out.scratch) {
             Answer::Found(found) => {
@@ -370,7 +375,7 @@ impl Work<'_> {
         match wrapper::parse(bytes) {
             Answer::Found(wrapper) => {
                 if let Some(authority) = wrapper.authority {
-                    self.out.name(Channel::Http, &self.key, authority);
+                    self.out.host(&self.key, sequence, authority);
                 }
                 self.stream.synced = true;
                 return Answer::Found(wrapper.len);
@@ -381,7 +386,7 @@ impl Work<'_> {
         match http::parse(bytes) {
             Answer::Found(request) => {
                 if let Some(host) = request.host {
-                    self.out.name(Channel::Http, &self.key, host);
+                    self.out.host(&self.key, sequence, host);
                 }
                 self.stream.phase = Phase::Plain;
                 self.stream.synced = true;
@@ -406,15 +411,22 @@ impl Work<'_> {
         let Some(message) = bytes.get(2..total) else { return Answer::More(total) };
         match dns::parse(message) {
             // In the middle of a stream anything may look like a message without a question.
-            dns::Message::Query(names) if names.is_empty() && !self.stream.synced => Answer::NotThis,
-            dns::Message::Query(names) => {
+            dns::Message::Query(questions) if questions.is_empty() && !self.stream.synced => Answer::NotThis,
+            dns::Message::Query(questions) => {
                 self.stream.synced = true;
-                for name in names {
-                    self.out.name(Channel::Dns, &self.key, name);
+                for question in questions {
+                    self.out.question(Channel::Dns, &self.key, question);
                 }
                 Answer::Found(total)
             }
-            dns::Message::Response => Answer::Found(total),
+            dns::Message::Response => {
+                if self.key.has_src_port(53)
+                    && let Some((question, answer)) = dns::answer(message)
+                {
+                    self.out.answer(&self.key, question, answer);
+                }
+                Answer::Found(total)
+            }
             dns::Message::NotDns => {
                 self.out.counters.not_dns += 1;
                 Answer::NotThis
@@ -427,8 +439,8 @@ impl Work<'_> {
 mod tests {
     use super::*;
     use crate::testing::{
-        Bench, CLIENT, ipv4, large_hello, query, records, rustls_records, seen_in, syn, tcp, tcp_from,
-        tcp_header,
+        Bench, CLIENT, cname, ipv4, large_hello, query, records, response, rustls_records, seen_in, syn, tcp,
+        tcp_from, tcp_header,
     };
     use proptest::prelude::*;
 
@@ -532,6 +544,47 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_that_was_under_way_before_counts_as_that_and_one_seen_from_its_syn_as_given_up() {
+        let (mut late, mut lost) = (Bench::new(), Bench::new());
+        late.packet(&tcp(5000, &[0x55; 200]));
+        let hello = records(&large_hello("lost.example"), 16000);
+        lost.packet(&syn(99));
+        lost.packet(&tcp(1100, &hello[1000..]));
+        let mut overflowing = Bench::new();
+        for at in 0..20 {
+            overflowing.packet(&tcp(5000 + 1000 * at, &[0x55; 1000]));
+        }
+        for (bench, headless, abandoned) in [(late, 1, 0), (lost, 0, 1), (overflowing, 1, 0)] {
+            let mut dissector = bench.0;
+            dissector.finish();
+            let counters = dissector.counters();
+            assert_eq!((counters.headless, counters.abandoned), (headless, abandoned));
+        }
+    }
+
+    #[test]
+    fn answers_of_a_stream_are_all_read_whether_its_beginning_was_seen_or_not() {
+        let message = |name: &str| {
+            let message = response(name, &[cname(name, "target.example")]);
+            [&(message.len() as u16).to_be_bytes()[..], &message].concat()
+        };
+        let stream = [message("a.example"), message("b.example")].concat();
+        let packet = |sequence: u32, flags: u8, bytes: &[u8]| {
+            let segment = [tcp_header(53, 4000, sequence, flags), bytes.to_vec()].concat();
+            ipv4([198, 51, 100, 3], CLIENT, 6, &segment)
+        };
+        let asked =
+            vec![(Channel::DnsAnswer, "a.example".to_owned()), (Channel::DnsAnswer, "b.example".to_owned())];
+        let (first, second) = stream.split_at(30);
+        for packets in [
+            vec![packet(9, 0x12, b""), packet(10, 0x18, first), packet(10 + 30, 0x18, second)],
+            vec![packet(10, 0x18, &stream)],
+        ] {
+            assert_eq!(seen_in(packets), asked);
+        }
+    }
+
+    #[test]
     fn a_second_hello_counts_and_a_retransmitted_one_does_not() {
         let hello = rustls_records("again.example");
         let next = 100 + hello.len() as u32;
@@ -597,7 +650,7 @@ mod tests {
     #[test]
     fn the_table_keeps_its_bound() {
         let mut tcp = Tcp::new(100, 1);
-        let (mut held, mut out) = (Held::new(10_000, 1), Output::new());
+        let (mut held, mut out) = (Held::new(10_000, 1), Output::new(1));
         for flow in 0..5000_u32 {
             let segment = Segment {
                 src: crate::frame::Address(u128::from(flow % 7)),

@@ -110,12 +110,65 @@ pub(crate) fn udp(src_port: u16, dst_port: u16, payload: &[u8]) -> Vec<u8> {
 /// A DNS query message.
 pub(crate) fn query(name: &str) -> Vec<u8> {
     let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    for label in name.split('.') {
-        message.push(label.len() as u8);
-        message.extend(label.as_bytes());
-    }
-    message.extend([0, 0, 1, 0, 1]);
+    message.extend(wire_name(name));
+    message.extend([0, 1, 0, 1]);
     message
+}
+
+/// The answer to a query, with these records.
+pub(crate) fn response(name: &str, records: &[Vec<u8>]) -> Vec<u8> {
+    let mut message = query(name);
+    message[2] |= 0x80;
+    message[7] = records.len() as u8;
+    message.extend(records.concat());
+    message
+}
+
+pub(crate) fn a(owner: &str, octets: [u8; 4]) -> Vec<u8> {
+    dns_record(owner, 1, &octets)
+}
+
+pub(crate) fn cname(owner: &str, target: &str) -> Vec<u8> {
+    dns_record(owner, 5, &wire_name(target))
+}
+
+/// An HTTPS record with these parameters.
+pub(crate) fn https(owner: &str, priority: u16, target: &str, parameters: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut data = [&priority.to_be_bytes()[..], &wire_name(target)].concat();
+    for (key, value) in parameters {
+        data.extend(extension(*key, value));
+    }
+    dns_record(owner, 65, &data)
+}
+
+/// An ECHConfigList with one configuration for each public name.
+pub(crate) fn ech_config_list(public_names: &[&str]) -> Vec<u8> {
+    let config = |name: &&str| {
+        let key = [&[7, 0, 0x20, 0, 32][..], &[9; 32], &[0, 4, 0, 1, 0, 1, 0]].concat();
+        extension(0xfe0d, &[&key[..], &[name.len() as u8], name.as_bytes(), &[0, 0]].concat())
+    };
+    let configs: Vec<u8> = public_names.iter().flat_map(config).collect();
+    [&(configs.len() as u16).to_be_bytes()[..], &configs].concat()
+}
+
+fn dns_record(owner: &str, kind: u16, data: &[u8]) -> Vec<u8> {
+    let mut record = wire_name(owner);
+    record.extend(kind.to_be_bytes());
+    record.extend([0, 1, 0, 0, 0, 60]);
+    record.extend((data.len() as u16).to_be_bytes());
+    record.extend(data);
+    record
+}
+
+/// A name in labels; `.` is the root.
+fn wire_name(name: &str) -> Vec<u8> {
+    let mut wire = Vec::new();
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        wire.push(label.len() as u8);
+        wire.extend(label.as_bytes());
+    }
+    wire.push(0);
+    wire
 }
 
 /// A dissector that takes raw IP packets.

@@ -76,7 +76,7 @@ impl Udp {
         }
         let Some(connection) = connection else { return };
         if connection.is_open() && !assembler.is_empty() {
-            let gone = held.put(key, Waiting { assembler, at: out.at, total: 0 });
+            let gone = held.put(key, Waiting { assembler, at: out.at, total: 0, headless: false });
             out.abandon(gone);
         }
         let weight = if connection.is_open() { OPEN_BYTES } else { DONE_BYTES };
@@ -91,10 +91,16 @@ impl Udp {
 
 fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
     match dns::parse(datagram.payload) {
-        dns::Message::Query(names) => {
+        dns::Message::Query(questions) => {
             let key = Tuple::of_datagram(datagram, Kind::Quic);
-            for name in names {
-                out.name(channel, &key, name);
+            for question in questions {
+                out.question(channel, &key, question);
+            }
+        }
+        // On the link of mDNS and LLMNR anyone answers, and the port says who was asked.
+        dns::Message::Response if channel == Channel::Dns && datagram.src_port == 53 => {
+            if let Some((question, answer)) = dns::answer(datagram.payload) {
+                out.answer(&Tuple::of_datagram(datagram, Kind::Quic), question, answer);
             }
         }
         dns::Message::Response => {}
@@ -128,10 +134,50 @@ fn dtls_piece(datagram: &Datagram<'_>, piece: &Piece<'_>, held: &mut Held, out: 
     };
     assembler.insert(piece.offset, piece.bytes);
     if assembler.contiguous().len() < piece.total {
-        let gone = held.put(key, Waiting { assembler, at: out.at, total: piece.total });
+        let gone = held.put(key, Waiting { assembler, at: out.at, total: piece.total, headless: false });
         out.abandon(gone);
     } else if let Answer::Found(hello) = hello::body(&assembler.contiguous()[..piece.total], Layout::Datagram)
     {
         out.hello(Channel::Dtls, &key, hello);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Bench, CLIENT, SERVER, a, cname, ipv4, query, response, udp, udp_header};
+    use crate::{Channel, Timestamp};
+
+    fn answer_from(port: u16, message: &[u8]) -> Vec<u8> {
+        ipv4(SERVER, CLIENT, 17, &udp_header(port, 4000, message))
+    }
+
+    #[test]
+    fn an_answer_is_of_the_flow_of_its_question() {
+        let message =
+            response("App.example", &[cname("app.example", "b.example"), a("b.example", [192, 0, 2, 7])]);
+        let mut bench = Bench::new();
+        bench.packet(&udp(4000, 53, &query("app.example")));
+        bench.packet(&answer_from(53, &message));
+        let seen = bench.observations();
+        let channels: Vec<_> = seen.iter().map(|seen| (seen.channel, seen.name.as_deref())).collect();
+        assert_eq!(
+            channels,
+            [(Channel::Dns, Some("app.example")), (Channel::DnsAnswer, Some("app.example"))]
+        );
+        assert_eq!(seen[0].flow, seen[1].flow);
+        let answer = seen[1].answer.as_deref().unwrap();
+        assert_eq!((&answer.targets[..], answer.addresses.len()), (&["b.example".into()][..], 1));
+        assert_eq!(seen[1].at, Timestamp(1));
+    }
+
+    #[test]
+    fn answers_of_other_ports_and_to_nobody_in_particular_are_left_alone() {
+        let message = response("app.example", &[a("app.example", [192, 0, 2, 7])]);
+        let mut bench = Bench::new();
+        for port in [5353, 5355, 4001] {
+            bench.packet(&answer_from(port, &message));
+        }
+        bench.packet(&udp(4000, 53, &message));
+        assert_eq!(bench.seen(), []);
     }
 }
