@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::date::Date;
-use crate::words::{Category, Confidence, Fallback, Level, ProductKind, Serves, SoftwareKind, SourceType};
+use crate::words::{
+    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+};
 
 /// A text of the catalogue: part of the program for the embedded one, owned for one read at run time.
 pub type Text = Cow<'static, str>;
@@ -94,6 +96,26 @@ pub struct Rule {
     pub examples: Vec<Text>,
     /// What must not match this rule.
     pub counter_examples: Vec<Text>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub origin: Origin,
+}
+
+/// Names that are no AI and have to be known all the same, for what they say of what cannot be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Landmark {
+    /// `landmark.<slug>`.
+    pub id: Text,
+    /// What the names mean.
+    pub kind: LandmarkKind,
+    /// Where somebody read it, or where general knowledge can be checked.
+    pub source_url: Text,
+    /// What sort of source that is.
+    pub source_type: SourceType,
+    /// The day somebody last read the source; none for general knowledge.
+    pub last_checked: Option<Date>,
+    /// The patterns, of host names only.
+    pub indicators: Vec<Indicator>,
     /// Where it is written.
     #[serde(skip)]
     pub origin: Origin,
@@ -199,6 +221,7 @@ pub struct Catalogue {
     pub(crate) number: u32,
     pub(crate) date: Date,
     pub(crate) version: Text,
+    pub(crate) landmarks: Vec<Landmark>,
     pub(crate) vendors: Vec<Vendor>,
     pub(crate) products: Vec<Product>,
     pub(crate) rules: Vec<Rule>,
@@ -233,6 +256,11 @@ impl Catalogue {
     /// All rules, by id, denies and replaced ones included.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Names that are no AI and have to be known all the same, by id.
+    pub fn landmarks(&self) -> &[Landmark] {
+        &self.landmarks
     }
 
     /// The vendor of that id.

@@ -1,8 +1,10 @@
 //! The catalogue into the bytes that [`compiled`](crate::compiled) describes: done by the build script, and by tests.
 
-use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Product, Rule, Text, Vendor};
+use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
 use crate::compiled::MAGIC;
-use crate::words::{Category, Confidence, Fallback, Level, ProductKind, Serves, SoftwareKind, SourceType};
+use crate::words::{
+    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+};
 
 /// Writes a catalogue.
 pub(crate) fn encode(catalogue: &Catalogue) -> Vec<u8> {
@@ -10,6 +12,7 @@ pub(crate) fn encode(catalogue: &Catalogue) -> Vec<u8> {
     writer.number(catalogue.number);
     writer.number(catalogue.date.days());
     writer.text(&catalogue.version);
+    writer.list(&catalogue.landmarks, Writer::landmark);
     writer.list(&catalogue.vendors, Writer::vendor);
     writer.list(&catalogue.products, Writer::product);
     writer.list(&catalogue.rules, Writer::rule);
@@ -57,6 +60,16 @@ impl Writer {
     fn origin(&mut self, origin: &Origin) {
         self.text(&origin.file);
         self.number(origin.line);
+    }
+
+    fn landmark(&mut self, landmark: &Landmark) {
+        self.text(&landmark.id);
+        self.word(LandmarkKind::ALL, &landmark.kind);
+        self.text(&landmark.source_url);
+        self.word(SourceType::ALL, &landmark.source_type);
+        self.optional(landmark.last_checked.as_ref(), |writer, date| writer.number(date.days()));
+        self.list(&landmark.indicators, Writer::indicator);
+        self.origin(&landmark.origin);
     }
 
     fn vendor(&mut self, vendor: &Vendor) {
@@ -128,7 +141,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compiled::{decode, visit_rules};
+    use crate::compiled::{decode, landmarks, visit_rules};
 
     #[test]
     fn a_catalogue_reads_back_as_it_was_written_and_no_prefix_does() {
@@ -143,5 +156,6 @@ mod tests {
         let expected: Vec<_> =
             catalogue.rules().iter().map(|rule| (1, rule.id.clone(), rule.indicators.clone())).collect();
         assert_eq!(rules, expected);
+        assert_eq!(landmarks(bytes).as_deref(), Some(catalogue.landmarks()));
     }
 }

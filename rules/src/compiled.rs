@@ -1,13 +1,15 @@
 //! The catalogue as one run of bytes: what the build script writes and the program reads without copying.
 //!
-//! Layout: magic, number, date, version, then vendors, products and rules, each list led by its length and
+//! Layout: magic, number, date, version, then landmarks, vendors, products and rules, each list led by its length and
 //! sorted by id. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
 //! optional things a 0 or a 1 and the thing. What matching
 //! does not need of a rule comes last in it, led by its length. Writer and reader are of one build, so there is no format version.
 
-use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Product, Rule, Text, Vendor};
+use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
 use crate::date::Date;
-use crate::words::{Category, Confidence, Fallback, Level, ProductKind, Serves, SoftwareKind, SourceType};
+use crate::words::{
+    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+};
 
 pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
 
@@ -18,6 +20,7 @@ pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
         number: reader.number()?,
         date: Date::from_days(reader.number()?),
         version: reader.text()?,
+        landmarks: reader.list(Reader::landmark)?,
         vendors: reader.list(Reader::vendor)?,
         products: reader.list(Reader::product)?,
         rules: reader.list(Reader::rule)?,
@@ -33,13 +36,18 @@ pub(crate) fn version(bytes: &'static [u8]) -> Option<Text> {
     reader.text()
 }
 
-/// Reads what a matcher needs, a rule at a time, so that the whole catalogue never stands in memory: ids,
+/// Reads the landmarks alone.
+pub(crate) fn landmarks(bytes: &'static [u8]) -> Option<Vec<Landmark>> {
+    head(bytes)?.list(Reader::landmark)
+}
+
+/// Reads what a matcher needs of the rules, a rule at a time, so that the whole catalogue never stands in memory: ids,
 /// confidence and indicators, the rest of a rule being left at nothing.
 pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product], Rule)) -> Option<()> {
-    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
-    reader.number()?;
-    reader.number()?;
-    reader.text()?;
+    let mut reader = head(bytes)?;
+    for _ in 0..reader.number()? {
+        reader.landmark()?;
+    }
     for _ in 0..reader.number()? {
         reader.vendor()?;
     }
@@ -49,6 +57,15 @@ pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product]
         visit(&products, rule);
     }
     Some(())
+}
+
+/// The bytes behind the version.
+fn head(bytes: &'static [u8]) -> Option<Reader> {
+    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+    reader.number()?;
+    reader.number()?;
+    reader.text()?;
+    Some(reader)
 }
 
 struct Reader(&'static [u8]);
@@ -103,6 +120,18 @@ impl Reader {
 
     fn origin(&mut self) -> Option<Origin> {
         Some(Origin { file: self.text()?, line: self.number()? })
+    }
+
+    fn landmark(&mut self) -> Option<Landmark> {
+        Some(Landmark {
+            id: self.text()?,
+            kind: self.word(LandmarkKind::ALL)?,
+            source_url: self.text()?,
+            source_type: self.word(SourceType::ALL)?,
+            last_checked: self.optional(|reader| reader.number().map(Date::from_days))?,
+            indicators: self.list(Reader::indicator)?,
+            origin: self.origin()?,
+        })
     }
 
     fn vendor(&mut self) -> Option<Vendor> {

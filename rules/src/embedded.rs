@@ -30,6 +30,9 @@ impl Matcher {
     /// read a rule at a time and never stands in memory.
     pub fn embedded() -> Matcher {
         let mut builder = MatcherBuilder::default();
+        for landmark in compiled::landmarks(COMPILED).expect(READ_BACK) {
+            builder.add_landmark(&landmark);
+        }
         compiled::visit_rules(COMPILED, |products, rule| builder.add(products, &rule)).expect(READ_BACK);
         builder.build()
     }
@@ -38,7 +41,7 @@ impl Matcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Confidence;
+    use crate::words::{Confidence, LandmarkKind};
 
     /// Each a failure of a public list or tool.
     #[test]
@@ -139,6 +142,31 @@ mod tests {
             for example in &rule.examples {
                 assert_eq!(full.name(example), lean.name(example), "{example}");
             }
+        }
+    }
+
+    #[test]
+    fn landmarks_are_known_and_are_no_ai() {
+        let (full, lean) = (Matcher::new(Catalogue::embedded()), Matcher::embedded());
+        for landmark in Catalogue::embedded().landmarks() {
+            for indicator in &landmark.indicators {
+                let name = &*indicator.pattern;
+                assert_eq!(lean.landmark(name), Some(landmark.kind), "{name}");
+                assert_eq!(full.landmark(name), lean.landmark(name), "{name}");
+                assert_eq!(lean.name(name), None, "{name}");
+            }
+        }
+        for (name, expected) in [
+            ("cloudflare-ech.com", Some(LandmarkKind::EchPublicName)),
+            ("DNS.google.", Some(LandmarkKind::Resolver)),
+            ("mozilla.cloudflare-dns.com", Some(LandmarkKind::Resolver)),
+            ("a1b2c3.dns.nextdns.io", Some(LandmarkKind::Resolver)),
+            ("my.nextdns.io", None),
+            ("www.google", None),
+            ("adguard.com", None),
+            ("chatgpt.com", None),
+        ] {
+            assert_eq!(lean.landmark(name), expected, "{name}");
         }
     }
 }

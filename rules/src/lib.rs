@@ -27,10 +27,13 @@ mod table;
 mod testing;
 mod words;
 
-pub use catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Problem, Product, Rule, Text, Vendor};
+pub use catalogue::{
+    Catalogue, Indicator, IndicatorKind, Landmark, Origin, Problem, Product, Rule, Text, Vendor,
+};
 pub use date::Date;
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
 pub use words::{
-    Category, Confidence, Fallback, Level, ProductKind, Serves, SoftwareKind, SourceType, UnknownWord,
+    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+    UnknownWord,
 };

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use toml::de::DeTable;
 
 use crate::catalogue::{
-    Catalogue, Indicator, IndicatorKind, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text, Vendor,
+    Catalogue, Indicator, IndicatorKind, Landmark, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text,
+    Vendor,
 };
 use crate::date::Date;
 use crate::pattern;
@@ -78,6 +79,10 @@ impl Reader {
             self.catalogue.products.extend(read_product(&mut table, vendor.as_ref()));
             table.finish();
         }
+        for mut table in root.tables("landmark") {
+            self.catalogue.landmarks.extend(read_landmark(&mut table));
+            table.finish();
+        }
         for mut table in root.tables("rule") {
             self.catalogue.rules.extend(read_rule(&mut table));
             table.finish();
@@ -92,14 +97,19 @@ impl Reader {
 
     fn finish(mut self) -> Result<Catalogue, Vec<Problem>> {
         let catalogue = &mut self.catalogue;
+        catalogue.landmarks.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.vendors.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.products.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        let landmarks: Vec<_> =
+            catalogue.landmarks.iter().map(|landmark| (&landmark.id, &landmark.origin)).collect();
         let vendors: Vec<_> = catalogue.vendors.iter().map(|vendor| (&vendor.id, &vendor.origin)).collect();
         let products: Vec<_> =
             catalogue.products.iter().map(|product| (&product.id, &product.origin)).collect();
         let rules: Vec<_> = catalogue.rules.iter().map(|rule| (&rule.id, &rule.origin)).collect();
-        for (what, ids) in [("vendor", vendors), ("product", products), ("rule", rules)] {
+        for (what, ids) in
+            [("landmark", landmarks), ("vendor", vendors), ("product", products), ("rule", rules)]
+        {
             unique(what, &ids, &mut self.problems);
         }
         references(&self.catalogue, &mut self.problems);
@@ -200,6 +210,30 @@ fn check_id(table: &Table<'_, '_>, what: &str, id: &str, at: usize, parent: &str
     }
 }
 
+fn read_landmark(table: &mut Table<'_, '_>) -> Option<Landmark> {
+    let id = table.required("id");
+    let kind = table.required_word("kind");
+    let source_url = table.required("source_url");
+    let source_url = url(table, source_url);
+    let source_type = table.required_word::<SourceType>("source_type");
+    let last_checked = last_checked(table, source_type);
+    let indicators = read_indicators(table, &NAMES);
+    let (id, at) = id?;
+    check_id(table, "landmark", id, at, "landmark");
+    if indicators.is_empty() {
+        table.report(format!("landmark `{id}` has no names"), "add some as exact or suffix");
+    }
+    Some(Landmark {
+        id: owned(id),
+        kind: kind?,
+        source_url: source_url?,
+        source_type: source_type?,
+        last_checked,
+        indicators,
+        origin: table.origin(),
+    })
+}
+
 fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
     let id = table.required("id");
     let product = table.required("product");
@@ -219,7 +253,7 @@ fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
     let replaced_by = table.text("replaced_by").map(|(text, _)| owned(text));
     let retired = table.flag("retired");
     let fallback = table.word("fallback");
-    let indicators = read_indicators(table);
+    let indicators = all_indicators(table);
     let (examples, counter_examples) =
         (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
@@ -276,7 +310,7 @@ fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
     let source_url = url(table, source_url).unwrap_or_default();
     let source_type = table.word("source_type").unwrap_or(SourceType::Observation);
     let last_checked = table.date("last_checked");
-    let indicators = read_indicators(table);
+    let indicators = all_indicators(table);
     let (examples, counter_examples) =
         (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
@@ -307,11 +341,17 @@ fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
     })
 }
 
-fn read_indicators(table: &mut Table<'_, '_>) -> Vec<Indicator> {
-    let names = [IndicatorKind::Exact, IndicatorKind::Suffix, IndicatorKind::Glob];
+const NAMES: [IndicatorKind; 3] = [IndicatorKind::Exact, IndicatorKind::Suffix, IndicatorKind::Glob];
+
+/// Indicators of every kind.
+fn all_indicators(table: &mut Table<'_, '_>) -> Vec<Indicator> {
     let software = SoftwareKind::ALL.iter().copied().map(IndicatorKind::Software);
+    read_indicators(table, &NAMES.into_iter().chain(software).collect::<Vec<_>>())
+}
+
+fn read_indicators(table: &mut Table<'_, '_>, kinds: &[IndicatorKind]) -> Vec<Indicator> {
     let mut indicators = Vec::new();
-    for kind in names.into_iter().chain(software) {
+    for kind in kinds.iter().copied() {
         for (text, at) in table.texts(kind.as_str()) {
             match pattern::normalise(kind, text) {
                 Ok(pattern) => {
@@ -374,13 +414,25 @@ fn replacement(what: &str, id: &str, origin: &Origin) -> Problem {
 
 /// The same pattern of the same kind twice would make the winner a matter of luck.
 fn patterns(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<(IndicatorKind, &str), &Rule> = HashMap::new();
-    for rule in &catalogue.rules {
-        for indicator in &rule.indicators {
-            let Some(first) = seen.insert((indicator.kind, &indicator.pattern), rule) else { continue };
+    let rules = catalogue.rules.iter().map(|rule| (&rule.id, &rule.origin, &rule.indicators));
+    repeated("rule", rules, problems);
+    let landmarks =
+        catalogue.landmarks.iter().map(|landmark| (&landmark.id, &landmark.origin, &landmark.indicators));
+    repeated("landmark", landmarks, problems);
+}
+
+fn repeated<'c>(
+    what: &str,
+    all: impl Iterator<Item = (&'c Text, &'c Origin, &'c Vec<Indicator>)>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut seen: HashMap<(IndicatorKind, &str), &Text> = HashMap::new();
+    for (id, origin, indicators) in all {
+        for indicator in indicators {
+            let Some(first) = seen.insert((indicator.kind, &indicator.pattern), id) else { continue };
             let message =
-                format!("{} `{}` is in rule `{}` already", indicator.kind, indicator.pattern, first.id);
-            problems.push(problem(&rule.origin, indicator.line, message, "keep it in one of them"));
+                format!("{} `{}` is in {what} `{first}` already", indicator.kind, indicator.pattern);
+            problems.push(problem(origin, indicator.line, message, "keep it in one of them"));
         }
     }
 }
@@ -548,6 +600,26 @@ mod tests {
         assert!(
             twice.iter().any(|problem| problem.message.contains("vendor id `v` is taken by v.toml:2")),
             "{twice:?}"
+        );
+    }
+
+    #[test]
+    fn a_landmark_has_names_a_source_and_no_software() {
+        let landmark = |lines: &str| {
+            let text = format!(
+                "[[landmark]]\nid = \"landmark.r\"\nkind = \"resolver\"\nsource_url = \"https://vendor.dev\"\n\
+                 source_type = \"knowledge\"\n{lines}\n"
+            );
+            problems(&text)
+        };
+        assert_eq!(landmark("suffix = [\"dns.vendor.dev\"]"), Vec::<String>::new());
+        assert!(landmark("")[0].contains("landmark `landmark.r` has no names"));
+        assert!(
+            landmark("exact = [\"dns.vendor.dev\"]\nnpm = [\"v\"]")[0].contains("landmark has no key `npm`")
+        );
+        assert!(
+            landmark("exact = [\"a.vendor.dev\", \"a.vendor.dev\"]")[0]
+                .contains("is in landmark `landmark.r` already")
         );
     }
 

@@ -66,6 +66,9 @@ pub(crate) fn small() -> Catalogue {
         "[[deny]]\nid = \"deny.shared\"\nreason = \"Shared.\"\nsuffix = [\"b-cdn.net\", \"status.vendor.dev\", \
          \"auth0.com\"]\nnpm = [\"@v/kit-free\"]\nexamples = [\"foo.b-cdn.net\"]\n"
             .to_owned(),
+        "[[landmark]]\nid = \"landmark.resolver\"\nkind = \"resolver\"\nsource_url = \"https://docs.vendor.dev\"\n\
+         source_type = \"knowledge\"\nsuffix = [\"dns.vendor.dev\"]\n"
+            .to_owned(),
     ]
     .concat();
     Catalogue::parse(&[("v.toml", &text)]).unwrap()

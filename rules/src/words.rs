@@ -316,6 +316,16 @@ words! {
     }
 }
 
+words! {
+    /// What a name that is no AI means for what can be seen.
+    LandmarkKind {
+        /// Stands in hellos in place of the name that Encrypted ClientHello hides.
+        EchPublicName = "ech-public-name",
+        /// Answers DNS queries over TLS, HTTPS or QUIC and does nothing else.
+        Resolver = "resolver",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,10 +3,10 @@
 mod names;
 mod software;
 
-use crate::catalogue::{Catalogue, IndicatorKind, Product, Rule, Text};
+use crate::catalogue::{Catalogue, IndicatorKind, Landmark, Product, Rule, Text};
 use crate::domain::{self, Dots};
 use crate::identifier;
-use crate::words::{Confidence, Fallback, Level, ProductKind, SoftwareKind};
+use crate::words::{Confidence, Fallback, LandmarkKind, Level, ProductKind, SoftwareKind};
 
 use names::Names;
 use software::Software;
@@ -35,6 +35,7 @@ pub struct RuleRef {
 pub struct Matcher {
     rules: Box<[RuleRef]>,
     names: Names,
+    landmarks: Names,
     software: Software,
     fallback_mcp: RuleRef,
     fallback_model: RuleRef,
@@ -44,6 +45,9 @@ impl Matcher {
     /// Compiles a catalogue.
     pub fn new(catalogue: &Catalogue) -> Matcher {
         let mut builder = MatcherBuilder::default();
+        for landmark in catalogue.landmarks() {
+            builder.add_landmark(landmark);
+        }
         for rule in catalogue.rules() {
             builder.add(catalogue.products(), rule);
         }
@@ -53,17 +57,12 @@ impl Matcher {
     /// The rule that knows a host name, however it is written. `None` for what no rule knows, for what a deny
     /// cancels and for what is not a name. Does not allocate where the name is in normal form.
     pub fn name(&self, name: &str) -> Option<&RuleRef> {
-        let rule = match domain::plain(name.as_bytes()) {
-            Some(dots) => {
-                let rule = self.names.find(name.as_bytes(), &dots);
-                rule.filter(|_| domain::is_sound(name, &dots))
-            }
-            None => {
-                let name = domain::normalise(name).ok()?;
-                self.names.find(name.as_bytes(), &Dots::of(name.as_bytes()))
-            }
-        };
-        self.rules.get(rule? as usize)
+        self.rules.get(find(&self.names, name)? as usize)
+    }
+
+    /// What a host name, however it is written, means that is no AI and has to be known all the same.
+    pub fn landmark(&self, name: &str) -> Option<LandmarkKind> {
+        LandmarkKind::ALL.get(find(&self.landmarks, name)? as usize).copied()
     }
 
     /// The rule that knows an identifier of software.
@@ -87,7 +86,21 @@ impl Matcher {
         let owned = |text: &Text| if matches!(text, Text::Owned(_)) { text.len() } else { 0 };
         let texts: usize =
             self.rules.iter().map(|r| owned(&r.rule) + owned(&r.product) + owned(&r.vendor)).sum();
-        size_of_val(&*self.rules) + texts + self.names.table_bytes() + self.software.table_bytes()
+        let names = self.names.table_bytes() + self.landmarks.table_bytes();
+        size_of_val(&*self.rules) + texts + names + self.software.table_bytes()
+    }
+}
+
+fn find(names: &Names, name: &str) -> Option<u32> {
+    match domain::plain(name.as_bytes()) {
+        Some(dots) => {
+            let found = names.find(name.as_bytes(), &dots);
+            found.filter(|_| domain::is_sound(name, &dots))
+        }
+        None => {
+            let name = domain::normalise(name).ok()?;
+            names.find(name.as_bytes(), &Dots::of(name.as_bytes()))
+        }
     }
 }
 
@@ -101,6 +114,7 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct MatcherBuilder {
     rules: Vec<RuleRef>,
     names: names::Builder,
+    landmarks: names::Builder,
     software: software::Builder,
     fallback_mcp: Option<RuleRef>,
     fallback_model: Option<RuleRef>,
@@ -131,6 +145,14 @@ impl MatcherBuilder {
         }
     }
 
+    /// Adds a landmark.
+    pub(crate) fn add_landmark(&mut self, landmark: &Landmark) {
+        let kind = LandmarkKind::ALL.iter().position(|kind| *kind == landmark.kind).unwrap_or_default();
+        for indicator in &landmark.indicators {
+            self.landmarks.add(indicator.kind, &indicator.pattern, kind as u32);
+        }
+    }
+
     pub(crate) fn build(self) -> Matcher {
         let built_in = |product: &'static str, rule, kind| RuleRef {
             rule: Text::Borrowed(rule),
@@ -144,6 +166,7 @@ impl MatcherBuilder {
         Matcher {
             rules: self.rules.into_boxed_slice(),
             names: self.names.build(),
+            landmarks: self.landmarks.build(),
             software: self.software.build(),
             fallback_mcp: self.fallback_mcp.unwrap_or_else(|| {
                 built_in("generic.mcp-server", "generic.mcp-server.any", ProductKind::McpServer)
