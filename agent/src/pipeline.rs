@@ -1,18 +1,31 @@
 //! Frames to sightings: the dissector and the matcher in a row. Live capture and replay go through here.
 //!
-//! A name that no rule knows is dropped on the spot: it is neither stored nor logged nor counted by name.
+//! A name that no rule knows is dropped on the spot: it is neither stored nor logged nor counted by name. A message that was
+//! captured several times counts once. A name that an answer leads to counts where the name asked for does not.
+
+mod answers;
+mod recent;
 
 use umbrascope_dissect::{Channel, Dissector, Limits, LinkType, Observation, Timestamp, Transport};
-use umbrascope_rules::{Matcher, RuleRef};
+use umbrascope_rules::{LandmarkKind, Matcher, RuleRef};
 
 use crate::ipc::message::{Counters, Flow};
+use answers::Answers;
+use recent::Recent;
+
+/// Copies of a message come within milliseconds of each other, a query sent again within a second or two; in microseconds.
+const COPY_US: u64 = 2_000_000;
+/// Four times so many messages, 64 KiB: what a busy machine says in that time.
+const COPY_SETS: usize = 1024;
+/// DNS over TLS and over QUIC (RFC 7858, RFC 9250).
+const PORT_ENCRYPTED_DNS: u16 = 853;
 
 /// A name that a rule knows.
 #[derive(Debug)]
 pub struct Matched<'a> {
     /// Position among all observations of this pipeline, from 1. The same capture gives the same positions.
     pub position: u64,
-    /// What was seen.
+    /// What was seen. Of a DNS answer: the name that a rule knows, never the one that was asked for.
     pub observation: Observation,
     /// The channel as the wire spells it.
     pub channel: &'static str,
@@ -25,15 +38,23 @@ pub struct Pipeline {
     dissector: Dissector,
     matcher: Matcher,
     position: u64,
-    hellos: u64,
-    encrypted_dns: u64,
+    copies: Recent<()>,
+    answers: Answers,
+    /// What is counted here; the rest is the dissector's.
+    counted: Counters,
 }
 
 impl Pipeline {
     /// An empty pipeline. `seed` is random, so that nobody outside can make its tables slow.
     pub fn new(matcher: Matcher, seed: u64) -> Self {
-        let dissector = Dissector::new(Limits { seed, ..Limits::default() });
-        Self { dissector, matcher, position: 0, hellos: 0, encrypted_dns: 0 }
+        Self {
+            dissector: Dissector::new(Limits { seed, ..Limits::default() }),
+            matcher,
+            position: 0,
+            copies: Recent::new(COPY_SETS, COPY_US),
+            answers: Answers::new(seed),
+            counted: Counters::default(),
+        }
     }
 
     /// Takes one frame.
@@ -62,10 +83,11 @@ impl Pipeline {
         loop {
             let observation = self.dissector.poll_observation()?;
             self.position += 1;
-            if matches!(observation.channel, Channel::Tls | Channel::Dtls | Channel::Quic) {
-                self.hellos += 1;
-                self.encrypted_dns += u64::from(observation.flow.dst.port() == PORT_ENCRYPTED_DNS);
+            if self.copies.get(observation.key, observation.at).is_some() {
+                continue;
             }
+            self.copies.put(observation.key, observation.at, ());
+            let Some(observation) = self.sift(observation) else { continue };
             let (Some(channel), Some(name)) = (observation.channel.as_str(), &observation.name) else {
                 continue;
             };
@@ -83,57 +105,93 @@ impl Pipeline {
         let counters = self.dissector.counters();
         Counters {
             packets: counters.frames,
-            hellos: self.hellos,
-            hellos_without_name: counters.unnamed_hellos,
-            hellos_with_ech: counters.ech_hellos,
-            encrypted_dns: self.encrypted_dns,
-            flows_lost: counters.evicted_flows + counters.abandoned + counters.unpolled,
-            ..Counters::default()
+            // Connections that a table forgot are not among them: those with a hello in the making left bytes behind,
+            // which are, and the others are past their hello.
+            flows_lost: counters.abandoned + counters.unpolled,
+            flows_joined_late: counters.headless,
+            ..self.counted
         }
     }
+
+    /// Counts what is to be counted. Returns what may be a sighting, an answer in the form of what it leads to.
+    fn sift(&mut self, mut observation: Observation) -> Option<Observation> {
+        match observation.channel {
+            Channel::Tls | Channel::Dtls | Channel::Quic => {
+                self.count_hello(&observation);
+                if self.is_hidden(&observation) {
+                    let (client, server) = (observation.flow.src.ip(), observation.flow.dst.ip());
+                    let suspect = self.answers.is_suspect(client, server, observation.at);
+                    self.counted.hidden_destinations += 1;
+                    self.counted.hidden_suspects += u64::from(suspect);
+                    return None;
+                }
+                Some(observation)
+            }
+            Channel::DnsAnswer => {
+                observation.name = self.reached(&observation);
+                observation.channel = Channel::Dns;
+                observation.answer = None;
+                Some(observation)
+            }
+            Channel::Dns => {
+                let is_dnscrypt =
+                    observation.name.as_ref().is_some_and(|name| name.starts_with(DNSCRYPT_CERTIFICATE));
+                self.counted.encrypted_dns += u64::from(is_dnscrypt);
+                Some(observation)
+            }
+            Channel::Mdns | Channel::Llmnr | Channel::Http => Some(observation),
+        }
+    }
+
+    /// The first name that an answer leads to and a rule knows. `None` where a rule knows the name asked for: its
+    /// query counted.
+    fn reached(&mut self, observation: &Observation) -> Option<Box<str>> {
+        let (name, answer) = (observation.name.as_ref()?, observation.answer.as_ref()?);
+        let asked_is_known = self.matcher.name(name).is_some();
+        let target = answer.targets.iter().find(|target| self.matcher.name(target).is_some());
+        let known = asked_is_known || target.is_some();
+        self.answers.note(observation.flow.src.ip(), name, known, answer, observation.at);
+        target.filter(|_| !asked_is_known).cloned()
+    }
+
+    fn count_hello(&mut self, observation: &Observation) {
+        let counted = &mut self.counted;
+        counted.hellos += 1;
+        counted.hellos_without_name += u64::from(observation.name.is_none());
+        counted.hellos_with_ech += u64::from(observation.ech);
+        let says = |words: &[&str]| {
+            observation.alpn.as_ref().is_some_and(|alpn| words.iter().any(|word| alpn.starts_with(word)))
+        };
+        let resolver = || {
+            let name = observation.name.as_ref()?;
+            self.matcher.landmark(name).filter(|kind| *kind == LandmarkKind::Resolver)
+        };
+        if observation.flow.dst.port() == PORT_ENCRYPTED_DNS || says(&ALPN_ENCRYPTED_DNS) {
+            counted.dns_over_tls += 1;
+            counted.encrypted_dns += 1;
+        } else if resolver().is_some() {
+            counted.dns_over_https += 1;
+            counted.encrypted_dns += 1;
+        }
+    }
+
+    /// The name of the hello stands for another one that nobody can read.
+    fn is_hidden(&self, observation: &Observation) -> bool {
+        let Some(name) = observation.name.as_ref().filter(|_| observation.ech) else { return false };
+        self.matcher.landmark(name) == Some(LandmarkKind::EchPublicName)
+            || self.answers.hides(observation.flow.src.ip(), name, observation.at)
+    }
 }
+
+/// What DNS over TLS and over QUIC are called in ALPN, drafts included.
+const ALPN_ENCRYPTED_DNS: [&str; 2] = ["dot", "doq"];
+/// How a DNSCrypt client's question for its resolver's certificate begins, over whatever port.
+const DNSCRYPT_CERTIFICATE: &str = "2.dnscrypt-cert.";
 
 /// A flow of the dissector as the roles speak of it.
 pub fn flow(flow: &umbrascope_dissect::Flow) -> Flow {
     Flow { udp: flow.transport == Transport::Udp, client: flow.src, server: flow.dst }
 }
 
-/// DNS over TLS and over QUIC (RFC 7858, RFC 9250).
-const PORT_ENCRYPTED_DNS: u16 = 853;
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use umbrascope_rules::Catalogue;
-
-    /// A DNS query of one name over IPv4, from the IP header on.
-    fn query(name: &str) -> Vec<u8> {
-        let mut dns = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        for label in name.split('.') {
-            dns.push(label.len() as u8);
-            dns.extend_from_slice(label.as_bytes());
-        }
-        dns.extend_from_slice(&[0, 0, 1, 0, 1]);
-        let mut packet = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 53];
-        packet.extend_from_slice(&[0xa0, 0, 0, 53]);
-        packet.extend_from_slice(&((dns.len() + 8) as u16).to_be_bytes());
-        packet.extend_from_slice(&[0, 0]);
-        packet.extend_from_slice(&dns);
-        let length = (packet.len() as u16).to_be_bytes();
-        packet[2..4].copy_from_slice(&length);
-        packet
-    }
-
-    #[test]
-    fn a_known_name_comes_out_with_its_rule_and_an_unknown_one_does_not() {
-        let mut pipeline = Pipeline::new(Matcher::new(Catalogue::embedded()), 1);
-        for name in ["intranet.example", "chatgpt.com"] {
-            pipeline.handle_frame(Timestamp(1), LinkType::Raw, &query(name));
-        }
-        let matched = pipeline.poll_matched().unwrap();
-        assert_eq!((matched.observation.name.as_deref(), matched.channel), (Some("chatgpt.com"), "dns"));
-        assert_eq!((&*matched.rule.vendor, matched.position), ("openai", 2));
-        assert!(pipeline.poll_matched().is_none());
-        assert_eq!(pipeline.counters().packets, 2);
-    }
-}
+mod tests;

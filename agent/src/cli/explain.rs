@@ -32,6 +32,9 @@ chatgpt.com, a package name); the day, in UTC, and how often that day, never the
 connection, with the home folder written as ~, and the package it was installed from, or that the connection was
 forwarded for a container, a virtual machine or another machine; and a pseudonym in place of the user's name.
 
+It also reports how much it could not see, in numbers alone: packets lost, connections without a name or with a
+hidden one, connections to encrypted DNS, folders it could not read.
+
 It cannot report, because its messages have no place for it: what was typed or answered, pages, addresses below the
 host name, file contents, passwords, keys, values of environment variables, window titles, the hour of the day.
 ";

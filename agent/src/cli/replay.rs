@@ -55,7 +55,11 @@ struct SightingKey {
     channel: &'static str,
     value: Box<str>,
     rule: String,
+    flags: Vec<&'static str>,
 }
+
+/// The hello offers Encrypted ClientHello: browsers do so with the true name all the time.
+const ECH_OFFERED: &str = "ech-offered";
 
 #[derive(Serialize)]
 struct Counted<'a, K> {
@@ -84,7 +88,8 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             let mut sink = |channel, name| *counts.entry(NameKey { channel, name }).or_default() += 1;
             done(path, replay::names(path, &mut sink));
         }
-        let row = |key: &NameKey| vec![key.channel.to_owned(), key.name.to_string()];
+        let row =
+            |key: &NameKey, count: u64| vec![key.channel.to_owned(), key.name.to_string(), count.to_string()];
         print(&mut output, args.format, &["CHANNEL", "NAME", "COUNT"], &counts, row)
     } else {
         let mut counts = BTreeMap::<SightingKey, u64>::new();
@@ -99,16 +104,21 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
                     channel: matched.channel,
                     value: matched.observation.name.unwrap_or_default(),
                     rule: matched.rule.rule.to_string(),
+                    flags: matched.observation.ech.then_some(ECH_OFFERED).into_iter().collect(),
                 };
                 *counts.entry(key).or_default() += 1;
             });
             done(path, result);
         }
-        let header = ["PRODUCT", "VENDOR", "CONFIDENCE", "KIND", "CHANNEL", "VALUE", "RULE", "COUNT"];
-        print(&mut output, args.format, &header, &counts, |key| {
-            [&key.product, &key.vendor, key.confidence, key.kind, key.channel, &key.value, &key.rule]
-                .map(str::to_owned)
-                .to_vec()
+        let header =
+            ["PRODUCT", "VENDOR", "CONFIDENCE", "KIND", "CHANNEL", "VALUE", "RULE", "COUNT", "FLAGS"];
+        print(&mut output, args.format, &header, &counts, |key, count| {
+            let known =
+                [&key.product, &key.vendor, key.confidence, key.kind, key.channel, &key.value, &key.rule];
+            let mut cells: Vec<_> = known.map(str::to_owned).into();
+            cells.push(count.to_string());
+            cells.push(if key.flags.is_empty() { "-".to_owned() } else { key.flags.join(",") });
+            cells
         })
     };
     let written = written.and_then(|()| io::stdout().lock().write_all(&output));
@@ -147,13 +157,9 @@ fn print<K: Serialize>(
     format: Format,
     header: &[&str],
     counts: &BTreeMap<K, u64>,
-    row: impl Fn(&K) -> Vec<String>,
+    row: impl Fn(&K, u64) -> Vec<String>,
 ) -> io::Result<()> {
-    let rows = counts.iter().map(|(key, count)| {
-        let mut cells = row(key);
-        cells.push(count.to_string());
-        cells
-    });
+    let rows = counts.iter().map(|(key, &count)| row(key, count));
     match format {
         Format::Json => {
             let list: Vec<_> = counts.iter().map(|(what, &count)| Counted { what, count }).collect();

@@ -105,6 +105,18 @@ fn print(status: &Status) {
     line("kernel drops", &coverage.kernel_drops.to_string());
     line("queue drops", &coverage.queue_drops.to_string());
     line("hellos", &format!("{}, {} without a name", coverage.hellos, coverage.hellos_without_name));
+    let (ech, hidden) = (coverage.hellos_with_ech, coverage.hidden_destinations);
+    let suspects = coverage.hidden_suspects;
+    line(
+        "hellos with ECH",
+        &format!("{ech}, {hidden} to a hidden destination, {suspects} of those perhaps AI"),
+    );
+    let (tls, https) = (coverage.dns_over_tls, coverage.dns_over_https);
+    line("encrypted DNS", &format!("{}, {tls} over TLS or QUIC, {https} over HTTPS", coverage.encrypted_dns));
+    line(
+        "flows given up",
+        &format!("{}; {} were under way when first seen", coverage.flows_lost, coverage.flows_joined_late),
+    );
     line("unattributed", &coverage.unattributed.to_string());
     line("rows dropped", &coverage.rows_dropped.to_string());
     line("rows refused", &coverage.rows_refused.to_string());

@@ -102,10 +102,20 @@ pub struct Counters {
     pub hellos_without_name: u64,
     /// ClientHellos with Encrypted ClientHello.
     pub hellos_with_ech: u64,
-    /// Connections to port 853.
+    /// ClientHellos whose name stands for one that Encrypted ClientHello hides.
+    pub hidden_destinations: u64,
+    /// Those of them to an address that the client was given for one name only, which a rule knows.
+    pub hidden_suspects: u64,
+    /// Connections to encrypted resolvers, of whatever kind.
     pub encrypted_dns: u64,
+    /// Those of them over TLS or QUIC.
+    pub dns_over_tls: u64,
+    /// Those of them over HTTPS.
+    pub dns_over_https: u64,
     /// Flows given up.
     pub flows_lost: u64,
+    /// Flows that were under way when first seen, and whose hello was not.
+    pub flows_joined_late: u64,
 }
 
 /// Dissector to uplink.

@@ -105,12 +105,28 @@ pub struct CoverageReport {
     /// ClientHellos that carried Encrypted ClientHello, true or GREASE.
     #[serde(default)]
     pub hellos_with_ech: u64,
-    /// Connections to port 853 and to known encrypted resolvers: names we cannot see.
+    /// ClientHellos whose name stands for another that Encrypted ClientHello hides. The number only.
+    #[serde(default)]
+    pub hidden_destinations: u64,
+    /// Those of them to an address that the client had just been given for one name only, an AI service's. At most a
+    /// suspicion; the number only, and no name goes with it.
+    #[serde(default)]
+    pub hidden_suspects: u64,
+    /// Connections to encrypted resolvers, known as such by port, protocol or name: queries we cannot see.
     #[serde(default)]
     pub encrypted_dns: u64,
-    /// Flows given up: evicted, over a bound, or malformed.
+    /// Those of them that are DNS over TLS, DTLS or QUIC.
+    #[serde(default)]
+    pub dns_over_tls: u64,
+    /// Those of them that are DNS over HTTPS, to resolvers known by name.
+    #[serde(default)]
+    pub dns_over_https: u64,
+    /// Flows given up in the middle of what would have said their name: over a bound, too slow, or malformed.
     #[serde(default)]
     pub flows_lost: u64,
+    /// Flows that were under way when they were first seen, so that nobody saw what said their name.
+    #[serde(default)]
+    pub flows_joined_late: u64,
     /// Matches whose process could not be told.
     #[serde(default)]
     pub unattributed: u64,

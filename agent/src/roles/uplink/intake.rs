@@ -34,8 +34,13 @@ impl Lives {
             hellos: sum.hellos + one.hellos,
             hellos_without_name: sum.hellos_without_name + one.hellos_without_name,
             hellos_with_ech: sum.hellos_with_ech + one.hellos_with_ech,
+            hidden_destinations: sum.hidden_destinations + one.hidden_destinations,
+            hidden_suspects: sum.hidden_suspects + one.hidden_suspects,
             encrypted_dns: sum.encrypted_dns + one.encrypted_dns,
+            dns_over_tls: sum.dns_over_tls + one.dns_over_tls,
+            dns_over_https: sum.dns_over_https + one.dns_over_https,
             flows_lost: sum.flows_lost + one.flows_lost,
+            flows_joined_late: sum.flows_joined_late + one.flows_joined_late,
         })
     }
 }
