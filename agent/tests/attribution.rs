@@ -121,10 +121,15 @@ fn a_datagram_of_a_socket_that_is_closed_at_once_is_known_by_name() {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut message = query("api.deepseek.com");
         message[..2].copy_from_slice(&u16::try_from(number).unwrap().to_be_bytes());
-        socket.send_to(&message, "127.0.0.1:53").unwrap();
+        if number % 2 == 0 {
+            socket.send_to(&message, "127.0.0.1:53").unwrap();
+        } else {
+            socket.connect("127.0.0.1:53").unwrap();
+            socket.send(&message).unwrap();
+        }
     }
     wait("every query", || (agent.count("api.deepseek.com") >= RUNS).then_some(()));
     let known = attributed(&agent, "api.deepseek.com", short.as_deref().unwrap_or(me), None);
-    println!("of {RUNS} queries from sockets closed at once, attributed at sendmsg: {known}");
+    println!("of {RUNS} queries from sockets closed at once, attributed when they were sent: {known}");
     assert!(known * 100 >= RUNS * 99, "{known} of {RUNS}");
 }

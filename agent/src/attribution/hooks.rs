@@ -6,10 +6,10 @@
 //! - at `connect`, and at `sendmsg` on an unconnected UDP socket, process, user and name are noted for the socket (its
 //!   *cookie*, a number the kernel never uses again), and the process is announced: whoever reads the announcement
 //!   has the rest of the process's life to look at `/proc`;
-//! - when a TCP connection is about to begin, its addresses are noted with that; for unconnected UDP at `sendmsg` too.
+//! - when a TCP connection is about to begin, its addresses are noted with that; for unconnected UDP at `sendmsg` too. A
+//!   connected UDP socket has its port only after `connect`, so its addresses are noted with its first packet.
 //!
-//! A question about a flow is then one look into a table, whatever network namespace the flow is in. A connected UDP socket
-//! has its port only after `connect`: it is found through `sock_diag`, which tells the cookie.
+//! A question about a flow is then one look into a table, whatever network namespace the flow is in.
 //!
 //! The programs are detached when this process ends, however it ends. They need control groups of version 2, `CAP_BPF`
 //! and `CAP_NET_ADMIN`, and Linux 5.8; where the kernel wants `CAP_PERFMON` for a process's name and it is not there, they do
@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use rustix::fs::{Mode, OFlags};
 
-use crate::bpf::assemble::Register::{R0, R1, R2, R3, R4, R6, R7, R10};
+use crate::bpf::assemble::Register::{R0, R1, R2, R3, R4, R6, R7, R8, R10};
 use crate::bpf::assemble::{
     AssembleError, Assembler, Condition, Helper, Instruction, Operation, Register, Width,
 };
@@ -170,6 +170,7 @@ fn connector(bytes: &[u8; CONNECTOR_BYTES]) -> Connector {
     }
 }
 
+const AF_INET6: i32 = 10;
 const TCP: i32 = 6;
 const UDP: i32 = 17;
 
@@ -190,6 +191,7 @@ impl Maps {
             ("ush_sendmsg4", ProgramKind::SockAddr, AttachPoint::Udp4Sendmsg, sendmsg(self, false)),
             ("ush_sendmsg6", ProgramKind::SockAddr, AttachPoint::Udp6Sendmsg, sendmsg(self, true)),
             ("ush_tcp", ProgramKind::SockOps, AttachPoint::SockOps, tcp_begins(self)),
+            ("ush_udp", ProgramKind::CgroupSkb, AttachPoint::InetEgress, connected_udp(self)),
         ]
         .into_iter()
         .map(|(name, kind, point, code)| {
@@ -249,13 +251,7 @@ fn sendmsg(maps: &Maps, six: bool) -> Result<Vec<Instruction>, AssembleError> {
     p.load(Width::Double, R1, R6, SOCKET);
     p.load(Width::Word, R1, R1, SOCKET_SRC_PORT);
     p.store(Width::Half, R10, KEY + KEY_LOCAL_PORT as i16, R1);
-    // Known already? A port that another socket has now is not.
-    lookup(&mut p, maps.connections, KEY);
-    p.jump_if(Condition::Equal, R0, 0, "new");
-    p.load(Width::Double, R1, R0, 0);
-    p.load(Width::Double, R2, R10, COOKIE);
-    p.jump_if(Condition::Equal, R1, R2, "out");
-    p.label("new");
+    out_if_known(&mut p, maps);
     who(&mut p, maps.named);
     update(&mut p, maps.sockets, COOKIE, CONNECTOR);
     update(&mut p, maps.connections, KEY, COOKIE);
@@ -278,7 +274,6 @@ fn tcp_begins(maps: &Maps) -> Result<Vec<Instruction>, AssembleError> {
     const LOCAL_PORT: i16 = 68;
     /// `BPF_SOCK_OPS_TCP_CONNECT_CB`.
     const CONNECTS: i32 = 3;
-    const AF_INET6: i32 = 10;
 
     let mut p = Assembler::new();
     p.copy(R6, R1);
@@ -314,6 +309,67 @@ fn tcp_begins(maps: &Maps) -> Result<Vec<Instruction>, AssembleError> {
     p.label("out");
     allow(&mut p);
     p.finish()
+}
+
+/// When a connected UDP socket sends: notes whose it is, with the first packet. All else is let through after a few
+/// instructions; nothing is ever held back.
+fn connected_udp(maps: &Maps) -> Result<Vec<Instruction>, AssembleError> {
+    // struct __sk_buff and struct bpf_sock (linux/bpf.h).
+    const SOCKET: i16 = 168;
+    const FAMILY: i16 = 4;
+    const PROTOCOL: i16 = 12;
+    const SRC_PORT: i16 = 44;
+    const DST_PORT: i16 = 48;
+    const DST_IP4: i16 = 52;
+    const DST_IP6: i16 = 56;
+
+    let mut p = Assembler::new();
+    p.copy(R6, R1);
+    p.load(Width::Double, R1, R6, SOCKET);
+    p.jump_if(Condition::Equal, R1, 0, "out");
+    p.call(Helper::SkFullsock);
+    p.jump_if(Condition::Equal, R0, 0, "out");
+    p.copy(R7, R0);
+    p.load(Width::Word, R1, R7, PROTOCOL);
+    p.jump32_if(Condition::NotEqual, R1, UDP, "out");
+    p.load(Width::Half, R8, R7, DST_PORT);
+    p.jump32_if(Condition::Equal, R8, 0, "out");
+    empty_key(&mut p, UDP);
+    p.swap_network_order(R8, Width::Half);
+    p.store(Width::Half, R10, KEY + KEY_REMOTE_PORT as i16, R8);
+    p.load(Width::Word, R1, R7, SRC_PORT);
+    p.store(Width::Half, R10, KEY + KEY_LOCAL_PORT as i16, R1);
+    p.load(Width::Word, R1, R7, FAMILY);
+    p.jump32_if(Condition::Equal, R1, AF_INET6, "six");
+    mapped(&mut p, R7, DST_IP4, KEY);
+    p.jump("key");
+    p.label("six");
+    for word in 0..4 {
+        move_word(&mut p, R7, DST_IP6 + 4 * word, KEY + 4 * word);
+    }
+    p.label("key");
+    cookie(&mut p);
+    out_if_known(&mut p, maps);
+    lookup(&mut p, maps.sockets, COOKIE);
+    p.jump_if(Condition::Equal, R0, 0, "out");
+    p.copy(R7, R0);
+    for word in 0..CONNECTOR_BYTES as i16 / 4 {
+        move_word(&mut p, R7, 4 * word, CONNECTOR + 4 * word);
+    }
+    update(&mut p, maps.connections, KEY, COOKIE);
+    p.label("out");
+    allow(&mut p);
+    p.finish()
+}
+
+/// Goes to `out` if the connection is noted for this very socket. A port that another socket had before is not.
+fn out_if_known(p: &mut Assembler, maps: &Maps) {
+    lookup(p, maps.connections, KEY);
+    p.jump_if(Condition::Equal, R0, 0, "new");
+    p.load(Width::Double, R1, R0, 0);
+    p.load(Width::Double, R2, R10, COOKIE);
+    p.jump_if(Condition::Equal, R1, R2, "out");
+    p.label("new");
 }
 
 /// Cookie of the context's socket to the stack.

@@ -227,11 +227,18 @@ mod tests {
             drop(stream);
             me(&attribution.owner(&Flow { udp: false, client, server }, Instant::now()));
 
-            let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
-            let client = socket.local_addr().unwrap();
-            socket.send_to(b"x", server).unwrap();
-            drop(socket);
-            me(&attribution.owner(&Flow { udp: true, client, server }, Instant::now()));
+            for connected in [true, false] {
+                let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
+                let client = socket.local_addr().unwrap();
+                if connected {
+                    socket.connect(server).unwrap();
+                    socket.send(b"x").unwrap();
+                } else {
+                    socket.send_to(b"x", server).unwrap();
+                }
+                drop(socket);
+                me(&attribution.owner(&Flow { udp: true, client, server }, Instant::now()));
+            }
         }
     }
 

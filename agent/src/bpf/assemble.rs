@@ -111,6 +111,7 @@ pub enum Helper {
     GetCurrentComm = 16,
     SkbLoadBytes = 26,
     GetSocketCookie = 46,
+    SkFullsock = 95,
     RingbufOutput = 130,
 }
 

@@ -17,6 +17,8 @@ use super::assemble::Instruction;
 pub enum ProgramKind {
     /// Decides what a socket receives.
     SocketFilter = 1,
+    /// Looks at the packets of a control group's sockets.
+    CgroupSkb = 8,
     /// Hooks of a socket's life in a control group.
     SockOps = 13,
     /// Hooks of `connect` and `sendmsg` in a control group.
@@ -27,6 +29,8 @@ pub enum ProgramKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum AttachPoint {
+    /// Packets that sockets send.
+    InetEgress = 1,
     /// Steps of a TCP connection.
     SockOps = 3,
     /// `connect` to an IPv4 address.
