@@ -300,6 +300,25 @@ mod tests {
     }
 
     #[test]
+    fn tags_that_a_packet_socket_leaves_in_the_packet_are_stepped_over() {
+        let inner = udp(4000, 53, &query("in.example"));
+        let seen = |packet: &[u8]| {
+            let mut bench = Bench::new();
+            bench.0.handle_frame(Timestamp(0), LinkType::LinuxPacket, packet);
+            bench.seen()
+        };
+        let headers: [&[u8]; 4] = [&[], &[0, 9, 8, 0], &[0x40, 9, 8, 0], &[0x60, 9, 0x81, 0, 0, 9, 8, 0]];
+        for header in headers {
+            assert_eq!(seen(&[header, &inner[..]].concat()), dns("in.example"), "{header:x?}");
+        }
+        // A packet of 2048 bytes, whose length looks like the type of IPv4.
+        let mut long = udp(4000, 53, &[&query("in.example")[..], &[0x45; 1990]].concat());
+        long.resize(2048, 0x45);
+        long[2..6].copy_from_slice(&[8, 0, 0x45, 0]);
+        assert_eq!(seen(&long), dns("in.example"));
+    }
+
+    #[test]
     fn every_link_type_leads_to_the_packet() {
         let inner = udp(4000, 53, &query("in.example"));
         let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];

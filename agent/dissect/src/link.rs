@@ -17,6 +17,9 @@ pub enum LinkType {
     Ipv4,
     /// IPv6 with nothing in front.
     Ipv6,
+    /// What a Linux packet socket without link headers hands up: IPv4 or IPv6, or, where the packet has its VLAN tags in
+    /// itself, the rest of the outer tag first. No capture file has it.
+    LinuxPacket,
     /// Linux cooked capture, first version.
     LinuxSll,
     /// Linux cooked capture, second version.
@@ -75,6 +78,7 @@ pub(crate) fn peel(link: LinkType, bytes: &[u8]) -> Peeled<'_> {
             _ => return Peeled::Other,
         },
         LinkType::Raw | LinkType::Ipv4 | LinkType::Ipv6 => Some((Layer::Ip, bytes)),
+        LinkType::LinuxPacket => Some(untag(bytes).unwrap_or((Layer::Ip, bytes))),
         LinkType::LinuxSll => cooked(bytes, be16(bytes, 14), 16),
         LinkType::LinuxSll2 => cooked(bytes, be16(bytes, 0), 20),
         LinkType::Ieee80211 => match bytes {
@@ -100,6 +104,22 @@ pub(crate) fn peel(link: LinkType, bytes: &[u8]) -> Peeled<'_> {
         Some((layer, rest)) => Peeled::Inner(layer, rest),
         None => Peeled::Malformed,
     }
+}
+
+/// What stands behind the rest of a VLAN tag: its two bytes of control, then an EtherType (IEEE 802.1Q, section 9). `None` where
+/// the bytes are an IP packet by their own length, whose third and fourth byte may look like that by chance.
+fn untag(bytes: &[u8]) -> Option<(Layer, &[u8])> {
+    let kind = be16(bytes, 2).filter(|kind| matches!(kind, 0x0800 | 0x86dd | 0x8100 | 0x88a8))?;
+    let length = match bytes[0] >> 4 {
+        4 => Some(usize::from(be16(bytes, 2)?)),
+        6 => Some(usize::from(be16(bytes, 4)?) + 40),
+        _ => None,
+    };
+    // Ethernet pads what is below 46 bytes.
+    if length.is_some_and(|length| length == bytes.len() || length < bytes.len() && bytes.len() <= 46) {
+        return None;
+    }
+    Some((Layer::EtherType(kind), bytes.get(4..)?))
 }
 
 /// Linux cooked captures carry an EtherType, or 4 for a frame that starts with 802.2 LLC.

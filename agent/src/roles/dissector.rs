@@ -157,7 +157,7 @@ impl Live {
         for _ in 0..FRAMES_IN_A_ROW {
             match self.packets.next()? {
                 Some(frame) => {
-                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::Raw, frame);
+                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::LinuxPacket, frame);
                 }
                 None => break,
             }
