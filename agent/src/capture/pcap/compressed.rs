@@ -21,6 +21,9 @@ const BUFFER_BYTES: usize = 128 * 1024;
 /// `--long`).
 const MAX_WINDOW_LOG: u32 = 23;
 
+/// The library does not hand over what it decompressed in the call that met damaged data: so much at most.
+const MAX_LOST_BYTES: usize = 4 * 1024;
+
 /// Longest magic number below.
 const MAGIC: usize = 6;
 
@@ -128,7 +131,8 @@ impl<B: BufRead> Read for Gzip<B> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             let Some(member) = &mut self.member else { return Ok(0) };
-            let count = member.read(buffer)?;
+            let some = buffer.len().min(MAX_LOST_BYTES);
+            let count = member.read(&mut buffer[..some])?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
