@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use umbrascope_api::{AccountId, Channel, Evidence, limits};
+use umbrascope_api::{AccountId, Channel, Evidence, Station, Subject, limits};
 
 use crate::ipc::message::{Sighting, StreamId};
 use crate::state::{Change, RowKey};
@@ -14,6 +14,7 @@ pub const PENDING_ROWS: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Aggregate {
     rows: HashMap<RowKey, u64>,
+    stations: HashMap<Subject, Station>,
     streams: HashMap<StreamId, u64>,
 }
 
@@ -29,10 +30,28 @@ impl Aggregate {
             forwarded: sighting.owner.forwarded,
         };
         let channel = Channel::from(sighting.channel.as_str());
-        let key = RowKey { day: sighting.day, rule: sighting.rule, channel, account, evidence };
+        let subject = sighting.station.as_ref().map(|station| station.subject);
+        if let Some(station) = sighting.station {
+            self.describe(station);
+        }
+        let key = RowKey { day: sighting.day, rule: sighting.rule, channel, subject, account, evidence };
         *self.rows.entry(key).or_default() += 1;
         let last = self.streams.entry(stream).or_default();
         *last = number.max(*last);
+    }
+
+    /// Notes what is known of a machine; what it leaves out stays as it was.
+    pub fn describe(&mut self, station: Station) {
+        let full = self.stations.len() >= PENDING_ROWS;
+        match self.stations.get_mut(&station.subject) {
+            Some(known) => {
+                known.address = station.address.or(known.address);
+                known.host_name = station.host_name.or(known.host_name.take());
+            }
+            // A name for a machine is of no use without its rows, and those bound the list.
+            None if full => {}
+            None => drop(self.stations.insert(station.subject, station)),
+        }
     }
 
     /// Whether a sighting came before and is stored or about to be. `stored` is the last number in the database; it is
@@ -58,7 +77,7 @@ impl Aggregate {
 
     /// Whether there is nothing to commit.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.streams.is_empty()
+        self.rows.is_empty() && self.streams.is_empty() && self.stations.is_empty()
     }
 
     /// Whether the commit should not wait.
@@ -70,6 +89,7 @@ impl Aggregate {
     pub fn change(&self) -> Change {
         Change {
             rows: self.rows.iter().map(|(key, count)| (key.clone(), *count)).collect(),
+            stations: self.stations.values().cloned().collect(),
             streams: self.streams.iter().map(|(stream, last)| (*stream, *last)).collect(),
         }
     }
@@ -77,6 +97,7 @@ impl Aggregate {
     /// The commit is done.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.stations.clear();
         self.streams.clear();
     }
 }
@@ -103,6 +124,7 @@ mod tests {
             channel: "tls".to_owned(),
             name: name.to_owned(),
             owner: owner.clone(),
+            station: None,
         }
     }
 
@@ -125,6 +147,30 @@ mod tests {
         assert_eq!(aggregate.change().streams, [(stream, 6)]);
         aggregate.clear();
         assert!(aggregate.is_empty());
+    }
+
+    #[test]
+    fn machines_are_counted_apart_and_described_once() {
+        let mut aggregate = Aggregate::default();
+        let of = |address: &str, name: Option<&str>| Sighting {
+            station: Some(Station {
+                subject: address.parse().unwrap(),
+                address: address.parse().ok(),
+                host_name: name.map(str::to_owned),
+            }),
+            ..sighting("chatgpt.com", &Owner::default())
+        };
+        let all = [of("10.0.0.7", Some("laptop-7")), of("10.0.0.7", None), of("10.0.0.8", None)];
+        for (number, sighting) in (1..).zip(all) {
+            aggregate.add(StreamId([1; 16]), number, sighting, None);
+        }
+        let change = aggregate.change();
+        let mut counts: Vec<_> = change.rows.iter().map(|(_, count)| *count).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 2]);
+        let mut names: Vec<_> = change.stations.into_iter().map(|station| station.host_name).collect();
+        names.sort();
+        assert_eq!(names, [None, Some("laptop-7".to_owned())]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! (`POST /v1/batches`): 200 after the collector's commit; 429, 503 and trouble on the way are tried again; 400, 413 and 422
 //! are about this batch and never block what comes behind; 401 and 403 stop delivery for hours.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, Snapshot, limits};
 
 use crate::config::CollectorConfig;
 use crate::identity::Identity;
-use crate::state::DueRow;
+use crate::state::{DueRow, DueStation};
 
 /// Patience for a connection, and for a whole request.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -208,6 +209,8 @@ pub struct Content {
     pub rows: Vec<DueRow>,
     /// Snapshots.
     pub snapshots: Vec<Snapshot>,
+    /// What is new of the machines that rows here, or delivered before, are of.
+    pub stations: Vec<DueStation>,
 }
 
 impl Content {
@@ -232,6 +235,14 @@ impl Content {
             content.rows.push(due);
         }
         content
+    }
+
+    /// Adds what is new of machines that the collector knows, or comes to know by the rows here.
+    pub fn with_stations(mut self, stations: Vec<DueStation>) -> Self {
+        let here: HashSet<_> = self.rows.iter().filter_map(|due| due.row.subject).collect();
+        let told = |due: &DueStation| due.known || here.contains(&due.station.subject);
+        self.stations = stations.into_iter().filter(told).take(limits::STATIONS).collect();
+        self
     }
 
     /// Entries in it.
@@ -348,7 +359,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use umbrascope_api::{ActivityRow, Channel, Completeness, Day, Evidence};
+    use umbrascope_api::{ActivityRow, Channel, Completeness, Day, Evidence, Station};
 
     fn due(id: i64, bytes: usize) -> DueRow {
         let evidence = Evidence { value: "x".repeat(bytes), ..Evidence::default() };
@@ -359,6 +370,7 @@ mod tests {
                 day,
                 rule: "a.b.c".into(),
                 channel: Channel::Tls,
+                subject: None,
                 account: None,
                 evidence,
                 count: 1,
@@ -381,6 +393,21 @@ mod tests {
         };
         let content = Content::fitting(vec![due(1, 5)], vec![snapshot.clone(), snapshot], 1);
         assert_eq!((content.snapshots.len(), content.rows.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_machine_is_described_once_its_rows_are_told() {
+        let mut row = due(1, 5);
+        row.row.subject = "10.0.0.7".parse().ok();
+        let station = |subject: &str, known| DueStation {
+            station: Station { subject: subject.parse().unwrap(), address: None, host_name: None },
+            version: 1,
+            known,
+        };
+        let stations =
+            ["10.0.0.7", "10.0.0.8", "10.0.0.9"].map(|subject| station(subject, subject == "10.0.0.9"));
+        let content = Content::fitting(vec![row], vec![], usize::MAX).with_stations(stations.to_vec());
+        assert_eq!(content.stations, [stations[0].clone(), stations[2].clone()]);
     }
 
     #[test]

@@ -11,8 +11,8 @@
 //!
 //! # Layout
 //! `state.db`, mode 0600 in a folder of mode 0700, WAL, `synchronous=FULL`, `user_version` = [`SCHEMA`]:
-//! `meta` (epoch, key of the pseudonyms, machine, …), `activity` (one row a key), `snapshot` (one row a source, the newest
-//! generation), `software` (identifiers no rule knows; they never leave), `stream`, `counter`. Texts that are
+//! `meta` (epoch, key of the pseudonyms, machine, …), `activity` (one row a key), `station` (one row a machine that a gateway
+//! sensor saw, and how often what is known of it changed), `snapshot` (one row a source, the newest generation), `software` (identifiers no rule knows; they never leave), `stream`, `counter`. Texts that are
 //! absent are stored empty, so that the key of `activity` is one unique index. `lock` is held by the uplink that has the
 //! database open.
 //!
@@ -35,6 +35,7 @@ use ring::rand::SecureRandom;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
 use umbrascope_api::{
     AccountId, ActivityRow, Channel, Completeness, Day, Epoch, Evidence, MachineId, Snapshot, SnapshotItem,
+    Station, Subject,
 };
 
 use crate::ipc::message::StreamId;
@@ -48,7 +49,7 @@ pub const KEPT_DAYS: u32 = 35;
 /// Bytes in use above which the oldest days are dropped.
 pub const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// Version of the layout.
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// Streams remembered: far more than dissectors and capture files are started in the time a repeat can come.
 const KEPT_STREAMS: u32 = 4096;
 const FILE: &str = "state.db";
@@ -128,6 +129,8 @@ pub struct RowKey {
     pub rule: String,
     /// How it is known.
     pub channel: Channel,
+    /// The other machine whose traffic it was.
+    pub subject: Option<Subject>,
     /// Whose it was.
     pub account: Option<AccountId>,
     /// What matched.
@@ -139,6 +142,8 @@ pub struct RowKey {
 pub struct Change {
     /// Rows and by how much their counts grow.
     pub rows: Vec<(RowKey, u64)>,
+    /// What is known of the machines that the rows are of.
+    pub stations: Vec<Station>,
     /// Last numbers of the streams the rows came by.
     pub streams: Vec<(StreamId, u64)>,
 }
@@ -161,6 +166,19 @@ pub struct Due {
     pub grown_rows: u64,
     /// Snapshots.
     pub snapshots: u64,
+    /// Machines of which something new is known.
+    pub stations: u64,
+}
+
+/// A machine of which something new is to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueStation {
+    /// As it goes over the wire.
+    pub station: Station,
+    /// How often it has changed.
+    pub version: i64,
+    /// A row of it was delivered before.
+    pub known: bool,
 }
 
 impl State {
@@ -237,11 +255,14 @@ impl State {
         }
         if !fresh && version < SCHEMA {
             let step = db.transaction()?;
-            // A table or column that is missing means that this is not our database.
-            step.execute_batch(TO_2).map_err(|error| match error.sqlite_error_code() {
-                Some(ErrorCode::Unknown) => StateError::Damaged(error),
-                _ => StateError::from(error),
-            })?;
+            let steps = [TO_2, TO_3].into_iter().skip(usize::try_from(version - 1).unwrap_or_default());
+            for statements in steps {
+                // A table or column that is missing means that this is not our database.
+                step.execute_batch(statements).map_err(|error| match error.sqlite_error_code() {
+                    Some(ErrorCode::Unknown) => StateError::Damaged(error),
+                    _ => StateError::from(error),
+                })?;
+            }
             step.pragma_update(None, "user_version", SCHEMA)?;
             step.commit()?;
         }
@@ -283,9 +304,10 @@ impl State {
         {
             let mut upsert = transaction.prepare_cached(
                 "INSERT INTO activity (day, rule, channel, account, value, version, executable, container, package,
-                    forwarded, count, touched)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-                 ON CONFLICT (day, rule, channel, account, value, version, executable, container, package, forwarded)
+                    forwarded, count, touched, subject)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                 ON CONFLICT (day, rule, channel, subject, account, value, version, executable, container, package,
+                    forwarded)
                  DO UPDATE SET count = count + excluded.count, touched = excluded.touched",
             )?;
             for (key, count) in &change.rows {
@@ -302,8 +324,10 @@ impl State {
                     key.evidence.forwarded,
                     signed(*count),
                     today.number(),
+                    key.subject.map(|subject| subject.to_string()).unwrap_or_default(),
                 ])?;
             }
+            describe(&transaction, &change.stations)?;
             let mut advance = transaction.prepare_cached(
                 "INSERT INTO stream (id, last) VALUES (?1, ?2)
                  ON CONFLICT (id) DO UPDATE SET last = max(last, excluded.last)",
@@ -319,7 +343,8 @@ impl State {
     /// Rows due for delivery, the oldest first: those never delivered, and with `grown` those whose count has grown.
     pub fn due_rows(&self, grown: bool, limit: u32) -> Result<Vec<DueRow>, StateError> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, day, rule, channel, account, value, version, executable, container, package, forwarded, count
+            "SELECT id, day, rule, channel, account, value, version, executable, container, package, forwarded, count,
+                subject
              FROM activity
              WHERE count > acked AND (acked = 0 OR ?1) ORDER BY id LIMIT ?2",
         )?;
@@ -327,12 +352,14 @@ impl State {
             let text =
                 |index| row.get::<_, String>(index).map(|text| Some(text).filter(|text| !text.is_empty()));
             let account = text(4)?.and_then(|text| text.parse().ok());
+            let subject = text(12)?.and_then(|text| text.parse().ok());
             Ok(DueRow {
                 id: row.get(0)?,
                 row: ActivityRow {
                     day: Day::from_number(row.get(1)?).unwrap_or(Day::MAX),
                     rule: row.get(2)?,
                     channel: Channel::from(row.get::<_, String>(3)?.as_str()),
+                    subject,
                     account,
                     evidence: Evidence {
                         value: row.get(5)?,
@@ -357,6 +384,52 @@ impl State {
                 transaction.prepare_cached("UPDATE activity SET acked = max(acked, ?2) WHERE id = ?1")?;
             for (id, count) in sent {
                 update.execute(params![id, signed(*count)])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Notes what is known of machines. An address or name that is left out stays as it was.
+    pub fn describe(&mut self, stations: &[Station]) -> Result<(), StateError> {
+        let transaction = self.db.transaction()?;
+        describe(&transaction, stations)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Machines of which something new is to be told, the oldest news first.
+    pub fn due_stations(&self, limit: u32) -> Result<Vec<DueStation>, StateError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT subject, address, host_name, version,
+                EXISTS (SELECT 1 FROM activity a WHERE a.subject = s.subject AND a.acked > 0)
+             FROM station s WHERE version > acked ORDER BY s.rowid LIMIT ?1",
+        )?;
+        let rows = query.query_map([limit], |row| {
+            let text = |index| row.get::<_, String>(index);
+            Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, row.get(4)?))
+        })?;
+        let mut due = Vec::new();
+        for row in rows {
+            let (subject, address, host_name, version, known) = row?;
+            let station = Station {
+                subject: subject.parse().map_err(|_| damaged())?,
+                address: address.parse().ok(),
+                host_name: Some(host_name).filter(|name| !name.is_empty()),
+            };
+            due.push(DueStation { station, version, known });
+        }
+        Ok(due)
+    }
+
+    /// Notes that what was known of machines was told, with the versions that were sent.
+    pub fn mark_stations(&mut self, sent: &[(Subject, i64)]) -> Result<(), StateError> {
+        let transaction = self.db.transaction()?;
+        {
+            let mut update =
+                transaction.prepare_cached("UPDATE station SET acked = max(acked, ?2) WHERE subject = ?1")?;
+            for (subject, version) in sent {
+                update.execute(params![subject.to_string(), version])?;
             }
         }
         transaction.commit()?;
@@ -429,13 +502,16 @@ impl State {
         let mut query = self.db.prepare_cached(
             "SELECT (SELECT count(*) FROM activity WHERE count > acked AND acked = 0),
                     (SELECT count(*) FROM activity WHERE count > acked AND acked > 0),
-                    (SELECT count(*) FROM snapshot WHERE generation > acked)",
+                    (SELECT count(*) FROM snapshot WHERE generation > acked),
+                    (SELECT count(*) FROM station s WHERE version > acked
+                        AND EXISTS (SELECT 1 FROM activity a WHERE a.subject = s.subject))",
         )?;
         Ok(query.query_row([], |row| {
             Ok(Due {
                 new_rows: unsigned(row.get(0)?),
                 grown_rows: unsigned(row.get(1)?),
                 snapshots: unsigned(row.get(2)?),
+                stations: unsigned(row.get(3)?),
             })
         })?)
     }
@@ -491,6 +567,8 @@ impl State {
             }
             dropped += drop_oldest_day(&transaction)?;
         }
+        // Of a machine whose rows are gone nothing stays.
+        transaction.execute("DELETE FROM station WHERE subject NOT IN (SELECT subject FROM activity)", [])?;
         transaction.execute(
             "DELETE FROM stream WHERE rowid <= (SELECT max(rowid) FROM stream) - ?1",
             [KEPT_STREAMS],
@@ -571,6 +649,24 @@ fn set_aside(folder: &Path) -> io::Result<u64> {
     Ok(resets)
 }
 
+fn describe(transaction: &Transaction<'_>, stations: &[Station]) -> Result<(), StateError> {
+    let mut upsert = transaction.prepare_cached(
+        "INSERT INTO station (subject, address, host_name, version) VALUES (?1, ?2, ?3, 1)
+         ON CONFLICT (subject) DO UPDATE SET version = version + 1,
+            address = CASE WHEN excluded.address = '' THEN address ELSE excluded.address END,
+            host_name = CASE WHEN excluded.host_name = '' THEN host_name ELSE excluded.host_name END
+         WHERE excluded.address NOT IN ('', address) OR excluded.host_name NOT IN ('', host_name)",
+    )?;
+    for Station { subject, address, host_name } in stations {
+        upsert.execute(params![
+            subject.to_string(),
+            address.map(|address| address.to_string()).unwrap_or_default(),
+            host_name.as_deref().unwrap_or_default()
+        ])?;
+    }
+    Ok(())
+}
+
 fn drop_oldest_day(transaction: &Transaction<'_>) -> Result<u64, StateError> {
     let oldest: u32 = transaction.query_row("SELECT min(touched) FROM activity", [], |row| row.get(0))?;
     let undelivered: i64 = transaction.query_row(
@@ -610,11 +706,16 @@ CREATE TABLE activity (
     day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
     value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
     package TEXT NOT NULL, forwarded INTEGER NOT NULL,
-    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL,
-    UNIQUE (day, rule, channel, account, value, version, executable, container, package, forwarded)
+    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL, subject TEXT NOT NULL,
+    UNIQUE (day, rule, channel, subject, account, value, version, executable, container, package, forwarded)
 ) STRICT;
 CREATE INDEX activity_due ON activity (id) WHERE count > acked;
 CREATE INDEX activity_touched ON activity (touched);
+CREATE INDEX activity_subject ON activity (subject) WHERE subject <> '';
+CREATE TABLE station (
+    subject TEXT PRIMARY KEY, address TEXT NOT NULL, host_name TEXT NOT NULL,
+    version INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0
+) STRICT;
 CREATE TABLE snapshot (
     source TEXT PRIMARY KEY, generation INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0,
     complete INTEGER NOT NULL, items TEXT NOT NULL
@@ -644,6 +745,33 @@ INSERT INTO activity
 DROP TABLE activity_1;
 CREATE INDEX activity_due ON activity (id) WHERE count > acked;
 CREATE INDEX activity_touched ON activity (touched);
+";
+
+/// From layout 2.
+const TO_3: &str = "
+DROP INDEX activity_due;
+DROP INDEX activity_touched;
+ALTER TABLE activity RENAME TO activity_2;
+CREATE TABLE activity (
+    id INTEGER PRIMARY KEY,
+    day INTEGER NOT NULL, rule TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL,
+    value TEXT NOT NULL, version TEXT NOT NULL, executable TEXT NOT NULL, container TEXT NOT NULL,
+    package TEXT NOT NULL, forwarded INTEGER NOT NULL,
+    count INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0, touched INTEGER NOT NULL, subject TEXT NOT NULL,
+    UNIQUE (day, rule, channel, subject, account, value, version, executable, container, package, forwarded)
+) STRICT;
+INSERT INTO activity
+    SELECT id, day, rule, channel, account, value, version, executable, container, package, forwarded, count, acked,
+        touched, ''
+    FROM activity_2;
+DROP TABLE activity_2;
+CREATE INDEX activity_due ON activity (id) WHERE count > acked;
+CREATE INDEX activity_touched ON activity (touched);
+CREATE INDEX activity_subject ON activity (subject) WHERE subject <> '';
+CREATE TABLE station (
+    subject TEXT PRIMARY KEY, address TEXT NOT NULL, host_name TEXT NOT NULL,
+    version INTEGER NOT NULL, acked INTEGER NOT NULL DEFAULT 0
+) STRICT;
 ";
 
 #[cfg(test)]

@@ -87,6 +87,7 @@ fn report(number: u8, count: u64) -> Batch {
             day: Day::from_unix_ms(now_ms),
             rule: rule.id.to_string(),
             channel: if at % 2 == 0 { Channel::Tls } else { Channel::Dns },
+            subject: None,
             account: None,
             evidence: Evidence { value: format!("name-{at}.example"), ..Evidence::default() },
             count,
@@ -101,6 +102,7 @@ fn report(number: u8, count: u64) -> Batch {
         boot: Epoch::from_bytes([1; 8]),
         info: SensorInfo { hostname: format!("host-{number}"), os: "linux".into(), ..SensorInfo::default() },
         activity,
+        stations: Vec::new(),
         snapshots: Vec::new(),
         coverage: CoverageReport::default(),
     }

@@ -1,10 +1,10 @@
 //! The messages. Every list and text in them is bounded by [`super::MESSAGE_BYTES`].
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport};
+use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport, Station};
 
 use crate::state::Software;
 
@@ -16,6 +16,16 @@ pub const MAX_UNMATCHED: usize = 64;
 pub enum ToDissector {
     /// Comes with the packet socket. Sent before the sandbox closes.
     Capture,
+    /// This sensor watches the traffic of other machines: whose address is not among these is one. Sent before
+    /// [`Self::Capture`] and whenever the addresses of this machine change.
+    Own(Vec<IpAddr>),
+    /// Comes with a packet socket for the frames of one interface; replaces an earlier one of that interface.
+    Gateway {
+        /// Name of the interface.
+        interface: String,
+        /// Its index, to which the socket is to be bound.
+        index: u32,
+    },
     /// Comes with a capture file to read instead of a socket. Sent before the sandbox closes.
     Replay,
     /// Comes with the socket to the uplink; replaces an earlier one.
@@ -74,6 +84,8 @@ pub struct Sighting {
     pub name: String,
     /// Whose connection it was.
     pub owner: Owner,
+    /// The other machine whose traffic it was; `None`: this machine's.
+    pub station: Option<Station>,
 }
 
 /// A flow as the roles speak of it.
@@ -132,6 +144,8 @@ pub enum FromCapture {
         /// What was seen.
         sighting: Sighting,
     },
+    /// Another name of a machine of which there was a sighting.
+    Renamed(Station),
     /// The counters of this life.
     Counters {
         /// Which life.
@@ -176,6 +190,8 @@ pub enum ToUplink {
         note: String,
         /// Interfaces that are up.
         interfaces: Vec<String>,
+        /// Interfaces on which the traffic of other machines is watched.
+        gateway: Vec<String>,
         /// Sandbox of the dissector.
         sandbox: String,
     },

@@ -355,6 +355,7 @@ fn sighting(matched: crate::pipeline::Matched<'_>) -> (u64, Sighting) {
         channel: matched.channel.to_owned(),
         name: matched.observation.name.as_deref().unwrap_or_default().to_owned(),
         owner: Owner::default(),
+        station: None,
     };
     (matched.position, sighting)
 }

@@ -156,6 +156,7 @@ mod tests {
             channel: "tls".to_owned(),
             name: "a.example".to_owned(),
             owner: Owner::default(),
+            station: None,
         }
     }
 

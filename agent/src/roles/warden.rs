@@ -524,6 +524,7 @@ impl Warden {
                     state: self.capture,
                     note: self.note.clone(),
                     interfaces: self.interfaces.iter().take(MAX_INTERFACES).cloned().collect(),
+                    gateway: Vec::new(),
                     sandbox: self.sandbox.clone(),
                 },
                 None,

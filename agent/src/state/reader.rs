@@ -21,6 +21,8 @@ pub struct ExplainedRow {
     pub channel: String,
     /// What matched.
     pub value: String,
+    /// The other machine whose traffic it was, by its name or address; empty for this machine's own.
+    pub machine: String,
     /// Last day.
     pub last_day: Day,
     /// Sum of counts.
@@ -58,13 +60,16 @@ impl Reader {
         Ok(self.db.query_row(
             "SELECT (SELECT count(*) FROM activity WHERE count > acked AND acked = 0),
                     (SELECT count(*) FROM activity WHERE count > acked AND acked > 0),
-                    (SELECT count(*) FROM snapshot WHERE generation > acked)",
+                    (SELECT count(*) FROM snapshot WHERE generation > acked),
+                    (SELECT count(*) FROM station s WHERE version > acked
+                        AND EXISTS (SELECT 1 FROM activity a WHERE a.subject = s.subject))",
             [],
             |row| {
                 Ok(Due {
                     new_rows: unsigned(row.get(0)?),
                     grown_rows: unsigned(row.get(1)?),
                     snapshots: unsigned(row.get(2)?),
+                    stations: unsigned(row.get(3)?),
                 })
             },
         )?)
@@ -73,8 +78,10 @@ impl Reader {
     /// What was seen since a day, by rule, channel and value.
     pub fn activity_since(&self, day: Day) -> Result<Vec<ExplainedRow>, StateError> {
         let mut query = self.db.prepare(
-            "SELECT rule, channel, value, max(day), sum(count), sum(min(count, acked)) FROM activity
-             WHERE touched >= ?1 GROUP BY rule, channel, value ORDER BY rule, channel, value",
+            "SELECT rule, channel, value, max(day), sum(count), sum(min(count, a.acked)),
+                coalesce(nullif(host_name, ''), nullif(address, ''), a.subject)
+             FROM activity a LEFT JOIN station s ON s.subject = a.subject
+             WHERE touched >= ?1 GROUP BY rule, channel, value, a.subject ORDER BY rule, channel, value, a.subject",
         )?;
         let rows = query.query_map([day.number()], |row| {
             Ok(ExplainedRow {
@@ -84,6 +91,7 @@ impl Reader {
                 last_day: Day::from_number(row.get(3)?).unwrap_or(Day::MAX),
                 count: unsigned(row.get(4)?),
                 delivered: unsigned(row.get(5)?),
+                machine: row.get(6)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -22,13 +22,14 @@ fn key(value: &str) -> RowKey {
         day: today(),
         rule: "openai.chatgpt.web".to_owned(),
         channel: Channel::Tls,
+        subject: None,
         account: None,
         evidence: Evidence { value: value.to_owned(), ..Evidence::default() },
     }
 }
 
 fn count(state: &mut State, value: &str, by: u64) {
-    state.commit(&Change { rows: vec![(key(value), by)], streams: vec![] }, today()).unwrap();
+    state.commit(&Change { rows: vec![(key(value), by)], ..Change::default() }, today()).unwrap();
 }
 
 /// A folder with a database that holds some rows, closed.
@@ -54,7 +55,7 @@ fn a_row_stays_due_until_the_count_that_was_sent_is_its_count() {
     state.mark_rows(&[(sent[0].id, 3)]).unwrap();
     assert!(state.due_rows(false, 10).unwrap().is_empty(), "it has been delivered once");
     assert_eq!(state.due_rows(true, 10).unwrap()[0].row.count, 5);
-    assert_eq!(state.due().unwrap(), Due { new_rows: 0, grown_rows: 1, snapshots: 0 });
+    assert_eq!(state.due().unwrap(), Due { grown_rows: 1, ..Due::default() });
     state.mark_rows(&[(sent[0].id, 5)]).unwrap();
     assert_eq!(state.due().unwrap(), Due::default());
 }
@@ -72,13 +73,46 @@ fn rows_read_back_as_they_were_written() {
         forwarded: true,
     };
     let account = Some(state.account(1000));
-    let whole = RowKey { account, evidence, ..key("") };
-    state.commit(&Change { rows: vec![(whole.clone(), 1)], streams: vec![] }, today()).unwrap();
+    let whole = RowKey { account, evidence, subject: "10.0.0.7".parse().ok(), ..key("") };
+    state.commit(&Change { rows: vec![(whole.clone(), 1)], ..Change::default() }, today()).unwrap();
     let row = state.due_rows(false, 1).unwrap().remove(0).row;
     assert_eq!(
-        (row.account, row.evidence, row.channel, row.day),
-        (whole.account, whole.evidence, whole.channel, today())
+        (row.account, row.evidence, row.channel, row.day, row.subject),
+        (whole.account, whole.evidence, whole.channel, today(), whole.subject)
     );
+}
+
+fn station(address: Option<&str>, name: Option<&str>) -> Station {
+    Station {
+        subject: "3c:52:82:00:00:01".parse().unwrap(),
+        address: address.map(|address| address.parse().unwrap()),
+        host_name: name.map(str::to_owned),
+    }
+}
+
+#[test]
+fn what_is_new_of_a_machine_is_due_until_it_was_told_and_nothing_known_is_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut state, _) = open(folder.path());
+    let of = RowKey { subject: Some(station(None, None).subject), ..key("a.example") };
+    let stations = vec![station(Some("10.0.0.7"), None)];
+    state.commit(&Change { rows: vec![(of, 1)], stations, ..Change::default() }, today()).unwrap();
+    let due = state.due_stations(10).unwrap();
+    assert_eq!(due, [DueStation { station: station(Some("10.0.0.7"), None), version: 1, known: false }]);
+    state.describe(&[station(None, Some("laptop-7"))]).unwrap();
+    state.mark_stations(&[(due[0].station.subject, due[0].version)]).unwrap();
+    let rows = state.due_rows(false, 10).unwrap();
+    state.mark_rows(&[(rows[0].id, 1)]).unwrap();
+    let due = state.due_stations(10).unwrap();
+    assert_eq!(due[0].station, station(Some("10.0.0.7"), Some("laptop-7")), "changed after it was sent");
+    assert!(due[0].known);
+    assert_eq!(state.due().unwrap(), Due { stations: 1, ..Due::default() });
+    state.mark_stations(&[(due[0].station.subject, due[0].version)]).unwrap();
+    state.describe(&[station(Some("10.0.0.7"), Some("laptop-7")), station(None, None)]).unwrap();
+    assert!(state.due_stations(10).unwrap().is_empty(), "nothing new");
+    state.prune(today().forward(100)).unwrap();
+    state.describe(&[station(Some("10.0.0.7"), None)]).unwrap();
+    assert_eq!(state.due_stations(10).unwrap()[0].station.host_name, None, "it went with its rows");
 }
 
 #[test]
@@ -87,7 +121,7 @@ fn state_survives_a_restart_under_the_same_epoch_and_pseudonyms() {
     let (mut state, _) = open(folder.path());
     count(&mut state, "a.example", 1);
     let stream = StreamId([7; 16]);
-    state.commit(&Change { rows: vec![], streams: vec![(stream, 41)] }, today()).unwrap();
+    state.commit(&Change { streams: vec![(stream, 41)], ..Change::default() }, today()).unwrap();
     let (epoch, account) = (state.epoch(), state.account(1000));
     drop(state);
     let (state, found) = open(folder.path());
@@ -229,6 +263,7 @@ CREATE INDEX activity_touched ON activity (touched);
 INSERT INTO activity VALUES
     (3, 20778, 'openai.chatgpt.web', 'tls', '', 'a.example', '', '/usr/bin/curl', '', 5, 2, 20778),
     (7, 20778, 'openai.chatgpt.web', 'tls', '', 'b.example', '', '', '', 1, 1, 20778);
+DROP TABLE station;
 PRAGMA user_version = 1;
 ";
 
@@ -243,11 +278,13 @@ fn a_database_of_an_older_agent_goes_on_under_its_epoch_with_what_it_had_sent() 
     assert_eq!((due[0].id, due[0].row.count, &due[0].row.evidence.package), (3, 5, &None));
     let mut same = key("a.example");
     same.evidence.executable = Some("/usr/bin/curl".to_owned());
-    state.commit(&Change { rows: vec![(same.clone(), 1)], streams: vec![] }, today()).unwrap();
+    state.commit(&Change { rows: vec![(same.clone(), 1)], ..Change::default() }, today()).unwrap();
     assert_eq!(state.due_rows(true, 10).unwrap()[0].row.count, 6, "the row is found again");
     same.evidence.forwarded = true;
-    state.commit(&Change { rows: vec![(same, 1)], streams: vec![] }, today()).unwrap();
-    assert_eq!(state.due_rows(true, 10).unwrap().len(), 2, "what is new tells rows apart");
+    state.commit(&Change { rows: vec![(same.clone(), 1)], ..Change::default() }, today()).unwrap();
+    same.subject = "10.0.0.7".parse().ok();
+    state.commit(&Change { rows: vec![(same, 1)], ..Change::default() }, today()).unwrap();
+    assert_eq!(state.due_rows(true, 10).unwrap().len(), 3, "what is new tells rows apart");
     drop(state);
     assert_eq!(open(folder.path()).1, Found::Intact);
 }
@@ -311,7 +348,7 @@ fn forty_days_offline_drop_the_oldest_days_and_count_them() {
     let folder = tempfile::tempdir().unwrap();
     let (mut state, _) = open(folder.path());
     for day in 0..40 {
-        let change = Change { rows: vec![(key(&format!("day-{day}.example")), 1)], streams: vec![] };
+        let change = Change { rows: vec![(key(&format!("day-{day}.example")), 1)], ..Change::default() };
         state.commit(&change, today().forward(day)).unwrap();
     }
     assert_eq!(state.prune(today().forward(39)).unwrap(), 5);

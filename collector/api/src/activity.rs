@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Channel, Day};
+use crate::{AccountId, Channel, Day, Subject};
 
 /// What does not change about a match. Whatever changes is a number elsewhere.
 ///
@@ -30,8 +30,8 @@ pub struct Evidence {
     pub forwarded: bool,
 }
 
-/// One row of activity. Key: (sensor, epoch, day, rule, channel, account, evidence), sensor and
-/// epoch standing on the batch; value: `count`, merged by the larger one.
+/// One row of activity. Key: (sensor, epoch, day, rule, channel, subject, account, evidence), sensor
+/// and epoch standing on the batch; value: `count`, merged by the larger one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActivityRow {
     /// The sensor's own UTC day. It never changes afterwards.
@@ -40,6 +40,9 @@ pub struct ActivityRow {
     pub rule: String,
     /// How it is known.
     pub channel: Channel,
+    /// The machine it is of, where a gateway sensor saw another one's traffic; absent for the sensor's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
     /// Whose process it was, as a pseudonym; absent when unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountId>,
@@ -62,5 +65,14 @@ mod tests {
         let new = Evidence { package: Some("deb:curl".into()), forwarded: true, ..old };
         let text = serde_json::to_string(&new).unwrap();
         assert_eq!(serde_json::from_str::<Evidence>(&text).unwrap(), new);
+    }
+
+    #[test]
+    fn a_row_of_an_older_agent_is_of_its_own_machine() {
+        let text =
+            r#"{"day":"2026-11-26","rule":"a.b","channel":"tls","evidence":{"value":"a.example"},"count":1}"#;
+        let row: ActivityRow = serde_json::from_str(text).unwrap();
+        assert_eq!(row.subject, None);
+        assert_eq!(serde_json::to_string(&row).unwrap(), text);
     }
 }

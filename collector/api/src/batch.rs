@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot};
+use crate::{ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot, Station};
 
 /// One delivery. The sensor is known by its certificate; `sensor` is only compared with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Batch {
     /// Activity rows that changed since the last acknowledged batch.
     #[serde(default)]
     pub activity: Vec<ActivityRow>,
+    /// What changed of the machines that rows of this batch, or of one taken before, are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stations: Vec<Station>,
     /// Snapshots that changed since the last acknowledged batch.
     #[serde(default)]
     pub snapshots: Vec<Snapshot>,

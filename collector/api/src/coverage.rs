@@ -87,6 +87,9 @@ pub struct CoverageReport {
     /// Names of the interfaces watched.
     #[serde(default)]
     pub interfaces: Vec<String>,
+    /// Names of the interfaces on which it watches the traffic of other machines as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateway: Vec<String>,
     /// Packets that passed the kernel filter.
     #[serde(default)]
     pub packets: u64,

@@ -17,6 +17,7 @@ mod day;
 mod enrol;
 mod id;
 mod snapshot;
+mod subject;
 mod words;
 
 pub use activity::{ActivityRow, Evidence};
@@ -26,6 +27,7 @@ pub use day::{Day, DayError};
 pub use enrol::{EnrolRequest, EnrolResponse, RenewRequest, RenewResponse};
 pub use id::{AccountId, Epoch, IdError, MachineId, SensorId};
 pub use snapshot::{Completeness, ItemDetails, Snapshot, SnapshotItem};
+pub use subject::{Station, Subject, SubjectError};
 pub use words::{Channel, RiskFlag};
 
 /// The version of this contract. A collector answers a batch of any version it can read.
@@ -38,6 +40,8 @@ pub mod limits {
     pub const BODY_BYTES: usize = 1024 * 1024;
     /// Most activity rows in one batch.
     pub const ACTIVITY_ROWS: usize = 2_000;
+    /// Most descriptions of machines in one batch. An agent sends the rest with the next one.
+    pub const STATIONS: usize = 1_000;
     /// Most items in one snapshot. A source with more is cut and marked partial.
     pub const SNAPSHOT_ITEMS: usize = 2_000;
     /// Longest text in one field, in bytes of UTF-8.

@@ -380,8 +380,14 @@ pub struct Asset {
     /// Last report; null before the first one.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_report_at: Option<Moment>,
-    /// `reporting`, `silent`, `never-reported` or `revoked`.
+    /// `reporting`, `silent`, `never-reported` or `revoked`: of its sensor, or of the gateway sensors that see it.
     pub state: String,
+    /// It has no sensor of its own: a gateway sensor saw its traffic.
+    pub seen_by_gateway: bool,
+    /// Hardware address of a machine that a gateway sensor saw, where known.
+    pub mac: Option<String>,
+    /// Network address that such a machine was last seen with.
+    pub address: Option<String>,
 }
 
 impl From<model::AssetRow> for Asset {
@@ -396,6 +402,9 @@ impl From<model::AssetRow> for Asset {
             first_day: row.first_day.to_string(),
             last_report_at: row.last_report_at_ms.map(Moment),
             state: row.state.as_str().to_owned(),
+            seen_by_gateway: row.station.is_some(),
+            mac: row.station.as_ref().and_then(|station| station.mac.clone()),
+            address: row.station.and_then(|station| station.address),
         }
     }
 }
@@ -406,7 +415,7 @@ pub struct AssetWhole {
     /// As in the list.
     #[serde(flatten)]
     pub asset: Asset,
-    /// Its sensors, newest first.
+    /// Its sensors, newest first; without one the gateway sensors that saw it.
     pub sensors: Vec<Sensor>,
     /// Its products, surest first.
     pub on_it: Vec<ProductOnAsset>,

@@ -1,6 +1,6 @@
 //! What of a batch can be taken. A row that cannot is named with its reason; the rest goes on.
 
-use umbrascope_api::limits::{ACTIVITY_ROWS, LIST_ENTRIES, SNAPSHOT_ITEMS, TEXT_BYTES};
+use umbrascope_api::limits::{ACTIVITY_ROWS, LIST_ENTRIES, SNAPSHOT_ITEMS, STATIONS, TEXT_BYTES};
 use umbrascope_api::{
     ActivityRow, Batch, CoverageReport, Day, Evidence, Refusal, RefusedRow, RowKind, SensorInfo, Snapshot,
     SnapshotItem,
@@ -21,6 +21,9 @@ const SOURCES: usize = 256;
 pub(super) fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
     trim_info(&mut batch.info);
     trim_coverage(&mut batch.coverage);
+    batch.stations.retain(|station| station.subject.is_a_machine());
+    batch.stations.truncate(STATIONS);
+    batch.stations.iter_mut().filter_map(|station| station.host_name.as_mut()).for_each(trim);
     let activity = (0..).zip(&batch.activity).filter_map(|(index, row)| {
         let reason =
             if index >= ACTIVITY_ROWS as u64 { Some(Refusal::TooMany) } else { check_row(row, today) };
@@ -40,7 +43,10 @@ fn check_row(row: &ActivityRow, today: Day) -> Option<Refusal> {
     if row.count == 0 || row.count > COUNT_MAX {
         return Some(Refusal::BadCount);
     }
-    let good = is_text(&row.rule) && is_word(row.channel.as_str()) && is_evidence(&row.evidence);
+    let good = is_text(&row.rule)
+        && is_word(row.channel.as_str())
+        && is_evidence(&row.evidence)
+        && row.subject.is_none_or(|subject| subject.is_a_machine());
     (!good).then_some(Refusal::BadText)
 }
 
@@ -119,6 +125,8 @@ fn trim_coverage(coverage: &mut CoverageReport) {
     trim(&mut coverage.sandbox);
     coverage.interfaces.truncate(SOURCES);
     coverage.interfaces.iter_mut().for_each(trim);
+    coverage.gateway.truncate(SOURCES);
+    coverage.gateway.iter_mut().for_each(trim);
     coverage.sources.truncate(SOURCES);
     coverage.sources.iter_mut().for_each(|source| trim(&mut source.source));
 }
@@ -149,6 +157,7 @@ mod tests {
             day: today(),
             rule: "acme.chat.web".into(),
             channel: Channel::Tls,
+            subject: None,
             account: None,
             evidence: Evidence { value: "chat.acme.example".into(), ..Evidence::default() },
             count: 1,
@@ -176,6 +185,7 @@ mod tests {
             boot: Epoch::from_bytes([1; 8]),
             info: SensorInfo::default(),
             activity,
+            stations: vec![],
             snapshots,
             coverage: CoverageReport::default(),
         };
@@ -188,6 +198,14 @@ mod tests {
         let empty = ActivityRow { evidence: Evidence::default(), ..row() };
         let long = ActivityRow { channel: Channel::from("x".repeat(65).as_str()), ..row() };
         assert_eq!(reasons(vec![nul, row(), empty, row(), long], vec![]), [Refusal::BadText; 3]);
+    }
+
+    #[test]
+    fn a_row_of_a_machine_that_cannot_be_one_is_refused() {
+        let of = |subject: &str| ActivityRow { subject: subject.parse().ok(), ..row() };
+        let rows = ["10.0.0.7", "3c:52:82:00:00:01", "224.0.0.1", "ff:ff:ff:ff:ff:ff"].map(of).to_vec();
+        assert!(rows.iter().all(|row| row.subject.is_some()));
+        assert_eq!(reasons(rows, vec![]), [Refusal::BadText; 2]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct AssetId(pub i64);
 pub struct AssetRow {
     /// Number of the asset.
     pub id: AssetId,
-    /// Host name as its sensor last reported it.
+    /// Host name as last reported; of a machine without one its address.
     pub hostname: String,
     /// Name of its unit.
     pub unit: String,
@@ -29,8 +29,19 @@ pub struct AssetRow {
     pub first_day: Day,
     /// Unix time in milliseconds of the last report; absent before the first one.
     pub last_report_at_ms: Option<i64>,
-    /// The state of its sensor; the best one where there are several.
+    /// The state of its sensor, or of the gateway sensors that see it; the best one where there are several.
     pub state: SensorState,
+    /// How it is recognised, where it has no sensor and gateway sensors see its traffic.
+    pub station: Option<StationRow>,
+}
+
+/// How a machine is recognised that gateway sensors see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StationRow {
+    /// Its hardware address, where known.
+    pub mac: Option<String>,
+    /// The network address it was last seen with.
+    pub address: Option<String>,
 }
 
 /// Whether a sensor can be relied on.
@@ -112,7 +123,7 @@ pub struct AssetProduct {
 pub struct AssetDetail {
     /// The line of the Assets page.
     pub row: AssetRow,
-    /// Its sensors, newest first.
+    /// Its sensors, newest first; without one the gateway sensors that saw it.
     pub sensors: Vec<SensorRow>,
     /// Its products, surest first.
     pub products: Vec<AssetProduct>,

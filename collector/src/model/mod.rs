@@ -9,7 +9,7 @@ mod token;
 mod unit;
 mod user;
 
-pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState};
+pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
 pub use product::{DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals};
 pub use query::{

@@ -166,10 +166,12 @@ fn batch(sensor: SensorId) -> Batch {
             day: Clock::system().today(),
             rule: "a.rule.of.tomorrow".into(),
             channel: Channel::Tls,
+            subject: None,
             account: Some(umbrascope_api::AccountId::from_bytes([0xab; 16])),
             evidence: Evidence { value: "chat.example".into(), ..Evidence::default() },
             count: 3,
         }],
+        stations: Vec::new(),
         snapshots: Vec::new(),
         coverage: CoverageReport::default(),
     }

@@ -198,7 +198,14 @@ fn network(sensor: &SensorRow) -> String {
         CaptureState::NoPrivilege => "not watched: no privilege".to_owned(),
         CaptureState::Unavailable => "not watched".to_owned(),
     };
-    if report.capture_note.is_empty() { state } else { format!("{state} ({})", report.capture_note) }
+    let gateway = if report.gateway.is_empty() {
+        String::new()
+    } else {
+        format!("; the traffic of other machines on {}", report.gateway.join(", "))
+    };
+    let note =
+        if report.capture_note.is_empty() { String::new() } else { format!(" ({})", report.capture_note) };
+    format!("{state}{gateway}{note}")
 }
 
 fn sources_read(sensor: &SensorRow) -> String {
@@ -261,6 +268,21 @@ mod tests {
         assert_eq!(one(|report| report.kernel_drops = 1), 1);
         assert_eq!(one(|report| report.hellos_with_ech = 1), 1);
         assert_eq!(one(|report| report.encrypted_dns = 1), 1);
+    }
+
+    #[test]
+    fn a_gateway_sensor_is_told_from_others() {
+        let coverage = CoverageReport {
+            capture: CaptureState::Capturing,
+            interfaces: vec!["eth0".to_owned(), "eth1".to_owned()],
+            gateway: vec!["eth1".to_owned()],
+            ..CoverageReport::default()
+        };
+        let row = sensor(SensorState::Reporting, coverage);
+        assert_eq!(
+            SensorView::from(&row).network,
+            "watched on eth0, eth1; the traffic of other machines on eth1"
+        );
     }
 
     #[test]

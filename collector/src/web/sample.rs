@@ -15,7 +15,8 @@ use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
-    SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow, UserRow,
+    StationRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
+    UserRow,
 };
 use crate::session::Sessions;
 use crate::store::{
@@ -441,8 +442,29 @@ fn asset_row(at: usize) -> AssetRow {
             SensorState::NeverReported => None,
         },
         state,
+        station: None,
     }
 }
+
+/// A machine without a sensor that the gateway sensor of `build-01` saw.
+fn seen_row() -> AssetRow {
+    AssetRow {
+        id: AssetId(HOSTS.len() as i64 + 1),
+        hostname: "annex-printer".to_owned(),
+        os: String::new(),
+        agent_version: String::new(),
+        products: 2,
+        first_day: today().back(9),
+        station: Some(StationRow {
+            mac: Some("3c:52:82:01:02:03".to_owned()),
+            address: Some("10.20.0.7".to_owned()),
+        }),
+        ..asset_row(GATEWAY)
+    }
+}
+
+/// The host whose sensor watches other machines as well.
+const GATEWAY: usize = 3;
 
 fn sensor_row(at: usize) -> SensorRow {
     let asset = asset_row(at);
@@ -476,6 +498,7 @@ fn sensor_row(at: usize) -> SensorRow {
                 _ => CaptureState::Capturing,
             },
             interfaces: vec!["lo".to_owned(), "enp0s31f6".to_owned(), "wlp2s0".to_owned()],
+            gateway: if at == GATEWAY { vec!["wlp2s0".to_owned()] } else { Vec::new() },
             packets: 120_334,
             kernel_drops: if at == 3 { 1_204 } else { 0 },
             hellos: 4_100 + busy * 13,
@@ -657,11 +680,22 @@ impl Reads for Sample {
     ) -> Result<Page<AssetRow>, StoreError> {
         let words = filter.search.to_lowercase();
         let rows = (0..if self.empty { 0 } else { HOSTS.len() }).map(asset_row);
+        let rows = rows.chain((!self.empty).then(seen_row));
         let rows = rows.filter(|row| format!("{} {}", row.hostname, row.os).to_lowercase().contains(&words));
         self.ok(page_of(rows.collect(), page))
     }
 
     fn asset(&self, id: AssetId, _: Day, _: i64) -> Result<Option<AssetDetail>, StoreError> {
+        if id == seen_row().id && !self.empty {
+            let product = |row: ProductRow| AssetProduct {
+                activity: evidence(&row).into_iter().filter(|piece| piece.count > 0).collect(),
+                items: Vec::new(),
+                row,
+            };
+            let products = self.product_rows().into_iter().take(2).map(product).collect();
+            let detail = AssetDetail { row: seen_row(), sensors: vec![sensor_row(GATEWAY)], products };
+            return self.ok(Some(detail));
+        }
         let at = usize::try_from(id.0 - 1).ok().filter(|at| *at < HOSTS.len() && !self.empty);
         self.ok(at.map(|at| {
             let products =

@@ -109,6 +109,7 @@ const PAGES: &[&str] = &[
     "/assets?q=nothing-fits-this",
     "/assets/1",
     "/assets/10",
+    "/assets/13",
     "/coverage",
     "/tokens",
     "/password",
@@ -137,6 +138,31 @@ async fn every_page_is_written_and_keeps_the_policy() {
         }
         assert!(page.text.contains("<html lang=\"en\"") && page.text.contains("<h1>"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_machine_that_a_gateway_sensor_saw_is_told_from_one_with_a_sensor() {
+    let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
+    let page = ada.get("/assets/13").await.text;
+    for words in [
+        "Seen by a gateway sensor",
+        "10.20.0.7",
+        "3c:52:82:01:02:03",
+        "has no sensor of its own",
+        "/assets/4\"",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let page = ada.get("/assets/4").await.text;
+    assert!(
+        !page.contains("has no sensor of its own") && page.contains("traffic of other machines on wlp2s0")
+    );
+    let list = ada.get("/assets").await.text;
+    assert_eq!(list.matches("seen by a gateway sensor").count(), 1);
+    let seen: serde_json::Value = serde_json::from_str(&ada.get("/api/v1/assets/13").await.text).unwrap();
+    assert_eq!((&seen["seen_by_gateway"], &seen["mac"]), (&true.into(), &"3c:52:82:01:02:03".into()));
+    let own: serde_json::Value = serde_json::from_str(&ada.get("/api/v1/assets/1").await.text).unwrap();
+    assert_eq!((&own["seen_by_gateway"], &own["mac"]), (&false.into(), &serde_json::Value::Null));
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ const IDENTITY_EVERY: Duration = Duration::from_secs(5);
 const NOTE_EVERY: Duration = Duration::from_secs(60);
 /// Snapshots looked at for one batch; there are a few dozen sources.
 const SNAPSHOTS: u32 = 64;
+/// Machines looked at for one batch: those that belong to its rows are among the oldest news.
+const STATIONS: u32 = 4_000;
 /// Shortest and longest wait after a renewal that failed.
 const RENEWAL_RETRY_LEAST: Duration = Duration::from_secs(5);
 const RENEWAL_RETRY_MOST: Duration = Duration::from_secs(3600);
@@ -187,7 +189,7 @@ impl Delivery {
     pub(super) fn tick(&mut self, state: &mut State, now: Instant) -> Result<(), StateError> {
         if std::mem::take(&mut self.look) {
             let due = state.due()?;
-            if due.new_rows + due.snapshots > 0 {
+            if due.new_rows + due.snapshots + due.stations > 0 {
                 self.new_since.get_or_insert(now);
             }
             self.grown = due.grown_rows > 0;
@@ -279,7 +281,8 @@ impl Delivery {
         let had_grown = self.everything.is_some() || self.schedule.grown_is_due(now);
         let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
         let rows = state.due_rows(had_grown, limit)?;
-        let content = Content::fitting(rows, state.due_snapshots(SNAPSHOTS)?, self.limit);
+        let content = Content::fitting(rows, state.due_snapshots(SNAPSHOTS)?, self.limit)
+            .with_stations(state.due_stations(STATIONS)?);
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
             sensor: identity.sensor,
@@ -289,6 +292,7 @@ impl Delivery {
             boot: self.boot,
             info: self.info.clone(),
             activity: content.rows.iter().map(|due| ActivityRow::clone(&due.row)).collect(),
+            stations: content.stations.iter().map(|due| due.station.clone()).collect(),
             snapshots: content.snapshots.clone(),
             coverage: self.full_coverage(state)?,
         };
@@ -389,7 +393,7 @@ impl Delivery {
         let wish = Duration::from_secs(ack.next_report_after_s.into());
         self.schedule.taken(now, wish, self.counter_interval, all_grown, self.phase());
         self.grown = due.grown_rows > 0;
-        self.new_since = (due.new_rows + due.snapshots > 0).then_some(now);
+        self.new_since = (due.new_rows + due.snapshots + due.stations > 0).then_some(now);
         if let Some(taken) = &mut self.everything {
             *taken = true;
         }
@@ -479,7 +483,7 @@ impl Delivery {
             return Ok(Some(why.unwrap_or_else(|| "this sensor is not enrolled".to_owned())));
         }
         let due = state.due()?;
-        let empty = due.new_rows + due.grown_rows + due.snapshots == 0;
+        let empty = due.new_rows + due.grown_rows + due.snapshots + due.stations == 0;
         Ok((empty && self.in_flight.is_none() && self.everything == Some(true)).then(String::new))
     }
 
@@ -496,7 +500,7 @@ impl Delivery {
             }
             let due = state.due()?;
             let Some((_, client)) = self.identity.as_ref().filter(|_| !self.forbidden) else { return Ok(()) };
-            if due.new_rows + due.grown_rows + due.snapshots == 0 {
+            if due.new_rows + due.grown_rows + due.snapshots + due.stations == 0 {
                 return Ok(());
             }
             let client = client.clone();
@@ -524,6 +528,8 @@ impl Delivery {
 fn mark(content: &Content, state: &mut State) -> Result<(), StateError> {
     let rows: Vec<_> = content.rows.iter().map(|due| (due.id, due.row.count)).collect();
     state.mark_rows(&rows)?;
+    let stations: Vec<_> = content.stations.iter().map(|due| (due.station.subject, due.version)).collect();
+    state.mark_stations(&stations)?;
     for snapshot in &content.snapshots {
         state.mark_snapshot(&snapshot.source, snapshot.generation)?;
     }

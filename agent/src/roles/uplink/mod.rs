@@ -244,7 +244,7 @@ impl Uplink {
             }
         }
         self.tell_stored();
-        if !change.rows.is_empty() {
+        if !change.rows.is_empty() || !change.stations.is_empty() {
             self.delivery.something_new(Instant::now());
         }
         Ok(())
@@ -276,12 +276,13 @@ impl Uplink {
                 self.queued_scans.push_back(AsyncChannel::new(Channel::new(socket))?);
                 self.next_scan();
             }
-            (ToUplink::Coverage { state, note, interfaces, sandbox }, _) => {
+            (ToUplink::Coverage { state, note, interfaces, gateway, sandbox }, _) => {
                 let coverage = &mut self.delivery.coverage;
                 let changed = coverage.capture != state || coverage.interfaces != interfaces;
                 coverage.capture = state;
                 coverage.capture_note = note;
                 coverage.interfaces = interfaces;
+                coverage.gateway = gateway;
                 coverage.sandbox = sandbox;
                 if changed && state != CaptureState::Capturing {
                     self.delivery.something_new(Instant::now());
@@ -303,6 +304,7 @@ impl Uplink {
     fn handle_capture(&mut self, index: usize, message: FromCapture) -> io::Result<()> {
         match message {
             FromCapture::Counters { stream, counters } => self.lives.note(stream, counters),
+            FromCapture::Renamed(station) => self.aggregate.describe(station),
             FromCapture::Sighting { stream, number, replayed, sighting } => {
                 self.captures[index].stream = Some(stream);
                 let repeat = self.aggregate.is_repeat(stream, number, || self.state.last_number(stream));
@@ -311,7 +313,9 @@ impl Uplink {
                     return Err(io::Error::other("the state database cannot be read"));
                 };
                 if !repeat {
-                    let told = sighting.owner.executable.is_some() || sighting.owner.forwarded;
+                    let told = sighting.owner.executable.is_some()
+                        || sighting.owner.forwarded
+                        || sighting.station.is_some();
                     self.delivery.coverage.unattributed += u64::from(!replayed && !told);
                     let account = sighting.owner.uid.map(|uid| self.state.account(uid));
                     self.aggregate.add(stream, number, sighting, account);

@@ -12,8 +12,8 @@ use super::{merge, prepare};
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
     AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow, CoverageTotals,
-    Direction, EvidenceRow, Page, PageRequest, ProductRow, SensorRow, SensorState, SnapshotEvidence, Totals,
-    UnitRow,
+    Direction, EvidenceRow, Page, PageRequest, ProductRow, SensorRow, SensorState, SnapshotEvidence,
+    StationRow, Totals, UnitRow,
 };
 
 /// A sensor silent for longer is not relied on, in milliseconds.
@@ -94,9 +94,10 @@ pub(super) fn assets(
 fn asset_row(connection: &Connection, id: i64, now_ms: i64) -> rusqlite::Result<Option<AssetRow>> {
     let found = prepare(
         connection,
-        "SELECT a.hostname, u.name, a.os, a.os_version, a.agent_version, y.products, a.first_day, e.last_report_at_ms
+        "SELECT a.hostname, u.name, a.os, a.os_version, a.agent_version, y.products, a.first_day,
+            e.last_report_at_ms, t.mac, t.address
          FROM asset a JOIN unit u ON u.id = a.unit JOIN asset_summary y ON y.asset = a.id
-            JOIN asset_seen e ON e.asset = a.id
+            JOIN asset_seen e ON e.asset = a.id LEFT JOIN station t ON t.asset = a.id
          WHERE a.id = $1",
     )?
     .query_row(params![id], |row| {
@@ -111,19 +112,30 @@ fn asset_row(connection: &Connection, id: i64, now_ms: i64) -> rusqlite::Result<
             first_day: day(row.get(6)?),
             last_report_at_ms: Some(row.get(7)?).filter(|at_ms| *at_ms != 0),
             state: SensorState::Revoked,
+            station: station_row(row.get(8)?, row.get(9)?),
         })
     })
     .optional()?;
     let Some(mut row) = found else { return Ok(None) };
-    let states = prepare(
-        connection,
+    let sql = if row.station.is_some() {
+        "SELECT e.revoked, e.last_report_at_ms FROM subject s JOIN sensor_seen e ON e.sensor = s.sensor
+         WHERE s.asset = $1"
+    } else {
         "SELECT e.revoked, e.last_report_at_ms FROM sensor s JOIN sensor_seen e ON e.sensor = s.id
-         WHERE s.asset = $1",
-    )?
-    .query_map(params![id], |row| Ok(state(row.get(0)?, row.get(1)?, now_ms)))?
-    .collect::<rusqlite::Result<Vec<_>>>()?;
+         WHERE s.asset = $1"
+    };
+    let states = prepare(connection, sql)?
+        .query_map(params![id], |row| Ok(state(row.get(0)?, row.get(1)?, now_ms)))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
     row.state = states.into_iter().min().unwrap_or(SensorState::NeverReported);
     Ok(Some(row))
+}
+
+/// `None` where there is no row: a machine with a sensor of its own.
+fn station_row(mac: Option<String>, address: Option<String>) -> Option<StationRow> {
+    let (mac, address) = (mac?, address?);
+    let said = |text: String| Some(text).filter(|text| !text.is_empty());
+    Some(StationRow { mac: said(mac), address: said(address) })
 }
 
 pub(super) fn asset(
@@ -134,7 +146,12 @@ pub(super) fn asset(
     now_ms: i64,
 ) -> rusqlite::Result<Option<AssetDetail>> {
     let Some(row) = asset_row(connection, id.0, now_ms)? else { return Ok(None) };
-    let numbers: Vec<i64> = prepare(connection, "SELECT id FROM sensor WHERE asset = $1 ORDER BY id DESC")?
+    let sql = if row.station.is_some() {
+        "SELECT DISTINCT sensor FROM subject WHERE asset = $1 ORDER BY sensor DESC"
+    } else {
+        "SELECT id FROM sensor WHERE asset = $1 ORDER BY id DESC"
+    };
+    let numbers: Vec<i64> = prepare(connection, sql)?
         .query_map(params![id.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     let mut sensors = Vec::with_capacity(numbers.len());

@@ -137,29 +137,8 @@ pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite:
     let asset = match known {
         Some(asset) => asset,
         None => {
-            let asset = next_number(connection, "asset")?;
-            prepare(
-                connection,
-                "INSERT INTO asset (id, machine, unit, hostname, os, os_version, arch, agent_version, search, first_day)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            )?
-            .execute(params![
-                asset,
-                enrolment.machine.to_string(),
-                unit,
-                info.hostname,
-                info.os,
-                info.os_version,
-                info.arch,
-                info.agent_version,
-                asset_search(info),
-                Day::from_unix_ms(now_ms).number()
-            ])?;
-            prepare(connection, "INSERT INTO asset_summary (asset, products) VALUES ($1, 0)")?
-                .execute(params![asset])?;
-            prepare(connection, "INSERT INTO asset_seen (asset, last_report_at_ms) VALUES ($1, 0)")?
-                .execute(params![asset])?;
-            asset
+            let machine = enrolment.machine.to_string();
+            add_asset(connection, &machine, unit, info, &asset_search(info), Day::from_unix_ms(now_ms))?
         }
     };
     // A sensor that still has its certificate: this one is a reinstall, or the machine was cloned.
@@ -191,6 +170,40 @@ pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite:
     .execute(params![sensor])?;
     add_certificate(connection, sensor, enrolment.certificate)?;
     Ok(Enrolled::Yes { machine_known: other.is_some() })
+}
+
+/// Records a machine, known by a word of its own.
+pub(super) fn add_asset(
+    connection: &Connection,
+    machine: &str,
+    unit: i64,
+    info: &SensorInfo,
+    search: &str,
+    first_day: Day,
+) -> rusqlite::Result<i64> {
+    let asset = next_number(connection, "asset")?;
+    prepare(
+        connection,
+        "INSERT INTO asset (id, machine, unit, hostname, os, os_version, arch, agent_version, search, first_day)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )?
+    .execute(params![
+        asset,
+        machine,
+        unit,
+        info.hostname,
+        info.os,
+        info.os_version,
+        info.arch,
+        info.agent_version,
+        search,
+        first_day.number()
+    ])?;
+    prepare(connection, "INSERT INTO asset_summary (asset, products) VALUES ($1, 0)")?
+        .execute(params![asset])?;
+    prepare(connection, "INSERT INTO asset_seen (asset, last_report_at_ms) VALUES ($1, 0)")?
+        .execute(params![asset])?;
+    Ok(asset)
 }
 
 fn add_certificate(

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use umbrascope_api::{
-    Ack, Batch, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
-    RowKind, SensorInfo, Snapshot,
+    Ack, ActivityRow, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
+    RowKind, SensorInfo, Snapshot, Subject,
 };
 
 use super::books::{Books, Quota, RuleFacts, take};
 use super::prepare;
 use super::rollup::{AssetFold, Sighted, Span};
+use super::stations::{Seen, SeenAsset};
 use crate::store::Report;
 
 /// How often the boot before the present one may come back before two machines are suspected: once
@@ -57,9 +58,40 @@ pub(super) fn merge(connection: &Connection, books: &mut Books, report: &Report)
         ..Ack::default()
     };
 
-    let taken = activity(connection, books, &mut fold, &mut quota, sender.asset, epoch, batch, &kept)?;
+    let mut rows: BTreeMap<Option<Subject>, Rows<'_>> = BTreeMap::new();
+    for (index, row) in (0_u64..).zip(&batch.activity) {
+        if !kept.contains(&(RowKind::Activity, index)) {
+            rows.entry(row.subject).or_default().push((index, row));
+        }
+    }
+    let own = rows.remove(&None).unwrap_or_default();
+    let taken = activity(connection, books, &mut fold, &mut quota, sender.asset, epoch, &own)?;
     ack.activity_taken = taken.0;
     refused.extend(taken.1);
+    let times = (batch.sent_at_ms.min(report.received_at_ms), report.received_at_ms);
+    let mut seen = Seen::new((sender.id, sender.unit), times, &batch.stations, books.options.subjects);
+    for (subject, rows) in rows {
+        let place = match subject {
+            Some(subject) => seen.asset(connection, subject)?,
+            None => None,
+        };
+        let Some(SeenAsset { asset, unit }) = place else {
+            let over = |(index, _): &(u64, _)| RefusedRow {
+                kind: RowKind::Activity,
+                index: *index,
+                reason: Refusal::OverQuota,
+            };
+            refused.extend(rows.iter().map(over));
+            continue;
+        };
+        let mut fold = AssetFold::new(asset, unit);
+        let taken = activity(connection, books, &mut fold, &mut quota, asset, epoch, &rows)?;
+        ack.activity_taken += taken.0;
+        refused.extend(taken.1);
+        fold.finish(connection, books)?;
+        books.deltas.heard(asset, report.received_at_ms);
+    }
+    seen.describe(connection)?;
     for (index, snapshot) in (0_u64..).zip(&batch.snapshots) {
         if kept.contains(&(RowKind::Snapshot, index)) {
             continue;
@@ -225,10 +257,12 @@ fn remember(
 /// Key of an activity row beside asset and epoch, in the order of the primary key.
 type ActivityKey = (i64, i64, i64, i64, i64);
 
+/// Rows of a batch that are of one asset, with their place in it.
+type Rows<'b> = Vec<(u64, &'b ActivityRow)>;
+
 /// How many rows were taken, and which were not.
 type Taken = (u64, Vec<RefusedRow>);
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one report, used here only")]
 fn activity(
     connection: &Connection,
     books: &mut Books,
@@ -236,20 +270,16 @@ fn activity(
     quota: &mut Quota,
     asset: i64,
     epoch: i64,
-    batch: &Batch,
-    kept: &HashSet<(RowKind, u64)>,
+    sent: &Rows<'_>,
 ) -> rusqlite::Result<Taken> {
     // The largest count of each key, in key order: neighbours in the table are touched together.
-    let mut rows: BTreeMap<ActivityKey, (i64, RuleFacts, u64)> = BTreeMap::new();
+    let mut rows: BTreeMap<ActivityKey, (i64, RuleFacts, u64, Option<&str>)> = BTreeMap::new();
     let mut refused = Vec::new();
     let mut taken = 0;
     let mut refuse = |index| {
         refused.push(RefusedRow { kind: RowKind::Activity, index, reason: Refusal::OverQuota });
     };
-    for (index, row) in (0_u64..).zip(&batch.activity) {
-        if kept.contains(&(RowKind::Activity, index)) {
-            continue;
-        }
+    for &(index, row) in sent {
         let ids = (
             books.rule(connection, &row.rule, quota)?,
             books.channel(connection, &row.channel, quota)?,
@@ -262,12 +292,12 @@ fn activity(
         };
         let n = i64::try_from(row.count).unwrap_or(i64::MAX);
         let key = (i64::from(row.day.number()), rule.id, channel, account, evidence);
-        let entry = rows.entry(key).or_insert((n, rule, index));
+        let entry = rows.entry(key).or_insert((n, rule, index, row.evidence.executable.as_deref()));
         entry.0 = entry.0.max(n);
         taken += 1;
     }
     let stored_rows = stored(connection, asset, epoch, rows.keys())?;
-    for ((day, rule_id, channel, account, evidence), (n, rule, index)) in rows {
+    for ((day, rule_id, channel, account, evidence), (n, rule, index, executable)) in rows {
         let stored = stored_rows.get(&(day, rule_id, channel, account, evidence)).copied();
         match stored {
             None => {
@@ -282,10 +312,6 @@ fn activity(
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 )?
                 .execute(params![asset, day, rule.id, channel, account, evidence, epoch, n])?;
-                let executable = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| batch.activity.get(index))
-                    .and_then(|row| row.evidence.executable.as_deref());
                 let sighted = Sighted {
                     rule,
                     channel,

@@ -16,6 +16,7 @@ mod products;
 mod reads;
 mod rebuild;
 mod rollup;
+mod stations;
 mod writer;
 
 #[cfg(test)]
@@ -60,6 +61,8 @@ pub struct Options {
     pub rows_a_day: i64,
     /// Rules, channels and sources that nobody brought before which one sensor may bring.
     pub new_words: i64,
+    /// Machines that one gateway sensor may report of, in all.
+    pub subjects: i64,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
@@ -76,6 +79,7 @@ impl Options {
             group_reports: 1_000,
             rows_a_day: 50_000,
             new_words: 500,
+            subjects: 20_000,
             rebuild_on_new_catalogue: false,
         }
     }

@@ -18,6 +18,8 @@ use crate::model::{
 };
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
+mod gateway;
+
 const CATALOGUE: &str = r#"
 [vendor]
 id = "acme"
@@ -229,6 +231,7 @@ fn batch(number: u8, epoch: u8, sent_at_ms: i64) -> Batch {
         boot: Epoch::from_bytes([1; 8]),
         info: SensorInfo { hostname: format!("host-{number}"), os: "linux".into(), ..SensorInfo::default() },
         activity: Vec::new(),
+        stations: Vec::new(),
         snapshots: Vec::new(),
         coverage: CoverageReport { capture: CaptureState::Capturing, hellos: 5, ..CoverageReport::default() },
     }
@@ -239,6 +242,7 @@ fn row(rule: &str, channel: Channel, back: u32, count: u64) -> ActivityRow {
         day: today().back(back),
         rule: rule.into(),
         channel,
+        subject: None,
         account: None,
         evidence: Evidence { value: "chat.acme.example".into(), ..Evidence::default() },
         count,
@@ -701,15 +705,18 @@ fn any_batch() -> impl Strategy<Value = (u8, Batch, i64)> {
         ..Evidence::default()
     });
     let account = prop::option::of((0..3_u8).prop_map(|number| AccountId::from_bytes([number; 16])));
-    let activity = (rule.clone(), channel.clone(), account.clone(), evidence.clone(), 0..4_u32, 1..50_u64)
-        .prop_map(|(rule, channel, account, evidence, back, count)| ActivityRow {
-            day: today().back(back),
-            rule: rule.into(),
-            channel,
-            account,
-            evidence,
-            count,
-        });
+    let subject = prop::sample::select(vec!["", "10.0.0.7", "02:42:ac:11:00:02"]);
+    let activity =
+        (rule.clone(), channel.clone(), subject, account.clone(), evidence.clone(), 0..4_u32, 1..50_u64)
+            .prop_map(|(rule, channel, subject, account, evidence, back, count)| ActivityRow {
+                day: today().back(back),
+                rule: rule.into(),
+                channel,
+                subject: subject.parse().ok(),
+                account,
+                evidence,
+                count,
+            });
     let item =
         (rule, channel, account, evidence).prop_map(|(rule, channel, account, evidence)| SnapshotItem {
             rule: rule.into(),
