@@ -16,7 +16,7 @@
 //! without the name.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -87,10 +87,14 @@ impl Hooks {
         Ok(Self { _links: links, ..hooks })
     }
 
-    /// Who made a connection, if it was made here since the programs stand.
-    pub fn of_flow(&self, flow: &Flow) -> Option<Connector> {
+    /// Who made a connection, if it was made here since the programs stand; and from which address, for TCP. It is another
+    /// one than the flow's where a container's connection has been translated on its way out, which nearly always
+    /// keeps the port.
+    pub fn of_flow(&self, flow: &Flow) -> Option<(Connector, Option<IpAddr>)> {
         let value = self.connections.lookup(&key(flow))?;
-        value.last_chunk().map(connector)
+        let who = value.get(COOKIE_BYTES..)?.first_chunk().map(connector)?;
+        let local = value.last_chunk::<16>().map(|octets| IpAddr::from(*octets).to_canonical());
+        Some((who, local.filter(|address| !address.is_unspecified())))
     }
 
     /// Who connected the socket with this cookie.
@@ -133,26 +137,21 @@ fn root_group() -> io::Result<OwnedFd> {
 /// Process, thread and user of four bytes each, and a name of 16.
 const CONNECTOR_BYTES: usize = 28;
 const COOKIE_BYTES: usize = 8;
-/// A cookie, then who has it.
-const VALUE_BYTES: usize = COOKIE_BYTES + CONNECTOR_BYTES;
-/// Addresses in their IPv6 form of the other side and of this one (zero for UDP, whose socket may have none), ports of both in
-/// host order, and the protocol.
-const KEY_BYTES: usize = 40;
-const KEY_LOCAL: usize = 16;
-const KEY_REMOTE_PORT: usize = 32;
-const KEY_LOCAL_PORT: usize = 34;
-const KEY_PROTOCOL: usize = 36;
+/// A cookie, who has it, and the socket's own address in its IPv6 form: zero for UDP, whose socket may have none.
+const VALUE_BYTES: usize = COOKIE_BYTES + CONNECTOR_BYTES + 16;
+/// Address of the other side in its IPv6 form, ports of both in host order, and the protocol.
+const KEY_BYTES: usize = 24;
+const KEY_REMOTE_PORT: usize = 16;
+const KEY_LOCAL_PORT: usize = 18;
+const KEY_PROTOCOL: usize = 20;
 
 fn key(flow: &Flow) -> [u8; KEY_BYTES] {
     let mut key = [0; KEY_BYTES];
-    let octets = |address: SocketAddr| match address.ip() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
+    let remote = match flow.server.ip() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
     };
-    key[..KEY_LOCAL].copy_from_slice(&octets(flow.server));
-    if !flow.udp {
-        key[KEY_LOCAL..KEY_REMOTE_PORT].copy_from_slice(&octets(flow.client));
-    }
+    key[..KEY_REMOTE_PORT].copy_from_slice(&remote.octets());
     key[KEY_REMOTE_PORT..KEY_LOCAL_PORT].copy_from_slice(&flow.server.port().to_ne_bytes());
     key[KEY_LOCAL_PORT..KEY_PROTOCOL].copy_from_slice(&flow.client.port().to_ne_bytes());
     key[KEY_PROTOCOL] = if flow.udp { UDP } else { TCP } as u8;
@@ -204,10 +203,11 @@ impl Maps {
     }
 }
 
-// The programs' stack, from its top down: who, where the cookie precedes it as in the table's value; the key of a connection; a
-// process number; a time.
-const CONNECTOR: i16 = -(CONNECTOR_BYTES as i16) - 4;
-const COOKIE: i16 = CONNECTOR - COOKIE_BYTES as i16;
+// The programs' stack, from its top down: the table's value, that is cookie, who, and the socket's address; the key of a
+// connection; a process number; a time.
+const COOKIE: i16 = -(VALUE_BYTES as i16) - 4;
+const CONNECTOR: i16 = COOKIE + COOKIE_BYTES as i16;
+const LOCAL: i16 = CONNECTOR + CONNECTOR_BYTES as i16;
 const KEY: i16 = COOKIE - KEY_BYTES as i16;
 const PROCESS: i16 = KEY - 8;
 const TIME: i16 = PROCESS - 8;
@@ -237,7 +237,7 @@ fn sendmsg(maps: &Maps, six: bool) -> Result<Vec<Instruction>, AssembleError> {
     let mut p = Assembler::new();
     p.copy(R6, R1);
     cookie(&mut p);
-    empty_key(&mut p, UDP);
+    empty_key_and_address(&mut p, UDP);
     if six {
         for word in 0..4 {
             move_word(&mut p, R6, USER_IP6 + 4 * word, KEY + 4 * word);
@@ -286,16 +286,16 @@ fn tcp_begins(maps: &Maps) -> Result<Vec<Instruction>, AssembleError> {
     for word in 0..CONNECTOR_BYTES as i16 / 4 {
         move_word(&mut p, R7, 4 * word, CONNECTOR + 4 * word);
     }
-    empty_key(&mut p, TCP);
+    empty_key_and_address(&mut p, TCP);
     p.load(Width::Word, R1, R6, FAMILY);
     p.jump32_if(Condition::Equal, R1, AF_INET6, "six");
     mapped(&mut p, R6, REMOTE_IP4, KEY);
-    mapped(&mut p, R6, LOCAL_IP4, KEY + KEY_LOCAL as i16);
+    mapped(&mut p, R6, LOCAL_IP4, LOCAL);
     p.jump("ports");
     p.label("six");
     for word in 0..4 {
         move_word(&mut p, R6, REMOTE_IP6 + 4 * word, KEY + 4 * word);
-        move_word(&mut p, R6, LOCAL_IP6 + 4 * word, KEY + KEY_LOCAL as i16 + 4 * word);
+        move_word(&mut p, R6, LOCAL_IP6 + 4 * word, LOCAL + 4 * word);
     }
     p.label("ports");
     p.load(Width::Word, R1, R6, REMOTE_PORT);
@@ -334,7 +334,7 @@ fn connected_udp(maps: &Maps) -> Result<Vec<Instruction>, AssembleError> {
     p.jump32_if(Condition::NotEqual, R1, UDP, "out");
     p.load(Width::Half, R8, R7, DST_PORT);
     p.jump32_if(Condition::Equal, R8, 0, "out");
-    empty_key(&mut p, UDP);
+    empty_key_and_address(&mut p, UDP);
     p.swap_network_order(R8, Width::Half);
     p.store(Width::Half, R10, KEY + KEY_REMOTE_PORT as i16, R8);
     p.load(Width::Word, R1, R7, SRC_PORT);
@@ -423,9 +423,12 @@ fn allow(p: &mut Assembler) {
     p.exit();
 }
 
-fn empty_key(p: &mut Assembler, protocol: i32) {
+fn empty_key_and_address(p: &mut Assembler, protocol: i32) {
     for word in 0..KEY_BYTES as i16 / 4 {
         p.store_constant(Width::Word, R10, KEY + 4 * word, 0);
+    }
+    for word in 0..4 {
+        p.store_constant(Width::Word, R10, LOCAL + 4 * word, 0);
     }
     p.store_constant(Width::Byte, R10, KEY + KEY_PROTOCOL as i16, protocol);
 }
@@ -473,10 +476,9 @@ mod tests {
         };
         let bytes = key(&flow);
         assert_eq!(bytes[8..16], [0, 0, 0xff, 0xff, 198, 51, 100, 2]);
-        assert_eq!(bytes[24..32], [0, 0, 0xff, 0xff, 192, 0, 2, 1]);
-        assert_eq!(bytes[32..34], 443_u16.to_ne_bytes());
-        assert_eq!(bytes[34..40], [&40000_u16.to_ne_bytes()[..], &[6, 0, 0, 0]].concat());
-        assert_eq!(key(&Flow { udp: true, ..flow })[16..32], [0; 16]);
+        assert_eq!(bytes[16..18], 443_u16.to_ne_bytes());
+        assert_eq!(bytes[18..24], [&40000_u16.to_ne_bytes()[..], &[6, 0, 0, 0]].concat());
+        assert_eq!(key(&Flow { udp: true, ..flow })[20], 17);
     }
 
     #[test]

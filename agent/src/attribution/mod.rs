@@ -108,8 +108,12 @@ impl Attribution {
 
     /// Who owns the client's end of a flow.
     pub fn owner(&mut self, flow: &Flow, now: Instant) -> Owner {
-        if let Some(connector) = self.hooks.as_ref().ok().and_then(|hooks| hooks.of_flow(flow)) {
-            return self.of_connector(&connector, now);
+        if let Some((connector, local)) = self.hooks.as_ref().ok().and_then(|hooks| hooks.of_flow(flow)) {
+            // Made from another address, it is this flow only if that is a container's, translated on its way out.
+            let client = flow.client.ip().to_canonical();
+            if local.is_none_or(|local| local == client || !self.is_own(local, now)) {
+                return self.of_connector(&connector, now);
+            }
         }
         let Some(socket) = self.diagnosis.as_mut().and_then(|diagnosis| diagnosis.find(flow)) else {
             return Owner { forwarded: !self.is_own(flow.client.ip(), now), ..Owner::default() };
