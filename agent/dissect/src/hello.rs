@@ -57,7 +57,8 @@ pub(crate) fn parse(message: &[u8]) -> Answer<Hello> {
     }
     let total = 4 + len;
     match message.get(..total) {
-        None if walk(&message[4..], Layout::Stream) == Walked::Broken => Answer::NotThis,
+        // The same for a beginning and for the whole: what would be refused later is not waited for.
+        part if is_broken(part.map_or(&message[4..], |complete| &complete[4..])) => Answer::NotThis,
         None => Answer::More(total),
         Some(complete) => match by_library(complete) {
             Some(hello) => Answer::Found(hello),
@@ -76,14 +77,18 @@ pub(crate) fn body(body: &[u8], layout: Layout) -> Answer<Hello> {
 
 /// What the beginning of a message already tells, once its rest will never come: `Some` only with a name.
 pub(crate) fn beginning(message: &[u8]) -> Option<Hello> {
-    let body = message.get(4..)?;
-    if message[0] != CLIENT_HELLO || message[1] != 0 {
-        return None;
-    }
-    match walk(body, Layout::Stream) {
+    let [CLIENT_HELLO, 0, high, low, body @ ..] = message else { return None };
+    // What stands behind the message is none of it.
+    let len = usize::from(u16::from_be_bytes([*high, *low]));
+    match walk(&body[..body.len().min(len)], Layout::Stream) {
         Walked::Whole(hello) | Walked::Cut { hello, .. } => hello.name.is_some().then_some(hello),
         Walked::Broken => None,
     }
+}
+
+/// The lists in front of the extensions cannot be a ClientHello's.
+fn is_broken(body: &[u8]) -> bool {
+    matches!(walk_head(&mut Reader::new(body), Layout::Stream), Err(Stop::Broken))
 }
 
 fn by_library(message: &[u8]) -> Option<Hello> {
@@ -93,11 +98,9 @@ fn by_library(message: &[u8]) -> Option<Hello> {
         return None;
     };
     let mut hello = Hello { random: client_hello.random.try_into().ok(), ..Hello::default() };
-    // The list comes with its two-byte length stripped. What is left over is an extension the library stopped at.
-    let (unread, extensions) = match client_hello.ext {
-        None => return Some(hello),
-        Some(list) => parse_tls_client_hello_extensions(list).ok()?,
-    };
+    // The list comes with its two-byte length stripped, and not at all where that length is wrong. What is left over
+    // is an extension the library stopped at.
+    let (unread, extensions) = parse_tls_client_hello_extensions(client_hello.ext?).ok()?;
     if !unread.is_empty() {
         return None;
     }
@@ -146,14 +149,15 @@ enum Stop {
     Broken,
 }
 
-fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Result<(), Stop> {
+/// Everything in front of the extensions; returns the random.
+fn walk_head(reader: &mut Reader<'_>, layout: Layout) -> Result<[u8; 32], Stop> {
     const CUT: Stop = Stop::Cut { in_extensions: false };
     let major = reader.u8().ok_or(CUT)?;
     if major != if layout == Layout::Stream { 3 } else { 0xfe } {
         return Err(Stop::Broken);
     }
     reader.u8().ok_or(CUT)?;
-    hello.random = Some(reader.array().ok_or(CUT)?);
+    let random = reader.array().ok_or(CUT)?;
     if reader.rest().first().is_some_and(|&len| len > 32) {
         return Err(Stop::Broken); // RFC 8446, section 4.1.2: legacy_session_id<0..32>
     }
@@ -170,10 +174,15 @@ fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Res
         return Err(Stop::Broken); // at least the null compression method
     }
     reader.vec8().ok_or(CUT)?;
+    Ok(random)
+}
+
+fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Result<(), Stop> {
+    hello.random = Some(walk_head(reader, layout)?);
     if reader.is_empty() {
         return Ok(()); // a hello before extensions existed
     }
-    reader.u16().ok_or(CUT)?;
+    reader.u16().ok_or(Stop::Cut { in_extensions: false })?;
     let mut named = false;
     while !reader.is_empty() {
         const CUT: Stop = Stop::Cut { in_extensions: true };
@@ -272,6 +281,30 @@ mod tests {
             let name = beginning(&message[..len]).and_then(|hello| hello.name);
             assert_eq!(name.is_some(), len >= end_of_name, "at {len}");
         }
+    }
+
+    #[test]
+    fn bytes_behind_the_message_add_nothing_to_its_beginning() {
+        let mut message = hello_of(&[extension(21, &[0; 20])]);
+        message.extend(server_name("behind.example"));
+        assert_eq!(beginning(&message), None);
+    }
+
+    #[test]
+    fn a_wrong_length_of_the_extension_list_does_not_hide_the_name() {
+        let mut message = hello_of(&[server_name("long.example")]);
+        let at = message.len() - server_name("long.example").len() - 1;
+        message[at] += 9;
+        let Answer::Found(hello) = parse(&message) else { panic!("not found") };
+        assert_eq!(hello.name.as_deref(), Some("long.example"));
+    }
+
+    #[test]
+    fn what_is_no_hello_as_a_beginning_is_none_as_a_whole() {
+        let mut message = hello_of(&[server_name("odd.example")]);
+        message[4 + 2 + 32 + 1 + 32 + 1] = 3;
+        assert_eq!(parse(&message), Answer::NotThis);
+        assert_eq!(parse(&message[..90]), Answer::NotThis);
     }
 
     #[test]

@@ -9,6 +9,9 @@ const HEADER: usize = 5;
 /// A change of cipher specification, which a client may send between its two hellos (RFC 8446, appendix D.4).
 const CHANGE_CIPHER_SPEC: [u8; 6] = [20, 3, 3, 0, 1, 1];
 
+/// Bytes that [`starts`] looks at.
+pub(crate) const STARTS_BYTES: usize = HEADER + 6;
+
 /// A hello and where its last record ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -38,10 +41,20 @@ pub(crate) fn may_start(bytes: &[u8]) -> bool {
     }
 }
 
-/// The same with every byte there that tells: for streams that are past their beginning, where chance must not do.
+/// The same with every byte there that tells: for streams that are past their beginning, where chance must not do. In
+/// records too short to hold them all, the second one may look like the first.
 #[inline]
 pub(crate) fn starts(bytes: &[u8]) -> bool {
-    bytes.len() >= HEADER + 6 && may_start(bytes)
+    bytes.len() >= STARTS_BYTES && (bytes[3] > 0 || bytes[4] >= 6) && may_start(bytes)
+}
+
+/// Where [`starts`] holds behind the first byte.
+pub(crate) fn starts_within(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    const BLOCK: usize = 64;
+    let blocks = bytes.chunks(BLOCK).enumerate().filter(|(_, block)| block.contains(&22));
+    blocks
+        .flat_map(|(number, block)| number * BLOCK..number * BLOCK + block.len())
+        .filter(|&at| at > 0 && bytes[at] == 22 && starts(&bytes[at..]))
 }
 
 /// The length of a change of cipher specification in front.
@@ -74,7 +87,7 @@ pub(crate) fn parse(bytes: &[u8], scratch: &mut Vec<u8>) -> Answer<Found> {
 
 /// What can be told of records whose rest will never come.
 pub(crate) fn beginning(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<Hello> {
-    if !starts(bytes) {
+    if bytes.len() < STARTS_BYTES || !may_start(bytes) {
         return None;
     }
     join(bytes, scratch);

@@ -55,11 +55,22 @@ struct Stream {
     synced: bool,
     /// Bytes wait in [`Held`].
     holds: bool,
+    /// A hello came before what stands in front of it, at `first`, and was not made to wait.
+    front_missing: bool,
 }
 
 impl Stream {
     fn new(first: u32, synced: bool) -> Self {
-        Stream { base: first, first, wanted: 0, plain: 0, phase: Phase::Start, synced, holds: false }
+        Stream {
+            base: first,
+            first,
+            wanted: 0,
+            plain: 0,
+            phase: Phase::Start,
+            synced,
+            holds: false,
+            front_missing: false,
+        }
     }
 }
 
@@ -82,7 +93,7 @@ impl Tcp {
         let sequence = segment.sequence.wrapping_add(u32::from(segment.syn));
         match self.streams.get(&key) {
             Some(stream) if !segment.syn || stream.first == sequence => {
-                if stream.phase == Phase::Bulk && !may_restart(segment.payload) {
+                if stream.phase == Phase::Bulk && !stream.front_missing && !may_restart(segment.payload) {
                     return;
                 }
             }
@@ -100,7 +111,7 @@ impl Tcp {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.streams.len()
     }
@@ -121,6 +132,21 @@ fn may_restart(payload: &[u8]) -> bool {
     }
 }
 
+/// The bytes end as what asks for TLS does, so that a hello may follow before any answer: a line (SMTP, IMAP, POP3,
+/// FTP, the head of an HTTP CONNECT), an element (XMPP), the name of the LDAP operation, a PostgreSQL SSLRequest, the
+/// zeros of a MySQL one, an RDP negotiation request.
+fn upgrades(before: &[u8]) -> bool {
+    const MYSQL_FILLER: [u8; 23] = [0; 23];
+    let ends_with = |end: &[u8]| before.ends_with(end);
+    let rdp = |request: &[u8]| request[0] == 1 && request[2..4] == [8, 0];
+    ends_with(b"\n")
+        || ends_with(b">")
+        || ends_with(b".1466.20037")
+        || ends_with(&[0x04, 0xd2, 0x16, 0x2f])
+        || ends_with(&MYSQL_FILLER)
+        || before.last_chunk::<8>().is_some_and(|request| rdp(request))
+}
+
 struct Work<'w> {
     stream: &'w mut Stream,
     key: Tuple,
@@ -130,6 +156,9 @@ struct Work<'w> {
 
 impl Work<'_> {
     fn segment(&mut self, mut sequence: u32, mut payload: &[u8]) {
+        if self.stream.front_missing && sequence == self.stream.first {
+            self.front(payload);
+        }
         let mut offset = sequence.wrapping_sub(self.stream.base) as i32;
         let begins = self.stream.phase != Phase::Hello && may_restart(payload);
         match self.stream.phase {
@@ -195,6 +224,21 @@ impl Work<'_> {
         }
     }
 
+    /// What stands in front of a hello that overtook it: all that can still be told of it is whom it asks for.
+    fn front(&mut self, bytes: &[u8]) {
+        let authority = match (wrapper::parse(bytes), http::parse(bytes)) {
+            (Answer::Found(wrapper), _) => wrapper.authority,
+            (_, Answer::Found(request)) => request.host,
+            // A segment that holds more of it may come.
+            (Answer::More(_), _) | (_, Answer::More(_)) => return,
+            _ => None,
+        };
+        self.stream.front_missing = false;
+        if let Some(authority) = authority {
+            self.out.host(&self.key, self.stream.first, authority);
+        }
+    }
+
     /// A hello begins at `sequence`, whatever was before it; bytes that wait for it stay. Returns the new offset.
     fn begin_at(&mut self, sequence: u32, offset: i32) -> i32 {
         if self.stream.holds {
@@ -211,6 +255,8 @@ impl Work<'_> {
                 self.keep(assembler);
             }
         }
+        let at_first = self.stream.phase == Phase::Start && self.stream.base == self.stream.first;
+        self.stream.front_missing = self.stream.synced && at_first && offset > 0;
         self.stream.base = sequence;
         self.stream.phase = Phase::Start;
         self.stream.synced = true;
@@ -319,19 +365,22 @@ impl Work<'_> {
                 Phase::Plain => {
                     let begins = failed_at != position
                         && (record::may_start(rest) || http::may_start(rest) || may_restart(rest));
-                    let within = || (1..rest.len()).find(|&at| record::starts(&rest[at..]));
-                    match if begins {
-                        Some(0)
-                    } else if joined {
-                        within()
-                    } else {
-                        None
-                    } {
+                    let within = || record::starts_within(rest).find(|&at| joined || upgrades(&rest[..at]));
+                    match if begins { Some(0) } else { within() } {
                         Some(at) => {
                             position += at;
                             self.stream.phase = Phase::Start;
                         }
                         None => {
+                            // The first bytes of a hello may be the last of a segment: those wait for more.
+                            let last = rest.len().saturating_sub(record::STARTS_BYTES - 1).max(1)..rest.len();
+                            let tail = |at: &usize| {
+                                record::may_start(&rest[*at..]) && (joined || upgrades(&rest[..*at]))
+                            };
+                            if let Some(at) = last.into_iter().find(tail) {
+                                self.stream.wanted = (rest.len() - at + 1) as u32;
+                                return position + at;
+                            }
                             self.stream.plain = self.stream.plain.saturating_add(rest.len() as u32);
                             if self.stream.plain > MAX_PLAIN {
                                 self.stream.phase = Phase::Bulk;
@@ -513,6 +562,58 @@ mod tests {
         assert_eq!(seen_in([syn(99), tcp(100, socks[0]), tcp(103, socks[1]), tcp(after, &hello)]), expected);
         let header = b"PROXY TCP4 192.0.2.1 198.51.100.2 1000 443\r\n";
         assert_eq!(seen_in([syn(99), tcp(100, &[&header[..], &hello].concat())]), tls("inner.example"));
+    }
+
+    #[test]
+    fn what_a_proxy_is_asked_for_is_told_though_the_hello_inside_overtakes_it() {
+        let hello = rustls_records("inner.example");
+        let expected = vec![tls("inner.example").remove(0), (Channel::Http, "proxy.example".to_owned())];
+        for front in [
+            &b"CONNECT proxy.example:443 HTTP/1.1\r\n\r\n"[..],
+            b"\x05\x01\0\x05\x01\0\x03\x0dproxy.example\x01\xbb",
+        ] {
+            let front_bytes = front;
+            let inside = tcp(100 + front.len() as u32, &hello);
+            let front = tcp(100, front);
+            assert_eq!(seen_in([&syn(99), &inside, &front, &front, &inside]), expected);
+            let (first, second) = hello.split_at(90);
+            let both = tcp(100, &[front_bytes, first].concat());
+            let inside = tcp(100 + front_bytes.len() as u32, &first[..50]);
+            let rest = tcp(100 + front_bytes.len() as u32 + 90, second);
+            let mut seen = seen_in([&syn(99), &rest, &inside, &both]);
+            seen.sort();
+            assert_eq!(seen, expected);
+        }
+    }
+
+    #[test]
+    fn a_hello_in_the_segment_of_what_asks_for_it_is_found() {
+        let hello = rustls_records("same.example");
+        let mysql = [&[32, 0, 0, 1, 0, 0x0a, 0, 0, 0, 0, 0, 1, 45][..], &[0; 23]].concat();
+        let fronts: [&[u8]; 7] = [
+            b"EHLO me\r\nSTARTTLS\r\n",
+            b"a1 STARTTLS\r\n",
+            b"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+            b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037",
+            b"\0\0\0\x08\x04\xd2\x16\x2f",
+            &mysql,
+            b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0",
+        ];
+        for front in fronts {
+            let stream = [front, &hello].concat();
+            for cut in [1].into_iter().chain(front.len()..front.len() + 30) {
+                let (first, second) = stream.split_at(cut);
+                let packets = [syn(99), tcp(100, first), tcp(100 + cut as u32, second)];
+                assert_eq!(seen_in(packets), tls("same.example"), "{front:x?} cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hello_in_the_middle_of_what_is_carried_is_not_one() {
+        let hello = rustls_records("carried.example");
+        let body = [b"HTTP/1.1 200 OK\r\n\r\n some bytes of a file", &hello[..]].concat();
+        assert_eq!(seen_in([syn(99), tcp(100, &body)]), []);
     }
 
     #[test]
