@@ -105,9 +105,14 @@ impl Dissector {
         self.held.weight()
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn quic_bytes(&self) -> usize {
         self.udp.weight()
+    }
+
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn streams(&self) -> usize {
+        self.tcp.len()
     }
 
     #[inline]

@@ -22,6 +22,9 @@ mod dns;
 mod dtls;
 mod flow;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hello;
 mod http;
 mod link;
@@ -32,7 +35,8 @@ mod reader;
 mod record;
 mod table;
 mod tcp;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the fuzz targets need a part"))]
 mod testing;
 mod tunnel;
 mod udp;

@@ -109,7 +109,7 @@ impl<K: Key, V> Table<K, V> {
         self.weight
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }

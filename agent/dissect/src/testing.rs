@@ -1,27 +1,29 @@
-//! Real messages for the tests: hellos made by rustls or by hand, and the packets around them.
+//! Real messages for the tests and the fuzz targets: hellos made by rustls or by hand, and the packets around them.
 
 use crate::{Channel, Dissector, Limits, LinkType, Observation, Timestamp};
-use std::sync::Arc;
 
 pub(crate) const CLIENT: [u8; 4] = [192, 0, 2, 1];
 pub(crate) const SERVER: [u8; 4] = [198, 51, 100, 2];
 
 /// The records that a rustls client sends first.
+#[cfg(test)]
 pub(crate) fn rustls_records(name: &'static str) -> Vec<u8> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(rustls::RootCertStore::empty())
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let mut client = rustls::ClientConnection::new(Arc::new(config), name.try_into().unwrap()).unwrap();
+    let mut client =
+        rustls::ClientConnection::new(std::sync::Arc::new(config), name.try_into().unwrap()).unwrap();
     let mut records = Vec::new();
     client.write_tls(&mut records).unwrap();
     records
 }
 
 /// The ClientHello message in them.
+#[cfg(test)]
 pub(crate) fn rustls_hello(name: &'static str) -> Vec<u8> {
     rustls_records(name)[5..].to_vec()
 }
@@ -48,6 +50,7 @@ pub(crate) fn hello_of(extensions: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A hello as large as one with an X25519MLKEM768 key share, its name behind the share.
+#[cfg(test)]
 pub(crate) fn large_hello(name: &str) -> Vec<u8> {
     let mut share = vec![0x04, 0xc8, 0x11, 0xec, 0x04, 0xc0];
     share.extend((0..1216_u32).map(|at| (at * 7 % 251) as u8));

@@ -83,7 +83,7 @@ impl Udp {
         out.counters.evicted_flows += self.connections.insert(key, connection, weight).len() as u64;
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn weight(&self) -> usize {
         self.connections.weight()
     }

@@ -304,6 +304,28 @@ fn blob(reader: &mut Reader<'_>) -> Option<()> {
     reader.take(len).map(drop)
 }
 
+/// What frames mean that come in a first Initial of this version.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn outcome_of_frames(version: u32, frames: &[u8]) -> Outcome {
+    let google = Version::of(version).is_some_and(|version| version.google);
+    crypto(frames, google, &mut Assembler::default())
+}
+
+/// A client's Initial packet, as it goes over the wire.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn protected_initial(version: u32, dst_cid: &[u8], number: u8, frames: &[u8]) -> Option<Vec<u8>> {
+    let known = Version::of(version)?;
+    let mut header = vec![0xc0 | known.initial_type];
+    header.extend(version.to_be_bytes());
+    header.push(u8::try_from(dst_cid.len()).ok()?);
+    header.extend(dst_cid);
+    header.extend([0, 0]);
+    let len = u16::try_from(1 + frames.len() + 16).ok().filter(|len| *len < 0x4000)?;
+    header.extend((0x4000 | len).to_be_bytes());
+    header.push(number);
+    Keys::derive(known, dst_cid)?.seal(header, frames)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::{Bench, large_hello, udp};

@@ -1,0 +1,7 @@
+//! A DNS message.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use umbrascope_dissect::fuzzing;
+
+fuzz_target!(|bytes: &[u8]| fuzzing::dns(bytes));
