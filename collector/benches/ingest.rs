@@ -368,7 +368,8 @@ static STATEMENTS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         "UPDATE sensor_seen SET last_report_at_ms = ?1, clock_skew_ms = 0, boot = 'b', boot_before = '', boot_returns = 0,
             rows_refused = rows_refused + 0, unknown_fields = unknown_fields + 0, quota_day = 1, quota_rows = 1,
             new_words = new_words + 0, sent_at_ms = ?1, capturing = 0, hellos = 0, hellos_without_name = 0,
-            hellos_with_ech = 0, encrypted_dns = 0, kernel_drops = 0, unattributed = 0, sources_unread = 0
+            hellos_with_ech = 0, encrypted_dns = 0, kernel_drops = 0, unattributed = 0, sources_unread = 0,
+            hidden_destinations = 0, dns_over_tls = 0, dns_over_https = 0
          WHERE sensor = ?2",
         "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage) VALUES (?1, '', '', ?2)
          ON CONFLICT (sensor) DO UPDATE SET coverage = excluded.coverage",

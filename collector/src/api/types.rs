@@ -565,8 +565,14 @@ pub struct CoverageTotals {
     pub hellos_without_name: u64,
     /// ClientHellos with ECH.
     pub hellos_with_ech: u64,
+    /// ClientHellos whose name stands for another that ECH hides.
+    pub hidden_destinations: u64,
     /// Encrypted DNS connections.
     pub encrypted_dns: u64,
+    /// Those of them over TLS or QUIC.
+    pub dns_over_tls: u64,
+    /// Those of them over HTTPS.
+    pub dns_over_https: u64,
     /// Packets the kernels dropped.
     pub kernel_drops: u64,
     /// Sightings without a known process.
@@ -588,7 +594,10 @@ impl From<model::CoverageTotals> for CoverageTotals {
             hellos: totals.hellos,
             hellos_without_name: totals.hellos_without_name,
             hellos_with_ech: totals.hellos_with_ech,
+            hidden_destinations: totals.hidden_destinations,
             encrypted_dns: totals.encrypted_dns,
+            dns_over_tls: totals.dns_over_tls,
+            dns_over_https: totals.dns_over_https,
             kernel_drops: totals.kernel_drops,
             unattributed: totals.unattributed,
             sources_unread: totals.sources_unread,

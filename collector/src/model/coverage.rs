@@ -43,8 +43,14 @@ pub struct CoverageTotals {
     pub hellos_without_name: u64,
     /// ClientHellos with ECH.
     pub hellos_with_ech: u64,
+    /// ClientHellos whose name stands for another that ECH hides.
+    pub hidden_destinations: u64,
     /// Encrypted DNS connections.
     pub encrypted_dns: u64,
+    /// Those of them over TLS or QUIC.
+    pub dns_over_tls: u64,
+    /// Those of them over HTTPS.
+    pub dns_over_https: u64,
     /// Packets the kernels dropped.
     pub kernel_drops: u64,
     /// Sightings that could not be attributed.

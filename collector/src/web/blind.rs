@@ -1,7 +1,7 @@
 //! What a sensor could not see, in sentences. Unknown is not good: a sensor that never reported has
 //! seen nothing, and that is said.
 
-use umbrascope_api::{CaptureState, SourceState};
+use umbrascope_api::{CaptureState, CoverageReport, SourceState};
 
 use super::text::{Grouped, Plural};
 use super::words::source_state;
@@ -76,13 +76,31 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             ),
         );
     }
+    if report.flows_joined_late > 0 {
+        let (flows, were) =
+            (report.flows_joined_late, if report.flows_joined_late == 1 { "was" } else { "were" });
+        say("", format!("{} {were} under way before it looked.", Plural(flows, "connection")));
+    }
     if report.hellos_with_ech > 0 {
         say(
             "",
             format!(
-                "{} of {} carried ECH: the true name may be hidden.",
+                "{} of {} offered ECH: most by habit, with the true name.",
                 Grouped(report.hellos_with_ech),
                 Plural(report.hellos, "TLS or QUIC connection")
+            ),
+        );
+    }
+    if report.hidden_destinations > 0 {
+        let suspects = match report.hidden_suspects {
+            0 => String::new(),
+            some => format!(" {} of them may be AI, by the last DNS answers.", Grouped(some)),
+        };
+        say(
+            "warn",
+            format!(
+                "{} to a destination that ECH hides.{suspects}",
+                Plural(report.hidden_destinations, "connection")
             ),
         );
     }
@@ -100,8 +118,9 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
         say(
             "",
             format!(
-                "{} to encrypted DNS: the queries inside are not seen.",
-                Plural(report.encrypted_dns, "connection")
+                "{} to encrypted DNS{}: the queries inside are not seen.",
+                Plural(report.encrypted_dns, "connection"),
+                kinds_of_dns(report),
             ),
         );
     }
@@ -157,6 +176,17 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
         _ => 2,
     });
     spots
+}
+
+/// What is known of the kinds of encrypted DNS, in brackets; an older agent does not tell them apart.
+fn kinds_of_dns(report: &CoverageReport) -> String {
+    let kinds = [(report.dns_over_tls, "over TLS or QUIC"), (report.dns_over_https, "over HTTPS")];
+    let words: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{} {kind}", Grouped(*count)))
+        .collect();
+    if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
 
 /// A sensor as a page shows it.
@@ -221,7 +251,7 @@ fn sources_read(sensor: &SensorRow) -> String {
 
 #[cfg(test)]
 mod tests {
-    use umbrascope_api::{CoverageReport, SensorId, SourceReport};
+    use umbrascope_api::{SensorId, SourceReport};
 
     use super::*;
     use crate::model::AssetId;
@@ -268,6 +298,39 @@ mod tests {
         assert_eq!(one(|report| report.kernel_drops = 1), 1);
         assert_eq!(one(|report| report.hellos_with_ech = 1), 1);
         assert_eq!(one(|report| report.encrypted_dns = 1), 1);
+        assert_eq!(one(|report| report.hidden_destinations = 1), 1);
+        assert_eq!(one(|report| report.flows_joined_late = 1), 1);
+    }
+
+    #[test]
+    fn what_is_hidden_is_told_with_what_may_be_behind_it() {
+        let words = |change: fn(&mut CoverageReport)| {
+            let mut report =
+                CoverageReport { capture: CaptureState::Capturing, hellos: 90, ..CoverageReport::default() };
+            change(&mut report);
+            let spots = blind_spots(&sensor(SensorState::Reporting, report));
+            spots.into_iter().map(|spot| spot.words.replace('\u{A0}', " ")).collect::<Vec<_>>()
+        };
+        let hidden =
+            |report: &mut CoverageReport| (report.hidden_destinations, report.hidden_suspects) = (3, 1);
+        assert_eq!(
+            words(hidden),
+            ["3 connections to a destination that ECH hides. 1 of them may be AI, by the last DNS answers."]
+        );
+        assert_eq!(
+            words(|report| (report.encrypted_dns, report.dns_over_tls, report.dns_over_https) = (9, 2, 6)),
+            [
+                "9 connections to encrypted DNS (2 over TLS or QUIC, 6 over HTTPS): the queries inside are not seen."
+            ]
+        );
+        assert_eq!(
+            words(|report| report.encrypted_dns = 1),
+            ["1 connection to encrypted DNS: the queries inside are not seen."]
+        );
+        assert_eq!(
+            words(|report| report.flows_joined_late = 1),
+            ["1 connection was under way before it looked."]
+        );
     }
 
     #[test]

@@ -359,7 +359,8 @@ pub(super) fn coverage_totals(connection: &Connection, now_ms: i64) -> rusqlite:
             coalesce(sum(hellos_with_ech), 0), coalesce(sum(encrypted_dns), 0), coalesce(sum(kernel_drops), 0),
             coalesce(sum(unattributed), 0), coalesce(sum(sources_unread), 0), coalesce(sum(rows_refused), 0),
             count(*),
-            coalesce(sum(CASE WHEN last_report_at_ms >= $1 AND last_report_at_ms > 0 THEN 1 ELSE 0 END), 0)
+            coalesce(sum(CASE WHEN last_report_at_ms >= $1 AND last_report_at_ms > 0 THEN 1 ELSE 0 END), 0),
+            coalesce(sum(hidden_destinations), 0), coalesce(sum(dns_over_tls), 0), coalesce(sum(dns_over_https), 0)
          FROM sensor_seen WHERE revoked = 0",
     )?
     .query_row(params![now_ms - SILENT_AFTER_MS], |row| {
@@ -375,6 +376,9 @@ pub(super) fn coverage_totals(connection: &Connection, now_ms: i64) -> rusqlite:
             rows_refused: count(row.get(8)?),
             sensors: row.get(9)?,
             reporting: row.get(10)?,
+            hidden_destinations: count(row.get(11)?),
+            dns_over_tls: count(row.get(12)?),
+            dns_over_https: count(row.get(13)?),
             ..CoverageTotals::default()
         })
     })?;

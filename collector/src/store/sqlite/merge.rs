@@ -172,8 +172,9 @@ fn remember(
             boot_returns = $5, rows_refused = rows_refused + $6, unknown_fields = unknown_fields + $7,
             quota_day = $8, quota_rows = $9, new_words = new_words + $10, sent_at_ms = $11, capturing = $12,
             hellos = $13, hellos_without_name = $14, hellos_with_ech = $15, encrypted_dns = $16,
-            kernel_drops = $17, unattributed = $18, sources_unread = $19
-         WHERE sensor = $20"
+            kernel_drops = $17, unattributed = $18, sources_unread = $19, hidden_destinations = $20,
+            dns_over_tls = $21, dns_over_https = $22
+         WHERE sensor = $23"
     } else {
         "UPDATE sensor_seen SET last_report_at_ms = $1, clock_skew_ms = $2, boot = $3, boot_before = $4,
             boot_returns = $5, rows_refused = rows_refused + $6, unknown_fields = unknown_fields + $7,
@@ -192,6 +193,9 @@ fn remember(
         coverage.kernel_drops,
         coverage.unattributed,
         crate::model::unread(coverage).count() as u64,
+        coverage.hidden_destinations,
+        coverage.dns_over_tls,
+        coverage.dns_over_https,
     ]
     .map(number);
     let mut values: Vec<&dyn ToSql> = vec![

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../../migrations/0001_begin.sql") },
     Migration { version: 2, sql: include_str!("../../../migrations/0002_package_and_forwarded.sql") },
     Migration { version: 3, sql: include_str!("../../../migrations/0003_gateway.sql") },
+    Migration { version: 4, sql: include_str!("../../../migrations/0004_hidden_destinations.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

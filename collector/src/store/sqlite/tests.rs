@@ -565,6 +565,8 @@ fn the_newest_word_of_a_sensor_stands() {
     let fixture = fleet();
     let mut newer = batch(1, 1, NOW_MS);
     newer.info.hostname = "renamed".into();
+    newer.coverage.hidden_destinations = 4;
+    (newer.coverage.encrypted_dns, newer.coverage.dns_over_tls, newer.coverage.dns_over_https) = (9, 2, 7);
     fixture.send(1, newer, NOW_MS);
     fixture.send(1, batch(1, 1, NOW_MS - 60_000), NOW_MS + 1);
     let (filter, page) = (AssetFilter::default(), PageRequest::default());
@@ -578,6 +580,8 @@ fn the_newest_word_of_a_sensor_stands() {
     assert_eq!(assets.rows[0].state, SensorState::NeverReported);
     let totals = fixture.store.coverage_totals(NOW_MS + 1).unwrap();
     assert_eq!((totals.sensors, totals.reporting, totals.silent, totals.hellos), (3, 1, 2, 5));
+    assert_eq!((totals.hidden_destinations, totals.encrypted_dns), (4, 9));
+    assert_eq!((totals.dns_over_tls, totals.dns_over_https), (2, 7));
     let coverage = fixture.store.coverage(page, NOW_MS + 90_000_000).unwrap();
     assert_eq!(coverage.total, 3);
     assert_eq!(coverage.rows[2].sensor.state, SensorState::Silent);
