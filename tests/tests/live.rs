@@ -72,6 +72,32 @@ impl Stage {
         self.run(peer);
     }
 
+    /// A client with the TLS stack and the habits of a current Chrome, GREASE ECH among them; with `ech`, an ECHConfigList in
+    /// base64, it hides the name for good. The server has no key for that, so such a request ends after the hello.
+    fn chrome(&self, python: &str, name: &str, ech: Option<&str>) -> bool {
+        let ech = ech.map(|list| format!("CurlOpt.ECH: 'ecl:{list}', ")).unwrap_or_default();
+        let mut client = self.pair.host(python);
+        client.arg("-c").arg(format!(
+            "from curl_cffi import CurlOpt, requests\n\
+             r = requests.get('https://{name}/', impersonate='chrome', verify=False, timeout=10,\n\
+                 curl_options={{{ech}CurlOpt.RESOLVE: ['{name}:443:{NET}']}})\n\
+             assert r.status_code == 200, r"
+        ));
+        client.stdin(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    }
+
+    fn dig(&self, words: &[&str]) -> String {
+        let mut dig = self.pair.host("dig");
+        dig.args(["+short", "+time=3", "+tries=1", &format!("@{NET}")]).args(words);
+        String::from_utf8_lossy(&self.run(dig).stdout).into_owned()
+    }
+
+    /// Waits until the fleet's coverage is as `check` wants it.
+    fn assert_coverage(&self, what: &str, check: impl Fn(&Value) -> bool) {
+        let found = self.product.wait("/api/v1/coverage", SOON, |coverage| check(&coverage["totals"]));
+        assert!(found.is_ok(), "{what}: {}", found.unwrap_err()["totals"]);
+    }
+
     /// Waits until `value` stands as evidence of some product by `channel`.
     fn assert_seen(&self, value: &str, channel: &str) {
         let found = self.product.wait("/api/v1/products?limit=500", SOON, |products| {
@@ -92,6 +118,14 @@ impl Stage {
         let _ = self.server.wait();
         code
     }
+}
+
+/// The Python that has the client of [`Stage::chrome`].
+fn chrome_client() -> Option<String> {
+    let python = std::env::var("UMBRASCOPE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let has =
+        Command::new(&python).args(["-c", "import curl_cffi"]).output().is_ok_and(|out| out.status.success());
+    require("a client with the TLS stack of Chrome (Python module curl_cffi)", has).then_some(python)
 }
 
 fn product_ids(products: &Value) -> Vec<String> {
@@ -147,25 +181,71 @@ fn a_headless_chromium_is_seen_by_name() {
 /// A hello with an X25519MLKEM768 key share is larger than a packet on every link used here.
 #[test]
 fn a_post_quantum_hello_is_joined_on_links_of_any_mtu() {
-    let python = std::env::var("UMBRASCOPE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let has =
-        Command::new(&python).args(["-c", "import curl_cffi"]).output().is_ok_and(|out| out.status.success());
-    if !require("a client with X25519MLKEM768 (Python module curl_cffi)", has) {
-        return;
-    }
+    let Some(python) = chrome_client() else { return };
     for (mtu, name) in [(1280, "api.anthropic.com"), (600, "api.openai.com")] {
         let Some(stage) = Stage::new(Link { mtu, offload: false }) else { return };
-        let mut client = stage.pair.host(&python);
-        client.arg("-c").arg(format!(
-            "from curl_cffi import Curl, CurlOpt, requests\n\
-             r = requests.get('https://{name}/', impersonate='chrome', verify=False, timeout=10,\n\
-                 curl_options={{CurlOpt.RESOLVE: ['{name}:443:{NET}']}})\n\
-             assert r.status_code == 200, r"
-        ));
-        stage.run(client);
+        assert!(stage.chrome(&python, name, None));
         stage.assert_seen(name, "tls");
         stage.peer(&["tls", &format!("{NET}:443"), "claude.ai"]);
         stage.assert_seen("claude.ai", "tls");
+    }
+}
+
+/// A browser offers ECH by habit and says the true name beside it; one that has the keys says the public name. The first
+/// is a sighting, the second is none, whether the public name is listed or was told by DNS, and is counted.
+#[test]
+fn what_ech_hides_is_counted_and_what_it_does_not_is_seen() {
+    let Some(python) = chrome_client() else { return };
+    if !require("dig (dnsutils)", have_command("dig")) {
+        return;
+    }
+    let Some(stage) = Stage::new(Link::default()) else { return };
+    let keys = |public_name: &str| {
+        let output =
+            Command::new(&programs().peer).args(["ech", public_name]).output().expect("the peer runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    assert!(stage.chrome(&python, "chatgpt.com", None));
+    stage.assert_seen("chatgpt.com", "tls");
+    let grease = |totals: &Value| totals["hellos_with_ech"] == 1 && totals["hidden_destinations"] == 0;
+    stage.assert_coverage("the hello offers ECH and hides nothing", grease);
+
+    let listed = keys("cloudflare-ech.com");
+    assert!(!stage.chrome(&python, "payroll.intranet.example", Some(&listed)), "the server cannot open it");
+    stage.assert_coverage("a listed public name hides", |totals| totals["hidden_destinations"] == 1);
+
+    // The public name is that of an AI service, so that it would be a sighting if it were taken for the destination.
+    let told = keys("claude.ai");
+    let record = stage.dig(&["claude.ai.hidden.example", "HTTPS"]);
+    assert!(record.contains(&told), "{record} does not hand out {told}");
+    assert!(!stage.chrome(&python, "payroll.intranet.example", Some(&told)), "the server cannot open it");
+    stage.assert_coverage("a public name told by DNS hides", |totals| totals["hidden_destinations"] == 2);
+    // Whatever came before this is in the inventory with it.
+    stage.curl("api.mistral.ai");
+    stage.assert_seen("api.mistral.ai", "tls");
+    let products = stage.product.json("/api/v1/products?limit=500");
+    for id in product_ids(&products) {
+        let detail = stage.product.json(&format!("/api/v1/products/{id}"));
+        assert!(evidence(&detail).iter().all(|row| row["value"] != "claude.ai"), "{id}: {detail}");
+    }
+}
+
+/// The name that was asked for is none of an AI service and stays on the machine; the one that it leads to is a look-up.
+#[test]
+fn a_name_reached_by_cname_is_a_resolution() {
+    if !require("dig (dnsutils)", have_command("dig")) {
+        return;
+    }
+    let Some(stage) = Stage::new(Link::default()) else { return };
+    let answer = stage.dig(&["api.deepseek.com.alias.example"]);
+    assert!(answer.starts_with("api.deepseek.com."), "{answer}");
+    stage.assert_seen("api.deepseek.com", "dns");
+    let mut files = Vec::new();
+    umbrascope_e2e::walk(stage.data.path(), &mut files);
+    for file in &files {
+        let bytes = std::fs::read(file).unwrap_or_default();
+        let holds = bytes.windows(13).any(|window| window == b"alias.example");
+        assert!(!holds, "{} holds the name that was asked for", file.display());
     }
 }
 

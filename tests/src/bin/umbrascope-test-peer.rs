@@ -22,12 +22,13 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["serve", address] => serve(address),
+        ["ech", public_name] => ech(public_name),
         ["tls", address, name] => tls(address, name),
         ["quic", address, name] => quic(address, name),
         ["dns", address, count, names @ ..] => dns(address, count.parse().unwrap_or(1), names),
         ["swapped", interface, source, target, name] => swapped(interface, source, target, name),
         _ => {
-            Err("usage: serve IP | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | swapped INTERFACE SOURCE TARGET NAME"
+            Err("usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | swapped INTERFACE SOURCE TARGET NAME"
                 .into())
         }
     };
@@ -96,7 +97,14 @@ fn answer_tls(mut stream: TcpStream, config: Arc<ServerConfig>) {
     }
 }
 
-/// Answers every A question with `own` and every other one with nothing (RFC 1035 §4.1).
+/// A question for a name below this one is answered with a CNAME to what stands before it, and its address.
+const ALIAS: &[u8] = b"\x05alias\x07example\0";
+/// A question for HTTPS below this one is answered with keys of Encrypted ClientHello whose public name is what stands
+/// before it.
+const HIDDEN: &[u8] = b"\x06hidden\x07example\0";
+
+/// Answers every A question with `own`, those for aliases and keys as above, and every other one with nothing
+/// (RFC 1035 §4.1).
 fn answer_dns(socket: &UdpSocket, own: Ipv4Addr) {
     let mut query = [0; 1500];
     while let Ok((length, from)) = socket.recv_from(&mut query) {
@@ -109,16 +117,64 @@ fn answer_dns(socket: &UdpSocket, own: Ipv4Addr) {
         if end > length {
             continue;
         }
-        let is_a = query[end - 4..end - 2] == [0, 1];
+        let (name, kind) = (&query[12..end - 4], u16::from_be_bytes([query[end - 4], query[end - 3]]));
+        let records = match kind {
+            A => match name.strip_suffix(ALIAS) {
+                Some(before) => {
+                    let target = [before, b"\0"].concat();
+                    vec![record(name, CNAME, &target), record(&target, A, &own.octets())]
+                }
+                None => vec![record(name, A, &own.octets())],
+            },
+            HTTPS => {
+                let before = name.strip_suffix(HIDDEN).and_then(|labels| labels.split_first());
+                before.map(|(_, labels)| record(name, HTTPS, &keys(labels))).into_iter().collect()
+            }
+            _ => vec![],
+        };
         let mut answer = query[..2].to_vec();
-        answer.extend([0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
+        answer.extend([0x81, 0x80, 0, 1, 0, records.len() as u8, 0, 0, 0, 0]);
         answer.extend(&query[12..end]);
-        if is_a {
-            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
-            answer.extend(own.octets());
-        }
+        answer.extend(records.concat());
         let _ = socket.send_to(&answer, from);
     }
+}
+
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const HTTPS: u16 = 65;
+
+fn record(owner: &[u8], kind: u16, data: &[u8]) -> Vec<u8> {
+    [owner, &kind.to_be_bytes(), &[0, 1, 0, 0, 0, 60], &sized(data)].concat()
+}
+
+/// The bytes behind their length.
+fn sized(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u16).to_be_bytes(), bytes].concat()
+}
+
+/// The data of an HTTPS record with keys (RFC 9460 §2.2, RFC 9848 §3); `labels` is the public name on the wire, without
+/// its first length.
+fn keys(labels: &[u8]) -> Vec<u8> {
+    // Lengths are below any character of a host name.
+    let name: Vec<u8> = labels.iter().map(|byte| if *byte < b'-' { b'.' } else { *byte }).collect();
+    [&[0, 1, 0, 0, 5][..], &sized(&ech_config_list(&name))].concat()
+}
+
+/// An ECHConfigList (RFC 9849 §4): X25519, HKDF-SHA256, AES-128-GCM. The public key is the curve's base point: nobody here
+/// opens what is sealed with it.
+fn ech_config_list(public_name: &[u8]) -> Vec<u8> {
+    let mut public_key = [0; 32];
+    public_key[0] = 9;
+    let head = [&[7, 0, 0x20][..], &sized(&public_key), &sized(&[0, 1, 0, 1]), &[64]].concat();
+    let contents = [&head[..], &[public_name.len() as u8], public_name, &[0, 0]].concat();
+    sized(&[&[0xfe, 0x0d][..], &sized(&contents)].concat())
+}
+
+/// Prints the ECHConfigList that the server's DNS hands out for a public name.
+fn ech(public_name: &str) -> Outcome {
+    println!("{}", data_encoding::BASE64.encode(&ech_config_list(public_name.as_bytes())));
+    Ok(())
 }
 
 fn client_config() -> ClientConfig {
