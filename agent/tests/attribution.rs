@@ -133,3 +133,49 @@ fn a_datagram_of_a_socket_that_is_closed_at_once_is_known_by_name() {
     println!("of {RUNS} queries from sockets closed at once, attributed when they were sent: {known}");
     assert!(known * 100 >= RUNS * 99, "{known} of {RUNS}");
 }
+
+/// A control group as a container engine makes it; gone on drop.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    fn new(name: &str) -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+        let root = mounts.lines().find_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let place = fields.next()?;
+            (fields.next()? == "cgroup2").then(|| place.to_owned())
+        });
+        let group = std::path::Path::new(&root?).join(name);
+        std::fs::create_dir(&group).ok().map(|()| Self(group))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn a_program_in_a_container_is_told_with_the_containers_id() {
+    let id = format!("{:064x}", u128::from(std::process::id()) << 64 | 0xc0ffee);
+    let group = Group::new(&format!("docker-{id}.scope"));
+    if !can_capture() || !require("leave to make control groups of version 2", group.is_some()) {
+        return;
+    }
+    let (Some(group), server) = (group, listen()) else { return };
+    let agent = watching("auto");
+    let port = server.port();
+    let script = format!(
+        "echo $$ >{}/cgroup.procs && exec curl -sk --max-time 10 --resolve gemini.google.com:{port}:127.0.0.1 \
+         https://gemini.google.com:{port}/",
+        group.0.display()
+    );
+    let _ = Command::new("sh").args(["-c", &script]).stdin(Stdio::null()).status().unwrap();
+    wait("the hello", || (agent.count("gemini.google.com") >= 1).then_some(()));
+    let db = rusqlite::Connection::open(agent.state.path().join("state.db")).unwrap();
+    let told: Option<String> = db
+        .query_row("SELECT container FROM activity WHERE value = 'gemini.google.com'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(told.as_deref(), Some(&id[..12]));
+}
