@@ -110,7 +110,7 @@ impl Index {
                 // `libc6:amd64.list` where a package may be there for several architectures.
                 let package = package.split(':').next().unwrap_or(package);
                 if let Some(text) = read_list(&entry.path()) {
-                    building.package(&format!("deb:{package}"), text.lines().map(str::to_owned));
+                    building.package(&format!("deb:{package}"), text.lines());
                 }
             }
         }
@@ -138,16 +138,16 @@ struct Building {
 }
 
 impl Building {
-    fn package(&mut self, name: &str, paths: impl Iterator<Item = String>) {
+    fn package(&mut self, name: &str, paths: impl Iterator<Item = impl AsRef<str>>) {
         let Some(number) =
             u16::try_from(self.packages.len()).ok().filter(|_| self.packages.len() < MAX_PACKAGES)
         else {
             return;
         };
         let before = self.paths.len();
-        for path in paths.filter(|path| may_be_program(path)) {
+        for path in paths.filter(|path| may_be_program(path.as_ref())) {
             if self.paths.len() < MAX_PATHS {
-                self.paths.push((hash(&path), number));
+                self.paths.push((hash(path.as_ref()), number));
             }
         }
         if self.paths.len() > before {
