@@ -23,10 +23,21 @@ pub struct Config {
     pub flow_aware_filter: bool,
     /// Whether `connect` is hooked to know whose a connection is; else its socket is looked for afterwards.
     pub attribution_hooks: bool,
+    /// Interfaces on which the traffic of other machines is watched; empty: on none.
+    pub gateway: GatewayConfig,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
     /// How long counts that only grew may wait before they are reported again.
     pub counter_interval: Duration,
+}
+
+/// Watching the traffic of other machines, on a router or at a mirror port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GatewayConfig {
+    /// Names of the interfaces; empty: this sensor watches its own machine only.
+    pub interfaces: Vec<String>,
+    /// Whether the names that machines give themselves are kept.
+    pub host_names: bool,
 }
 
 /// How to reach the collector.
@@ -105,6 +116,24 @@ impl Config {
         if !(1..=86_400).contains(&file.report.counter_interval_s) {
             return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
         }
+        let GatewaySection { interfaces, host_names } = file.gateway;
+        // IFNAMSIZ (linux/if.h) with its end; netdev_valid_name rules out the rest.
+        let good = |name: &String| {
+            (1..16).contains(&name.len())
+                && !name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace())
+        };
+        if !interfaces.iter().all(good) {
+            return Err(wrong("interfaces", "of [gateway] must be names of interfaces, such as \"eth1\""));
+        }
+        if interfaces.len() > MAX_GATEWAY_INTERFACES {
+            return Err(wrong("interfaces", "of [gateway] must be 16 names at most"));
+        }
+        if !interfaces.is_empty() && !file.capture.enabled {
+            return Err(wrong(
+                "interfaces",
+                "of [gateway] needs capture: remove `enabled = false` from [capture]",
+            ));
+        }
         if file.state_dir.as_ref().is_some_and(|folder| !folder.is_absolute()) {
             return Err(wrong("state_dir", "must be an absolute path"));
         }
@@ -114,6 +143,7 @@ impl Config {
             capture: file.capture.enabled,
             flow_aware_filter: file.capture.filter == Choice::Auto,
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
+            gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -145,6 +175,7 @@ struct File {
     state_dir: Option<PathBuf>,
     collector: CollectorSection,
     capture: CaptureSection,
+    gateway: GatewaySection,
     scan: ScanSection,
     report: ReportSection,
 }
@@ -183,6 +214,24 @@ enum Choice {
     /// The plain way.
     Plain,
 }
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct GatewaySection {
+    /// Interfaces on which the traffic of other machines is watched, at most 16. Default: none.
+    interfaces: Vec<String>,
+    /// Whether the names that those machines give themselves are kept. Default: true.
+    host_names: bool,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self { interfaces: Vec::new(), host_names: true }
+    }
+}
+
+/// Each interface takes a socket and a buffer.
+const MAX_GATEWAY_INTERFACES: usize = 16;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -227,6 +276,23 @@ mod tests {
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
+        assert!(config.gateway.interfaces.is_empty(), "nobody else's traffic unless asked for");
+    }
+
+    #[test]
+    fn a_gateway_is_one_by_the_names_of_its_interfaces() {
+        let config = parse("[gateway]\ninterfaces = [\"eth1\", \"br-lan\"]\nhost_names = false\n").unwrap();
+        assert_eq!(config.gateway.interfaces, ["eth1", "br-lan"]);
+        assert!(!config.gateway.host_names);
+        for (text, says) in [
+            ("[gateway]\ninterfaces = [\"\"]\n", "names of interfaces"),
+            ("[gateway]\ninterfaces = [\"a/b\"]\n", "names of interfaces"),
+            ("[gateway]\ninterfaces = [\"an-interface-name-too-long\"]\n", "names of interfaces"),
+            ("[capture]\nenabled = false\n[gateway]\ninterfaces = [\"eth1\"]\n", "needs capture"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]
@@ -286,6 +352,7 @@ mod tests {
         assert_eq!(sample.capture, default.capture);
         assert_eq!(sample.flow_aware_filter, default.flow_aware_filter);
         assert_eq!(sample.attribution_hooks, default.attribution_hooks);
+        assert_eq!(sample.gateway, default.gateway);
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

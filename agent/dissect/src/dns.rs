@@ -84,7 +84,7 @@ pub(crate) fn is_certificate_query(message: &[u8]) -> bool {
 }
 
 /// Reads the name at `at` into `name`; returns how many bytes it takes there.
-fn name_into(message: &[u8], at: usize, name: &mut String) -> Option<usize> {
+pub(crate) fn name_into(message: &[u8], at: usize, name: &mut String) -> Option<usize> {
     name.clear();
     let mut wire_len = 0;
     let mut position = at;

@@ -33,6 +33,7 @@ mod output;
 mod quic;
 mod reader;
 mod record;
+mod station;
 mod table;
 mod tcp;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -46,3 +47,4 @@ pub use dissector::{Dissector, Limits};
 pub use link::LinkType;
 pub use observation::{Answer, Channel, Flow, Observation, Service, Timestamp, Transport};
 pub use output::Counters;
+pub use station::{Mac, Station, Stations};

@@ -4,6 +4,9 @@
 //! the filter stands and the bind is made; no link header, whatever the link. The filter is locked before
 //! the socket is handed over. The dissector wraps it ([`LivePackets`]): pnet binds it to interface index 0, which
 //! is every interface, `lo` and later ones included, and reads from it.
+//!
+//! A gateway sensor has another socket for each of its interfaces ([`open_gateway`]): `SOCK_RAW`, since the hardware address tells
+//! one machine from another, and promiscuous. No other socket is.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -64,12 +67,35 @@ impl fmt::Display for Tier {
 /// Opens a packet socket, attaches the best filter there is and locks it. Needs `CAP_NET_RAW`; for tier 2, which is
 /// tried if `flow_aware` says so, `CAP_BPF`.
 pub fn open(flow_aware: bool) -> io::Result<PacketSocket> {
-    let socket =
-        rustix::net::socket_with(AddressFamily::PACKET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
-    let tier = match flow_aware.then(|| filter::flow_aware::attach(socket.as_fd())) {
+    let attach: Attach = filter::flow_aware::attach;
+    filtered(SocketType::DGRAM, flow_aware.then_some(attach), &filter::tier1())
+}
+
+/// Opens a packet socket for the frames of one interface, those for other machines included, as [`open`] does. It is to be
+/// bound to that interface.
+pub fn open_gateway(interface: &Interface, flow_aware: bool) -> io::Result<PacketSocket> {
+    if !interface.ethernet {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no Ethernet interface"));
+    }
+    let attach: Attach = filter::flow_aware::attach_gateway;
+    let opened = filtered(SocketType::RAW, flow_aware.then_some(attach), &filter::gateway::tier1())?;
+    sockopt::watch_everything(opened.socket.as_fd(), interface.index)?;
+    Ok(opened)
+}
+
+/// Attaches a filter of tier 2.
+type Attach = fn(BorrowedFd<'_>) -> io::Result<()>;
+
+fn filtered(
+    kind: SocketType,
+    flow_aware: Option<Attach>,
+    plain: &[filter::classic::Instruction],
+) -> io::Result<PacketSocket> {
+    let socket = rustix::net::socket_with(AddressFamily::PACKET, kind, SocketFlags::CLOEXEC, None)?;
+    let tier = match flow_aware.map(|attach| attach(socket.as_fd())) {
         Some(Ok(())) => Tier::FlowAware,
         refused => {
-            sockopt::attach_filter(socket.as_fd(), &filter::tier1())?;
+            sockopt::attach_filter(socket.as_fd(), plain)?;
             Tier::Plain { trouble: refused.and_then(Result::err) }
         }
     };
@@ -94,6 +120,34 @@ pub fn own_addresses() -> HashSet<IpAddr> {
         .flat_map(|interface| interface.ips)
         .map(|network| network.ip())
         .collect()
+}
+
+/// An interface as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name.
+    pub name: String,
+    /// Its index: another one when it went and came back.
+    pub index: u32,
+    /// Whether it is up.
+    pub up: bool,
+    /// Whether its frames begin with an Ethernet header.
+    pub ethernet: bool,
+    /// This machine's addresses on it.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// All interfaces, up or not.
+pub fn interfaces() -> Vec<Interface> {
+    let all = datalink::interfaces().into_iter().map(|interface| Interface {
+        index: interface.index,
+        up: interface.is_up(),
+        // A tunnel has no hardware address, and the loopback interface is nobody's neighbour.
+        ethernet: interface.mac.is_some() && !interface.is_loopback() && !interface.is_point_to_point(),
+        addresses: interface.ips.iter().map(|network| network.ip().to_canonical()).collect(),
+        name: interface.name,
+    });
+    all.collect()
 }
 
 /// Packets of every interface, from the IP header on.

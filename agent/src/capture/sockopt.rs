@@ -44,6 +44,21 @@ pub fn set_receive_buffer(socket: BorrowedFd<'_>, bytes: i32) -> io::Result<i32>
     get(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, 0i32)
 }
 
+/// Has the interface hand over frames for other machines as well, for as long as the socket is open. The one place that asks for
+/// that; only a gateway's socket does.
+pub fn watch_everything(socket: BorrowedFd<'_>, interface: u32) -> io::Result<()> {
+    let membership = libc::packet_mreq {
+        mr_ifindex: i32::try_from(interface).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
+        mr_type: PACKET_MR_PROMISC,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    set(socket, libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &membership)
+}
+
+/// linux/if_packet.h.
+const PACKET_MR_PROMISC: u16 = 1;
+
 /// Reads and resets the counters of a packet socket.
 pub fn statistics(socket: BorrowedFd<'_>) -> io::Result<Statistics> {
     // struct tpacket_stats (linux/if_packet.h): two 32-bit counters.
@@ -52,11 +67,12 @@ pub fn statistics(socket: BorrowedFd<'_>) -> io::Result<Statistics> {
 }
 
 /// A value that the kernel may read or write as bytes: plain integers without padding, or the one
-/// structure whose pointer [`attach_filter`] keeps alive.
+/// structure whose pointer [`attach_filter`] keeps alive. The fields of `packet_mreq` leave no gap either.
 trait Plain: Copy {}
 impl Plain for i32 {}
 impl Plain for [u32; 2] {}
 impl Plain for libc::sock_fprog {}
+impl Plain for libc::packet_mreq {}
 
 fn set<T: Plain>(socket: BorrowedFd<'_>, level: i32, option: i32, value: &T) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<T>()).unwrap_or_default();

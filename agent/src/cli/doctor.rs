@@ -9,7 +9,7 @@ use rustix::thread::CapabilitySet;
 
 use super::{CliError, StateArgs};
 use crate::attribution::Attribution;
-use crate::capture::afpacket::{self, Tier};
+use crate::capture::afpacket::{self, Interface, Tier};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::capability;
@@ -42,6 +42,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let identity = Identity::load(&config.state_dir);
     let mut checks =
         vec![privileges(), capture(&config), attribution(&config), sandbox_level(), state(&config.state_dir)];
+    if !config.gateway.interfaces.is_empty() {
+        checks.push(gateway(&config.gateway.interfaces, &afpacket::interfaces()));
+    }
     checks.push(clock());
     match &identity {
         Ok(Some(identity)) => {
@@ -116,6 +119,29 @@ fn capture(config: &Config) -> Check {
         (Verdict::Limited, "switched off in the configuration".into())
     };
     Check { name: "capture", verdict, finding }
+}
+
+/// Whether the interfaces are there on which the traffic of other machines is to be watched.
+fn gateway(names: &[String], interfaces: &[Interface]) -> Check {
+    let trouble = names.iter().filter_map(|name| {
+        let interface = interfaces.iter().find(|interface| interface.name == *name);
+        let why = match interface {
+            None => "is not there: correct `interfaces` of [gateway]; it is watched as soon as it comes",
+            Some(interface) if !interface.ethernet => "is no Ethernet interface and cannot be watched",
+            Some(interface) if !interface.up => "is down: `ip link set dev NAME up`",
+            Some(_) => return None,
+        };
+        Some(format!("{name} {why}"))
+    });
+    let trouble: Vec<_> = trouble.collect();
+    let (verdict, finding) = if trouble.is_empty() {
+        let finding =
+            format!("watches the traffic of other machines on {}, promiscuous there", names.join(", "));
+        (Verdict::Good, finding)
+    } else {
+        (Verdict::Bad, trouble.join("; "))
+    };
+    Check { name: "gateway", verdict, finding }
 }
 
 fn attribution(config: &Config) -> Check {
@@ -208,5 +234,33 @@ fn collector(url: &str) -> Check {
             verdict: Verdict::Bad,
             finding: format!("{authority} cannot be reached ({error}): check name, port and firewall"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_interface_that_cannot_be_watched_is_named_with_what_to_do() {
+        let interface = |name: &str, up, ethernet| Interface {
+            name: name.to_owned(),
+            index: 1,
+            up,
+            ethernet,
+            addresses: vec![],
+        };
+        let all =
+            [interface("eth1", true, true), interface("eth2", false, true), interface("tun0", true, false)];
+        let check = |name: &str| gateway(&[name.to_owned()], &all);
+        assert!(matches!(check("eth1").verdict, Verdict::Good));
+        for (name, words) in [("eth2", "ip link set"), ("tun0", "no Ethernet"), ("eth9", "not there")] {
+            let check = check(name);
+            assert!(
+                matches!(check.verdict, Verdict::Bad) && check.finding.contains(words),
+                "{}",
+                check.finding
+            );
+        }
     }
 }

@@ -6,6 +6,7 @@ use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
 
 use super::{CliError, StateArgs};
+use crate::config::GatewayConfig;
 use crate::identity::Identity;
 use crate::roles::wall_clock_ms;
 use crate::state::Reader;
@@ -39,12 +40,35 @@ It cannot report, because its messages have no place for it: what was typed or a
 host name, file contents, passwords, keys, values of environment variables, window titles, the hour of the day.
 ";
 
+/// What a gateway sensor adds, in words.
+fn gateway(config: &GatewayConfig) -> String {
+    let names = if config.host_names {
+        ", its network address and the name that it gives itself (by DHCP or multicast DNS)"
+    } else {
+        " and its network address, not by the name that it gives itself"
+    };
+    format!(
+        "\
+THIS SENSOR WATCHES THE TRAFFIC OF OTHER MACHINES
+
+Whoever configured it had it watch what passes on {}: not this machine's traffic only, but that of every machine
+there. Of a machine that uses an AI service it reports which service, on which day and how often, and the machine by its
+hardware address{names}. Which person and which program it was, it cannot know. Of machines that use no AI service nothing is
+kept but in memory, and nothing is sent.
+",
+        config.interfaces.join(", ")
+    )
+}
+
 /// Prints what is collected, what was seen in the last 30 days, and whether it was sent.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
     let failed =
         |error| CliError::failed(format!("cannot read the state in {}", config.state_dir.display()), error);
     println!("{WHAT}");
+    if !config.gateway.interfaces.is_empty() {
+        println!("{}", gateway(&config.gateway));
+    }
     match Identity::load(&config.state_dir)
         .map_err(|error| CliError::failed("cannot read the identity", error))?
     {
@@ -73,8 +97,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         } else {
             "not sent yet"
         };
+        let machine = if row.machine.is_empty() { String::new() } else { format!(" by {}", row.machine) };
         println!(
-            "{}: {} ({}), {} times, last on {}, {sent}",
+            "{}: {} ({}){machine}, {} times, last on {}, {sent}",
             product(&row.rule),
             row.value,
             row.channel,
@@ -99,4 +124,23 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         "\nThe scan also saw {unmatched} identifiers of software that no rule knows. They stay on this machine."
     );
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_sensor_says_whom_it_watches_and_what_of_it_is_kept() {
+        let config =
+            GatewayConfig { interfaces: vec!["eth1".to_owned(), "br-lan".to_owned()], host_names: true };
+        let text = gateway(&config);
+        for words in
+            ["OTHER MACHINES", "eth1, br-lan", "hardware address", "name that it gives itself (by DHCP"]
+        {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        let text = gateway(&GatewayConfig { host_names: false, ..config });
+        assert!(text.contains("not by the name"), "{text}");
+    }
 }

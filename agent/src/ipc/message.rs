@@ -18,7 +18,12 @@ pub enum ToDissector {
     Capture,
     /// This sensor watches the traffic of other machines: whose address is not among these is one. Sent before
     /// [`Self::Capture`] and whenever the addresses of this machine change.
-    Own(Vec<IpAddr>),
+    Own {
+        /// This machine's addresses.
+        addresses: Vec<IpAddr>,
+        /// Whether the names that other machines give themselves are kept.
+        host_names: bool,
+    },
     /// Comes with a packet socket for the frames of one interface; replaces an earlier one of that interface.
     Gateway {
         /// Name of the interface.

@@ -6,15 +6,18 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 
-/// `RTMGRP_LINK` (linux/rtnetlink.h).
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV6_IFADDR` (linux/rtnetlink.h).
 const LINK_GROUP: u32 = 1;
+const ADDRESS_GROUPS: u32 = 0x10 | 0x100;
 
-/// A descriptor that becomes readable when an interface comes, goes, or changes its state.
-pub fn open() -> io::Result<OwnedFd> {
+/// A descriptor that becomes readable when an interface comes, goes, or changes its state; with `addresses` also when
+/// one of this machine's addresses does.
+pub fn open(addresses: bool) -> io::Result<OwnedFd> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     // NETLINK_ROUTE is protocol 0.
     let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrNetlink::new(0, LINK_GROUP))?;
+    let groups = if addresses { LINK_GROUP | ADDRESS_GROUPS } else { LINK_GROUP };
+    rustix::net::bind(&socket, &SocketAddrNetlink::new(0, groups))?;
     Ok(socket)
 }
 

@@ -23,6 +23,10 @@ use crate::os::signals;
 use crate::pipeline::{Pipeline, flow};
 use crate::sandbox;
 
+mod others;
+
+use others::{Interfaces, Origin, Others};
+
 /// Frames read in a row before the other descriptors get a look.
 const FRAMES_IN_A_ROW: usize = 256;
 /// How often counters are told while they change, in microseconds.
@@ -62,10 +66,17 @@ fn start() -> io::Result<()> {
     let seed = u64::from_ne_bytes(seed.try_into().unwrap_or_default());
 
     let (mut input, mut uplink) = (None, None);
+    let (mut interfaces, mut others) = (Interfaces::default(), Others::new(seed));
     while input.is_none() || uplink.is_none() {
         wait(&[(control.as_fd(), PollFlags::IN)], None)?;
         match control.receive()? {
             Received::Message(ToDissector::Capture, Some(socket)) => input = Some(Input::Live(socket)),
+            Received::Message(ToDissector::Own { addresses, host_names }, _) => {
+                others.set_own(addresses, host_names);
+            }
+            Received::Message(ToDissector::Gateway { interface, index }, Some(socket)) => {
+                interfaces.watch(interface, index, socket);
+            }
             Received::Message(ToDissector::Replay, Some(file)) => input = Some(Input::File(file.into())),
             Received::Message(ToDissector::Uplink, Some(socket)) => uplink = Some(Channel::new(socket)),
             Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(()),
@@ -87,6 +98,9 @@ fn start() -> io::Result<()> {
                 control,
                 uplink,
                 packets,
+                interfaces,
+                others,
+                behind: Vec::new(),
                 pipeline,
                 outbox: Outbox::new(stream, false),
                 stream,
@@ -112,6 +126,11 @@ struct Live {
     control: Control,
     uplink: Option<ToUplink>,
     packets: LivePackets,
+    /// Those of a gateway.
+    interfaces: Interfaces,
+    others: Others,
+    /// A packet that waits until those in front of it are read.
+    behind: Vec<u8>,
     pipeline: Pipeline,
     outbox: Outbox,
     stream: StreamId,
@@ -130,16 +149,20 @@ impl Live {
                 if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
             let mut waited =
                 vec![(self.packets.as_fd(), PollFlags::IN), (self.control.as_fd(), PollFlags::IN)];
+            waited.extend(self.interfaces.sockets().map(|packets| (packets.as_fd(), PollFlags::IN)));
             waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
             wait(&waited, until)?;
+            self.read_gateway()?;
             self.read_packets()?;
             self.pipeline.handle_timeout(Timestamp(wall_clock_us()));
-            self.collect();
+            self.collect(Origin::Late);
             self.outbox.give_up(wall_clock_us());
-            match read_control(&mut self.control, &mut self.outbox, &mut self.uplink)? {
+            let gateway = Some((&mut self.interfaces, &mut self.others));
+            match read_control(&mut self.control, &mut self.outbox, &mut self.uplink, gateway)? {
                 Order::GoOn => {}
                 Order::Finish => return self.finish(),
             }
+            self.tell_renamed();
             read_stored(&mut self.uplink, &mut self.outbox);
             pump(&mut self.uplink, &mut self.outbox);
             self.tell_counters(false);
@@ -156,24 +179,63 @@ impl Live {
     fn read_packets(&mut self) -> io::Result<()> {
         for _ in 0..FRAMES_IN_A_ROW {
             match self.packets.next()? {
-                Some(frame) => {
+                Some(frame) if self.interfaces.len() == 0 => {
                     self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::LinuxPacket, frame);
+                }
+                // What is forwarded was seen on its way in, by then with the address of the machine that sent it: that copy is
+                // in its socket by now, and must be read first, since the pipeline takes the first of several.
+                Some(frame) => {
+                    let mut behind = std::mem::take(&mut self.behind);
+                    behind.clear();
+                    behind.extend_from_slice(frame);
+                    self.read_gateway()?;
+                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::LinuxPacket, &behind);
+                    self.behind = behind;
                 }
                 None => break,
             }
-            self.collect();
+            self.collect(Origin::Own);
         }
         Ok(())
     }
 
-    fn collect(&mut self) {
+    fn read_gateway(&mut self) -> io::Result<()> {
+        for interface in 0..self.interfaces.len() {
+            for _ in 0..FRAMES_IN_A_ROW {
+                let Some(frame) = self.interfaces.next(interface)? else { break };
+                let at = Timestamp(wall_clock_us());
+                self.others.learn(at, frame);
+                self.pipeline.handle_frame(at, LinkType::Ethernet, frame);
+                self.collect(Origin::Gateway);
+            }
+        }
+        Ok(())
+    }
+
+    fn collect(&mut self, origin: Origin) {
         while let Some(matched) = self.pipeline.poll_matched() {
             let flow = flow(&matched.observation.flow);
+            let station = self.others.station(matched.observation.at, flow.client.ip(), origin);
             let (number, sighting) = sighting(matched);
+            // No socket here has it.
+            if let Some(station) = station {
+                self.outbox.push(number, Sighting { station: Some(station), ..sighting });
+                continue;
+            }
             if self.outbox.push_asking(number, sighting, wall_clock_us())
                 && self.control.send(&FromDissector::Whose { question: number, flow }).is_err()
             {
                 self.outbox.answer(number, Owner::default());
+            }
+        }
+    }
+
+    /// A name that came after the sighting. It comes again with the next one, should it be lost now.
+    fn tell_renamed(&mut self) {
+        let Some(uplink) = &self.uplink else { return };
+        while let Some(station) = self.others.poll_renamed() {
+            if uplink.send(&FromCapture::Renamed(station)).is_err() {
+                return;
             }
         }
     }
@@ -191,8 +253,10 @@ impl Live {
         if !last && self.told.is_some_and(|(_, at)| now.saturating_sub(at) < COUNTERS_US) {
             return;
         }
-        if let Ok(statistics) = self.packets.statistics() {
-            self.counters.kernel_drops += u64::from(statistics.drops);
+        for packets in std::iter::once(&self.packets).chain(self.interfaces.sockets()) {
+            if let Ok(statistics) = packets.statistics() {
+                self.counters.kernel_drops += u64::from(statistics.drops);
+            }
         }
         let counters = self.current_counters();
         if self.told.is_some_and(|(told, _)| told == counters) {
@@ -208,10 +272,11 @@ impl Live {
     /// Reads what is in the socket, hands everything over, and waits a moment for it to be stored.
     fn finish(mut self) -> io::Result<()> {
         for _ in 0..64 {
+            self.read_gateway()?;
             self.read_packets()?;
         }
         self.pipeline.finish();
-        self.collect();
+        self.collect(Origin::Late);
         self.outbox.give_up(u64::MAX);
         self.tell_counters(true);
         drain(&mut self.uplink, &mut self.outbox, 1_500_000)
@@ -283,7 +348,7 @@ impl Replay {
         let mut waited = vec![(self.control.as_fd(), PollFlags::IN)];
         waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
         wait(&waited, timeout_us)?;
-        let order = read_control(&mut self.control, &mut self.outbox, &mut self.uplink)?;
+        let order = read_control(&mut self.control, &mut self.outbox, &mut self.uplink, None)?;
         read_stored(&mut self.uplink, &mut self.outbox);
         pump(&mut self.uplink, &mut self.outbox);
         Ok(order)
@@ -299,17 +364,27 @@ fn read_control(
     control: &mut Control,
     outbox: &mut Outbox,
     uplink: &mut Option<ToUplink>,
+    mut gateway: Option<(&mut Interfaces, &mut Others)>,
 ) -> io::Result<Order> {
     loop {
-        match control.receive()? {
-            Received::Message(ToDissector::Uplink, Some(socket)) => {
+        match (control.receive()?, &mut gateway) {
+            (Received::Message(ToDissector::Own { addresses, host_names }, _), Some((_, others))) => {
+                others.set_own(addresses, host_names);
+            }
+            (
+                Received::Message(ToDissector::Gateway { interface, index }, Some(socket)),
+                Some((interfaces, _)),
+            ) => interfaces.watch(interface, index, socket),
+            (Received::Message(ToDissector::Uplink, Some(socket)), _) => {
                 *uplink = Some(Channel::new(socket));
                 outbox.reconnected();
             }
-            Received::Message(ToDissector::Owner { question, owner }, _) => outbox.answer(question, owner),
-            Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(Order::Finish),
-            Received::Message(..) => {}
-            Received::Empty => return Ok(Order::GoOn),
+            (Received::Message(ToDissector::Owner { question, owner }, _), _) => {
+                outbox.answer(question, owner);
+            }
+            (Received::Message(ToDissector::Finish, _) | Received::Closed, _) => return Ok(Order::Finish),
+            (Received::Message(..), _) => {}
+            (Received::Empty, _) => return Ok(Order::GoOn),
         }
     }
 }

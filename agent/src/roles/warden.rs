@@ -27,8 +27,10 @@ use crate::os::notify::Notifier;
 use crate::os::{capability, links, signals};
 
 mod child;
+mod gateway;
 
 use child::{Backoff, Child};
+use gateway::Gateway;
 
 /// The scanner's own patience is the deadline; past this much more it is ended.
 const SCAN_GRACE: Duration = Duration::from_secs(10);
@@ -86,13 +88,14 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
     }
     let mut warden = Warden {
         termination,
-        links: links::open().ok(),
+        links: links::open(!task.config.gateway.interfaces.is_empty()).ok(),
         links_at: None,
         notifier: Notifier::from_environment(),
         notified: false,
         watchdog_at: None,
         attribution: Attribution::new(task.config.attribution_hooks),
         packets: None,
+        gateway: Gateway::new(&task.config.gateway, task.config.flow_aware_filter),
         capture: CaptureState::Off,
         note: String::new(),
         sandbox: String::new(),
@@ -123,6 +126,10 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
     if warden.attribution.announcements().is_some() {
         keep |= capability::to_ask_bpf(&rustix::system::uname().release().to_string_lossy());
     }
+    if warden.gateway.is_some() {
+        // Its interfaces may come later.
+        keep |= capability::GATEWAY;
+    }
     capability::keep_only(keep)
         .map_err(|e| WardenError::System("give up the capabilities that only the start needs", e))?;
     if warden.config.scan_interval.is_some() || warden.once {
@@ -141,6 +148,7 @@ struct Warden {
     watchdog_at: Option<Instant>,
     attribution: Attribution,
     packets: Option<OwnedFd>,
+    gateway: Option<Gateway>,
     capture: CaptureState,
     note: String,
     sandbox: String,
@@ -237,6 +245,9 @@ impl Warden {
                 self.capture = CaptureState::Capturing;
                 self.note = capture_note(&opened.tier, opened.receive_buffer_bytes, kept);
                 self.packets = Some(opened.socket);
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.look(None);
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 self.capture = CaptureState::NoPrivilege;
@@ -282,6 +293,9 @@ impl Warden {
             if interfaces != self.interfaces {
                 self.interfaces = interfaces;
                 self.coverage_due = true;
+            }
+            if let Some(gateway) = self.gateway.as_mut().filter(|_| self.packets.is_some()) {
+                self.coverage_due |= gateway.look(self.dissector.as_ref().map(|child| &child.control));
             }
         }
         let all_fed = self.replays.is_empty() && self.replayer.is_none();
@@ -343,6 +357,7 @@ impl Warden {
         let (child, _) = Child::start(Role::Dissector, &[], self.dissector_backoff.starts())
             .map_err(|e| WardenError::System("start the dissector", e))?;
         if let Some(packets) = &self.packets {
+            let _ = self.gateway.as_ref().map(|gateway| gateway.tell(&child.control));
             let _ = child.control.send_with(&ToDissector::Capture, packets.as_fd());
         }
         self.dissector_backoff.started(Instant::now());
@@ -519,12 +534,16 @@ impl Warden {
     fn flush_to_uplink(&mut self) {
         let Some(uplink) = &self.uplink else { return };
         if std::mem::take(&mut self.coverage_due) {
+            let gateway = self.gateway.as_ref().filter(|_| self.packets.is_some());
+            let trouble = gateway.map(Gateway::trouble).filter(|trouble| !trouble.is_empty());
+            let note =
+                [Some(self.note.clone()), trouble].into_iter().flatten().collect::<Vec<_>>().join("; ");
             self.to_uplink.push_back((
                 ToUplink::Coverage {
                     state: self.capture,
-                    note: self.note.clone(),
+                    note,
                     interfaces: self.interfaces.iter().take(MAX_INTERFACES).cloned().collect(),
-                    gateway: Vec::new(),
+                    gateway: gateway.map(Gateway::names).unwrap_or_default(),
                     sandbox: self.sandbox.clone(),
                 },
                 None,
@@ -549,7 +568,15 @@ impl Warden {
         if !self.notified && self.uplink_ready && capture_known {
             self.notified = true;
             let status = match self.capture {
-                CaptureState::Capturing => format!("capturing on {}", self.interfaces.join(", ")),
+                CaptureState::Capturing => {
+                    let others = self.gateway.as_ref().map(Gateway::names).unwrap_or_default();
+                    let others = if others.is_empty() {
+                        String::new()
+                    } else {
+                        format!("; the traffic of other machines on {}", others.join(", "))
+                    };
+                    format!("capturing on {}{others}", self.interfaces.join(", "))
+                }
                 _ => self.note.clone(),
             };
             tracing::info!(pid = std::process::id(), "ready: {status}");

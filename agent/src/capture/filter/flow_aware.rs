@@ -33,8 +33,17 @@ const STREAMS: u32 = 16 * 1024;
 
 /// Loads the filter and attaches it to a socket. Needs `CAP_BPF` and Linux 5.8 (`CAP_SYS_ADMIN` before).
 pub fn attach(socket: BorrowedFd<'_>) -> io::Result<()> {
+    attach_rules(socket, &super::program(&ASK))
+}
+
+/// As [`attach`], for the socket of a gateway's interface: the same, over the rules of [`super::gateway`].
+pub fn attach_gateway(socket: BorrowedFd<'_>) -> io::Result<()> {
+    attach_rules(socket, &super::gateway::program(&ASK))
+}
+
+fn attach_rules(socket: BorrowedFd<'_>, rules: &[Classic]) -> io::Result<()> {
     let streams = LruMap::<KEY_BYTES, 4>::new("ush_streams", STREAMS)?;
-    let code = build(streams.as_fd()).map_err(io::Error::other)?;
+    let code = build(rules, streams.as_fd()).map_err(io::Error::other)?;
     let program = Program::load("ush_packets", ProgramKind::SocketFilter, None, &code)?;
     // The socket keeps the program, the program the table.
     kernel::attach_to_socket(socket, &program)
@@ -43,12 +52,12 @@ pub fn attach(socket: BorrowedFd<'_>) -> io::Result<()> {
 // What tier 1 answers where this program goes on. No packet is that long.
 const ASK_SYN: u32 = 0xffff_0001;
 const ASK_DATA: u32 = 0xffff_0002;
+const ASK: Verdicts = Verdicts { syn: ASK_SYN, handshake: ASK_DATA, data: ASK_DATA };
 
-fn build(streams: BorrowedFd<'_>) -> Result<Vec<Instruction>, AssembleError> {
-    let rules = super::program(&Verdicts { syn: ASK_SYN, handshake: ASK_DATA, data: ASK_DATA });
+fn build(rules: &[Classic], streams: BorrowedFd<'_>) -> Result<Vec<Instruction>, AssembleError> {
     let mut p = Assembler::new();
     p.copy(CONTEXT, R1);
-    translate(&rules, &mut p);
+    translate(rules, &mut p);
     streams_part(&mut p, streams.as_raw_fd());
     p.finish()
 }
@@ -259,7 +268,9 @@ mod tests {
     #[test]
     fn the_program_is_complete() {
         let stand_in = std::fs::File::open("/dev/null").unwrap();
-        let code = build(stand_in.as_fd()).unwrap();
-        assert!(code.len() < 4096, "{} instructions: more than kernels before 5.2 take", code.len());
+        for rules in [super::super::program(&ASK), super::super::gateway::program(&ASK)] {
+            let code = build(&rules, stand_in.as_fd()).unwrap();
+            assert!(code.len() < 4096, "{} instructions: more than kernels before 5.2 take", code.len());
+        }
     }
 }

@@ -23,6 +23,7 @@
 
 pub mod classic;
 pub mod flow_aware;
+pub mod gateway;
 
 use classic::{Assembler, Instruction};
 
@@ -54,8 +55,21 @@ fn program(tcp: &Verdicts) -> Vec<Instruction> {
     p.load_memory(MEM_OUTGOING);
     p.jump_eq(1, "whole", "drop");
 
-    // TCP, RFC 9293; X is the offset of its header.
     p.label("tcp");
+    segment(&mut p, tcp);
+    p.label("udp");
+    datagram(&mut p);
+
+    p.label("whole");
+    p.accept(WHOLE_BYTES);
+    p.label("other");
+    p.label("drop");
+    p.accept(0);
+    p.finish()
+}
+
+/// TCP, RFC 9293; X is the offset of its header.
+fn segment(p: &mut Assembler, tcp: &Verdicts) {
     p.store_x(MEM_TRANSPORT);
     p.load_half_x(0);
     p.jump_eq(PORT_DNS, "tcp-payload-whole", "tcp-not-answer");
@@ -102,14 +116,6 @@ fn program(tcp: &Verdicts) -> Vec<Instruction> {
     p.accept(tcp.handshake);
     p.label("tcp-payload");
     p.accept(tcp.data);
-
-    udp(&mut p);
-
-    p.label("whole");
-    p.accept(WHOLE_BYTES);
-    p.label("drop");
-    p.accept(0);
-    p.finish()
 }
 
 /// M\[outgoing\] = 1 for outgoing. An incoming packet goes on only as a possible DNS answer.
@@ -158,8 +164,13 @@ fn network(p: &mut Assembler) {
     p.jump_eq(ETHERTYPE_IPV4, "ipv4", "tagged-twice-not-ipv4");
     p.label("tagged-twice-not-ipv4");
     p.jump_eq(ETHERTYPE_IPV6, "ipv6", "drop");
+    internet(p);
+}
 
-    // IPv4, RFC 791: options are stepped over by the header length. X is the offset of its header.
+/// From `ipv4` and `ipv6`, where X is the offset of the header, to `tcp`, `udp`, `fragment` or `other`. There X is at the
+/// transport header, and at `other` the protocol is loaded.
+fn internet(p: &mut Assembler) {
+    // RFC 791: options are stepped over by the header length.
     p.label("ipv4");
     p.store_x(MEM_NETWORK);
     p.load_half_x(6);
@@ -175,7 +186,7 @@ fn network(p: &mut Assembler) {
     p.load_memory(MEM_NEXT_HEADER);
     p.jump_eq(IP_TCP, "tcp", "ipv4-not-tcp");
     p.label("ipv4-not-tcp");
-    p.jump_eq(IP_UDP, "udp", "drop");
+    p.jump_eq(IP_UDP, "udp", "other");
 
     // IPv6, RFC 8200: classic BPF cannot jump back, so up to three extension headers are unrolled.
     p.label("ipv6");
@@ -198,7 +209,7 @@ fn network(p: &mut Assembler) {
         p.label(not_hop);
         p.jump_eq(IPV6_ROUTING, extension, not_routing);
         p.label(not_routing);
-        p.jump_eq(IPV6_DESTINATION, extension, "drop");
+        p.jump_eq(IPV6_DESTINATION, extension, "other");
         p.label(extension);
         p.load_byte_x(0);
         p.store(MEM_NEXT_HEADER);
@@ -213,12 +224,11 @@ fn network(p: &mut Assembler) {
     p.label("ipv6-last-not-tcp");
     p.jump_eq(IP_UDP, "udp", "ipv6-last-not-udp");
     p.label("ipv6-last-not-udp");
-    p.jump_eq(IPV6_FRAGMENT, "fragment", "drop");
+    p.jump_eq(IPV6_FRAGMENT, "fragment", "other");
 }
 
 /// UDP, RFC 768; X is the offset of its header.
-fn udp(p: &mut Assembler) {
-    p.label("udp");
+fn datagram(p: &mut Assembler) {
     p.load_half_x(0);
     p.jump_eq(PORT_DNS, "whole", "udp-not-answer");
     p.label("udp-not-answer");

@@ -3,6 +3,8 @@
 use super::classic::*;
 use super::*;
 
+mod gateway;
+
 const DROP: u32 = 0;
 const WHOLE: u32 = WHOLE_BYTES;
 const SNAP: u32 = TCP_SNAP_BYTES;
@@ -141,7 +143,10 @@ fn expect(name: &str, packet: &Packet, verdict: u32) {
 
 #[test]
 fn every_jump_stays_inside_the_program_and_fits_its_byte() {
-    let program = tier1();
+    check_jumps(&tier1());
+}
+
+fn check_jumps(program: &[Instruction]) {
     assert!(program.len() < 4096, "{} instructions: more than the kernel takes", program.len());
     for (at, instruction) in program.iter().enumerate() {
         let far = match instruction.code {

@@ -1,0 +1,178 @@
+//! The filter of a gateway sensor: frames of other machines on one interface, from the Ethernet header on.
+//!
+//! The rules are those of the endpoint's filter, with these differences:
+//!
+//! | frame | kept |
+//! |---|---|
+//! | what other machines send | by the rules for what goes out, behind up to two VLAN tags, PPPoE, and up to three MPLS labels |
+//! | what this machine sends | answers from port 53 and DHCP only: the endpoint's socket has the rest |
+//! | TCP from ports 80 and 443 | nothing: that is a server's, and the bulk of all traffic |
+//! | ARP, DHCP, multicast DNS | whole: they tell whose address it is |
+//! | tunnels: IP in IP, GRE, EtherIP, MPLS in IP; by port VXLAN, Geneve, GTP-U, CAPWAP, L2TP, Teredo, GRE in UDP | whole: what is in them cannot be told here |
+//!
+//! VLAN tags that the kernel took off are not in the frame, and need no care.
+
+use super::classic::{Assembler, Instruction};
+use super::{
+    AD_PKTTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_PROVIDER_VLAN, ETHERTYPE_VLAN, MEM_NEXT_HEADER,
+    MEM_OUTGOING, PACKET_OUTGOING, TCP_SNAP_BYTES, Verdicts, WHOLE_BYTES, datagram, internet, segment,
+};
+
+/// Builds the tier 1 program.
+pub fn tier1() -> Vec<Instruction> {
+    program(&Verdicts { syn: TCP_SNAP_BYTES, handshake: WHOLE_BYTES, data: TCP_SNAP_BYTES })
+}
+
+pub(super) fn program(tcp: &Verdicts) -> Vec<Instruction> {
+    let mut p = Assembler::default();
+    // What the rules say of outgoing packets holds for those of other machines here.
+    p.load_byte(AD_PKTTYPE);
+    p.jump_eq(PACKET_OUTGOING, "own", "seen");
+    p.label("own");
+    p.load_constant(0);
+    p.store(MEM_OUTGOING);
+    p.goto("link");
+    p.label("seen");
+    p.load_constant(1);
+    p.store(MEM_OUTGOING);
+    p.label("link");
+    link(&mut p);
+    internet(&mut p);
+
+    p.label("fragment");
+    p.load_memory(MEM_OUTGOING);
+    p.jump_eq(1, "tunnel", "no-tunnel");
+    p.label("other");
+    for (protocol, next) in TUNNEL_PROTOCOLS.iter().zip(TUNNEL_PROTOCOL_LABELS) {
+        p.jump_eq(*protocol, "tunnel-if-seen", next);
+        p.label(next);
+    }
+    p.label("no-tunnel");
+    p.accept(0);
+    p.label("tunnel-if-seen");
+    p.load_memory(MEM_OUTGOING);
+    p.jump_eq(1, "tunnel", "no-tunnel-after-all");
+    p.label("tunnel");
+    p.accept(WHOLE_BYTES);
+    p.label("no-tunnel-after-all");
+    p.accept(0);
+
+    p.label("tcp");
+    p.load_half_x(0);
+    p.jump_eq(PORT_HTTPS, "server", "tcp-not-https");
+    p.label("tcp-not-https");
+    p.jump_eq(PORT_HTTP, "server", "tcp-client");
+    p.label("server");
+    p.accept(0);
+    p.label("tcp-client");
+    segment(&mut p, tcp);
+
+    p.label("udp");
+    p.load_half_x(0);
+    p.jump_eq(PORT_DHCP_SERVER, "whole", "udp-not-dhcp-server");
+    p.label("udp-not-dhcp-server");
+    p.jump_eq(PORT_DHCP_CLIENT, "whole", "udp-not-dhcp");
+    p.label("udp-not-dhcp");
+    p.load_half_x(2);
+    for (port, next) in TUNNEL_PORTS.iter().zip(TUNNEL_PORT_LABELS) {
+        p.jump_eq(*port, "udp-tunnel", next);
+        p.label(next);
+    }
+    p.goto("udp-no-tunnel");
+    p.label("udp-tunnel");
+    p.load_memory(MEM_OUTGOING);
+    p.jump_eq(1, "whole", "drop");
+    p.label("udp-no-tunnel");
+    datagram(&mut p);
+
+    p.label("whole");
+    p.accept(WHOLE_BYTES);
+    p.label("drop");
+    p.accept(0);
+    p.finish()
+}
+
+/// From the Ethernet header to `ipv4` or `ipv6`, with X at the header.
+fn link(p: &mut Assembler) {
+    for (position, [here, not_ipv4, not_ipv6, not_arp, not_pppoe, not_mpls, not_vlan, next]) in
+        (0..).zip(LINK_LABELS)
+    {
+        let at = ETHERNET_HEADER_BYTES + 4 * position;
+        p.label(here);
+        p.load_x_constant(at);
+        p.load_half(at - 2);
+        p.jump_eq(ETHERTYPE_IPV4, "ipv4", not_ipv4);
+        p.label(not_ipv4);
+        p.jump_eq(ETHERTYPE_IPV6, "ipv6", not_ipv6);
+        p.label(not_ipv6);
+        p.jump_eq(ETHERTYPE_ARP, "link-whole", not_arp);
+        p.label(not_arp);
+        p.jump_eq(ETHERTYPE_PPPOE, "pppoe", not_pppoe);
+        p.label(not_pppoe);
+        p.jump_eq(ETHERTYPE_MPLS, "mpls-1", not_mpls);
+        p.label(not_mpls);
+        p.jump_eq(ETHERTYPE_VLAN, next, not_vlan);
+        p.label(not_vlan);
+        p.jump_eq(ETHERTYPE_PROVIDER_VLAN, next, "link-drop");
+    }
+
+    // PPPoE session (RFC 2516): six bytes, then the PPP protocol.
+    p.label("pppoe");
+    p.load_half_x(6);
+    p.jump_eq(PPP_IPV4, "pppoe-ip", "pppoe-not-ipv4");
+    p.label("pppoe-not-ipv4");
+    p.jump_eq(PPP_IPV6, "pppoe-ip", "link-drop");
+    p.label("pppoe-ip");
+    p.move_from_x();
+    p.add_constant(8);
+    p.move_to_x();
+    p.goto("by-version");
+
+    // Labels of four bytes, the last of which says so (RFC 3032); what is below, its first nibble tells.
+    for [here, next] in MPLS_LABELS {
+        p.label(here);
+        p.load_byte_x(2);
+        p.store(MEM_NEXT_HEADER);
+        p.move_from_x();
+        p.add_constant(4);
+        p.move_to_x();
+        p.load_memory(MEM_NEXT_HEADER);
+        p.jump_set(1, "by-version", next);
+    }
+    p.label("by-version");
+    p.load_byte_x(0);
+    p.shift_right(4);
+    p.jump_eq(4, "ipv4", "not-version-4");
+    p.label("not-version-4");
+    p.jump_eq(6, "ipv6", "link-whole");
+
+    // The ends of the program are too far for a condition.
+    p.label("link-whole");
+    p.accept(WHOLE_BYTES);
+    p.label("link-drop");
+    p.accept(0);
+}
+
+const ETHERNET_HEADER_BYTES: u32 = 14;
+const ETHERTYPE_ARP: u32 = 0x0806;
+const ETHERTYPE_PPPOE: u32 = 0x8864;
+const ETHERTYPE_MPLS: u32 = 0x8847;
+const PPP_IPV4: u32 = 0x0021;
+const PPP_IPV6: u32 = 0x0057;
+const PORT_HTTP: u32 = 80;
+const PORT_HTTPS: u32 = 443;
+const PORT_DHCP_SERVER: u32 = 67;
+const PORT_DHCP_CLIENT: u32 = 68;
+/// IP in IP, IPv6 in IP, GRE, EtherIP, MPLS in IP: what the dissector follows.
+const TUNNEL_PROTOCOLS: [u32; 5] = [4, 41, 47, 97, 137];
+/// VXLAN, Geneve, GRE in UDP, GTP-U, CAPWAP, L2TP, Teredo: what the dissector follows.
+const TUNNEL_PORTS: [u32; 9] = [4789, 8472, 4790, 6081, 4754, 2152, 5247, 1701, 3544];
+
+const LINK_LABELS: [[&str; 8]; 3] = [
+    ["eth", "eth-1", "eth-2", "eth-3", "eth-4", "eth-5", "eth-6", "tag"],
+    ["tag", "tag-1", "tag-2", "tag-3", "tag-4", "tag-5", "tag-6", "tags"],
+    ["tags", "tags-1", "tags-2", "tags-3", "tags-4", "tags-5", "tags-6", "link-drop"],
+];
+const MPLS_LABELS: [[&str; 2]; 3] = [["mpls-1", "mpls-2"], ["mpls-2", "mpls-3"], ["mpls-3", "link-whole"]];
+const TUNNEL_PROTOCOL_LABELS: [&str; 5] = ["p-1", "p-2", "p-3", "p-4", "p-5"];
+const TUNNEL_PORT_LABELS: [&str; 9] = ["t-1", "t-2", "t-3", "t-4", "t-5", "t-6", "t-7", "t-8", "t-9"];
