@@ -162,14 +162,14 @@ impl Pipeline {
         let says = |words: &[&str]| {
             observation.alpn.as_ref().is_some_and(|alpn| words.iter().any(|word| alpn.starts_with(word)))
         };
-        let resolver = || {
-            let name = observation.name.as_ref()?;
-            self.matcher.landmark(name).filter(|kind| *kind == LandmarkKind::Resolver)
+        let is_resolver = |name: &str| {
+            self.matcher.landmark(name) == Some(LandmarkKind::Resolver)
+                || self.answers.resolves(observation.flow.src.ip(), name, observation.at)
         };
         if observation.flow.dst.port() == PORT_ENCRYPTED_DNS || says(&ALPN_ENCRYPTED_DNS) {
             counted.dns_over_tls += 1;
             counted.encrypted_dns += 1;
-        } else if resolver().is_some() {
+        } else if observation.name.as_deref().is_some_and(is_resolver) {
             counted.dns_over_https += 1;
             counted.encrypted_dns += 1;
         }

@@ -1,4 +1,5 @@
-//! What DNS answers told lately: which names hide others, and which names an address was given for.
+//! What DNS answers told lately: which names hide others, which are encrypted resolvers, and which names an address was
+//! given for.
 //!
 //! Only digests are kept, under a seed that lives as long as the process, and for an hour: browsers keep keys and
 //! addresses about as long. Everything is kept by client, so that what one machine looks up says nothing of
@@ -13,14 +14,20 @@ use super::recent::Recent;
 
 /// How long an answer speaks for a connection, in microseconds.
 const KEEPS_US: u64 = 3_600_000_000;
-/// Four times so many pairs of a client and a name or an address: 32 KiB and 128 KiB.
+/// Four times so many pairs of a client and a name or an address: 16 KiB, 2 KiB and 128 KiB.
 const PUBLIC_NAME_SETS: usize = 256;
+const RESOLVER_SETS: usize = 32;
 const ADDRESS_SETS: usize = 1024;
+/// A resolver says under this label where it is to be reached encrypted (RFC 9461, section 3; RFC 9462, section 4).
+const RESOLVER_LABEL: &str = "_dns.";
+/// The protocols of DNS over HTTPS; those over TLS and QUIC are known by their own names in ALPN.
+const OVER_HTTPS: [&str; 3] = ["h2", "h3", "http/1.1"];
 
 /// See the module's documentation.
 pub(super) struct Answers {
     seed: u64,
     public_names: Recent<()>,
+    resolvers: Recent<()>,
     addresses: Recent<Named>,
 }
 
@@ -40,6 +47,7 @@ impl Answers {
         Answers {
             seed,
             public_names: Recent::new(PUBLIC_NAME_SETS, KEEPS_US),
+            resolvers: Recent::new(RESOLVER_SETS, KEEPS_US),
             addresses: Recent::new(ADDRESS_SETS, KEEPS_US),
         }
     }
@@ -47,6 +55,13 @@ impl Answers {
     /// Remembers an answer to a client. `known`: a rule knows the name or one that it leads to.
     pub(super) fn note(&mut self, client: IpAddr, name: &str, known: bool, answer: &Answer, at: Timestamp) {
         let asker = Asker::of(client);
+        if name.starts_with(RESOLVER_LABEL) {
+            let speaks_https = |alpn: &[Box<str>]| alpn.iter().any(|word| OVER_HTTPS.contains(&&**word));
+            for service in answer.services.iter().filter(|service| speaks_https(&service.alpn)) {
+                let key = self.digest((asker, &*service.target));
+                self.resolvers.put(key, at, ());
+            }
+        }
         for public_name in answer.services.iter().flat_map(|service| &service.ech_public_names) {
             let key = self.digest((asker, &**public_name));
             self.public_names.put(key, at, ());
@@ -67,9 +82,12 @@ impl Answers {
     /// Whoever owns a name can make any other a public name, and so hide the latter from whoever looks the former up; the
     /// connections are counted as hidden then, never lost.
     pub(super) fn hides(&self, client: IpAddr, name: &str, at: Timestamp) -> bool {
-        Asker::both(client)
-            .iter()
-            .any(|asker| self.public_names.get(self.digest((asker, name)), at).is_some())
+        self.holds(&self.public_names, client, name, at)
+    }
+
+    /// Whether the client was told to ask this name, over HTTPS, in place of its resolver.
+    pub(super) fn resolves(&self, client: IpAddr, name: &str, at: Timestamp) -> bool {
+        self.holds(&self.resolvers, client, name, at)
     }
 
     /// Whether the one name that the client was given this address for is one that a rule knows; `false` where there were
@@ -81,6 +99,10 @@ impl Answers {
             askers.iter().filter_map(|asker| self.addresses.get(self.digest((asker, server)), at));
         let Some(first) = named.next() else { return false };
         first.known && !first.several && named.all(|other| other.name == first.name && !other.several)
+    }
+
+    fn holds(&self, table: &Recent<()>, client: IpAddr, name: &str, at: Timestamp) -> bool {
+        Asker::both(client).iter().any(|asker| table.get(self.digest((asker, name)), at).is_some())
     }
 
     fn digest(&self, what: impl Hash) -> u64 {
@@ -123,8 +145,11 @@ mod tests {
     }
 
     fn answer(addresses: &[IpAddr], public_name: Option<&str>) -> Answer {
-        let service =
-            public_name.map(|name| Service { ech_public_names: vec![name.into()], ..Service::default() });
+        let service = public_name.map(|name| Service {
+            target: name.into(),
+            alpn: vec!["h3".into()],
+            ech_public_names: vec![name.into()],
+        });
         Answer { addresses: addresses.to_vec(), services: service.into_iter().collect(), ..Answer::default() }
     }
 
@@ -152,6 +177,23 @@ mod tests {
     }
 
     #[test]
+    fn a_resolver_that_tells_its_encrypted_name_is_known_by_it() {
+        let service = |target: &str, alpn: &str| Service {
+            target: target.into(),
+            alpn: vec![alpn.into()],
+            ..Service::default()
+        };
+        let services = vec![service("doh.example", "h2"), service("dot.example", "dot")];
+        let told = Answer { services, ..Answer::default() };
+        let mut answers = Answers::new(1);
+        answers.note(ip(1), "www.example", false, &told, AT);
+        assert!(!answers.resolves(ip(1), "doh.example", AT), "the record is of a web site");
+        answers.note(ip(1), "_dns.resolver.arpa", false, &told, AT);
+        assert!(answers.resolves(ip(1), "doh.example", AT));
+        assert!(!answers.resolves(ip(1), "dot.example", AT) && !answers.resolves(ip(2), "doh.example", AT));
+    }
+
+    #[test]
     fn an_address_is_suspect_only_for_one_known_name_and_its_client() {
         let mut answers = Answers::new(1);
         answers.note(ip(1), "ai.example", true, &answer(&[ip(9)], None), AT);
@@ -171,9 +213,9 @@ mod tests {
         let mut answers = Answers::new(1);
         for number in 0..50_000_u32 {
             let told = answer(&[IpAddr::from(number.to_be_bytes())], Some(&format!("n{number}.example")));
-            answers.note(ip(1), &format!("a{number}.example"), true, &told, Timestamp(u64::from(number)));
+            answers.note(ip(1), &format!("_dns.{number}.example"), true, &told, Timestamp(u64::from(number)));
         }
-        let bytes = answers.public_names.bytes() + answers.addresses.bytes();
-        assert!(bytes <= 192 * 1024, "{bytes}");
+        let bytes = [answers.public_names.bytes(), answers.resolvers.bytes(), answers.addresses.bytes()];
+        assert_eq!(bytes, [16 * 1024, 2 * 1024, 128 * 1024]);
     }
 }
