@@ -6,6 +6,7 @@ use crate::dns;
 use crate::frame::{Layer, Peeled, peel};
 use crate::hello;
 use crate::http;
+use crate::link;
 use crate::quic;
 use crate::reader::Answer;
 use crate::record;
@@ -33,6 +34,11 @@ pub fn frame(link: u8, bytes: &[u8]) {
                     Some((next, inner)) => (next, inner),
                     None => return,
                 }
+            }
+            Peeled::Aggregate(bytes) => {
+                assert!(within(bytes, rest));
+                assert!(link::subframes(bytes).all(|frame| within(frame, bytes)));
+                return;
             }
             Peeled::Other | Peeled::Malformed => return,
         };
@@ -93,6 +99,9 @@ pub fn tls(bytes: &[u8]) {
 
 /// Request heads and what stands in front of a stream: no answer about a prefix is taken back.
 pub fn http(bytes: &[u8]) {
+    if bytes.len() >= http::MAX_HEAD {
+        return; // where a head that has not ended is given up
+    }
     answers_agree(bytes, |bytes| match http::parse(bytes) {
         Answer::Found(request) => {
             assert!(request.len <= bytes.len());

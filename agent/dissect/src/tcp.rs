@@ -8,7 +8,7 @@ use crate::assembler::{Assembler, MAX_BYTES};
 use crate::dns;
 use crate::flow::{Held, Tuple, Waiting};
 use crate::frame::Segment;
-use crate::http;
+use crate::http::{self, Body};
 use crate::observation::Channel;
 use crate::output::Output;
 use crate::reader::{Answer, be16};
@@ -51,6 +51,8 @@ struct Stream {
     wanted: u32,
     plain: u32,
     phase: Phase,
+    /// Of an HTTP request in phase [`Phase::Plain`].
+    body: Body,
     /// The beginning was seen.
     synced: bool,
     /// Bytes wait in [`Held`].
@@ -67,6 +69,7 @@ impl Stream {
             wanted: 0,
             plain: 0,
             phase: Phase::Start,
+            body: Body::None,
             synced,
             holds: false,
             front_missing: false,
@@ -259,6 +262,7 @@ impl Work<'_> {
         self.stream.front_missing = self.stream.synced && at_first && offset > 0;
         self.stream.base = sequence;
         self.stream.phase = Phase::Start;
+        self.stream.body = Body::None;
         self.stream.synced = true;
         self.stream.wanted = 0;
         0
@@ -362,6 +366,16 @@ impl Work<'_> {
                     }
                     Answer::NotThis => self.stream.phase = Phase::Bulk,
                 },
+                Phase::Plain if self.stream.body != Body::None => {
+                    let Some(count) = self.stream.body.skip(rest) else {
+                        self.stream.wanted = rest.len() as u32 + 1;
+                        return position;
+                    };
+                    position += count;
+                    if self.passed(count) {
+                        return bytes.len();
+                    }
+                }
                 Phase::Plain => {
                     let begins = failed_at != position
                         && (record::may_start(rest) || http::may_start(rest) || may_restart(rest));
@@ -381,10 +395,7 @@ impl Work<'_> {
                                 self.stream.wanted = (rest.len() - at + 1) as u32;
                                 return position + at;
                             }
-                            self.stream.plain = self.stream.plain.saturating_add(rest.len() as u32);
-                            if self.stream.plain > MAX_PLAIN {
-                                self.stream.phase = Phase::Bulk;
-                            }
+                            self.passed(rest.len());
                             return bytes.len();
                         }
                     }
@@ -394,6 +405,15 @@ impl Work<'_> {
             }
         }
         position
+    }
+
+    /// Counts bytes in another protocol; `true`: they are too many to be followed on.
+    fn passed(&mut self, count: usize) -> bool {
+        self.stream.plain = self.stream.plain.saturating_add(count as u32);
+        if self.stream.plain > MAX_PLAIN {
+            self.stream.phase = Phase::Bulk;
+        }
+        self.stream.phase == Phase::Bulk
     }
 
     /// Something begins at this sequence number: finds out what. `Found` carries the bytes dealt with.
@@ -438,6 +458,7 @@ impl Work<'_> {
                     self.out.host(&self.key, sequence, host);
                 }
                 self.stream.phase = Phase::Plain;
+                self.stream.body = request.body;
                 self.stream.synced = true;
                 return Answer::Found(request.len);
             }
@@ -623,6 +644,32 @@ mod tests {
         let seen = seen_in([syn(99), tcp(100, requests), tcp(100 + requests.len() as u32, third)]);
         let names: Vec<_> = seen.iter().map(|(_, name)| name.as_str()).collect();
         assert_eq!(names, ["a.example", "b.example", "c.example"]);
+    }
+
+    #[test]
+    fn requests_behind_bodies_are_found_and_what_bodies_carry_is_not() {
+        let carried = "GET / HTTP/1.1\r\nHost: carried.example\r\n\r\n";
+        let stream = [
+            &format!("POST /a HTTP/1.1\r\nHost: a.example\r\nContent-Length: {}\r\n\r\n", carried.len()),
+            carried,
+            "POST /b HTTP/1.1\r\nHost: b.example\r\nTransfer-Encoding: chunked\r\n\r\n",
+            &format!("{:x}\r\n{carried}\r\n0\r\n\r\n", carried.len()),
+            "GET /c HTTP/1.1\r\nHost: c.example\r\n\r\n",
+        ]
+        .concat();
+        for cut in (1..stream.len()).filter(|&cut| !stream[..cut].ends_with("example")) {
+            let (first, second) = stream.as_bytes().split_at(cut);
+            let seen = seen_in([syn(99), tcp(100, first), tcp(100 + cut as u32, second)]);
+            let names: Vec<_> = seen.iter().map(|(_, name)| name.as_str()).collect();
+            // A head is read as far as it goes once it has told its host; its body is not known then.
+            let in_head = [&stream[..cut]].iter().any(|text| {
+                let head = &text[text.rfind("HTTP/1.1").unwrap_or(0)..];
+                head.contains(".example\r\n") && !head.contains("\r\n\r\n")
+            });
+            if !in_head {
+                assert_eq!(names, ["a.example", "b.example", "c.example"], "cut at {cut}");
+            }
+        }
     }
 
     #[test]

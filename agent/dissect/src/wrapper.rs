@@ -1,6 +1,7 @@
 //! What may stand in front of a ClientHello on a TCP stream: proxy greetings, the PROXY header, packet wrappers.
 
 use crate::reader::{Answer, Reader, be16, clean_name};
+use std::net::IpAddr;
 
 /// Bytes that are not the stream's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +110,7 @@ fn socks5(bytes: &[u8]) -> Answer<Wrapper> {
     let authority = match reader.u8() {
         Some(1) => reader.take(4).map(literal),
         Some(3) => reader.vec8().map(clean_name),
-        Some(4) => reader.take(16).map(|_| None),
+        Some(4) => reader.take(16).map(literal),
         Some(_) => return Answer::NotThis,
         None => None,
     };
@@ -131,8 +132,9 @@ fn tds(bytes: &[u8]) -> Answer<Wrapper> {
 }
 
 fn literal(address: &[u8]) -> Option<Box<str>> {
-    let octets: [u8; 4] = address.try_into().ok()?;
-    Some(std::net::Ipv4Addr::from(octets).to_string().into_boxed_str())
+    let v4 = <[u8; 4]>::try_from(address).map(IpAddr::from);
+    let address = v4.or_else(|_| <[u8; 16]>::try_from(address).map(IpAddr::from)).ok()?;
+    Some(address.to_string().into_boxed_str())
 }
 
 #[cfg(test)]
@@ -165,6 +167,8 @@ mod tests {
             Some("a.example"),
         );
         found_only_whole(b"\x05\x01\0\x05\x01\0\x01\xc6\x33\x64\x02\x01\xbb", Some("198.51.100.2"));
+        let v6 = b"\x05\x01\0\x05\x01\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\xbb";
+        found_only_whole(v6, Some("2001:db8::1"));
         found_only_whole(b"\x04\x01\x01\xbb\0\0\0\x01me\0a.example\0", Some("a.example"));
         found_only_whole(b"\x04\x01\x01\xbb\xc6\x33\x64\x02me\0", Some("198.51.100.2"));
     }
