@@ -2,7 +2,7 @@
 
 use crate::flow::{Held, Tuple, Waiting};
 use crate::frame::{Fragment, Layer, Peeled, peel};
-use crate::link::LinkType;
+use crate::link::{self, LinkType};
 use crate::observation::{Observation, Timestamp};
 use crate::output::{Counters, Output};
 use crate::tcp::Tcp;
@@ -126,6 +126,12 @@ impl Dissector {
                     None => return self.udp.handle(&datagram, &mut self.held, &mut self.out),
                 },
                 Peeled::Fragment(fragment) => return self.fragment(&fragment, depth),
+                Peeled::Aggregate(bytes) => {
+                    for frame in link::subframes(bytes) {
+                        self.layers(Layer::Llc, frame, depth + 1);
+                    }
+                    return;
+                }
                 Peeled::Other => return,
                 Peeled::Malformed => {
                     self.out.counters.malformed += 1;
@@ -284,6 +290,9 @@ mod tests {
                 "GTP-U with an extension",
                 over_udp(2152, &[0x34, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0x85, 1, 9, 9, 0], &inner),
             ),
+            ("MPLS over UDP", over_udp(6635, &[0, 0, 0x11, 0x40], &inner)),
+            ("LISP", over_udp(4341, &[0; 8], &inner)),
+            ("TZSP", over_udp(37008, &[1, 0, 0, 1, 10, 1, 0, 0, 1], &ethernet)),
             ("L2TP", over_udp(1701, &[0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21], &inner)),
             (
                 "IPv6 with extension headers",
@@ -328,7 +337,7 @@ mod tests {
         let inner = udp(4000, 53, &query("in.example"));
         let snap = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
         let wifi = [&[0x08, 0x01][..], &[0; 22], &snap].concat();
-        let cases: [(u32, &[u8]); 15] = [
+        let cases: [(u32, &[u8]); 17] = [
             (0, &[2, 0, 0, 0]),
             (0, &[0, 0, 0, 2]),
             (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0]),
@@ -336,6 +345,8 @@ mod tests {
             (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0xa8, 0, 9, 0x81, 0, 0, 9, 8, 0]),
             (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x47, 0, 0, 0x10, 9, 0, 0, 0x11, 9]),
             (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x89, 0x26, 0, 0, 0, 0, 8, 0]),
+            (1, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x89, 0x2f, 0, 0, 0, 0, 8, 0]),
             (9, &[0xff, 3, 0, 0x21]),
             (101, &[]),
             (228, &[]),
@@ -352,6 +363,21 @@ mod tests {
             assert_eq!(bench.seen(), dns("in.example"), "{number} {header:x?}");
         }
         assert_eq!(LinkType::from_dlt(147), None);
+    }
+
+    #[test]
+    fn every_subframe_of_an_aggregate_is_read() {
+        let subframe = |name: &str| {
+            let packet = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &udp(4000, 53, &query(name))].concat();
+            let mut subframe = [&[2; 12][..], &(packet.len() as u16).to_be_bytes(), &packet].concat();
+            subframe.resize(subframe.len().next_multiple_of(4), 0);
+            subframe
+        };
+        let header = [&[0x88, 0x01][..], &[0; 22], &[0x80, 0]].concat();
+        let frame = [header, subframe("first.example"), subframe("second.example"), vec![0xee; 4]].concat();
+        let mut bench = Bench::new();
+        bench.0.handle_frame(Timestamp(0), LinkType::Ieee80211, &frame);
+        assert_eq!(bench.seen(), [dns("first.example"), dns("second.example")].concat());
     }
 
     #[test]

@@ -18,39 +18,36 @@ pub(crate) fn may_start(datagram: &[u8]) -> bool {
     matches!(datagram, [22, 0xfe, 0xfd..=0xff, 0, 0, ..])
 }
 
-/// The pieces of ClientHello messages in a datagram.
+/// The pieces of ClientHello messages in a datagram, which may hold several records, which may hold several pieces.
 pub(crate) fn pieces(datagram: &[u8]) -> impl Iterator<Item = Piece<'_>> {
-    let mut reader = Reader::new(datagram);
+    let mut records = Reader::new(datagram);
+    let mut messages = Reader::new(&[]);
     std::iter::from_fn(move || {
         loop {
-            let record = Reader::new(reader.rest());
-            if !may_start(record.rest()) {
+            match piece(&mut messages) {
+                Some(Some(piece)) => return Some(piece),
+                Some(None) => continue,
+                None => {}
+            }
+            if !may_start(records.rest()) {
                 return None;
             }
-            reader.take(11)?;
-            if let Some(piece) = piece(reader.vec16()?) {
-                return Some(piece);
-            }
+            records.take(11)?;
+            messages = Reader::new(records.vec16()?);
         }
     })
 }
 
-fn piece(record: &[u8]) -> Option<Piece<'_>> {
-    let mut reader = Reader::new(record);
-    if reader.u8()? != 1 {
-        return None;
-    }
+/// The next piece of a record, `Some(None)` where it is none of a ClientHello; `None` at the record's end.
+fn piece<'a>(reader: &mut Reader<'a>) -> Option<Option<Piece<'a>>> {
+    let kind = reader.u8()?;
     let total = reader.u24()?;
     let message_seq = reader.u16()?;
     let offset = reader.u24()?;
     let len = reader.u24()?;
     let bytes = reader.take(len)?;
-    (offset + len <= total && total <= crate::hello::MAX_HELLO).then_some(Piece {
-        total,
-        message_seq,
-        offset,
-        bytes,
-    })
+    let sound = kind == 1 && offset + len <= total && total <= crate::hello::MAX_HELLO;
+    Some(sound.then_some(Piece { total, message_seq, offset, bytes }))
 }
 
 #[cfg(test)]
@@ -92,6 +89,10 @@ mod tests {
         assert_eq!(seen(&[record(&body, 50, end), record(&body, 0, 50)]), expected);
         assert_eq!(seen(&[[record(&body, 50, end), record(&body, 0, 50)].concat()]), expected);
         assert_eq!(seen(&[record(&body, 50, end)]), []);
+        let mut one = [record(&body, 50, end), record(&body, 0, 50)[13..].to_vec()].concat();
+        let len = (one.len() as u16 - 13).to_be_bytes();
+        one[11..13].copy_from_slice(&len);
+        assert_eq!(seen(&[one]), expected, "both in one record");
     }
 
     #[test]

@@ -19,6 +19,10 @@ pub(crate) enum Layer {
     Ip,
     /// GRE, wherever it came in.
     Gre,
+    /// A stack of MPLS labels.
+    Mpls,
+    /// IEEE 802.2 LLC.
+    Llc,
     /// IEEE 802.11 with the bytes of its frame control field swapped.
     SwappedIeee80211,
     /// What follows an IP header.
@@ -46,6 +50,8 @@ pub(crate) enum Peeled<'a> {
     Tcp(Segment<'a>),
     Udp(Datagram<'a>),
     Fragment(Fragment<'a>),
+    /// The subframes of an 802.11 aggregate (A-MSDU).
+    Aggregate(&'a [u8]),
     /// Well formed and nothing for us.
     Other,
     /// Not what it claims to be.
@@ -93,6 +99,8 @@ pub(crate) fn peel(layer: Layer, bytes: &[u8]) -> Peeled<'_> {
         Layer::Ppp => ppp(bytes),
         Layer::Ip => ip(bytes),
         Layer::Gre => gre(bytes),
+        Layer::Mpls => mpls(bytes),
+        Layer::Llc => llc(bytes),
         Layer::SwappedIeee80211 => match bytes {
             [flags, control, ..] => link::ieee80211(*control, *flags, bytes),
             _ => Peeled::Malformed,
@@ -125,6 +133,13 @@ fn ether_type(kind: u16, bytes: &[u8]) -> Peeled<'_> {
             _ => Peeled::Malformed,
         },
         0x6558 => Peeled::Inner(Layer::Link(LinkType::Ethernet), bytes),
+        // Provider backbone bridging (802.1ah): a service tag, then the customer's frame.
+        0x88e7 if bytes.len() > 4 => Peeled::Inner(Layer::Link(LinkType::Ethernet), &bytes[4..]),
+        // A port extender's tag (802.1BR's predecessor, VN-Tag), and a redundancy tag (IEC 62439-3): four bytes, then the type.
+        0x8926 | 0x892f => match (be16(bytes, 4), bytes.get(6..)) {
+            (Some(kind), Some(rest)) => Peeled::Inner(Layer::EtherType(kind), rest),
+            _ => Peeled::Malformed,
+        },
         0x880b => Peeled::Inner(Layer::Ppp, bytes),
         0..=1500 => llc(bytes),
         _ => Peeled::Other,
@@ -169,11 +184,18 @@ fn mpls(mut bytes: &[u8]) -> Peeled<'_> {
     }
     match bytes.first().map(|first| first >> 4) {
         Some(4 | 6) => ip(bytes),
-        // A pseudowire control word (RFC 4385).
-        Some(0) if bytes.len() > 4 => Peeled::Inner(Layer::Link(LinkType::Ethernet), &bytes[4..]),
+        // A pseudowire control word (RFC 4385), where the frame behind it says so; an address may begin with zeros too.
+        Some(0) if bytes.len() > 4 && is_ethernet(&bytes[4..]) | !is_ethernet(bytes) => {
+            Peeled::Inner(Layer::Link(LinkType::Ethernet), &bytes[4..])
+        }
         Some(_) => Peeled::Inner(Layer::Link(LinkType::Ethernet), bytes),
         None => Peeled::Malformed,
     }
+}
+
+/// The EtherType of a frame is one that leads on.
+fn is_ethernet(frame: &[u8]) -> bool {
+    matches!(be16(frame, 12), Some(0x0800 | 0x86dd | 0x8100 | 0x88a8 | 0x8847 | 0x8864))
 }
 
 #[inline]

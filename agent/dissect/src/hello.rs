@@ -182,7 +182,9 @@ fn walk_lists(reader: &mut Reader<'_>, layout: Layout, hello: &mut Hello) -> Res
     if reader.is_empty() {
         return Ok(()); // a hello before extensions existed
     }
-    reader.u16().ok_or(Stop::Cut { in_extensions: false })?;
+    // What stands behind the list is none of it; a list that claims more than there is, is read as far as it goes.
+    let len = usize::from(reader.u16().ok_or(Stop::Cut { in_extensions: false })?);
+    let mut reader = Reader::new(&reader.rest()[..reader.rest().len().min(len)]);
     let mut named = false;
     while !reader.is_empty() {
         const CUT: Stop = Stop::Cut { in_extensions: true };
@@ -288,6 +290,16 @@ mod tests {
         let mut message = hello_of(&[extension(21, &[0; 20])]);
         message.extend(server_name("behind.example"));
         assert_eq!(beginning(&message), None);
+    }
+
+    #[test]
+    fn bytes_behind_the_extension_list_add_nothing() {
+        let mut message = hello_of(&[]);
+        message.extend(server_name("behind.example"));
+        message[3] += server_name("behind.example").len() as u8;
+        assert_eq!(beginning(&message), None);
+        let Answer::Found(hello) = parse(&message) else { panic!("not found") };
+        assert_eq!(hello.name, None);
     }
 
     #[test]

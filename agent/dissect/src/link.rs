@@ -131,6 +131,19 @@ fn le16(bytes: &[u8], at: usize) -> Option<usize> {
     be16(bytes, at).map(|value| usize::from(value.swap_bytes()))
 }
 
+/// The subframes of an aggregate (IEEE 802.11, section 9.3.2.2): two addresses and a length in front of each, and all but
+/// the last filled up to a multiple of four.
+pub(crate) fn subframes(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const HEADER: usize = 14;
+    std::iter::from_fn(move || {
+        let len = usize::from(be16(bytes, 12)?);
+        // A capture may have cut the last one.
+        let frame = &bytes[HEADER..bytes.len().min(HEADER + len)];
+        bytes = bytes.get((HEADER + len).next_multiple_of(4)..).unwrap_or_default();
+        (!frame.is_empty()).then_some(frame)
+    })
+}
+
 /// An unprotected data frame (IEEE 802.11, section 9.3.2) with this frame control field.
 pub(crate) fn ieee80211(control: u8, flags: u8, bytes: &[u8]) -> Peeled<'_> {
     let (kind, subtype) = (control & 0x0c, control >> 4);
@@ -144,8 +157,9 @@ pub(crate) fn ieee80211(control: u8, flags: u8, bytes: &[u8]) -> Peeled<'_> {
         aggregated = bytes.get(header_len).is_some_and(|qos| qos & 0x80 != 0);
         header_len += if flags & 0x80 != 0 { 6 } else { 2 };
     }
-    // Of an aggregate (A-MSDU) the first subframe is read: two addresses and a length in front of it.
-    header_len += if aggregated { 14 } else { 0 };
+    if aggregated {
+        return bytes.get(header_len..).map_or(Peeled::Malformed, Peeled::Aggregate);
+    }
     match bytes.get(header_len..) {
         // Some cards pad the header to a multiple of four.
         Some([_, _, padded @ ..]) if header_len % 4 == 2 && padded.starts_with(&[0xaa, 0xaa, 3]) => {

@@ -12,7 +12,11 @@ pub(crate) fn inner<'a>(datagram: &Datagram<'a>) -> Option<(Layer, &'a [u8])> {
     match datagram.dst_port {
         4789 | 8472 | 4790 => vxlan(bytes),
         6081 => geneve(bytes),
-        4754 => Some((Layer::Gre, bytes)), // GRE in UDP, RFC 8086
+        4754 => Some((Layer::Gre, bytes)),  // GRE in UDP, RFC 8086
+        6635 => Some((Layer::Mpls, bytes)), // MPLS in UDP, RFC 7510
+        // LISP data (RFC 9300, section 5): eight bytes, then IP.
+        4341 => bytes.get(8..).map(|rest| (Layer::Ip, rest)),
+        37008 => tzsp(bytes),
         _ if on(2152) => gtp_u(bytes),
         _ if on(5247) => capwap(bytes),
         _ if on(1701) => l2tp(bytes),
@@ -30,6 +34,22 @@ fn vxlan(bytes: &[u8]) -> Option<(Layer, &[u8])> {
     match (bytes[0] & 0x04 != 0, bytes[3]) {
         (true, 1 | 2) => Some((Layer::Ip, rest)),
         _ => Some((Layer::Link(LinkType::Ethernet), rest)),
+    }
+}
+
+/// TZSP, by which some routers mirror a port: version, type, protocol 1 for Ethernet, then tagged fields up to tag 1.
+fn tzsp(bytes: &[u8]) -> Option<(Layer, &[u8])> {
+    let mut reader = Reader::new(bytes);
+    let (version, kind, protocol) = (reader.u8()?, reader.u8()?, reader.u16()?);
+    if version != 1 || kind > 1 || protocol != 1 {
+        return None;
+    }
+    loop {
+        match reader.u8()? {
+            1 => return Some((Layer::Link(LinkType::Ethernet), reader.rest())),
+            0 => {}
+            _ => reader.vec8().map(drop)?,
+        }
     }
 }
 

@@ -39,7 +39,10 @@ impl Udp {
         } else {
             None
         };
-        if let Some(channel) = channel {
+        // What looks like the start of QUIC or DTLS is no DNS, whatever the port: as DNS it would be a message of hundreds
+        // of questions.
+        let other = quic::may_start(datagram.payload) || dtls::may_start(datagram.payload);
+        if let Some(channel) = channel.filter(|_| !other) {
             return names(channel, datagram, out);
         }
         if quic::may_start(datagram.payload) {

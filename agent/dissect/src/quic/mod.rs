@@ -477,6 +477,17 @@ mod tests {
     }
 
     #[test]
+    fn an_initial_on_a_port_of_dns_is_read() {
+        let hello = large_hello("port.example");
+        for port in [53, 853, 5353] {
+            let packet = Sender::new(1).packet(&crypto_frame_of(&hello, 0, hello.len()));
+            let mut bench = Bench::new();
+            bench.packet(&udp(50000, port, &packet));
+            assert_eq!(bench.seen(), quic("port.example"));
+        }
+    }
+
+    #[test]
     fn an_initial_behind_another_packet_of_the_datagram_is_read() {
         let hello = large_hello("behind.example");
         let mut sender = Sender::new(1);
