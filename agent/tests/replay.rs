@@ -1,4 +1,5 @@
 //! What `replay` prints of a capture: sightings with their flags, or every message's name.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 use std::io::Write;
 use std::process::{Command, Stdio};
