@@ -83,6 +83,10 @@ impl Pipeline {
         loop {
             let observation = self.dissector.poll_observation()?;
             self.position += 1;
+            // Before it may count as the first of its copies, so that a forged answer does not shut out the true one.
+            if self.is_unasked(&observation) {
+                continue;
+            }
             if self.copies.get(observation.key, observation.at).is_some() {
                 continue;
             }
@@ -113,6 +117,14 @@ impl Pipeline {
         }
     }
 
+    /// It is an answer to a question that nobody was seen to ask.
+    fn is_unasked(&self, observation: &Observation) -> bool {
+        observation
+            .answer
+            .as_ref()
+            .is_some_and(|answer| !self.answers.was_asked(answer.query, &observation.flow, observation.at))
+    }
+
     /// Counts what is to be counted. Returns what may be a sighting, an answer in the form of what it leads to.
     fn sift(&mut self, mut observation: Observation) -> Option<Observation> {
         match observation.channel {
@@ -134,6 +146,9 @@ impl Pipeline {
                 Some(observation)
             }
             Channel::Dns => {
+                // The first copy alone: where addresses are translated it is the one that says who asked, and so its
+                // answer does.
+                self.answers.ask(observation.key, &observation.flow, observation.at);
                 let is_dnscrypt =
                     observation.name.as_ref().is_some_and(|name| name.starts_with(DNSCRYPT_CERTIFICATE));
                 self.counted.encrypted_dns += u64::from(is_dnscrypt);

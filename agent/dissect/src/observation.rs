@@ -88,6 +88,9 @@ pub struct Observation {
 /// What a DNS answer says of the name asked for. Names are lower case without trailing dot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
+    /// The [`key`](Observation::key) of the query that it answers: whoever saw that on the same flow knows that somebody
+    /// asked.
+    pub query: u64,
     /// The names it leads to, one after the other: by CNAME, and by service bindings in alias mode. At most 16.
     pub targets: Vec<Box<str>>,
     /// Where the last of them is, hints of services included. At most 32.

@@ -82,8 +82,9 @@ impl Output {
     }
 
     /// An answer; `tuple` is that of the answer, from the server to the client.
-    pub(crate) fn answer(&mut self, tuple: &Tuple, question: Question, answer: Answer) {
+    pub(crate) fn answer(&mut self, tuple: &Tuple, question: Question, mut answer: Answer) {
         let key = self.key(|hasher| write_question(hasher, Channel::DnsAnswer, &question));
+        answer.query = self.key(|hasher| write_question(hasher, Channel::Dns, &question));
         if let Some(observation) = self.push(Channel::DnsAnswer, &tuple.reversed(), key, Some(question.name))
         {
             observation.answer = Some(Box::new(answer));

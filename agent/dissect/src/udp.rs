@@ -169,6 +169,8 @@ mod tests {
         );
         assert_eq!(seen[0].flow, seen[1].flow);
         let answer = seen[1].answer.as_deref().unwrap();
+        assert_eq!(answer.query, seen[0].key);
+        assert_ne!(seen[1].key, seen[0].key);
         assert_eq!((&answer.targets[..], answer.addresses.len()), (&["b.example".into()][..], 1));
         assert_eq!(seen[1].at, Timestamp(1));
     }

@@ -3,15 +3,20 @@
 //!
 //! Only digests are kept, under a seed that lives as long as the process, and for an hour: browsers keep keys and
 //! addresses about as long. Everything is kept by client, so that what one machine looks up says nothing of
-//! another's connections. Answers on loopback come from this machine's own stub resolver; they speak for all its addresses.
+//! another's connections, and only of answers to a question that was seen to leave on the same flow: anybody can
+//! send a packet that looks like an answer. Answers on loopback come from this machine's own stub resolver; they speak for all its addresses.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
-use umbrascope_dissect::{Answer, Timestamp};
+use umbrascope_dissect::{Answer, Flow, Timestamp};
 
 use super::recent::Recent;
 
+/// How long an answer is waited for; resolvers are asked again after five seconds.
+const WAITS_US: u64 = 10_000_000;
+/// Four times so many questions at once, 64 KiB.
+const ASKED_SETS: usize = 1024;
 /// How long an answer speaks for a connection, in microseconds.
 const KEEPS_US: u64 = 3_600_000_000;
 /// Four times so many pairs of a client and a name or an address: 16 KiB, 2 KiB and 128 KiB.
@@ -26,6 +31,7 @@ const OVER_HTTPS: [&str; 3] = ["h2", "h3", "http/1.1"];
 /// See the module's documentation.
 pub(super) struct Answers {
     seed: u64,
+    asked: Recent<()>,
     public_names: Recent<()>,
     resolvers: Recent<()>,
     addresses: Recent<Named>,
@@ -46,10 +52,21 @@ impl Answers {
     pub(super) fn new(seed: u64) -> Self {
         Answers {
             seed,
+            asked: Recent::new(ASKED_SETS, WAITS_US),
             public_names: Recent::new(PUBLIC_NAME_SETS, KEEPS_US),
             resolvers: Recent::new(RESOLVER_SETS, KEEPS_US),
             addresses: Recent::new(ADDRESS_SETS, KEEPS_US),
         }
+    }
+
+    /// Remembers a question, by the key of its message.
+    pub(super) fn ask(&mut self, query: u64, flow: &Flow, at: Timestamp) {
+        self.asked.put(self.digest((query, flow)), at, ());
+    }
+
+    /// Whether the question was asked lately.
+    pub(super) fn was_asked(&self, query: u64, flow: &Flow, at: Timestamp) -> bool {
+        self.asked.get(self.digest((query, flow)), at).is_some()
     }
 
     /// Remembers an answer to a client. `known`: a rule knows the name or one that it leads to.

@@ -36,6 +36,18 @@ impl Bench {
         seen
     }
 
+    /// What an answer brings to a question that was asked, and that brought something of its own perhaps.
+    fn look_up(
+        &mut self,
+        id: u16,
+        name: &str,
+        kind: u16,
+        records: &[Vec<u8>],
+    ) -> Vec<(&'static str, String)> {
+        self.packet(&query(id, name, kind));
+        self.values(&answer(id, name, kind, records))
+    }
+
     /// Channel and value alone.
     fn values(&mut self, packet: &[u8]) -> Vec<(&'static str, String)> {
         self.packet(packet).into_iter().map(|(_, channel, value)| (channel, value)).collect()
@@ -69,8 +81,8 @@ fn message(id: u16, flags: u8, name: &str, kind: u16, records: &[Vec<u8>]) -> Ve
     message
 }
 
-fn query(id: u16, name: &str) -> Vec<u8> {
-    udp((CLIENT, 40000), (RESOLVER, 53), &message(id, 1, name, A, &[]))
+fn query(id: u16, name: &str, kind: u16) -> Vec<u8> {
+    udp((CLIENT, 40000), (RESOLVER, 53), &message(id, 1, name, kind, &[]))
 }
 
 fn answer(id: u16, name: &str, kind: u16, records: &[Vec<u8>]) -> Vec<u8> {
@@ -137,7 +149,7 @@ impl Hello<'_> {
 fn a_known_name_comes_out_with_its_rule_and_an_unknown_one_does_not() {
     let mut bench = Bench::new();
     for name in ["intranet.example", "chatgpt.com"] {
-        bench.pipeline.handle_frame(Timestamp(1), LinkType::Raw, &query(7, name));
+        bench.pipeline.handle_frame(Timestamp(1), LinkType::Raw, &query(7, name, A));
     }
     let matched = bench.pipeline.poll_matched().unwrap();
     assert_eq!((matched.observation.name.as_deref(), matched.channel), (Some("chatgpt.com"), "dns"));
@@ -150,13 +162,13 @@ fn a_known_name_comes_out_with_its_rule_and_an_unknown_one_does_not() {
 fn a_name_reached_by_cname_is_a_resolution_of_the_target_and_the_name_asked_for_stays_here() {
     let mut bench = Bench::new();
     let asked = "ki.intranet.example";
-    assert_eq!(bench.packet(&query(7, asked)), []);
+    assert_eq!(bench.packet(&query(7, asked, A)), []);
     let records = [
         cname(asked, "edge.example"),
         cname("edge.example", "chatgpt.com"),
         record("chatgpt.com", A, &SERVER),
     ];
-    bench.pipeline.handle_frame(Timestamp(1), LinkType::Raw, &answer(7, asked, A, &records));
+    bench.pipeline.handle_frame(Timestamp(bench.now_us), LinkType::Raw, &answer(7, asked, A, &records));
     let matched = bench.pipeline.poll_matched().unwrap();
     assert_eq!((matched.observation.name.as_deref(), matched.channel), (Some("chatgpt.com"), "dns"));
     assert!(matched.observation.answer.is_none(), "what else was answered goes no further");
@@ -168,10 +180,59 @@ fn a_name_reached_by_cname_is_a_resolution_of_the_target_and_the_name_asked_for_
 #[test]
 fn an_answer_to_a_name_that_counted_itself_counts_nothing() {
     let mut bench = Bench::new();
-    assert_eq!(bench.values(&query(7, "chatgpt.com")), [("dns", "chatgpt.com".to_owned())]);
+    assert_eq!(bench.values(&query(7, "chatgpt.com", A)), [("dns", "chatgpt.com".to_owned())]);
     let records = [cname("chatgpt.com", "claude.ai")];
     assert_eq!(bench.values(&answer(7, "chatgpt.com", A, &records)), []);
-    assert_eq!(bench.values(&answer(8, "a.example", A, &[cname("a.example", "cdn.example")])), []);
+    assert_eq!(bench.look_up(8, "a.example", A, &[cname("a.example", "cdn.example")]), []);
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_counts_nothing_hides_nothing_and_does_not_shut_out_the_true_one() {
+    let mut bench = Bench::new();
+    let asked = "a.example";
+    let forged = [
+        answer(7, asked, A, &[cname(asked, "chatgpt.com"), record("chatgpt.com", A, &SERVER)]),
+        answer(7, asked, HTTPS, &[https(asked, "claude.ai")]),
+    ];
+    for packet in &forged {
+        assert_eq!(bench.values(packet), []);
+    }
+    let hello = Hello { name: "claude.ai", ech: true, ..Hello::default() }.packet_from(40000);
+    assert_eq!(bench.values(&hello), [("tls", "claude.ai".to_owned())]);
+    assert_eq!(bench.pipeline.counters().hidden_destinations, 0);
+    bench.packet(&query(7, asked, A));
+    assert_eq!(bench.values(&forged[0]), [("dns", "chatgpt.com".to_owned())]);
+    // Another port, another server, another type, and too late.
+    bench.packet(&query(8, asked, A));
+    let records = [cname(asked, "chatgpt.com")];
+    let reply = message(8, 0x81, asked, A, &records);
+    for (server, port) in [((RESOLVER, 53), 40001), ((SERVER, 53), 40000)] {
+        assert_eq!(bench.values(&udp(server, (CLIENT, port), &reply)), []);
+    }
+    assert_eq!(bench.values(&answer(8, asked, HTTPS, &records)), []);
+    bench.now_us += 10_000_001;
+    assert_eq!(bench.values(&answer(8, asked, A, &records)), []);
+}
+
+#[test]
+fn behind_translated_addresses_the_answer_is_of_the_machine_that_asked() {
+    let mut bench = Bench::new();
+    let (inside, outside) = ((CLIENT, 40000), ([198, 51, 100, 1], 61001));
+    let question = message(7, 1, "a.example", A, &[]);
+    let reply = message(7, 0x81, "a.example", A, &[cname("a.example", "chatgpt.com")]);
+    // As a gateway sees them, the copies with its own address in the middle.
+    let packets = [
+        udp(inside, (RESOLVER, 53), &question),
+        udp(outside, (RESOLVER, 53), &question),
+        udp((RESOLVER, 53), outside, &reply),
+        udp((RESOLVER, 53), inside, &reply),
+    ];
+    for packet in packets {
+        bench.pipeline.handle_frame(Timestamp(bench.now_us), LinkType::Raw, &packet);
+    }
+    let client = bench.pipeline.poll_matched().unwrap().observation.flow.src;
+    assert_eq!(client, inside.into());
+    assert!(bench.pipeline.poll_matched().is_none());
 }
 
 #[test]
@@ -181,6 +242,7 @@ fn what_a_target_proves_is_its_own_rules_confidence() {
     for target in ["bing.com", "chatgpt.com"] {
         let packet = answer(7, "a.example", A, &[cname("a.example", target)]);
         bench.now_us += 10 * COPY_US;
+        bench.packet(&query(7, "a.example", A));
         bench.pipeline.handle_frame(Timestamp(bench.now_us), LinkType::Raw, &packet);
         let confidence = bench.pipeline.poll_matched().unwrap().rule.confidence;
         assert_eq!(Some(confidence), matcher.name(target).map(|rule| rule.confidence), "{target}");
@@ -216,7 +278,7 @@ fn a_public_name_seen_in_an_https_record_hides_even_a_name_that_a_rule_knows() {
     // Something else behind the name of an AI service: without the record that name would be a sighting.
     let packet = Hello { name: "claude.ai", ech: true, ..Hello::default() }.packet_from(40000);
     assert_eq!(bench.values(&packet), [("tls", "claude.ai".to_owned())]);
-    bench.packet(&answer(7, "hidden.example", HTTPS, &[https("hidden.example", "claude.ai")]));
+    bench.look_up(7, "hidden.example", HTTPS, &[https("hidden.example", "claude.ai")]);
     let packet = Hello { random: 2, name: "claude.ai", ech: true, ..Hello::default() }.packet_from(40001);
     assert_eq!(bench.values(&packet), []);
     assert_eq!(bench.pipeline.counters().hidden_destinations, 1);
@@ -228,11 +290,11 @@ fn a_public_name_seen_in_an_https_record_hides_even_a_name_that_a_rule_knows() {
 fn a_hidden_destination_is_suspect_where_one_known_name_led_to_its_address() {
     let hidden = |random| Hello { random, name: "cloudflare-ech.com", ech: true, ..Hello::default() };
     let mut bench = Bench::new();
-    bench.packet(&answer(7, "chatgpt.com", A, &[record("chatgpt.com", A, &SERVER)]));
+    bench.look_up(7, "chatgpt.com", A, &[record("chatgpt.com", A, &SERVER)]);
     assert_eq!(bench.packet(&hidden(1).packet_from(40000)), []);
     assert_eq!(bench.pipeline.counters().hidden_suspects, 1);
     // Another site at the same address, and the join says nothing any more.
-    bench.packet(&answer(8, "shop.example", A, &[record("shop.example", A, &SERVER)]));
+    bench.look_up(8, "shop.example", A, &[record("shop.example", A, &SERVER)]);
     assert_eq!(bench.packet(&hidden(2).packet_from(40001)), []);
     let counters = bench.pipeline.counters();
     assert_eq!((counters.hidden_destinations, counters.hidden_suspects), (2, 1));
@@ -276,21 +338,24 @@ fn a_message_captured_several_times_counts_once_and_a_later_one_again() {
     assert_eq!(bench.values(&Hello { random: 2, ..hello }.packet_from(40001)), sighting);
     assert_eq!(bench.pipeline.counters().hellos, 2);
     let asked = [("dns", "chatgpt.com".to_owned())];
-    assert_eq!(bench.values(&query(7, "chatgpt.com")), asked);
+    assert_eq!(bench.values(&query(7, "chatgpt.com", A)), asked);
     bench.now_us += COPY_US;
-    assert_eq!(bench.values(&query(7, "chatgpt.com")), []);
-    assert_eq!(bench.values(&query(8, "chatgpt.com")), asked);
+    assert_eq!(bench.values(&query(7, "chatgpt.com", A)), []);
+    assert_eq!(bench.values(&query(8, "chatgpt.com", A)), asked);
     bench.now_us += 1;
-    assert_eq!(bench.values(&query(7, "chatgpt.com")), asked);
+    assert_eq!(bench.values(&query(7, "chatgpt.com", A)), asked);
 }
 
 #[test]
 fn positions_count_copies_too_so_that_they_are_the_same_in_every_run() {
     let positions = |seed| {
         let mut bench = Bench::seeded(seed);
-        for packet in
-            [query(7, "a.example"), query(8, "chatgpt.com"), query(8, "chatgpt.com"), query(9, "claude.ai")]
-        {
+        for packet in [
+            query(7, "a.example", A),
+            query(8, "chatgpt.com", A),
+            query(8, "chatgpt.com", A),
+            query(9, "claude.ai", A),
+        ] {
             bench.pipeline.handle_frame(Timestamp(1), LinkType::Raw, &packet);
         }
         let mut positions = Vec::new();

@@ -179,6 +179,7 @@ mod tests {
             a("edge.example", [192, 0, 2, 7]),
         ];
         let expected = Answer {
+            query: 0,
             targets: vec!["app.cdn.example".into(), "edge.example".into()],
             addresses: vec![[192, 0, 2, 7].into()],
             services: vec![],
