@@ -165,8 +165,8 @@ impl Dissector {
                 self.layers(layer, datagram, depth + 1);
             }
             _ => {
-                let gone = self.held.put(key, Waiting { assembler, at: self.out.at, total, headless: false });
-                self.out.abandon(gone);
+                let waiting = Waiting { assembler, at: self.out.at, total, headless: false };
+                self.held.put(key, waiting, |key, gone| self.out.abandon([(key, gone)]));
             }
         }
     }

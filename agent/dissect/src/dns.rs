@@ -67,7 +67,7 @@ pub(crate) fn parse(message: &[u8]) -> Message {
 
 /// The question at `at`, and where the next one begins. Without type and class behind it a name was not a question's.
 fn question(message: &[u8], at: usize) -> Option<(Question, usize)> {
-    let mut name = String::new();
+    let mut name = String::with_capacity(64);
     let len = name_into(message, at, &mut name)?;
     let mut reader = Reader::new(message.get(at + len..)?);
     let (kind, _class) = (reader.u16()?, reader.u16()?);

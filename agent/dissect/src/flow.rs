@@ -135,10 +135,10 @@ impl Held {
         self.table.remove(key)
     }
 
-    /// Keeps the bytes; returns those that had to go for them.
-    pub(crate) fn put(&mut self, key: Tuple, waiting: Waiting) -> Vec<(Tuple, Waiting)> {
+    /// Keeps the bytes; tells which had to go for them.
+    pub(crate) fn put(&mut self, key: Tuple, waiting: Waiting, gone: impl FnMut(Tuple, Waiting)) {
         let weight = waiting.assembler.footprint() + ENTRY;
-        self.table.insert(key, waiting, weight)
+        self.table.insert(key, waiting, weight, gone);
     }
 
     /// When the longest waiting bytes came.

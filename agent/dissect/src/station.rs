@@ -247,10 +247,10 @@ impl Stations {
         }
         match self.addresses.get(&key(address)) {
             Some(holder) => *holder = Holder { mac, at },
-            None => drop(self.addresses.insert(key(address), Holder { mac, at }, 1)),
+            None => self.addresses.insert(key(address), Holder { mac, at }, 1, |_, _| {}),
         }
         if self.machines.get(&mac).is_none() {
-            self.machines.insert(mac, Machine::default(), 1);
+            self.machines.insert(mac, Machine::default(), 1, |_, _| {});
         }
     }
 
@@ -260,7 +260,7 @@ impl Stations {
             return;
         }
         if self.machines.get(&mac).is_none() {
-            self.machines.insert(mac, Machine::default(), 1);
+            self.machines.insert(mac, Machine::default(), 1, |_, _| {});
         }
         let Some(machine) = self.machines.get(&mac) else { return };
         if machine.by_dhcp && !by_dhcp || machine.name.as_ref() == Some(&name) {

@@ -132,15 +132,17 @@ impl<K: Key, V> Table<K, V> {
         self.entries[known as usize].as_mut().map(|entry| &mut entry.value)
     }
 
-    /// Puts a value of this weight in; returns what had to go for it.
-    pub(crate) fn insert(&mut self, key: K, value: V, weight: usize) -> Vec<(K, V)> {
-        let mut gone = Vec::new();
+    /// Puts a value of this weight in; tells what had to go for it: the value itself, where it weighs more than all may.
+    pub(crate) fn insert(&mut self, key: K, value: V, weight: usize, mut gone: impl FnMut(K, V)) {
         if let Some(value) = self.remove(&key) {
-            gone.push((key, value));
+            gone(key, value);
+        }
+        if weight > self.bound {
+            return gone(key, value);
         }
         while self.weight + weight > self.bound {
             match self.evict() {
-                Some(evicted) => gone.push(evicted),
+                Some((key, value)) => gone(key, value),
                 None => break,
             }
         }
@@ -160,7 +162,6 @@ impl<K: Key, V> Table<K, V> {
         self.weight += weight;
         self.parties[usize::from(party)].weight += weight;
         self.link(at);
-        gone
     }
 
     pub(crate) fn remove(&mut self, key: &K) -> Option<V> {
@@ -237,14 +238,20 @@ mod tests {
         }
     }
 
+    fn insert<V>(table: &mut Table<Name, V>, key: Name, value: V, weight: usize) -> Vec<(Name, V)> {
+        let mut gone = Vec::new();
+        table.insert(key, value, weight, |key, value| gone.push((key, value)));
+        gone
+    }
+
     #[test]
     fn a_flood_of_one_party_does_not_push_another_out() {
         let mut table = Table::new(100, 7);
         for entry in 0..10 {
-            table.insert(Name(1, entry), (), 1);
+            insert(&mut table, Name(1, entry), (), 1);
         }
         for entry in 0..100_000 {
-            table.insert(Name(2, entry), (), 1);
+            insert(&mut table, Name(2, entry), (), 1);
         }
         assert_eq!(table.len(), 100);
         assert!((0..10).all(|entry| table.contains(&Name(1, entry))));
@@ -254,25 +261,27 @@ mod tests {
     fn what_was_used_last_stays() {
         let mut table = Table::new(3, 7);
         for entry in 0..3 {
-            table.insert(Name(1, entry), entry, 1);
+            insert(&mut table, Name(1, entry), entry, 1);
         }
         assert_eq!(table.get(&Name(1, 0)), Some(&mut 0));
-        assert_eq!(table.insert(Name(1, 3), 3, 1), vec![(Name(1, 1), 1)]);
-        assert_eq!(table.insert(Name(1, 4), 4, 1), vec![(Name(1, 2), 2)]);
+        assert_eq!(insert(&mut table, Name(1, 3), 3, 1), vec![(Name(1, 1), 1)]);
+        assert_eq!(insert(&mut table, Name(1, 4), 4, 1), vec![(Name(1, 2), 2)]);
         assert!(table.contains(&Name(1, 0)));
     }
 
     #[test]
     fn weight_is_what_counts() {
         let mut table = Table::new(100, 7);
-        table.insert(Name(1, 1), (), 60);
-        table.insert(Name(1, 2), (), 30);
-        assert_eq!(table.insert(Name(1, 3), (), 50).len(), 1);
+        insert(&mut table, Name(1, 1), (), 60);
+        insert(&mut table, Name(1, 2), (), 30);
+        assert_eq!(insert(&mut table, Name(1, 3), (), 50).len(), 1);
         assert_eq!(table.weight(), 80);
-        table.insert(Name(1, 2), (), 10);
+        insert(&mut table, Name(1, 2), (), 10);
         assert_eq!(table.weight(), 60);
         assert_eq!(table.remove(&Name(1, 3)), Some(()));
         assert_eq!((table.weight(), table.len()), (10, 1));
         assert_eq!(table.oldest().count(), 1);
+        assert_eq!(insert(&mut table, Name(1, 4), (), 101), vec![(Name(1, 4), ())]);
+        assert_eq!((table.weight(), table.len()), (10, 1));
     }
 }

@@ -101,9 +101,8 @@ impl Tcp {
                 }
             }
             _ => {
-                let gone = self.streams.insert(key, Stream::new(sequence, segment.syn), 1);
-                out.counters.evicted_flows +=
-                    gone.iter().filter(|(evicted, _)| *evicted != key).count() as u64;
+                let count = |evicted, _| out.counters.evicted_flows += u64::from(evicted != key);
+                self.streams.insert(key, Stream::new(sequence, segment.syn), 1, count);
             }
         }
         if segment.payload.is_empty() {
@@ -317,8 +316,8 @@ impl Work<'_> {
     fn keep(&mut self, assembler: Assembler) {
         self.stream.holds = true;
         let headless = !self.stream.synced;
-        let gone = self.held.put(self.key, Waiting { assembler, at: self.out.at, total: 0, headless });
-        self.out.abandon(gone);
+        let waiting = Waiting { assembler, at: self.out.at, total: 0, headless };
+        self.held.put(self.key, waiting, |key, gone| self.out.abandon([(key, gone)]));
     }
 
     fn give_up(&mut self) {

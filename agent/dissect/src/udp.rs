@@ -79,11 +79,11 @@ impl Udp {
         }
         let Some(connection) = connection else { return };
         if connection.is_open() && !assembler.is_empty() {
-            let gone = held.put(key, Waiting { assembler, at: out.at, total: 0, headless: false });
-            out.abandon(gone);
+            let waiting = Waiting { assembler, at: out.at, total: 0, headless: false };
+            held.put(key, waiting, |key, gone| out.abandon([(key, gone)]));
         }
         let weight = if connection.is_open() { OPEN_BYTES } else { DONE_BYTES };
-        out.counters.evicted_flows += self.connections.insert(key, connection, weight).len() as u64;
+        self.connections.insert(key, connection, weight, |_, _| out.counters.evicted_flows += 1);
     }
 
     #[cfg(any(test, feature = "fuzzing"))]
@@ -137,8 +137,8 @@ fn dtls_piece(datagram: &Datagram<'_>, piece: &Piece<'_>, held: &mut Held, out: 
     };
     assembler.insert(piece.offset, piece.bytes);
     if assembler.contiguous().len() < piece.total {
-        let gone = held.put(key, Waiting { assembler, at: out.at, total: piece.total, headless: false });
-        out.abandon(gone);
+        let waiting = Waiting { assembler, at: out.at, total: piece.total, headless: false };
+        held.put(key, waiting, |key, gone| out.abandon([(key, gone)]));
     } else if let Answer::Found(hello) = hello::body(&assembler.contiguous()[..piece.total], Layout::Datagram)
     {
         out.hello(Channel::Dtls, &key, hello);
