@@ -245,6 +245,67 @@ mod tests {
         assert!(bench.0.held_bytes() <= Limits::default().max_held_bytes);
     }
 
+    /// Whether a hello in two segments is still found with these packets in between.
+    fn survives(flood: impl IntoIterator<Item = Vec<u8>>) -> bool {
+        let hello = records(&large_hello("victim.example"), 16000);
+        let (first, second) = hello.split_at(1448);
+        let mut bench = Bench::new();
+        bench.packet(&syn(99));
+        bench.packet(&tcp(100, first));
+        for packet in flood {
+            bench.packet(&packet);
+        }
+        assert!(bench.0.held_bytes() <= Limits::default().max_held_bytes);
+        assert!(bench.0.quic_bytes() <= Limits::default().max_quic_bytes);
+        bench.packet(&tcp(100 + 1448, second));
+        bench.seen() == [(Channel::Tls, "victim.example".to_owned())]
+    }
+
+    #[test]
+    fn a_sweep_of_one_network_does_not_blind() {
+        let half = &records(&large_hello("half.example"), 16000)[..1448];
+        let segment = [crate::testing::tcp_header(40000, 443, 100, 0x18), half.to_vec()].concat();
+        assert!(survives((0..20_000_u64).map(|host| {
+            let mut packet = vec![0x60, 0, 0, 0];
+            packet.extend((segment.len() as u16).to_be_bytes());
+            packet.extend([6, 64]);
+            // Every source of one /64, every destination another.
+            packet.extend(
+                [0x2001_0db8_0000_0001, host, 0x2001_0db8_0000_0002, host].map(u64::to_be_bytes).concat(),
+            );
+            packet.extend(&segment);
+            packet
+        })));
+    }
+
+    #[test]
+    fn fragments_of_one_source_do_not_blind() {
+        assert!(survives((0..20_000_u32).map(|number| {
+            let mut fragment = fragments(&udp(4000, 53, &[1; 2000]), 1400).remove(0);
+            fragment[4..6].copy_from_slice(&(number as u16).to_be_bytes());
+            fragment[12..16].copy_from_slice(&[203, 0, 113, 9]);
+            fragment[16] = (number >> 16) as u8;
+            fragment
+        })));
+    }
+
+    #[test]
+    fn made_up_sources_blind_no_sooner_than_a_whole_table_of_them_comes() {
+        let half = &records(&large_hello("half.example"), 16000)[..1448];
+        let packet = crate::testing::tcp_from(CLIENT, 40000, 100, 0x18, half);
+        // Between the halves of a hello lie some microseconds, at worst a round trip.
+        let flood = |count: u32| {
+            let packet = packet.clone();
+            (0..count).map(move |source| {
+                let mut packet = packet.clone();
+                packet[12..16].copy_from_slice(&(0xcb00_0000 + source * 7).to_be_bytes());
+                packet
+            })
+        };
+        assert!(survives(flood(2000)));
+        assert!(!survives(flood(5000)), "or the bound above is too modest");
+    }
+
     #[test]
     fn padding_behind_the_ip_length_is_no_payload() {
         let hello = records(&large_hello("padded.example"), 16000);

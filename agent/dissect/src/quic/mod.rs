@@ -528,15 +528,24 @@ mod tests {
     }
 
     #[test]
-    fn connections_keep_their_bound_under_a_flood() {
+    fn connections_keep_their_bound_under_a_flood_of_initials_that_blinds_nobody_else() {
         let hello = large_hello("half.example");
         let packet = Sender::new(1).packet(&crypto_frame_of(&hello, 0, 900));
+        let other = large_hello("other.example");
+        let mut sender = Sender::new(1);
+        let halves = [(0, 900), (900, other.len())]
+            .map(|(from, to)| udp(50000, 443, &sender.packet(&crypto_frame_of(&other, from, to))));
         let mut bench = Bench::new();
+        bench.packet(&halves[0]);
         for port in 1..20_000 {
-            bench.packet(&udp(port, 443, &packet));
+            let datagram = crate::testing::udp_header(port, 443, &packet);
+            bench.packet(&crate::testing::ipv4([203, 0, 113, 9], crate::testing::SERVER, 17, &datagram));
         }
         assert!(bench.0.held_bytes() <= Limits::default().max_held_bytes);
         assert!(bench.0.quic_bytes() <= Limits::default().max_quic_bytes);
+        assert!(bench.0.counters().evicted_flows > 0);
+        bench.packet(&halves[1]);
+        assert_eq!(bench.seen(), quic("other.example"));
     }
 
     proptest! {
