@@ -64,6 +64,7 @@ pub(crate) struct Request {
 #[inline]
 pub(crate) fn may_start(bytes: &[u8]) -> bool {
     let bytes = match bytes {
+        [b'\r'] => return true,
         [b'\r', b'\n', rest @ ..] => rest,
         _ => bytes,
     };
@@ -289,7 +290,7 @@ mod tests {
             "RPC_OUT_DATA / HTTP/1.1\r\nHost: a.example\r\n\r\n",
         ] {
             assert_eq!(host(head).as_deref(), Some("a.example"), "{head}");
-            for len in 2..20 {
+            for len in 1..20 {
                 assert!(may_start(&head.as_bytes()[..len]), "{head} at {len}");
             }
         }
