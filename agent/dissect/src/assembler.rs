@@ -74,6 +74,11 @@ impl Assembler {
         }
     }
 
+    /// The bytes behind the last hole.
+    pub(crate) fn last(&self) -> &[u8] {
+        self.islands.last().map_or(&[], |&(start, end)| &self.data[start..end])
+    }
+
     /// Drops everything before offset `count`, which becomes offset 0.
     pub(crate) fn advance(&mut self, count: usize) {
         let count_in_data = count.min(self.data.len());

@@ -88,6 +88,9 @@ pub fn tls(bytes: &[u8]) {
         Answer::NotThis => Answer::NotThis,
         Answer::More(needed) => Answer::More(needed),
     });
+    if let Some(hello) = hello::ending(bytes) {
+        assert!(hello.name.is_some_and(|name| name.contains('.')));
+    }
     if let Answer::Found(hello) = hello::parse(bytes) {
         for cut in cuts(bytes.len()) {
             if let Some(beginning) = hello::beginning(&bytes[..cut]) {

@@ -5,11 +5,15 @@
 //! arrive is not thrown away. The walk is also what reads a complete message with one broken extension, where
 //! `tls-parser` stops.
 
+mod ending;
+
 use crate::reader::{Answer, Reader, clean_name, clean_protocol};
 use tls_parser::{
     SNIType, TlsExtension, TlsMessage, TlsMessageHandshake, parse_tls_client_hello_extensions,
     parse_tls_message_handshake,
 };
+
+pub(crate) use ending::ending;
 
 /// Longest ClientHello that is waited for. Two post-quantum key shares and a full ECH make less than 8 KiB.
 pub(crate) const MAX_HELLO: usize = 48 * 1024;

@@ -136,9 +136,15 @@ impl Output {
     pub(crate) fn abandon(&mut self, gone: impl IntoIterator<Item = (Tuple, Waiting)>) {
         for (key, waiting) in gone {
             let bytes = waiting.assembler.contiguous();
+            // Of a hello in which something is missing, the end is told as well as the beginning.
+            let end = || hello::ending(waiting.assembler.last());
             let (channel, hello) = match key.kind {
-                Kind::Tcp => (Channel::Tls, record::beginning(bytes, &mut self.scratch)),
-                Kind::Quic => (Channel::Quic, hello::beginning(bytes)),
+                Kind::Tcp => {
+                    let beginning = record::beginning(bytes, &mut self.scratch);
+                    let is_one = waiting.headless || record::starts(bytes);
+                    (Channel::Tls, beginning.or_else(|| is_one.then(end).flatten()))
+                }
+                Kind::Quic => (Channel::Quic, hello::beginning(bytes).or_else(end)),
                 Kind::Dtls(_) | Kind::Fragments { .. } => (Channel::Dtls, None),
             };
             match hello {

@@ -274,19 +274,15 @@ impl Work<'_> {
         if offset < 0 {
             let earlier = offset.unsigned_abs() as usize;
             if earlier > MAX_UNSURE || !assembler.make_room(earlier) {
-                self.stream.phase = Phase::Bulk;
-                self.out.counters.headless += 1;
-                return;
+                return self.unsure_no_more(assembler);
             }
             self.stream.base = sequence;
             at = 0;
         }
         let inserted = assembler.insert(at, payload);
         if !inserted.whole || assembler.filled() > MAX_UNSURE {
-            self.stream.phase = Phase::Bulk;
             self.stream.base = sequence.wrapping_add(payload.len() as u32);
-            self.out.counters.headless += 1;
-            return;
+            return self.unsure_no_more(assembler);
         }
         // An earlier segment than all others may be the beginning.
         if offset < 0 && !assembler.contiguous().is_empty() {
@@ -298,6 +294,12 @@ impl Work<'_> {
         if self.stream.phase != Phase::Bulk && !assembler.is_empty() {
             self.keep(assembler);
         }
+    }
+
+    /// Too much came for any of it to have overtaken a beginning.
+    fn unsure_no_more(&mut self, assembler: Assembler) {
+        self.stream.phase = Phase::Bulk;
+        self.out.abandon([(self.key, Waiting { assembler, at: self.out.at, total: 0, headless: true })]);
     }
 
     /// The waiting bytes of this stream. `None` where they had to go for others: the stream is lost then.
@@ -768,6 +770,40 @@ mod tests {
         assert_eq!((bench.0.next_timeout(), bench.0.counters().partial_hellos), (None, 1));
         bench.packet(&tcp(1100, &hello[1000..]));
         assert_eq!(bench.seen(), [], "and not a second time");
+    }
+
+    #[test]
+    fn a_hello_whose_first_bytes_are_missing_is_told_by_its_end() {
+        let hello = records(
+            &crate::testing::hello_of(&[
+                crate::testing::extension(51, &[0; 1400]),
+                crate::testing::server_name("tail.example"),
+                crate::testing::extension(10, &[0, 2, 0, 29]),
+                crate::testing::extension(43, &[2, 3, 4]),
+            ]),
+            16000,
+        );
+        let tail = || tcp(100 + 1448, &hello[1448..]);
+        let end = 100 + hello.len() as u32;
+        let then =
+            |bytes: Vec<u8>| tcp(end, &[&b"\x14\x03\x03\0\x01\x01\x17\x03\x03\x40\0"[..], &bytes].concat());
+        for (packets, at_once) in [
+            (vec![tail()], false),
+            (vec![tail(), then(vec![1; 100])], false),
+            (vec![tail(), then(vec![1; 9000])], true),
+        ] {
+            let mut bench = Bench::new();
+            packets.iter().for_each(|packet| bench.packet(packet));
+            assert_eq!(bench.seen(), if at_once { tls("tail.example") } else { vec![] });
+            bench.0.finish();
+            assert_eq!(bench.seen(), if at_once { vec![] } else { tls("tail.example") });
+            assert_eq!((bench.0.counters().partial_hellos, bench.0.counters().headless), (1, 0));
+        }
+        // Or with a hole in it.
+        let mut bench = Bench::new();
+        [syn(99), tcp(100, &hello[..700]), tail()].iter().for_each(|packet| bench.packet(packet));
+        bench.0.finish();
+        assert_eq!(bench.seen(), tls("tail.example"));
     }
 
     #[test]
