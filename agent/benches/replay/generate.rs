@@ -1,20 +1,33 @@
-//! Makes the captures that are replayed: one long TLS download, and very many handshakes.
+//! Makes the captures that are replayed: one long TLS download, and very many handshakes. These are multiplied from real ones
+//! of a rustls client and server, each with a name and addresses of its own.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::Side;
 use rustls::crypto::ring::{cipher_suite::TLS13_AES_128_GCM_SHA256, default_provider};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::quic::{Keys, Version};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, Side};
 
-/// Flows of the mix; each has a name of its own.
-pub(crate) const TCP_FLOWS: u32 = 10_000;
-/// QUIC flows of the mix.
-pub(crate) const QUIC_FLOWS: u32 = 4_000;
+/// How many handshakes a mix has; each has a name of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flows {
+    /// TLS over TCP. The names of these come first.
+    pub(crate) tcp: u32,
+    /// QUIC.
+    pub(crate) quic: u32,
+}
+
+/// The whole mix.
+pub(crate) const MIX: Flows = Flows { tcp: 10_000, quic: 4_000 };
+/// A small one for a slow program.
+pub(crate) const CUT: Flows = Flows { tcp: 1_000, quic: 400 };
 
 const SEGMENT: usize = 1448;
+/// Protocols offered by a client whose hello is as long as one with a post-quantum key share.
+const LONG_ALPN: usize = 50;
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 const PUSH_ACK: u8 = 0x18;
@@ -23,11 +36,12 @@ const FIN_ACK: u8 = 0x11;
 /// One download of about `megabytes` over TLS, of a flow whose handshake is in it.
 pub(crate) fn bulk(path: &Path, megabytes: usize) -> io::Result<()> {
     let mut capture = Capture::create(path)?;
-    let hello = hello(0);
+    let Handshake { hello, server, client } = handshake(2);
     let mut flow = Flow::new(0);
     flow.open(&mut capture)?;
     flow.client(&mut capture, PUSH_ACK, &hello)?;
-    flow.server(&mut capture, PUSH_ACK, &server_hello())?;
+    flow.server(&mut capture, PUSH_ACK, &server)?;
+    flow.client(&mut capture, PUSH_ACK, &client)?;
     // Records of 16 KiB, one behind the other, cut where the segments end.
     let mut stream = Vec::new();
     let mut noise = Noise(1);
@@ -48,24 +62,26 @@ pub(crate) fn bulk(path: &Path, megabytes: usize) -> io::Result<()> {
     capture.finish()
 }
 
-/// DNS, TCP and TLS handshakes with a little data each, and QUIC handshakes, in flows of their own addresses.
-pub(crate) fn mix(path: &Path) -> io::Result<()> {
+/// DNS, TCP and TLS handshakes with a little data each, and QUIC handshakes, in flows of their own addresses. Every other
+/// hello is as long as one with a post-quantum key share, and so in two segments or datagrams.
+pub(crate) fn mix(path: &Path, flows: Flows) -> io::Result<()> {
     let mut capture = Capture::create(path)?;
     let mut noise = Noise(2);
     let data: Vec<u8> = (0..6 * SEGMENT).map(|_| noise.byte()).collect();
-    let (small, server_hello) = (hello(0), server_hello());
-    for number in 0..TCP_FLOWS {
+    let handshakes = [handshake(2), handshake(LONG_ALPN)];
+    for number in 0..flows.tcp {
         let mut flow = Flow::new(number);
         dns(&mut capture, &flow, number)?;
-        let hello = if number % 2 == 0 { renamed(&small, number) } else { large(&renamed(&small, number)) };
+        let handshake = &handshakes[number as usize % 2];
         flow.open(&mut capture)?;
-        for segment in hello.chunks(SEGMENT) {
+        for segment in renamed(&handshake.hello, number).chunks(SEGMENT) {
             flow.client(&mut capture, PUSH_ACK, segment)?;
         }
-        flow.server(&mut capture, ACK, &[&server_hello, &encrypted(&data[..1200])[..]].concat())?;
-        flow.server(&mut capture, PUSH_ACK, &encrypted(&data[..1400]))?;
+        for segment in handshake.server.chunks(SEGMENT) {
+            flow.server(&mut capture, PUSH_ACK, segment)?;
+        }
         flow.client(&mut capture, ACK, b"")?;
-        flow.client(&mut capture, PUSH_ACK, &[&[20, 3, 3, 0, 1, 1][..], &encrypted(&data[..53])].concat())?;
+        flow.client(&mut capture, PUSH_ACK, &handshake.client)?;
         flow.client(&mut capture, PUSH_ACK, &encrypted(&data[..300]))?;
         for segment in encrypted(&data).chunks(SEGMENT) {
             flow.server(&mut capture, ACK, segment)?;
@@ -74,11 +90,10 @@ pub(crate) fn mix(path: &Path) -> io::Result<()> {
         flow.client(&mut capture, FIN_ACK, b"")?;
         flow.server(&mut capture, FIN_ACK, b"")?;
     }
-    for number in TCP_FLOWS..TCP_FLOWS + QUIC_FLOWS {
+    for number in flows.tcp..flows.tcp + flows.quic {
         let flow = Flow::new(number);
         dns(&mut capture, &flow, number)?;
-        let record = renamed(&small, number);
-        let record = if number % 2 == 0 { record } else { large(&record) };
+        let record = renamed(&handshakes[number as usize % 2].hello, number);
         for (index, piece) in record[5..].chunks(1000).enumerate() {
             let datagram = initial(number, index as u16, index * 1000, piece);
             capture.udp(flow.client, flow.server, flow.port, 443, &datagram)?;
@@ -100,19 +115,53 @@ pub(crate) fn name(number: u32) -> String {
     format!("host-{number:06}.bench.example")
 }
 
-/// The records of a client that asks for the name of flow `number`.
-fn hello(number: u32) -> Vec<u8> {
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
+/// What the two sides of a TLS connection send until it stands.
+struct Handshake {
+    hello: Vec<u8>,
+    server: Vec<u8>,
+    client: Vec<u8>,
+}
+
+/// A handshake under the name of flow 0, with so many protocols offered: they make the hello as long as need be.
+fn handshake(protocols: usize) -> Handshake {
+    let provider = Arc::new(default_provider());
+    let made = rcgen::generate_simple_self_signed(vec![name(0)]).expect("a certificate");
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).expect("a root");
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .expect("ring has the default versions")
-        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let name = name(number).try_into().expect("a valid name");
-    let mut client = rustls::ClientConnection::new(Arc::new(config), name).expect("a client");
-    let mut records = Vec::new();
-    client.write_tls(&mut records).expect("written to memory");
-    records
+    let longer = (2..protocols).map(|number| format!("a-protocol-of-some-length/{number:02}").into_bytes());
+    config.alpn_protocols = [b"h2".to_vec(), b"http/1.1".to_vec()].into_iter().chain(longer).collect();
+    let server_config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has the default versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("a server");
+    let name = name(0).try_into().expect("a valid name");
+    let mut client = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let mut server = ServerConnection::new(Arc::new(server_config)).expect("a server");
+    let mut handshake = Handshake { hello: Vec::new(), server: Vec::new(), client: Vec::new() };
+    client.write_tls(&mut handshake.hello).expect("written to memory");
+    server.read_tls(&mut &handshake.hello[..]).expect("read from memory");
+    server.process_new_packets().expect("a hello");
+    while server.wants_write() {
+        server.write_tls(&mut handshake.server).expect("written to memory");
+    }
+    let mut flight = &handshake.server[..];
+    while !flight.is_empty() {
+        client.read_tls(&mut flight).expect("read from memory");
+        client.process_new_packets().expect("a server's flight");
+    }
+    while client.wants_write() {
+        client.write_tls(&mut handshake.client).expect("written to memory");
+    }
+    assert!(!client.is_handshaking(), "the handshake is not complete");
+    handshake
 }
 
 /// The same hello for another flow's name.
@@ -122,38 +171,6 @@ fn renamed(hello: &[u8], number: u32) -> Vec<u8> {
     let mut hello = hello.to_vec();
     hello[at..at + new.len()].copy_from_slice(new.as_bytes());
     hello
-}
-
-/// The same hello with a post-quantum key share's worth of extension more: two segments.
-fn large(record: &[u8]) -> Vec<u8> {
-    const MORE: usize = 1263;
-    let mut record = record.to_vec();
-    let list_at = 5 + 4 + 2 + 32 + 33;
-    let suites = usize::from(u16::from_be_bytes([record[list_at], record[list_at + 1]]));
-    let extensions_at = list_at + 2 + suites + 2;
-    let grow = |bytes: &mut [u8]| {
-        let len = u16::from_be_bytes([bytes[0], bytes[1]]) + MORE as u16;
-        bytes.copy_from_slice(&len.to_be_bytes());
-    };
-    grow(&mut record[3..5]);
-    grow(&mut record[7..9]);
-    grow(&mut record[extensions_at..extensions_at + 2]);
-    let mut extension = vec![0x3a, 0x3a];
-    extension.extend((MORE as u16 - 4).to_be_bytes());
-    extension.resize(MORE, 0x5a);
-    record.splice(extensions_at + 2..extensions_at + 2, extension);
-    record
-}
-
-fn server_hello() -> Vec<u8> {
-    let mut record = vec![22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3];
-    record.extend([0x21; 32]);
-    record.push(32);
-    record.extend([0x22; 32]);
-    record.extend([0x13, 1, 0, 0, 46, 0, 43, 0, 2, 3, 4, 0, 51, 0, 36, 0, 29, 0, 32]);
-    record.extend([0x23; 32]);
-    record.extend([20, 3, 3, 0, 1, 1]);
-    record
 }
 
 fn encrypted(data: &[u8]) -> Vec<u8> {

@@ -2,16 +2,20 @@
 //!
 //! Budgets: a bulk TLS capture takes no more processor time than `tcpdump -r FILE -w /dev/null`; a mix of handshakes a
 //! fifth of ndpiReader's processor time and memory, with every name found. Run with `cargo bench -p umbrascope-agent
-//! --bench replay`. The captures take about 350 MB in the temporary folder while it runs.
+//! --bench replay`. The captures take about 350 MB in the temporary folder while it runs. tshark is so slow that it gets a
+//! small mix of its own.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use child::{Cost, cost};
+use generate::{CUT, Flows, MIX};
 
 mod child;
 mod generate;
+mod names;
 
 const RUNS: usize = 5;
 const BULK_MEGABYTES: usize = 200;
@@ -22,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         // This program once more, so that the one that measures stays small (see `Cost::peak_kib`).
         match what.as_str() {
             "bulk" => generate::bulk(Path::new(path), BULK_MEGABYTES)?,
-            "mix" => generate::mix(Path::new(path))?,
+            "mix" => generate::mix(Path::new(path), MIX)?,
+            "cut" => generate::mix(Path::new(path), CUT)?,
             other => return Err(format!("unknown capture {other}").into()),
         }
         return Ok(());
@@ -34,19 +39,34 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
     let bulk = folder.capture("bulk")?;
     println!("\nbulk: one TLS download, {} MB", std::fs::metadata(&bulk)?.len() / 1_000_000);
-    let ours = report("umbrascope-agent replay --names", replay(&bulk))?;
-    let floor = report("tcpdump -r FILE -w /dev/null", tcpdump(&bulk))?;
-    report("ndpiReader -i FILE", ndpi(&bulk))?;
-    compare("tcpdump", ours, floor, 1.0);
+    let ours = report("umbrascope-agent replay --names", replay(&bulk), RUNS)?;
+    let floor = report("tcpdump -r FILE -w /dev/null", tcpdump(&bulk), RUNS)?;
+    let peer = report("ndpiReader -i FILE", ndpi(&bulk), RUNS)?;
+    compare("tcpdump", ours, floor, Some(1.0));
+    compare("ndpiReader", ours, peer, None);
 
     let mix = folder.capture("mix")?;
-    let flows = generate::TCP_FLOWS + generate::QUIC_FLOWS;
-    println!("\nmix: {flows} handshakes, {} MB", std::fs::metadata(&mix)?.len() / 1_000_000);
-    let ours = report("umbrascope-agent replay --names", replay(&mix))?;
-    report("tcpdump -r FILE -w /dev/null", tcpdump(&mix))?;
-    let peer = report("ndpiReader -i FILE", ndpi(&mix))?;
-    compare("ndpiReader", ours, peer, 0.2);
-    names_are_all_found(&mix)
+    println!("\nmix: {} handshakes, {} MB", MIX.tcp + MIX.quic, std::fs::metadata(&mix)?.len() / 1_000_000);
+    let ours = report("umbrascope-agent replay --names", replay(&mix), RUNS)?;
+    let missing = names_of("umbrascope-agent", MIX, names::ours(replay(&mix)));
+    let floor = report("tcpdump -r FILE -w /dev/null", tcpdump(&mix), RUNS)?;
+    let peer = report("ndpiReader -i FILE", ndpi(&mix), RUNS)?;
+    names_of("ndpiReader", MIX, names::ndpi(ndpi(&mix)));
+    compare("tcpdump", ours, floor, None);
+    compare("ndpiReader", ours, peer, Some(0.2));
+
+    let cut = folder.capture("cut")?;
+    println!(
+        "\nsmall mix: {} handshakes, {} MB; tshark is run once",
+        CUT.tcp + CUT.quic,
+        std::fs::metadata(&cut)?.len() / 1_000_000
+    );
+    let ours = report("umbrascope-agent replay --names", replay(&cut), RUNS)?;
+    let missing_in_cut = names_of("umbrascope-agent", CUT, names::ours(replay(&cut)));
+    let peer = report("tshark, DNS and SNI fields", tshark(&cut), 1)?;
+    names_of("tshark", CUT, names::tshark(tshark(&cut)));
+    compare("tshark", ours, peer, None);
+    if missing == Some(0) && missing_in_cut == Some(0) { Ok(()) } else { Err("names are missing".into()) }
 }
 
 fn replay(path: &Path) -> Command {
@@ -67,10 +87,17 @@ fn ndpi(path: &Path) -> Command {
     command
 }
 
+fn tshark(path: &Path) -> Command {
+    let mut command = Command::new("tshark");
+    command.args(["-n", "-T", "fields", "-e", "dns.qry.name", "-e", "udp.dstport"]);
+    command.args(["-e", "tls.handshake.extensions_server_name", "-r"]).arg(path);
+    command
+}
+
 /// The least of several runs: what other work on the machine adds is not the program's.
-fn report(what: &str, mut command: Command) -> Result<Option<Cost>, Box<dyn Error>> {
+fn report(what: &str, mut command: Command, runs: usize) -> Result<Option<Cost>, Box<dyn Error>> {
     let mut best: Option<Cost> = None;
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         let run = match cost(&mut command) {
             Ok(run) => run,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -92,29 +119,34 @@ fn report(what: &str, mut command: Command) -> Result<Option<Cost>, Box<dyn Erro
     Ok(best)
 }
 
-fn compare(peer: &str, ours: Option<Cost>, theirs: Option<Cost>, budget: f64) {
+fn compare(peer: &str, ours: Option<Cost>, theirs: Option<Cost>, budget: Option<f64>) {
     let (Some(ours), Some(theirs)) = (ours, theirs) else { return };
     let cpu = ours.cpu_s / theirs.cpu_s;
     let memory = ours.peak_kib as f64 / theirs.peak_kib as f64;
-    println!("  against {peer}: CPU {cpu:.2}, memory {memory:.2} (budget {budget:.2})");
+    let budget = budget.map_or_else(String::new, |budget| format!(" (budget {budget:.2})"));
+    println!("  against {peer}: CPU {cpu:.3}, memory {memory:.3}{budget}");
 }
 
-fn names_are_all_found(mix: &Path) -> Result<(), Box<dyn Error>> {
-    let output = replay(mix).stderr(std::process::Stdio::inherit()).output()?;
-    let output = String::from_utf8(output.stdout)?;
-    let found: std::collections::BTreeSet<_> =
-        output.lines().filter_map(|line| line.rsplit_once('\t').map(|(name, _)| name)).collect();
+/// Prints how many of the names of a mix a program found; returns how many it did not.
+fn names_of(program: &str, flows: Flows, found: Option<BTreeSet<String>>) -> Option<usize> {
+    let found = found?;
     let expected = |channel, numbers: std::ops::Range<u32>| {
         numbers.map(move |number| format!("{channel}\t{}", generate::name(number)))
     };
-    let all = generate::TCP_FLOWS + generate::QUIC_FLOWS;
-    let missing = expected("tls", 0..generate::TCP_FLOWS)
-        .chain(expected("quic", generate::TCP_FLOWS..all))
-        .chain(expected("dns", 0..all))
-        .filter(|pair| !found.contains(pair.as_str()))
-        .count();
-    println!("  names: {} found, {missing} missing", found.len());
-    if missing == 0 { Ok(()) } else { Err("names are missing".into()) }
+    let all = flows.tcp + flows.quic;
+    let count = |names: &mut dyn Iterator<Item = String>| names.filter(|name| !found.contains(name)).count();
+    let missing = [
+        count(&mut expected("tls", 0..flows.tcp)),
+        count(&mut expected("quic", flows.tcp..all)),
+        count(&mut expected("dns", 0..all)),
+    ];
+    let [tls, quic, dns] = missing;
+    println!(
+        "    {program}: {} names of {}; missing: tls {tls}, quic {quic}, dns {dns}",
+        found.len(),
+        2 * all
+    );
+    Some(missing.into_iter().sum())
 }
 
 fn own_peak_kib() -> String {
