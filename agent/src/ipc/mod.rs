@@ -67,7 +67,8 @@ pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
     /// The end of a pair that speaks these types.
     pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, buffer: Vec::new(), words: PhantomData }
+        // Pages of zeroed memory cost nothing until they are written to, so its size matters little.
+        Self { socket, buffer: vec![0; MESSAGE_BYTES], words: PhantomData }
     }
 
     /// Sends a message.
@@ -113,8 +114,6 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
 
     /// Receives what is there.
     pub fn receive(&mut self) -> io::Result<Received<In>> {
-        // Untouched pages of a zeroed buffer cost no memory, so its size matters little.
-        self.buffer.resize(MESSAGE_BYTES, 0);
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
