@@ -3,7 +3,7 @@
 //! The warden opens the socket ([`open`]): `SOCK_DGRAM` with protocol 0, so that nothing arrives before
 //! the filter stands and the bind is made; no link header, whatever the link. The filter is locked before
 //! the socket is handed over. The dissector wraps it ([`LivePackets`]): pnet binds it to interface index 0, which
-//! is every interface, `lo` and later ones included, and reads from it.
+//! is every interface, `lo` and later ones included. Packets are read past pnet, which would ask twice for each.
 //!
 //! A gateway sensor has another socket for each of its interfaces ([`open_gateway`]): `SOCK_RAW`, since the hardware address tells
 //! one machine from another, and promiscuous. No other socket is.
@@ -13,10 +13,10 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::time::Duration;
 
 use pnet::datalink::{self, Channel, ChannelType, Config, DataLinkReceiver, NetworkInterface};
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 
 use super::{Frames, filter, sockopt};
 
@@ -152,9 +152,11 @@ pub fn interfaces() -> Vec<Interface> {
 
 /// Packets of every interface, from the IP header on.
 pub struct LivePackets {
-    receiver: Box<dyn DataLinkReceiver>,
-    /// The same socket, for polling and for its counters.
+    /// Keeps what pnet made of the socket.
+    _receiver: Box<dyn DataLinkReceiver>,
+    /// The same socket, not blocking.
     socket: OwnedFd,
+    buffer: Vec<u8>,
 }
 
 impl LivePackets {
@@ -167,11 +169,8 @@ impl LivePackets {
     pub fn on_interface(socket: OwnedFd, index: u32) -> io::Result<Self> {
         let pnet_socket = socket.try_clone()?;
         let config = Config {
-            read_buffer_size: READ_BUFFER_BYTES,
-            // Nothing is ever sent.
+            read_buffer_size: 0,
             write_buffer_size: 0,
-            // The caller polls; a read that finds nothing returns at once.
-            read_timeout: Some(Duration::ZERO),
             promiscuous: false,
             // The socket's own type decides about the link header; this makes pnet bind to ETH_P_ALL.
             channel_type: ChannelType::Layer2,
@@ -187,7 +186,9 @@ impl LivePackets {
             flags: 0,
         };
         match datalink::channel(&interface, config)? {
-            Channel::Ethernet(_, receiver) => Ok(Self { receiver, socket }),
+            Channel::Ethernet(_, receiver) => {
+                Ok(Self { _receiver: receiver, socket, buffer: vec![0; READ_BUFFER_BYTES] })
+            }
             _ => Err(io::Error::other("pnet gave a channel of another kind")),
         }
     }
@@ -206,19 +207,12 @@ impl AsFd for LivePackets {
 
 impl Frames for LivePackets {
     fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        match self.receiver.next() {
-            Ok(frame) => Ok(Some(frame)),
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
-                Ok(None)
-            }
+        match rustix::net::recv(&self.socket, &mut self.buffer[..], RecvFlags::DONTWAIT) {
+            Ok((length, _)) => Ok(self.buffer.get(..length)),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
             // An interface that went down is reported once and changes nothing for the others.
-            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => Ok(None),
-            Err(error) => Err(error),
+            Err(Errno::NETDOWN) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 }
