@@ -19,8 +19,8 @@ pub struct Aggregate {
 }
 
 impl Aggregate {
-    /// Counts a sighting and notes its number.
-    pub fn add(&mut self, stream: StreamId, number: u64, sighting: Sighting, account: Option<AccountId>) {
+    /// Counts equal sightings.
+    pub fn add(&mut self, count: u64, sighting: Sighting, account: Option<AccountId>) {
         let evidence = Evidence {
             value: cut(sighting.name, limits::TEXT_BYTES),
             version: None,
@@ -35,7 +35,11 @@ impl Aggregate {
             self.describe(station);
         }
         let key = RowKey { day: sighting.day, rule: sighting.rule, channel, subject, account, evidence };
-        *self.rows.entry(key).or_default() += 1;
+        *self.rows.entry(key).or_default() += count;
+    }
+
+    /// Notes that everything of a stream up to this number is counted.
+    pub fn advance(&mut self, stream: StreamId, number: u64) {
         let last = self.streams.entry(stream).or_default();
         *last = number.max(*last);
     }
@@ -133,14 +137,13 @@ mod tests {
         let mut aggregate = Aggregate::default();
         let stream = StreamId([1; 16]);
         let curl = Owner { executable: Some("/usr/bin/curl".to_owned()), ..Owner::default() };
-        for number in 1..=3 {
-            aggregate.add(stream, number, sighting("chatgpt.com", &curl), None);
-        }
-        aggregate.add(stream, 4, sighting("chatgpt.com", &Owner::default()), None);
+        aggregate.add(1, sighting("chatgpt.com", &curl), None);
+        aggregate.add(2, sighting("chatgpt.com", &curl), None);
+        aggregate.add(1, sighting("chatgpt.com", &Owner::default()), None);
+        aggregate.advance(stream, 4);
         let forwarded = Owner { forwarded: true, ..Owner::default() };
-        for number in 5..=6 {
-            aggregate.add(stream, number, sighting("chatgpt.com", &forwarded), None);
-        }
+        aggregate.add(2, sighting("chatgpt.com", &forwarded), None);
+        aggregate.advance(stream, 6);
         let mut counts: Vec<_> = aggregate.change().rows.into_iter().map(|(_, count)| count).collect();
         counts.sort_unstable();
         assert_eq!(counts, [1, 2, 3]);
@@ -161,8 +164,8 @@ mod tests {
             ..sighting("chatgpt.com", &Owner::default())
         };
         let all = [of("10.0.0.7", Some("laptop-7")), of("10.0.0.7", None), of("10.0.0.8", None)];
-        for (number, sighting) in (1..).zip(all) {
-            aggregate.add(StreamId([1; 16]), number, sighting, None);
+        for sighting in all {
+            aggregate.add(1, sighting, None);
         }
         let change = aggregate.change();
         let mut counts: Vec<_> = change.rows.iter().map(|(_, count)| *count).collect();
@@ -181,7 +184,8 @@ mod tests {
         assert_eq!(aggregate.is_repeat(stream, 3, stored), Ok(true));
         assert_eq!(aggregate.is_repeat(stream, 7, stored), Ok(true));
         assert_eq!(aggregate.is_repeat(stream, 8, stored), Ok(false));
-        aggregate.add(stream, 8, sighting("chatgpt.com", &Owner::default()), None);
+        aggregate.add(1, sighting("chatgpt.com", &Owner::default()), None);
+        aggregate.advance(stream, 8);
         assert_eq!(aggregate.is_repeat(stream, 8, stored), Ok(true));
         assert_eq!(aggregate.change().streams, [(stream, 8)]);
         assert_eq!(Aggregate::default().is_repeat(stream, 1, || Ok::<_, ()>(None)), Ok(false));

@@ -10,6 +10,8 @@ use crate::state::Software;
 
 /// Identifiers in one message: each at most a few texts of the wire's bound.
 pub const MAX_UNMATCHED: usize = 64;
+/// Questions, answers or rows in one message: each at most a few texts of the wire's bound, every byte of them escaped.
+pub const A_MESSAGE: usize = 24;
 
 /// Warden to dissector.
 #[derive(Debug, Serialize, Deserialize)]
@@ -35,13 +37,8 @@ pub enum ToDissector {
     Replay,
     /// Comes with the socket to the uplink; replaces an earlier one.
     Uplink,
-    /// The answer to [`FromDissector::Whose`].
-    Owner {
-        /// The number of the question.
-        question: u64,
-        /// The owner, as far as it can be told.
-        owner: Owner,
-    },
+    /// The answer to [`FromDissector::Whose`]: the numbers of the questions, and the owners as far as they can be told.
+    Owners(Vec<(u64, Owner)>),
     /// Say what is left and end.
     Finish,
 }
@@ -56,13 +53,9 @@ pub enum FromDissector {
         /// Why capture is not possible.
         trouble: Option<String>,
     },
-    /// Whose connection is this? Asked at once: a process may live for some milliseconds only.
-    Whose {
-        /// Repeated in the answer.
-        question: u64,
-        /// The connection.
-        flow: Flow,
-    },
+    /// Whose connections are these? Each with a number that is repeated in the answer, at most [`A_MESSAGE`]. Asked at once:
+    /// a process may live for some milliseconds only.
+    Whose(Vec<(u64, Flow)>),
     /// The capture file is read to its end and all of it is stored.
     ReplayDone {
         /// What was wrong with the file.
@@ -91,6 +84,15 @@ pub struct Sighting {
     pub owner: Owner,
     /// The other machine whose traffic it was; `None`: this machine's.
     pub station: Option<Station>,
+}
+
+/// Equal sightings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// How many.
+    pub count: u64,
+    /// What was seen.
+    pub sighting: Sighting,
 }
 
 /// A flow as the roles speak of it.
@@ -138,16 +140,16 @@ pub struct Counters {
 /// Dissector to uplink.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromCapture {
-    /// A sighting and its number.
-    Sighting {
-        /// The row it belongs to.
+    /// Sightings, equal ones counted.
+    Sightings {
+        /// The row they belong to.
         stream: StreamId,
-        /// Its number: larger than that of every earlier one.
+        /// The number of the last of them: larger than that of every earlier one. What is sent again is the same.
         number: u64,
         /// From a capture file: nobody's live connection.
         replayed: bool,
-        /// What was seen.
-        sighting: Sighting,
+        /// What was seen, at most [`A_MESSAGE`].
+        rows: Vec<Counted>,
     },
     /// Another name of a machine of which there was a sighting.
     Renamed(Station),

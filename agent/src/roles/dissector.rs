@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -17,7 +18,9 @@ use super::{control_socket, wall_clock_us};
 use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
 use crate::capture::pcap::CaptureReader;
-use crate::ipc::message::{Counters, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector};
+use crate::ipc::message::{
+    A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector,
+};
 use crate::ipc::{Channel, Received};
 use crate::os::signals;
 use crate::pipeline::{Pipeline, flow};
@@ -29,6 +32,8 @@ use others::{Interfaces, Origin, Others};
 
 /// Frames read in a row before the other descriptors get a look.
 const FRAMES_IN_A_ROW: usize = 256;
+/// Packets that come faster than this are read some at a time, in microseconds: to be woken costs more than a packet.
+const GATHER_US: u64 = 2_000;
 /// How often counters are told while they change, in microseconds.
 const COUNTERS_US: u64 = 5_000_000;
 /// Frames of a capture file between two looks at the other descriptors.
@@ -103,6 +108,8 @@ fn start() -> io::Result<()> {
                 behind: Vec::new(),
                 pipeline,
                 outbox: Outbox::new(stream, false),
+                questions: Vec::new(),
+                drained_at: 0,
                 stream,
                 counters: Counters::default(),
                 told: None,
@@ -133,6 +140,10 @@ struct Live {
     behind: Vec<u8>,
     pipeline: Pipeline,
     outbox: Outbox,
+    /// Questions that are not asked yet.
+    questions: Vec<(u64, Flow)>,
+    /// When packets were read last, if all there were.
+    drained_at: u64,
     stream: StreamId,
     /// Kernel counters so far; the others are the pipeline's own.
     counters: Counters,
@@ -152,11 +163,16 @@ impl Live {
             waited.extend(self.interfaces.sockets().map(|packets| (packets.as_fd(), PollFlags::IN)));
             waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
             wait(&waited, until)?;
+            let rest = GATHER_US.saturating_sub(wall_clock_us().saturating_sub(self.drained_at));
+            if rest > 0 {
+                std::thread::sleep(Duration::from_micros(rest));
+            }
             self.read_gateway()?;
             self.read_packets()?;
-            self.pipeline.handle_timeout(Timestamp(wall_clock_us()));
-            self.collect(Origin::Late);
-            self.outbox.give_up(wall_clock_us());
+            let now = wall_clock_us();
+            self.pipeline.handle_timeout(Timestamp(now));
+            self.collect(Origin::Late, now);
+            self.ask();
             let gateway = Some((&mut self.interfaces, &mut self.others));
             match read_control(&mut self.control, &mut self.outbox, &mut self.uplink, gateway)? {
                 Order::GoOn => {}
@@ -164,6 +180,8 @@ impl Live {
             }
             self.tell_renamed();
             read_stored(&mut self.uplink, &mut self.outbox);
+            self.outbox.give_up(now);
+            self.outbox.pack(now);
             pump(&mut self.uplink, &mut self.outbox);
             self.tell_counters(false);
         }
@@ -173,14 +191,16 @@ impl Live {
         let counters = self.told.is_none_or(|(told, _)| told != self.current_counters());
         let counters = counters.then(|| self.told.map_or(now, |(_, at)| at + COUNTERS_US));
         let timeout = self.pipeline.next_timeout().map(|at| at.0);
-        [timeout, counters, self.outbox.patience_ends_us()].into_iter().flatten().min()
+        [timeout, counters, self.outbox.wake_at_us()].into_iter().flatten().min()
     }
 
+    /// Reads what is there, up to a bound.
     fn read_packets(&mut self) -> io::Result<()> {
-        for _ in 0..FRAMES_IN_A_ROW {
+        let now = wall_clock_us();
+        for read in 0..FRAMES_IN_A_ROW {
             match self.packets.next()? {
                 Some(frame) if self.interfaces.len() == 0 => {
-                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::LinuxPacket, frame);
+                    self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, frame);
                 }
                 // What is forwarded was seen on its way in, by then with the address of the machine that sent it: that copy is
                 // in its socket by now, and must be read first, since the pipeline takes the first of several.
@@ -189,42 +209,63 @@ impl Live {
                     behind.clear();
                     behind.extend_from_slice(frame);
                     self.read_gateway()?;
-                    self.pipeline.handle_frame(Timestamp(wall_clock_us()), LinkType::LinuxPacket, &behind);
+                    self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, &behind);
                     self.behind = behind;
                 }
-                None => break,
+                None => {
+                    if read > 0 {
+                        self.drained_at = now;
+                    }
+                    return Ok(());
+                }
             }
-            self.collect(Origin::Own);
+            self.collect(Origin::Own, now);
         }
+        self.drained_at = 0;
         Ok(())
     }
 
     fn read_gateway(&mut self) -> io::Result<()> {
         for interface in 0..self.interfaces.len() {
+            let now = wall_clock_us();
             for _ in 0..FRAMES_IN_A_ROW {
                 let Some(frame) = self.interfaces.next(interface)? else { break };
-                let at = Timestamp(wall_clock_us());
-                self.others.learn(at, frame);
-                self.pipeline.handle_frame(at, LinkType::Ethernet, frame);
-                self.collect(Origin::Gateway);
+                self.others.learn(Timestamp(now), frame);
+                self.pipeline.handle_frame(Timestamp(now), LinkType::Ethernet, frame);
+                self.collect(Origin::Gateway, now);
             }
         }
         Ok(())
     }
 
-    fn collect(&mut self, origin: Origin) {
+    fn collect(&mut self, origin: Origin, now: u64) {
         while let Some(matched) = self.pipeline.poll_matched() {
             let flow = flow(&matched.observation.flow);
             let station = self.others.station(matched.observation.at, flow.client.ip(), origin);
             let (number, sighting) = sighting(matched);
             // No socket here has it.
             if let Some(station) = station {
-                self.outbox.push(number, Sighting { station: Some(station), ..sighting });
+                self.outbox.push(number, Sighting { station: Some(station), ..sighting }, now);
                 continue;
             }
-            if self.outbox.push_asking(number, sighting, wall_clock_us())
-                && self.control.send(&FromDissector::Whose { question: number, flow }).is_err()
-            {
+            if self.outbox.push_asking(number, sighting, now) {
+                self.questions.push((number, flow));
+            }
+            if self.questions.len() == A_MESSAGE {
+                self.ask();
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        if self.questions.is_empty() {
+            return;
+        }
+        let questions = FromDissector::Whose(std::mem::take(&mut self.questions));
+        if self.control.send(&questions).is_err()
+            && let FromDissector::Whose(questions) = questions
+        {
+            for (number, _) in questions {
                 self.outbox.answer(number, Owner::default());
             }
         }
@@ -276,8 +317,9 @@ impl Live {
             self.read_packets()?;
         }
         self.pipeline.finish();
-        self.collect(Origin::Late);
+        self.collect(Origin::Late, wall_clock_us());
         self.outbox.give_up(u64::MAX);
+        self.outbox.pack(u64::MAX);
         self.tell_counters(true);
         drain(&mut self.uplink, &mut self.outbox, 1_500_000)
     }
@@ -315,6 +357,7 @@ impl Replay {
         }
         self.pipeline.finish();
         self.collect()?;
+        self.outbox.pack(u64::MAX);
         while !self.outbox.is_empty() {
             if matches!(self.serve(None)?, Order::Finish) {
                 return Ok(());
@@ -336,12 +379,13 @@ impl Replay {
                     return Err(io::Error::other("told to end in the middle of a capture file"));
                 }
             }
-            self.outbox.push(number, sighting);
+            self.outbox.push(number, sighting, 0);
         }
         Ok(())
     }
 
     fn serve(&mut self, timeout_us: Option<u64>) -> io::Result<Order> {
+        self.outbox.pack(0);
         pump(&mut self.uplink, &mut self.outbox);
         let uplink_events =
             if self.outbox.has_unsent() { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
@@ -379,8 +423,10 @@ fn read_control(
                 *uplink = Some(Channel::new(socket));
                 outbox.reconnected();
             }
-            (Received::Message(ToDissector::Owner { question, owner }, _), _) => {
-                outbox.answer(question, owner);
+            (Received::Message(ToDissector::Owners(owners), _), _) => {
+                for (number, owner) in owners {
+                    outbox.answer(number, owner);
+                }
             }
             (Received::Message(ToDissector::Finish, _) | Received::Closed, _) => return Ok(Order::Finish),
             (Received::Message(..), _) => {}

@@ -477,10 +477,12 @@ impl Warden {
                     }
                     self.coverage_due = true;
                 }
-                Ok(Received::Message(FromDissector::Whose { question, flow }, _)) => {
-                    let owner = self.attribution.owner(&flow, Instant::now());
+                Ok(Received::Message(FromDissector::Whose(questions), _)) => {
+                    let now = Instant::now();
+                    let owner = |(number, flow)| (number, self.attribution.owner(&flow, now));
+                    let owners = questions.into_iter().map(owner).collect();
                     // Without room the dissector goes on with "unknown" after its patience.
-                    let _ = dissector.control.send(&ToDissector::Owner { question, owner });
+                    let _ = dissector.control.send(&ToDissector::Owners(owners));
                 }
                 Ok(Received::Message(FromDissector::ReplayDone { .. }, _)) => {}
                 Ok(Received::Empty) => return,
@@ -509,7 +511,7 @@ impl Warden {
                     self.replayer_backoff.works();
                     self.replayer_attempts = 0;
                 }
-                Ok(Received::Message(FromDissector::Ready { .. } | FromDissector::Whose { .. }, _)) => {}
+                Ok(Received::Message(FromDissector::Ready { .. } | FromDissector::Whose(_), _)) => {}
                 Ok(Received::Empty | Received::Closed) => return,
                 Err(_) => {
                     replayer.kill();

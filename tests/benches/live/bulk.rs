@@ -24,9 +24,14 @@ struct Transfer {
 /// Prints a row for each filter, direction, payload and kind of link.
 pub(crate) fn run(size: Size) {
     let (bytes, rounds) = size.pick((2_000_000_000_u64, 7), (400_000_000, 3));
-    println!("\nbulk: one TCP connection of {:.1} GB over veth at an MTU of 1500; medians of {rounds} rounds, in", bytes as f64 / 1e9);
+    println!(
+        "\nbulk: one TCP connection of {:.1} GB over veth at an MTU of 1500; medians of {rounds} rounds, in",
+        bytes as f64 / 1e9
+    );
     println!("      each of which the agent is there with either filter, and not there, in turn");
-    println!("      budget: {BUDGET_S_A_GB} s of agent a GB (plain filter without offload: none), {BUDGET_SLOWDOWN_PERCENT} % slower");
+    println!(
+        "      budget: {BUDGET_S_A_GB} s of agent a GB (plain filter without offload: none), {BUDGET_SLOWDOWN_PERCENT} % slower"
+    );
     println!(
         "  {:7} {:9} {:9} {:11} | {:>10} {:>9} | {:>13} {:>11} {:>9}",
         "", "", "", "", "agent", "packets", "both ends", "with agent", "transfer"

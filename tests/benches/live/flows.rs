@@ -28,7 +28,9 @@ pub(crate) fn run(size: Size) {
         NAMES.len(),
         known.len()
     );
-    println!("       dissector, warden, uplink: microseconds of processor time a flow; sender: what the kernel does");
+    println!(
+        "       dissector, warden, uplink: microseconds of processor time a flow; sender: what the kernel does"
+    );
     println!("       on its side for the agent; lost: sightings expected and not stored");
     heading();
     for kind in [Kind::Small, Kind::Large, Kind::Large6, Kind::Quic, Kind::Dns, Kind::Tls] {
@@ -61,7 +63,17 @@ struct Run {
 fn heading() {
     println!(
         "  {:16} {:>8} {:>10} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>7} {:>7}",
-        "kind", "a second", "dissector", "warden", "uplink", "us/flow", "sender", "packets", "dropped", "queue", "lost"
+        "kind",
+        "a second",
+        "dissector",
+        "warden",
+        "uplink",
+        "us/flow",
+        "sender",
+        "packets",
+        "dropped",
+        "queue",
+        "lost"
     );
 }
 
@@ -128,9 +140,8 @@ fn row(
     let flows = f64::from(sent.flows);
     let us = |role: &str| cpu.get(role).copied().unwrap_or_default() * 1e6 / flows;
     let all = cpu.values().sum::<f64>() * 1e6 / flows;
-    let kernel = alone.map_or(f64::NAN, |alone| {
-        sent.cpu_s * 1e6 / flows - alone.cpu_s * 1e6 / f64::from(alone.flows)
-    });
+    let kernel =
+        alone.map_or(f64::NAN, |alone| sent.cpu_s * 1e6 / flows - alone.cpu_s * 1e6 / f64::from(alone.flows));
     let stored: u64 = counted.sightings.values().sum();
     let lost = expected.saturating_sub(stored);
     let achieved = flows / sent.wall_s;
@@ -163,7 +174,10 @@ fn wait_until_stored(agent: &Agent, expected: u64) {
 }
 
 fn difference(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
-    after.iter().map(|(role, cpu)| (role.clone(), cpu - before.get(role).copied().unwrap_or_default())).collect()
+    after
+        .iter()
+        .map(|(role, cpu)| (role.clone(), cpu - before.get(role).copied().unwrap_or_default()))
+        .collect()
 }
 
 /// The names that the catalogue knows, as the agent itself says.

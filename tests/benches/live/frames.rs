@@ -94,9 +94,7 @@ pub(crate) struct Template {
 /// Templates of a kind, one a name or, of several kinds in turn, one a name and kind.
 pub(crate) fn templates(kind: Kind) -> Vec<Template> {
     match kind {
-        Kind::Tls => {
-            [Kind::Small, Kind::Large, Kind::Large6].map(templates).concat()
-        }
+        Kind::Tls => [Kind::Small, Kind::Large, Kind::Large6].map(templates).concat(),
         Kind::Quic => quic(),
         _ => NAMES.iter().map(|name| template(kind, name)).collect(),
     }
@@ -152,8 +150,8 @@ pub(crate) fn hello(name: &str, alpn: usize) -> Vec<u8> {
     let mut config = client_config();
     config.alpn_protocols = protocols(alpn);
     let name = ServerName::try_from(name.to_owned()).unwrap_or_else(|error| panic!("{name}: {error}"));
-    let mut client =
-        ClientConnection::new(Arc::new(config), name).unwrap_or_else(|error| panic!("no TLS client: {error}"));
+    let mut client = ClientConnection::new(Arc::new(config), name)
+        .unwrap_or_else(|error| panic!("no TLS client: {error}"));
     let mut records = Vec::new();
     client.write_tls(&mut records).unwrap_or_else(|error| panic!("no hello: {error}"));
     records

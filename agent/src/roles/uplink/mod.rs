@@ -17,7 +17,7 @@ use crate::aggregate::Aggregate;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;
-use crate::ipc::message::{FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
+use crate::ipc::message::{Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, signals};
 use crate::state::{Found, State, StateError};
@@ -305,7 +305,7 @@ impl Uplink {
         match message {
             FromCapture::Counters { stream, counters } => self.lives.note(stream, counters),
             FromCapture::Renamed(station) => self.aggregate.describe(station),
-            FromCapture::Sighting { stream, number, replayed, sighting } => {
+            FromCapture::Sightings { stream, number, replayed, rows } => {
                 self.captures[index].stream = Some(stream);
                 let repeat = self.aggregate.is_repeat(stream, number, || self.state.last_number(stream));
                 // A database that cannot be read now ends this process; the dissector sends it again to the next.
@@ -313,12 +313,15 @@ impl Uplink {
                     return Err(io::Error::other("the state database cannot be read"));
                 };
                 if !repeat {
-                    let told = sighting.owner.executable.is_some()
-                        || sighting.owner.forwarded
-                        || sighting.station.is_some();
-                    self.delivery.coverage.unattributed += u64::from(!replayed && !told);
-                    let account = sighting.owner.uid.map(|uid| self.state.account(uid));
-                    self.aggregate.add(stream, number, sighting, account);
+                    for Counted { count, sighting } in rows {
+                        let told = sighting.owner.executable.is_some()
+                            || sighting.owner.forwarded
+                            || sighting.station.is_some();
+                        self.delivery.coverage.unattributed += if replayed || told { 0 } else { count };
+                        let account = sighting.owner.uid.map(|uid| self.state.account(uid));
+                        self.aggregate.add(count, sighting, account);
+                    }
+                    self.aggregate.advance(stream, number);
                 }
             }
         }
