@@ -4,5 +4,6 @@ pub mod capability;
 pub mod host;
 pub mod io_priority;
 pub mod links;
+pub mod memory;
 pub mod notify;
 pub mod signals;

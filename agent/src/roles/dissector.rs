@@ -22,7 +22,7 @@ use crate::ipc::message::{
     A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector,
 };
 use crate::ipc::{Channel, Received};
-use crate::os::signals;
+use crate::os::{memory, signals};
 use crate::pipeline::{Pipeline, flow};
 use crate::sandbox;
 
@@ -98,6 +98,7 @@ fn start() -> io::Result<()> {
             };
             send_control(&control, &FromDissector::Ready { sandbox, trouble });
             let Some(packets) = packets else { return Ok(()) };
+            memory::give_back();
             let pipeline = Pipeline::new(matcher, seed);
             Live {
                 control,

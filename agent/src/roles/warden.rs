@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::ipc::message::{FromDissector, FromUplink, ToDissector, ToUplink};
 use crate::ipc::{Channel, Received, SendError, pair};
 use crate::os::notify::Notifier;
-use crate::os::{capability, links, signals};
+use crate::os::{capability, links, memory, signals};
 
 mod child;
 mod gateway;
@@ -584,6 +584,7 @@ impl Warden {
             tracing::info!(pid = std::process::id(), "ready: {status}");
             self.notifier.tell(&format!("READY=1\nSTATUS={status}"));
             self.watchdog_at = self.notifier.watchdog.map(|every| now + every);
+            memory::give_back();
         }
         if let (Some(at), Some(every)) = (self.watchdog_at, self.notifier.watchdog)
             && now >= at

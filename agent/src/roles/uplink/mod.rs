@@ -19,7 +19,7 @@ use crate::failpoint;
 use crate::ipc::Channel;
 use crate::ipc::message::{Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
 use crate::ipc::waiting::AsyncChannel;
-use crate::os::{capability, host, signals};
+use crate::os::{capability, host, memory, signals};
 use crate::state::{Found, State, StateError};
 
 mod delivery;
@@ -125,6 +125,7 @@ impl Uplink {
         let counter_interval = Duration::from_secs(counter_interval_s);
         let delivery = Delivery::new(state_dir, collector, counter_interval, &state, Instant::now());
         let _ = control.channel().send_waiting(&FromUplink::Ready);
+        memory::give_back();
         Ok(Self {
             control,
             state,
@@ -166,6 +167,8 @@ impl Uplink {
             Event::Finished(finished) => {
                 let done = self.delivery.finished(finished, &mut self.state, Instant::now());
                 self.survive(done)?;
+                // A handshake runs through much of the program, and the next is minutes away.
+                memory::give_back();
             }
             Event::Timer => {}
         }
