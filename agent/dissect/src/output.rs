@@ -69,7 +69,7 @@ impl Output {
     /// A host asked for by HTTP or of a proxy, at this sequence number of its stream.
     pub(crate) fn host(&mut self, tuple: &Tuple, sequence: u32, name: Box<str>) {
         let key = self.key(|hasher| {
-            hasher.write_u64(u64::from(sequence));
+            hasher.write_u64(u64::from(sequence) | (Channel::Http as u64) << 32);
             write_text(hasher, &name);
         });
         self.push(Channel::Http, tuple, key, Some(name));

@@ -164,7 +164,10 @@ impl<'a> Iterator for Records<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{a, cname, ech_config_list, https, query, response};
+    use crate::testing::{
+        Bench, CLIENT, SERVER, a, cname, ech_config_list, https, ipv4, query, response, tcp_header,
+        udp_header,
+    };
     use proptest::prelude::*;
 
     fn told(message: &[u8]) -> Answer {
@@ -295,6 +298,35 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_bytes_from_a_resolver_are_survived_over_both_transports(
+            pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 1..8),
+            flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        ) {
+            let list = ech_config_list(&["public.example"]);
+            let records = [cname("a.example", "b.example"), https("b.example", 1, ".", &[(1, b"\x02h3"), (5, &list)])];
+            let mut real = response("a.example", &records);
+            for (at, bits) in flips {
+                let at = at.index(real.len());
+                real[at] ^= bits;
+            }
+            let mut bench = Bench::new();
+            let mut sequence = 10;
+            for bytes in pieces.iter().chain([&real]) {
+                bench.packet(&ipv4(SERVER, CLIENT, 17, &udp_header(53, 4000, bytes)));
+                let framed = [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
+                let segment = [tcp_header(53, 4000, sequence, 0x18), framed.clone()].concat();
+                bench.packet(&ipv4(SERVER, CLIENT, 6, &segment));
+                sequence += framed.len() as u32;
+            }
+            bench.0.finish();
+            let names = |answer: &Answer| answer.targets.len() + answer.addresses.len() + answer.services.len();
+            for seen in bench.observations() {
+                prop_assert!(seen.answer.is_none_or(|answer| names(&answer) <= MAX_TARGETS + MAX_ADDRESSES + MAX_SERVICES));
+            }
+            prop_assert_eq!(bench.0.held_bytes(), 0);
+        }
+
         #[test]
         fn any_bytes_are_survived_and_the_names_in_them_are_bounded(
             answered in 0u8..80,
