@@ -71,16 +71,11 @@ pub fn open(flow_aware: bool) -> io::Result<PacketSocket> {
     filtered(SocketType::DGRAM, flow_aware.then_some(attach), &filter::tier1())
 }
 
-/// Opens a packet socket for the frames of one interface, those for other machines included, as [`open`] does. It is to be
-/// bound to that interface.
-pub fn open_gateway(interface: &Interface, flow_aware: bool) -> io::Result<PacketSocket> {
-    if !interface.ethernet {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no Ethernet interface"));
-    }
+/// Opens a packet socket for the frames of other machines, as [`open`] does. It is to be bound to one Ethernet interface, which
+/// [`sockopt::watch_everything`] has hand them over.
+pub fn open_gateway(flow_aware: bool) -> io::Result<PacketSocket> {
     let attach: Attach = filter::flow_aware::attach_gateway;
-    let opened = filtered(SocketType::RAW, flow_aware.then_some(attach), &filter::gateway::tier1())?;
-    sockopt::watch_everything(opened.socket.as_fd(), interface.index)?;
-    Ok(opened)
+    filtered(SocketType::RAW, flow_aware.then_some(attach), &filter::gateway::tier1())
 }
 
 /// Attaches a filter of tier 2.

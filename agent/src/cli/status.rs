@@ -100,6 +100,9 @@ fn print(status: &Status) {
     let capture = capture.as_ref().and_then(|value| value.as_str()).unwrap_or("unknown");
     line("capture", &format!("{capture} ({})", coverage.capture_note));
     line("interfaces", &coverage.interfaces.join(", "));
+    if !coverage.gateway.is_empty() {
+        line("other machines on", &coverage.gateway.join(", "));
+    }
     line("sandbox", &coverage.sandbox);
     line("packets passed", &coverage.packets.to_string());
     line("kernel drops", &coverage.kernel_drops.to_string());

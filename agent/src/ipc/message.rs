@@ -26,7 +26,7 @@ pub enum ToDissector {
         /// Whether the names that other machines give themselves are kept.
         host_names: bool,
     },
-    /// Comes with a packet socket for the frames of one interface; replaces an earlier one of that interface.
+    /// Comes with a packet socket for the frames of one interface, and again when an interface of that name came back.
     Gateway {
         /// Name of the interface.
         interface: String,

@@ -20,10 +20,6 @@ pub const WARDEN_STARTING: CapabilitySet = CapabilitySet::NET_RAW
 /// What it keeps from then on: a look at other users' processes, and what the scanner is to inherit.
 pub const WARDEN: CapabilitySet = CapabilitySet::SYS_PTRACE.union(CapabilitySet::DAC_READ_SEARCH);
 
-/// What it keeps besides where interfaces are watched for other machines' traffic: each gets a socket when it appears.
-pub const GATEWAY: CapabilitySet =
-    CapabilitySet::NET_RAW.union(CapabilitySet::NET_ADMIN).union(CapabilitySet::BPF);
-
 /// What it keeps besides while its programs in the kernel are asked: before Linux 6.0 looking into their tables needs the
 /// capability that made them (where `kernel.unprivileged_bpf_disabled` is set, as it is nearly everywhere).
 pub fn to_ask_bpf(release: &str) -> CapabilitySet {

@@ -1,5 +1,8 @@
 //! Memory that only the start needed goes back to the system.
-#![expect(unsafe_code, reason = "the system is told which pages of this program's image need not stay mapped")]
+#![expect(
+    unsafe_code,
+    reason = "the system is told which pages of this program's image need not stay mapped"
+)]
 
 use std::io;
 use std::ptr::addr_of;
@@ -20,9 +23,8 @@ pub fn give_back() {
     // SAFETY: between the two symbols the linkers put headers, constants and code, all of them mapped from the file,
     // read only and never written to (what is relocated lies behind the code), so that a page that is dropped reads
     // the same when it is read again. The image begins at a page.
-    let dropped = unsafe {
-        libc::madvise(addr_of!(__executable_start).cast_mut().cast(), length, libc::MADV_DONTNEED)
-    };
+    let dropped =
+        unsafe { libc::madvise(addr_of!(__executable_start).cast_mut().cast(), length, libc::MADV_DONTNEED) };
     if dropped != 0 {
         tracing::debug!(error = %io::Error::last_os_error(), "the pages of the start stay");
     }

@@ -126,10 +126,6 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
     if warden.attribution.announcements().is_some() {
         keep |= capability::to_ask_bpf(&rustix::system::uname().release().to_string_lossy());
     }
-    if warden.gateway.is_some() {
-        // Its interfaces may come later.
-        keep |= capability::GATEWAY;
-    }
     capability::keep_only(keep)
         .map_err(|e| WardenError::System("give up the capabilities that only the start needs", e))?;
     if warden.config.scan_interval.is_some() || warden.once {
@@ -246,6 +242,7 @@ impl Warden {
                 self.note = capture_note(&opened.tier, opened.receive_buffer_bytes, kept);
                 self.packets = Some(opened.socket);
                 if let Some(gateway) = &mut self.gateway {
+                    gateway.open();
                     gateway.look(None);
                 }
             }

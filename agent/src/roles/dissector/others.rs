@@ -32,7 +32,7 @@ impl Interfaces {
         self.0.retain(|(name, _)| *name != interface);
         match LivePackets::on_interface(socket, index) {
             Ok(packets) => self.0.push((interface, packets)),
-            // It went before its socket was bound: the warden sends another when it comes back.
+            // It went before its socket was bound: the warden tells of it anew when it comes back.
             Err(error) => tracing::warn!(interface, %error, "the gateway interface cannot be read"),
         }
     }

@@ -1,9 +1,13 @@
-//! The interfaces on which the traffic of other machines is watched: opened when they come, opened anew when they come back.
+//! The interfaces on which the traffic of other machines is watched, whenever they come and however often they come back.
+//!
+//! Each has a socket of its own, opened at the start while the warden may still do that. To put it on an interface, and on the next
+//! one of that name, needs no capability.
 
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::capture::afpacket::{self, Interface};
+use crate::capture::sockopt;
 use crate::config::GatewayConfig;
 use crate::ipc::message::{FromDissector, ToDissector};
 use crate::ipc::{Channel, SendError};
@@ -21,9 +25,9 @@ pub(super) struct Gateway {
 
 struct Watched {
     name: String,
-    /// The interface that the socket is for.
-    index: u32,
     socket: Option<OwnedFd>,
+    /// The interface that the socket is on; 0: none.
+    index: u32,
     /// Why nothing is seen there now.
     trouble: Option<String>,
 }
@@ -35,8 +39,8 @@ impl Gateway {
     pub(super) fn new(config: &GatewayConfig, flow_aware: bool) -> Option<Self> {
         let watched = config.interfaces.iter().map(|name| Watched {
             name: name.clone(),
-            index: 0,
             socket: None,
+            index: 0,
             trouble: None,
         });
         let watched: Vec<_> = watched.collect();
@@ -48,7 +52,18 @@ impl Gateway {
         })
     }
 
-    /// Looks which interfaces are there, opens what is new and tells the dissector, if one runs. Whether anything changed.
+    /// Opens the sockets. Needs `CAP_NET_RAW`, and for the filter that knows the streams `CAP_BPF`.
+    pub(super) fn open(&mut self) {
+        for watched in &mut self.watched {
+            match afpacket::open_gateway(self.flow_aware) {
+                Ok(opened) => watched.socket = Some(opened.socket),
+                Err(error) => watched.trouble = Some(format!("its packet socket cannot be opened: {error}")),
+            }
+        }
+    }
+
+    /// Looks which interfaces are there, watches what is new and tells the dissector, if one runs. Whether anything
+    /// changed. What the dissector could not be told is told at the next look.
     pub(super) fn look(&mut self, dissector: Option<&Control>) -> bool {
         let all = afpacket::interfaces();
         let mut own: Vec<_> = all.iter().flat_map(|interface| interface.addresses.iter().copied()).collect();
@@ -58,13 +73,17 @@ impl Gateway {
         let mut changed = own != self.own;
         if changed {
             self.own = own;
-            let _ = dissector.map(|control| self.tell_own(control));
+            if dissector.is_some_and(|control| self.tell_own(control).is_err()) {
+                self.own.clear();
+            }
         }
         for watched in &mut self.watched {
             let now = all.iter().find(|interface| interface.name == watched.name);
-            if watched.look(now, self.flow_aware) {
+            if watched.look(now) {
                 changed = true;
-                let _ = dissector.map(|control| watched.tell(control));
+                if dissector.is_some_and(|control| watched.tell(control).is_err()) {
+                    watched.index = 0;
+                }
             }
         }
         changed
@@ -78,7 +97,7 @@ impl Gateway {
 
     /// Names of the interfaces that are watched now.
     pub(super) fn names(&self) -> Vec<String> {
-        let open = self.watched.iter().filter(|watched| watched.socket.is_some());
+        let open = self.watched.iter().filter(|watched| watched.index != 0);
         open.map(|watched| watched.name.clone()).collect()
     }
 
@@ -97,23 +116,26 @@ impl Gateway {
 
 impl Watched {
     /// Whether anything changed.
-    fn look(&mut self, now: Option<&Interface>, flow_aware: bool) -> bool {
-        let before = (self.index, self.socket.is_some(), self.trouble.clone());
-        match now {
-            None => {
-                (self.index, self.socket) = (0, None);
-                self.trouble = Some("it is not there".to_owned());
-            }
+    fn look(&mut self, now: Option<&Interface>) -> bool {
+        let Some(socket) = &self.socket else { return false };
+        let before = (self.index, self.trouble.clone());
+        (self.index, self.trouble) = match now {
+            None => (0, Some("it is not there".to_owned())),
+            Some(interface) if !interface.ethernet => (0, Some("it is no Ethernet interface".to_owned())),
             Some(interface) => {
-                if self.socket.is_none() || self.index != interface.index {
-                    self.open(interface, flow_aware);
-                }
-                if self.socket.is_some() {
-                    self.trouble = (!interface.up).then(|| "it is down".to_owned());
+                // Of one that is gone the kernel has taken the socket off by itself.
+                let watching = if self.index == interface.index {
+                    Ok(())
+                } else {
+                    sockopt::watch_everything(socket.as_fd(), interface.index)
+                };
+                match watching {
+                    Err(error) => (0, Some(error.to_string())),
+                    Ok(()) => (interface.index, (!interface.up).then(|| "it is down".to_owned())),
                 }
             }
-        }
-        let changed = before != (self.index, self.socket.is_some(), self.trouble.clone());
+        };
+        let changed = before != (self.index, self.trouble.clone());
         if changed {
             match &self.trouble {
                 Some(why) => {
@@ -125,16 +147,8 @@ impl Watched {
         changed
     }
 
-    fn open(&mut self, interface: &Interface, flow_aware: bool) {
-        self.index = interface.index;
-        match afpacket::open_gateway(interface, flow_aware) {
-            Ok(opened) => (self.socket, self.trouble) = (Some(opened.socket), None),
-            Err(error) => (self.socket, self.trouble) = (None, Some(error.to_string())),
-        }
-    }
-
     fn tell(&self, dissector: &Control) -> Result<(), SendError> {
-        let Some(socket) = &self.socket else { return Ok(()) };
+        let (Some(socket), true) = (&self.socket, self.index != 0) else { return Ok(()) };
         let message = ToDissector::Gateway { interface: self.name.clone(), index: self.index };
         dissector.send_with(&message, socket.as_fd())
     }
@@ -154,10 +168,17 @@ mod tests {
         assert!(Gateway::new(&GatewayConfig::default(), true).is_none());
     }
 
+    /// As `Gateway::open`, where packet sockets may not be opened: any other socket takes part as well.
+    fn opened(name: &str) -> Gateway {
+        let mut gateway = gateway(name);
+        gateway.watched[0].socket = Some(std::net::UdpSocket::bind("127.0.0.1:0").unwrap().into());
+        gateway
+    }
+
     #[test]
     fn an_interface_that_is_not_there_or_no_ethernet_is_said_to_be_so() {
         for (name, why) in [("none-such", "it is not there"), ("lo", "no Ethernet interface")] {
-            let mut gateway = gateway(name);
+            let mut gateway = opened(name);
             assert!(gateway.look(None), "{name}");
             assert!(gateway.names().is_empty());
             assert!(gateway.trouble().contains(why), "{}", gateway.trouble());
