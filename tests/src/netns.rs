@@ -1,5 +1,5 @@
-//! Two network namespaces joined by a veth pair: `host` is the machine under test, `net` the rest
-//! of the world. Nothing in them reaches any other network.
+//! Network namespaces as machines. [`Pair`]: two of them joined by a veth pair, `host` the machine under test, `net` the
+//! rest of the world. [`Site`]: as many as a test names, and the links that it lays. Nothing in them reaches any other network.
 
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -96,6 +96,81 @@ impl Pair {
     }
 }
 
+/// Namespaces by name; taken down on drop, with every process in them.
+#[derive(Debug)]
+pub struct Site {
+    id: String,
+    namespaces: Vec<String>,
+}
+
+impl Site {
+    /// Makes the namespaces, or says what is missing for them and returns `None`.
+    ///
+    /// # Panics
+    /// When the machine has all that is needed and it fails all the same.
+    pub fn new(names: &[&str]) -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        if !require("root (network namespaces)", is_root()) || !require("iproute2 (ip)", have_command("ip")) {
+            return None;
+        }
+        let id = format!("uss-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let namespaces: Vec<_> = names.iter().map(|name| format!("{id}-{name}")).collect();
+        for namespace in &namespaces {
+            ip(&["netns", "add", namespace]);
+            ip(&["-n", namespace, "link", "set", "lo", "up"]);
+        }
+        Some(Self { id, namespaces })
+    }
+
+    /// Lays a cable from an interface of one machine to an interface of another; both are new, and up.
+    pub fn cable(&self, one: (&str, &str), other: (&str, &str)) {
+        let ends = [one, other].map(|(name, interface)| (self.namespace(name), interface));
+        let [(one, one_interface), (other, other_interface)] = &ends;
+        ip(&[
+            "link",
+            "add",
+            one_interface,
+            "netns",
+            one,
+            "type",
+            "veth",
+            "peer",
+            "name",
+            other_interface,
+            "netns",
+            other,
+        ]);
+        for (namespace, interface) in &ends {
+            ip(&["-n", namespace, "link", "set", interface, "up"]);
+        }
+    }
+
+    /// Runs `ip` on a machine; returns its standard output.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn ip(&self, name: &str, words: &[&str]) -> String {
+        let namespace = self.namespace(name);
+        let output = ip(&[&["-n", &namespace], words].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A command that will run on a machine.
+    pub fn on(&self, name: &str, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        inside(&self.namespace(name), program.as_ref())
+    }
+
+    fn namespace(&self, name: &str) -> String {
+        format!("{}-{name}", self.id)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        take_down(&self.namespaces);
+    }
+}
+
 fn inside(namespace: &str, program: &std::ffi::OsStr) -> Command {
     let mut command = Command::new("ip");
     command.args(["netns", "exec", namespace]).arg(program);
@@ -104,17 +179,21 @@ fn inside(namespace: &str, program: &std::ffi::OsStr) -> Command {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        for namespace in [&self.host, &self.net] {
-            let pids = Command::new("ip").args(["netns", "pids", namespace]).output();
-            for pid in pids
-                .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-                .unwrap_or_default()
-                .lines()
-            {
-                let _ = Command::new("kill").args(["-9", pid]).output();
-            }
-            let _ = Command::new("ip").args(["netns", "del", namespace]).output();
+        take_down(&[self.host.clone(), self.net.clone()]);
+    }
+}
+
+fn take_down(namespaces: &[String]) {
+    for namespace in namespaces {
+        let pids = Command::new("ip").args(["netns", "pids", namespace]).output();
+        for pid in pids
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default()
+            .lines()
+        {
+            let _ = Command::new("kill").args(["-9", pid]).output();
         }
+        let _ = Command::new("ip").args(["netns", "del", namespace]).output();
     }
 }
 

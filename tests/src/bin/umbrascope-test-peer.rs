@@ -1,5 +1,5 @@
 //! The other side of the tests: a server that answers TLS, QUIC and DNS under any name, clients on
-//! the rustls and quinn stacks, and a sender of hand-ordered frames. Test equipment, never shipped.
+//! the rustls and quinn stacks, and senders of hand-ordered and hand-made frames. Test equipment, never shipped.
 
 use std::error::Error;
 use std::io::{Read, Write};
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pnet::datalink::{self, Channel, DataLinkSender};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::{
@@ -27,10 +28,13 @@ fn main() -> ExitCode {
         ["quic", address, name] => quic(address, name),
         ["dns", address, count, names @ ..] => dns(address, count.parse().unwrap_or(1), names),
         ["swapped", interface, source, target, name] => swapped(interface, source, target, name),
-        _ => {
-            Err("usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | swapped INTERFACE SOURCE TARGET NAME"
-                .into())
-        }
+        ["lease", interface, address, name] => lease(interface, address, name),
+        ["announce", interface, address, name] => announce(interface, address, name),
+        _ => Err(
+            "usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | \
+             swapped INTERFACE SOURCE TARGET NAME | lease INTERFACE IP NAME | announce INTERFACE IP NAME"
+                .into(),
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -237,22 +241,12 @@ fn dns(address: &str, count: u16, names: &[&str]) -> Outcome {
 /// Puts a rustls ClientHello on the wire in two TCP segments, the second one first, as frames on
 /// `interface`: the order that a kernel does not send by itself.
 fn swapped(interface: &str, source: &str, target: &str, name: &str) -> Outcome {
-    use pnet::datalink::{self, Channel};
-
     let mut session =
         ClientConnection::new(Arc::new(client_config()), ServerName::try_from(name.to_owned())?)?;
     let mut hello = Vec::new();
     session.write_tls(&mut hello)?;
     let (first, second) = hello.split_at(hello.len() / 2);
-    let device = datalink::interfaces()
-        .into_iter()
-        .find(|device| device.name == interface)
-        .ok_or_else(|| format!("no interface {interface}"))?;
-    let Channel::Ethernet(mut sender, _) =
-        datalink::channel(&device, datalink::Config { promiscuous: false, ..datalink::Config::default() })?
-    else {
-        return Err(format!("{interface} is no Ethernet interface").into());
-    };
+    let (_, mut sender) = device(interface)?;
     let (source, target): (Ipv4Addr, Ipv4Addr) = (source.parse()?, target.parse()?);
     let isn: u32 = 0x1000_0000;
     let after_syn = isn + 1;
@@ -264,6 +258,76 @@ fn swapped(interface: &str, source: &str, target: &str, name: &str) -> Outcome {
         sender.send_to(&frame, None).ok_or("the frame was not taken")??;
     }
     Ok(())
+}
+
+/// The hardware address of an interface, and a sender of frames on it.
+type Device = ([u8; 6], Box<dyn DataLinkSender>);
+
+fn device(interface: &str) -> Result<Device, Box<dyn Error>> {
+    let device = datalink::interfaces()
+        .into_iter()
+        .find(|device| device.name == interface)
+        .ok_or_else(|| format!("no interface {interface}"))?;
+    let config = datalink::Config { promiscuous: false, ..datalink::Config::default() };
+    let Channel::Ethernet(sender, _) = datalink::channel(&device, config)? else {
+        return Err(format!("{interface} is no Ethernet interface").into());
+    };
+    Ok((device.mac.ok_or("an interface without a hardware address")?.octets(), sender))
+}
+
+/// Renews the lease of an address at a DHCP server that is not there (RFC 2131 §4.3.2), with a host name (RFC 2132 §3.14).
+fn lease(interface: &str, address: &str, name: &str) -> Outcome {
+    let address: Ipv4Addr = address.parse()?;
+    let (mac, mut sender) = device(interface)?;
+    let mut message = vec![0; 240];
+    message[..3].copy_from_slice(&[1, 1, 6]);
+    message[12..16].copy_from_slice(&address.octets());
+    message[28..34].copy_from_slice(&mac);
+    message[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+    message.extend([53, 1, 3, 12, u8::try_from(name.len())?]);
+    message.extend(name.as_bytes());
+    message.push(255);
+    let frame = udp_frame((mac, [0xff; 6]), ((address, 68), (Ipv4Addr::BROADCAST, 67)), &message);
+    Ok(sender.send_to(&frame, None).ok_or("the frame was not taken")??)
+}
+
+/// Announces an address under a name in `.local` (RFC 6762 §8.3).
+fn announce(interface: &str, address: &str, name: &str) -> Outcome {
+    let address: Ipv4Addr = address.parse()?;
+    let (mac, mut sender) = device(interface)?;
+    let mut message = vec![0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, u8::try_from(name.len())?];
+    message.extend(name.as_bytes());
+    message.extend(b"\x05local\x00");
+    message.extend([0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4]);
+    message.extend(address.octets());
+    let group = ([0x01, 0x00, 0x5e, 0, 0, 0xfb], (Ipv4Addr::new(224, 0, 0, 251), 5353));
+    let frame = udp_frame((mac, group.0), ((address, 5353), group.1), &message);
+    Ok(sender.send_to(&frame, None).ok_or("the frame was not taken")??)
+}
+
+/// An Ethernet frame with IPv4 and UDP (RFC 768), whose own checksum is left zero; hop limit 255.
+fn udp_frame(
+    (from, to): ([u8; 6], [u8; 6]),
+    (source, target): ((Ipv4Addr, u16), (Ipv4Addr, u16)),
+    payload: &[u8],
+) -> Vec<u8> {
+    let length = u16::try_from(8 + payload.len()).unwrap_or(u16::MAX);
+    let mut frame = [&to[..], &from, &[0x08, 0x00, 0x45, 0]].concat();
+    frame.extend((20 + length).to_be_bytes());
+    frame.extend([0, 1, 0x40, 0, 255, 17, 0, 0]);
+    frame.extend(source.0.octets());
+    frame.extend(target.0.octets());
+    // A bridge with a packet filter drops what has no good one (RFC 1071).
+    let words = frame[14..].chunks(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]])));
+    let sum = words.sum::<u32>();
+    let sum = (sum & 0xffff) + (sum >> 16);
+    frame[24..26].copy_from_slice(&(!u16::try_from(sum).unwrap_or(u16::MAX)).to_be_bytes());
+    frame.extend(source.1.to_be_bytes());
+    frame.extend(target.1.to_be_bytes());
+    frame.extend(length.to_be_bytes());
+    frame.extend([0, 0]);
+    frame.extend(payload);
+    frame
 }
 
 /// An Ethernet frame with IPv4 (RFC 791 §3.1) and TCP (RFC 9293 §3.1); checksums are left zero.
