@@ -17,7 +17,9 @@ unsafe extern "C" {
 /// of the command line, of the configuration, of a TLS handshake. A page that is touched later comes back from the page
 /// cache. Mapped, they would count for this process and be the last that the system reclaims.
 pub fn give_back() {
-    let page = rustix::param::page_size();
+    // SAFETY: it takes a plain number, and the C library knows this answer without asking: a role in its sandbox could not ask.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    let Some(page) = usize::try_from(page).ok().filter(|page| *page > 0) else { return };
     let (start, end) = (addr_of!(__executable_start).addr(), addr_of!(etext).addr());
     let length = end.saturating_sub(start) / page * page;
     // SAFETY: between the two symbols the linkers put headers, constants and code, all of them mapped from the file,

@@ -123,8 +123,9 @@ fn connections(pair: &Pair, rate: u32, seconds: f64) {
     let counted = agent.end();
     row("connections", &sent, &cpu, None, &counted, expected);
     // Of flows with a name that is not known, nobody asks whose they are.
-    let owned = expected.saturating_sub(counted.unattributed);
-    println!("  {:16} owners found for {owned} of {expected} known flows", "");
+    let stored: u64 = counted.sightings.values().sum();
+    let owned = stored.saturating_sub(counted.unattributed);
+    println!("  {:16} owners found for {owned} of {stored} sightings", "");
     let _ = sink.kill();
     let _ = sink.wait();
 }
