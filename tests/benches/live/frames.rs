@@ -1,14 +1,16 @@
 //! Frames built before they are sent: the first flights of real TLS and QUIC clients, and DNS questions.
 //!
-//! A flow is a copy of its template with a server address and a client port of its own. Checksums are zero: the agent reads
-//! what the network card would fill in later, and does not check them either.
+//! A flow is a copy of its template with a server address, a client port and a random of its own: by the random, the agent
+//! tells a new hello from a copy seen on another interface. Checksums are zero, since the network card fills them in later, and
+//! the agent does not check them.
 
-use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-use std::time::Duration;
 
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use rustls::quic::{Keys, Version};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, Side};
 
 /// Names that a machine asks for, those of AI services and others in turn.
 pub(crate) const NAMES: [&str; 18] = [
@@ -89,6 +91,15 @@ impl Kind {
 pub(crate) struct Template {
     frames: Vec<Vec<u8>>,
     ipv6: bool,
+    mark: Option<Mark>,
+}
+
+/// Where a message is told from others like it: the random of a hello, the number of a question.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    frame: usize,
+    offset: usize,
+    bytes: usize,
 }
 
 /// Templates of a kind, one a name or, of several kinds in turn, one a name and kind.
@@ -124,11 +135,19 @@ fn template(kind: Kind, name: &str) -> Template {
         }
         Kind::Quic | Kind::Tls => Vec::new(),
     };
-    Template { frames, ipv6 }
+    let mark = match kind {
+        Kind::Small | Kind::Large | Kind::Half => {
+            Some(Mark { frame: 1, offset: ETHERNET + 20 + 32 + RANDOM, bytes: 4 })
+        }
+        Kind::Large6 => Some(Mark { frame: 1, offset: ETHERNET + 40 + 32 + RANDOM, bytes: 4 }),
+        Kind::Dns => Some(Mark { frame: 0, offset: ETHERNET + 20 + 8, bytes: 2 }),
+        Kind::Quic | Kind::Fragment | Kind::Tls => None,
+    };
+    Template { frames, ipv6, mark }
 }
 
 impl Template {
-    /// The frames of flow `number`: no two flows among the next four thousand million are the same.
+    /// The frames of flow `number`.
     pub(crate) fn flow(&mut self, number: u32) -> &[Vec<u8>] {
         let port = FIRST_PORT + (number % PORTS) as u16;
         let server = (number / PORTS).to_be_bytes();
@@ -140,6 +159,10 @@ impl Template {
                 // The identification tells one datagram's fragments from another's.
                 frame[18..20].copy_from_slice(&(number as u16).to_be_bytes());
             }
+        }
+        if let Some(Mark { frame, offset, bytes }) = self.mark {
+            let number = number.to_be_bytes();
+            self.frames[frame][offset..offset + bytes].copy_from_slice(&number[4 - bytes..]);
         }
         &self.frames
     }
@@ -171,38 +194,49 @@ fn protocols(count: usize) -> Vec<Vec<u8>> {
     [b"h2".to_vec(), b"http/1.1".to_vec()].into_iter().chain(longer).collect()
 }
 
-/// The Initials with which a quinn client begins, taken from a socket that never answers.
+/// The Initials of QUIC version 1 (RFC 9001) that carry a long hello: so many flights of each name, the names in turn, since
+/// a flight cannot be changed once it is sealed.
 fn quic() -> Vec<Template> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap_or_else(|error| panic!("no runtime: {error}"));
-    NAMES.iter().map(|name| runtime.block_on(first_flight(name))).collect()
+    let hellos = NAMES.map(|name| hello(name, LONG_ALPN).split_off(RECORD_HEADER));
+    let flight = |number: usize| {
+        let mut hello = hellos[number % NAMES.len()].clone();
+        let random = RANDOM - RECORD_HEADER;
+        hello[random..random + 4].copy_from_slice(&(number as u32).to_be_bytes());
+        let pieces = hello.chunks(CRYPTO).enumerate();
+        let initials = pieces.map(|(at, piece)| initial(number as u64, at as u16, at * CRYPTO, piece));
+        Template { frames: initials.map(|initial| udp(443, &initial)).collect(), ipv6: false, mark: None }
+    };
+    (0..QUIC_FLIGHTS * NAMES.len()).map(flight).collect()
 }
 
-async fn first_flight(name: &str) -> Template {
-    let silent = UdpSocket::bind("127.0.0.1:0").unwrap_or_else(|error| panic!("no socket: {error}"));
-    let _ = silent.set_read_timeout(Some(Duration::from_millis(200)));
-    let address = silent.local_addr().unwrap_or_else(|error| panic!("no address: {error}"));
-    let mut config = client_config();
-    config.alpn_protocols = protocols(LONG_ALPN);
-    let config = quinn::crypto::rustls::QuicClientConfig::try_from(config)
-        .unwrap_or_else(|error| panic!("no QUIC configuration: {error}"));
-    let mut endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into())
-        .unwrap_or_else(|error| panic!("no QUIC client: {error}"));
-    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(config)));
-    let connecting = endpoint.connect(address, name).unwrap_or_else(|error| panic!("{name}: {error}"));
-    // Long enough for the first flight, not for a repetition of it.
-    let _ = tokio::time::timeout(Duration::from_millis(100), connecting).await;
-    let mut frames = Vec::new();
-    let mut datagram = [0; 2000];
-    while frames.len() < 2
-        && let Ok(length) = silent.recv(&mut datagram)
-    {
-        frames.push(udp(443, &datagram[..length]));
-    }
-    assert_eq!(frames.len(), 2, "the QUIC client's hello is not in two datagrams");
-    Template { frames, ipv6: false }
+/// A client's Initial with one CRYPTO frame, padded.
+fn initial(connection: u64, number: u16, offset: usize, data: &[u8]) -> Vec<u8> {
+    let keys = TLS13_AES_128_GCM_SHA256
+        .tls13()
+        .and_then(|suite| Some((suite, suite.quic_suite()?.quic)))
+        .map(|(suite, quic)| Keys::initial(Version::V1, suite, quic, &connection.to_be_bytes(), Side::Client))
+        .unwrap_or_else(|| panic!("ring has no suite for QUIC"));
+    let mut payload = vec![6];
+    payload.extend((0x4000 | offset as u16).to_be_bytes());
+    payload.extend((0x4000 | data.len() as u16).to_be_bytes());
+    payload.extend(data);
+    payload.resize(1150, 0);
+    let mut packet = vec![0xc1, 0, 0, 0, 1, 8];
+    packet.extend(connection.to_be_bytes());
+    packet.extend([0, 0]);
+    packet.extend((0x4000 | (2 + payload.len() + 16) as u16).to_be_bytes());
+    let number_at = packet.len();
+    packet.extend(number.to_be_bytes());
+    let tag = keys.local.packet.encrypt_in_place(u64::from(number), &packet, &mut payload);
+    let tag = tag.unwrap_or_else(|error| panic!("cannot seal an Initial: {error}"));
+    packet.extend(&payload);
+    packet.extend(tag.as_ref());
+    let sample = packet[number_at + 4..number_at + 20].to_vec();
+    let (first, rest) = packet.split_at_mut(1);
+    let masked =
+        keys.local.header.encrypt_in_place(&sample, &mut first[0], &mut rest[number_at - 1..number_at + 1]);
+    masked.unwrap_or_else(|error| panic!("cannot mask an Initial: {error}"));
+    packet
 }
 
 /// A query for the A record of a name (RFC 1035 §4.1).
@@ -259,6 +293,14 @@ const ETHERNET: usize = 14;
 const SEGMENT: usize = 1448;
 /// Protocols offered by a client whose hello is to be as long as one with a post-quantum key share.
 const LONG_ALPN: usize = 50;
+/// Of a TLS record (RFC 8446 §5.1).
+const RECORD_HEADER: usize = 5;
+/// Where the random of a hello begins: behind the headers of record and message, and the version (RFC 8446 §4.1.2).
+const RANDOM: usize = RECORD_HEADER + 4 + 2;
+/// Bytes of a hello in one Initial.
+const CRYPTO: usize = 1000;
+/// QUIC flights of each name before they come again, long after the copies of a hello.
+const QUIC_FLIGHTS: usize = 450;
 const FIRST_PORT: u16 = 2000;
 const PORTS: u32 = 60_000;
 const SYN: u8 = 0x02;
