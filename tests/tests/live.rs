@@ -191,6 +191,40 @@ fn a_post_quantum_hello_is_joined_on_links_of_any_mtu() {
     }
 }
 
+/// On a machine whose address is a bridge's, every packet goes out twice, on the bridge and on its port.
+#[test]
+fn a_look_up_seen_on_a_bridge_and_on_its_port_counts_once() {
+    if !require("dig (dnsutils)", have_command("dig")) {
+        return;
+    }
+    let Some(pair) = Pair::new(Link::default()) else { return };
+    for words in [
+        &["link", "add", "br0", "type", "bridge"][..],
+        &["link", "set", "eth0", "master", "br0"],
+        &["addr", "flush", "dev", "eth0"],
+        &["addr", "add", &format!("{HOST}/24"), "dev", "br0"],
+        &["link", "set", "br0", "up"],
+        &["route", "add", "default", "via", NET],
+    ] {
+        let output = pair.host("ip").args(words).output().expect("ip runs");
+        assert!(output.status.success(), "ip {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let stage = Stage::between(pair);
+    let names = ["api.deepseek.com", "chatgpt.com", "claude.ai"];
+    for name in names {
+        stage.dig(&[name]);
+    }
+    for name in names {
+        stage.assert_seen(name, "dns");
+    }
+    let products = stage.product.json("/api/v1/products?limit=500");
+    for id in product_ids(&products) {
+        let detail = stage.product.json(&format!("/api/v1/products/{id}"));
+        let mut rows = evidence(&detail).into_iter().filter(|row| row["channel"] == "dns");
+        assert!(rows.all(|row| row["count"] == 1), "one look-up each: {detail}");
+    }
+}
+
 /// A browser offers ECH by habit and says the true name beside it; one that has the keys says the public name. The first
 /// is a sighting, the second is none, whether the public name is listed or was told by DNS, and is counted.
 #[test]
