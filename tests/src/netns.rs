@@ -171,9 +171,11 @@ impl Drop for Site {
     }
 }
 
+/// A command inside a namespace. `ip netns exec` puts a new `/sys` in place, without the control groups that a machine has there.
 fn inside(namespace: &str, program: &std::ffi::OsStr) -> Command {
+    const WITH_CONTROL_GROUPS: &str = "mount -t cgroup2 none /sys/fs/cgroup; exec \"$@\"";
     let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace]).arg(program);
+    command.args(["netns", "exec", namespace, "sh", "-c", WITH_CONTROL_GROUPS, "sh"]).arg(program);
     command
 }
 
