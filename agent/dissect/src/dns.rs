@@ -141,6 +141,15 @@ fn name_len(bytes: &[u8]) -> Option<usize> {
 /// Lower case; bytes that are no printable ASCII, and dots and backslashes within a label, as `\DDD` or `\.`
 /// (RFC 1035, section 5.1).
 fn push_label(name: &mut String, label: &[u8]) {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'.' | b'\\');
+    if label.iter().all(plain)
+        && let Ok(text) = std::str::from_utf8(label)
+    {
+        let start = name.len();
+        name.push_str(text);
+        name[start..].make_ascii_lowercase();
+        return;
+    }
     for &byte in label {
         match byte {
             b'.' | b'\\' => name.extend(['\\', char::from(byte)]),

@@ -41,10 +41,20 @@ pub(crate) fn answer(message: &[u8]) -> Option<(Question, Answer)> {
     }
     let (question, _) = question(message, super::HEADER)?;
     let mut answer = Answer { targets: targets(&records, &question.name), ..Answer::default() };
-    let mut owner = String::new();
+    let mut owner = String::with_capacity(64);
+    // Records of one name stand together and point to the same place.
+    let mut last = None;
     for record in records.filter(Record::is_of_interest) {
-        let named = name_into(message, record.owner_at, &mut owner).is_some();
-        if named && (*owner == *question.name || answer.targets.iter().any(|target| **target == owner)) {
+        let pointer = be16(message, record.owner_at).filter(|pointer| pointer >> 14 == 3);
+        let reached = match last {
+            Some((known, reached)) if pointer == Some(known) => reached,
+            _ => {
+                name_into(message, record.owner_at, &mut owner).is_some()
+                    && (*owner == *question.name || answer.targets.iter().any(|target| **target == owner))
+            }
+        };
+        last = pointer.map(|pointer| (pointer, reached));
+        if reached {
             record.tell(message, &mut answer);
         }
     }
@@ -54,7 +64,7 @@ pub(crate) fn answer(message: &[u8]) -> Option<(Question, Answer)> {
 /// Follows the aliases from the name asked for, as far as they go and no name comes twice.
 fn targets(records: &Records<'_>, asked: &str) -> Vec<Box<str>> {
     let read = |at: usize| {
-        let mut name = String::new();
+        let mut name = String::with_capacity(64);
         name_into(records.message, at, &mut name).map(|_| name.into_boxed_str())
     };
     let aliases: Vec<(Box<str>, usize)> = records
@@ -119,7 +129,7 @@ impl Record<'_> {
                 }
             }
             SVCB | HTTPS if self.alias_at().is_none() && answer.services.len() < MAX_SERVICES => {
-                let mut target = String::new();
+                let mut target = String::with_capacity(64);
                 let Some(len) = name_into(message, self.data_at + 2, &mut target) else { return };
                 let Some(rest) = self.data.get(2 + len..) else { return };
                 let mut found = Service { target: target.into(), ..Service::default() };
