@@ -47,7 +47,7 @@ pub enum ReplayError {
 ///
 /// Nothing is forgotten for age here: the times of a file may jump, and the dissector's bounds hold without.
 pub fn observations(path: &Path, sink: &mut dyn FnMut(Observation)) -> Result<Replayed, ReplayError> {
-    let mut dissector = Dissector::new(Limits::default());
+    let mut dissector = Dissector::new(Limits::default()).without_answers();
     let replayed = feed(path, |frame| {
         dissector.handle_frame(frame.at, frame.link, frame.bytes);
         while let Some(observation) = dissector.poll_observation() {

@@ -52,6 +52,8 @@ pub(crate) struct Output {
     pub(crate) at: Timestamp,
     /// Joins the records of hellos that span several.
     pub(crate) scratch: Vec<u8>,
+    /// DNS answers are read.
+    pub(crate) reads_answers: bool,
     seed: Seeded,
 }
 
@@ -63,6 +65,7 @@ impl Output {
             counters: Counters::default(),
             at: Timestamp::default(),
             scratch: Vec::new(),
+            reads_answers: true,
         }
     }
 

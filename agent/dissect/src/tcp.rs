@@ -491,7 +491,8 @@ impl Work<'_> {
                 Answer::Found(total)
             }
             dns::Message::Response => {
-                if self.key.has_src_port(53)
+                if self.out.reads_answers
+                    && self.key.has_src_port(53)
                     && let Some((question, answer)) = dns::answer(message)
                 {
                     self.out.answer(&self.key, question, answer);

@@ -101,7 +101,7 @@ fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
             }
         }
         // On the link of mDNS and LLMNR anyone answers, and the port says who was asked.
-        dns::Message::Response if channel == Channel::Dns && datagram.src_port == 53 => {
+        dns::Message::Response if channel == Channel::Dns && datagram.src_port == 53 && out.reads_answers => {
             if let Some((question, answer)) = dns::answer(datagram.payload) {
                 out.answer(&Tuple::of_datagram(datagram, Kind::Quic), question, answer);
             }
@@ -148,7 +148,7 @@ fn dtls_piece(datagram: &Datagram<'_>, piece: &Piece<'_>, held: &mut Held, out: 
 #[cfg(test)]
 mod tests {
     use crate::testing::{Bench, CLIENT, SERVER, a, cname, ipv4, query, response, udp, udp_header};
-    use crate::{Channel, Timestamp};
+    use crate::{Channel, Dissector, Limits, Timestamp};
 
     fn answer_from(port: u16, message: &[u8]) -> Vec<u8> {
         ipv4(SERVER, CLIENT, 17, &udp_header(port, 4000, message))
@@ -173,6 +173,15 @@ mod tests {
         assert_ne!(seen[1].key, seen[0].key);
         assert_eq!((&answer.targets[..], answer.addresses.len()), (&["b.example".into()][..], 1));
         assert_eq!(seen[1].at, Timestamp(1));
+    }
+
+    #[test]
+    fn answers_are_left_unread_where_nobody_wants_them() {
+        let message = response("app.example", &[a("app.example", [192, 0, 2, 7])]);
+        let mut bench = Bench(Dissector::new(Limits::default()).without_answers());
+        bench.packet(&udp(4000, 53, &query("app.example")));
+        bench.packet(&answer_from(53, &message));
+        assert_eq!(bench.seen(), [(Channel::Dns, "app.example".to_owned())]);
     }
 
     #[test]
