@@ -14,6 +14,7 @@ use umbrascope_dissect::{LinkType, Timestamp};
 use umbrascope_rules::Matcher;
 
 use super::outbox::{Outbox, ToUplink};
+use super::pace::Pace;
 use super::{control_socket, wall_clock_us};
 use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
@@ -32,8 +33,6 @@ use others::{Interfaces, Origin, Others};
 
 /// Frames read in a row before the other descriptors get a look.
 const FRAMES_IN_A_ROW: usize = 256;
-/// Packets that come faster than this are read some at a time, in microseconds: to be woken costs more than a packet.
-const GATHER_US: u64 = 2_000;
 /// How often counters are told while they change, in microseconds.
 const COUNTERS_US: u64 = 5_000_000;
 /// Frames of a capture file between two looks at the other descriptors.
@@ -110,7 +109,7 @@ fn start() -> io::Result<()> {
                 pipeline,
                 outbox: Outbox::new(stream, false),
                 questions: Vec::new(),
-                drained_at: 0,
+                pace: Pace::default(),
                 stream,
                 counters: Counters::default(),
                 told: None,
@@ -143,8 +142,7 @@ struct Live {
     outbox: Outbox,
     /// Questions that are not asked yet.
     questions: Vec<(u64, Flow)>,
-    /// When packets were read last, if all there were.
-    drained_at: u64,
+    pace: Pace,
     stream: StreamId,
     /// Kernel counters so far; the others are the pipeline's own.
     counters: Counters,
@@ -164,7 +162,7 @@ impl Live {
             waited.extend(self.interfaces.sockets().map(|packets| (packets.as_fd(), PollFlags::IN)));
             waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
             wait(&waited, until)?;
-            let rest = GATHER_US.saturating_sub(wall_clock_us().saturating_sub(self.drained_at));
+            let rest = self.pace.rest_us(wall_clock_us());
             if rest > 0 {
                 std::thread::sleep(Duration::from_micros(rest));
             }
@@ -215,14 +213,14 @@ impl Live {
                 }
                 None => {
                     if read > 0 {
-                        self.drained_at = now;
+                        self.pace.read(read, true, now);
                     }
                     return Ok(());
                 }
             }
             self.collect(Origin::Own, now);
         }
-        self.drained_at = 0;
+        self.pace.read(FRAMES_IN_A_ROW, false, now);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub mod dissector;
 pub mod outbox;
+pub mod pace;
 pub mod scanner;
 pub mod uplink;
 pub mod warden;

@@ -296,7 +296,7 @@ const LONG_ALPN: usize = 50;
 /// Of a TLS record (RFC 8446 §5.1).
 const RECORD_HEADER: usize = 5;
 /// Where the random of a hello begins: behind the headers of record and message, and the version (RFC 8446 §4.1.2).
-const RANDOM: usize = RECORD_HEADER + 4 + 2;
+pub(crate) const RANDOM: usize = RECORD_HEADER + 4 + 2;
 /// Bytes of a hello in one Initial.
 const CRYPTO: usize = 1000;
 /// QUIC flights of each name before they come again, long after the copies of a hello.

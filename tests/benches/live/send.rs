@@ -59,11 +59,12 @@ pub(crate) fn main(interface: &str, kind: &str, rate: &str, seconds: &str) {
 
 /// `connect SERVER RATE SECONDS`: real connections, each of which sends a hello and stays until [`OPEN`] more have come.
 pub(crate) fn connect_main(server: &str, rate: &str, seconds: &str) {
-    let hellos: Vec<_> = frames::NAMES.iter().map(|name| frames::hello(name, 2)).collect();
+    let mut hellos: Vec<_> = frames::NAMES.iter().map(|name| frames::hello(name, 2)).collect();
     let mut open = VecDeque::new();
     paced(rate, seconds, |number| {
         let mut stream = TcpStream::connect(server).unwrap_or_else(|error| panic!("cannot connect: {error}"));
-        let hello = &hellos[number as usize % hellos.len()];
+        let hello = &mut hellos[number as usize % frames::NAMES.len()];
+        hello[frames::RANDOM..frames::RANDOM + 4].copy_from_slice(&number.to_be_bytes());
         stream.write_all(hello).unwrap_or_else(|error| panic!("cannot send: {error}"));
         open.push_back(stream);
         if open.len() > OPEN {
