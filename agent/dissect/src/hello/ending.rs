@@ -19,19 +19,71 @@ const KNOWN: [u16; 33] = [
     57, 13172, 17513, 17613, 0xfe0d, 0xff01,
 ];
 
+/// Bytes looked at, the last ones: two post-quantum key shares and a full ECH make less.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// What walking on from a place comes to: the end, and past which extensions.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    ends: bool,
+    named: bool,
+    others: u8,
+}
+
 /// Reads the end of a message from bytes that begin anywhere in it: `Some` only with a name.
+///
+/// One pass from the back, so that no choice of bytes makes it slow: what follows a place is known when it is reached.
 pub(crate) fn ending(bytes: &[u8]) -> Option<Hello> {
-    (0..bytes.len().saturating_sub(NAMED)).filter(|&at| is_named(&bytes[at..])).find_map(|at| {
-        let mut hello = Hello::default();
-        let behind = to_the_end(&bytes[at..], &mut hello)?;
-        let before = if behind < OTHERS {
-            (0..at).find_map(|start| upto(&bytes[start..at], &mut hello))
+    let bytes = &bytes[bytes.len().saturating_sub(MAX_BYTES)..];
+    if !(0..bytes.len()).any(|at| is_named(&bytes[at..])) {
+        return None;
+    }
+    let mut ways = vec![Way::default(); bytes.len() + 1];
+    let mut start = None;
+    for at in (0..=bytes.len()).rev() {
+        let way = if is_end(&bytes[at..]) {
+            Way { ends: true, ..Way::default() }
         } else {
-            None
+            way_from(&bytes[at..], &ways[at..]).unwrap_or_default()
         };
-        let enough = behind + before.unwrap_or_default() >= OTHERS;
-        (enough && hello.name.is_some()).then_some(hello)
-    })
+        if way.named && usize::from(way.others) >= OTHERS {
+            start = Some(at);
+        }
+        ways[at] = way;
+    }
+    let mut hello = Hello::default();
+    let mut reader = Reader::new(&bytes[start?..]);
+    while !is_end(reader.rest()) {
+        let kind = reader.u16()?;
+        let data = reader.vec16()?;
+        match kind {
+            SERVER_NAME => hello.name = server_name(data),
+            ALPN => hello.alpn = first_protocol(data),
+            ENCRYPTED_CLIENT_HELLO => hello.ech = true,
+            _ => {}
+        }
+    }
+    hello.name.is_some().then_some(hello)
+}
+
+/// Nothing follows, or a TLS record does.
+fn is_end(bytes: &[u8]) -> bool {
+    match bytes {
+        [] => true,
+        [20 | 22 | 23, 3, 0..=4, high, low, ..] => u16::from_be_bytes([*high, *low]) <= 0x4800,
+        _ => false,
+    }
+}
+
+/// Past one extension to a place from which there is a way.
+fn way_from(bytes: &[u8], ways: &[Way]) -> Option<Way> {
+    let (kind, len) = (be16(bytes, 0)?, usize::from(be16(bytes, 2)?));
+    let next = *ways.get(EXTENSION + len).filter(|way| way.ends)?;
+    if kind == SERVER_NAME {
+        return (!next.named && is_named(bytes)).then_some(Way { named: true, ..next });
+    }
+    let grease = kind & 0x0f0f == 0x0a0a && kind >> 8 == kind & 0xff; // RFC 8701
+    (grease || KNOWN.contains(&kind)).then_some(Way { others: next.others.saturating_add(1), ..next })
 }
 
 /// A `server_name` begins here whose three lengths agree and whose name is one of a host with a dot in it.
@@ -45,54 +97,6 @@ fn is_named(bytes: &[u8]) -> bool {
             name.contains(&b'.')
                 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
         })
-}
-
-/// Walks from the name to the end of the list; returns how many other extensions there are.
-fn to_the_end(bytes: &[u8], hello: &mut Hello) -> Option<usize> {
-    let mut reader = Reader::new(bytes);
-    let mut others = 0;
-    loop {
-        match reader.rest() {
-            [] => return Some(others),
-            [20 | 22 | 23, 3, 0..=4, high, low, ..]
-                if usize::from(*high) << 8 | usize::from(*low) <= 0x4800 =>
-            {
-                return Some(others);
-            }
-            _ => others += usize::from(extension(&mut reader, hello)?),
-        }
-    }
-}
-
-/// Walks these bytes, which are a number of whole extensions; returns how many other than names.
-fn upto(bytes: &[u8], hello: &mut Hello) -> Option<usize> {
-    let mut reader = Reader::new(bytes);
-    let mut found = Hello::default();
-    let mut others = 0;
-    while !reader.is_empty() {
-        others += usize::from(extension(&mut reader, &mut found)?);
-    }
-    hello.alpn = hello.alpn.take().or(found.alpn);
-    hello.ech |= found.ech;
-    (others > 0).then_some(others)
-}
-
-/// Reads one extension; `true` where it is another than the name.
-fn extension(reader: &mut Reader<'_>, hello: &mut Hello) -> Option<bool> {
-    let kind = reader.u16()?;
-    let grease = kind & 0x0f0f == 0x0a0a && kind >> 8 == kind & 0xff; // RFC 8701
-    if kind != SERVER_NAME && !grease && !KNOWN.contains(&kind) {
-        return None;
-    }
-    let data = reader.vec16()?;
-    match kind {
-        SERVER_NAME if hello.name.is_some() => return None,
-        SERVER_NAME => hello.name = server_name(data),
-        ALPN => hello.alpn = first_protocol(data),
-        ENCRYPTED_CLIENT_HELLO => hello.ech = true,
-        _ => {}
-    }
-    Some(kind != SERVER_NAME)
 }
 
 #[cfg(test)]
@@ -136,6 +140,17 @@ mod tests {
         }
         let followed = [&message[60..], b"\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x02ab"].concat();
         assert_eq!(name(&followed).as_deref(), Some("real.example"));
+    }
+
+    #[test]
+    fn bytes_chosen_to_be_slow_are_not() {
+        let unit = [extension(0x0a0a, b""), server_name("slow.example")].concat();
+        let bytes = unit.repeat(64 * 1024 / unit.len());
+        let before = std::time::Instant::now();
+        for _ in 0..20 {
+            std::hint::black_box(ending(&bytes));
+        }
+        assert!(before.elapsed() < std::time::Duration::from_secs(5));
     }
 
     #[test]
