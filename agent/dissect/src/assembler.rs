@@ -4,8 +4,9 @@
 /// 4 KiB, and a DNS message over TCP below 64 KiB.
 pub(crate) const MAX_BYTES: usize = 64 * 1024;
 
-/// Islands of bytes with holes between them. A sender that makes more is not losing packets, it is playing.
-const MAX_ISLANDS: usize = 64;
+/// Islands of bytes with holes between them. Browsers cut a hello into tens of QUIC frames in any order, so that nothing on
+/// the way gets used to reading it; a sender that makes more than this is playing.
+const MAX_ISLANDS: usize = 256;
 
 /// Bytes at stream offsets, the first write of each offset winning.
 #[derive(Debug, Default)]

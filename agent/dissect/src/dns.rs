@@ -83,6 +83,40 @@ pub(crate) fn is_certificate_query(message: &[u8]) -> bool {
         && message[12..].starts_with(CERTIFICATE)
 }
 
+/// A query on a port that says nothing: one question of a usual type for a host's name, and nothing else but what EDNS
+/// adds. Other protocols begin with the same twelve bytes (NetBIOS), or may by chance.
+pub(crate) fn is_query_of_a_host(message: &[u8]) -> bool {
+    // A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, NAPTR, DS, DNSKEY, SVCB, HTTPS, ANY, CAA.
+    const KINDS: [u16; 16] = [1, 2, 5, 6, 12, 15, 16, 28, 33, 35, 43, 48, 64, 65, 255, 257];
+    const OPT: &[u8] = &[0, 0, 41];
+    let [_, _, 0 | 1, flags, 0, 1, 0, 0, 0, 0, 0, additional @ (0 | 1), rest @ ..] = message else {
+        return false;
+    };
+    let mut reader = Reader::new(rest);
+    let mut labels = 0;
+    loop {
+        match reader.vec8() {
+            Some([]) => break,
+            Some(label)
+                if label.len() < 64
+                    && label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)) =>
+            {
+                labels += 1;
+            }
+            _ => return false,
+        }
+    }
+    let (kind, class) = (reader.u16(), reader.u16());
+    let ends = if *additional == 0 { reader.is_empty() } else { reader.rest().starts_with(OPT) };
+    // Of the flags a query may have: authentic data, checking disabled (RFC 4035, section 3.1.6).
+    flags & !0x30 == 0
+        && labels > 1
+        && rest.len() - reader.rest().len() <= MAX_NAME + 4
+        && kind.is_some_and(|kind| KINDS.contains(&kind))
+        && class == Some(1)
+        && ends
+}
+
 /// Reads the name at `at` into `name`; returns how many bytes it takes there.
 pub(crate) fn name_into(message: &[u8], at: usize, name: &mut String) -> Option<usize> {
     name.clear();
@@ -232,6 +266,27 @@ mod tests {
     #[test]
     fn a_question_for_the_root_has_no_name() {
         assert_eq!(names(&[0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1]), [""; 0]);
+    }
+
+    #[test]
+    fn a_query_on_any_port_has_to_be_one_in_every_byte() {
+        let plain = query("a.example");
+        let mut edns = plain.clone();
+        edns[11] = 1;
+        edns.extend([0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0]);
+        assert!(is_query_of_a_host(&plain) && is_query_of_a_host(&edns));
+        for len in 0..plain.len() {
+            assert!(!is_query_of_a_host(&plain[..len]));
+        }
+        assert!(!is_query_of_a_host(&[&plain[..], &[0]].concat()));
+        assert!(!is_query_of_a_host(&query("host")), "as of NetBIOS");
+        for (at, bits) in
+            [(2, 0x80), (2, 0x08), (3, 0x80), (5, 2), (7, 1), (14, 0x80), (plain.len() - 3, 0x08)]
+        {
+            let mut other = plain.clone();
+            other[at] ^= bits;
+            assert!(!is_query_of_a_host(&other), "at {at}");
+        }
     }
 
     #[test]

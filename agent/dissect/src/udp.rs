@@ -53,7 +53,7 @@ impl Udp {
             }
         } else if on(3389) {
             remote_desktop(datagram, out);
-        } else if dns::is_certificate_query(datagram.payload) {
+        } else if dns::is_query_of_a_host(datagram.payload) || dns::is_certificate_query(datagram.payload) {
             names(Channel::Dns, datagram, out);
         }
     }
