@@ -1,6 +1,6 @@
 //! Google QUIC, the versions before TLS came into QUIC: their client hello (CHLO) is a table of tags.
 //!
-//! Q039 to Q043 have a public header with flags, Q046 has the long header of the IETF drafts of its day; the CHLO is in
+//! Q024 to Q043 have a public header with flags, Q044 to Q046 the long header of the IETF drafts of their day; the CHLO is in
 //! the clear in both. Q050 protects it like an Initial. Layouts: the Chromium "QUIC Wire Layout Specification" and
 //! "QUIC Crypto".
 
@@ -12,17 +12,18 @@ const NULL_HASH: usize = 12;
 /// Tags of one message; real ones have about 30.
 const MAX_TAGS: usize = 128;
 
+const Q044: u32 = 0x5130_3434;
 const Q046: u32 = 0x5130_3436;
 
 /// Q024 to Q043: a public header.
 fn is_public_header_version(number: u32) -> bool {
     let [q, zero, tens, ones] = number.to_be_bytes();
-    q == b'Q' && zero == b'0' && matches!((tens, ones), (b'2'..=b'4', b'0'..=b'9')) && number < Q046
+    q == b'Q' && zero == b'0' && matches!((tens, ones), (b'2'..=b'4', b'0'..=b'9')) && number < Q044
 }
 
 /// A long header whose content is in the clear.
 pub(super) fn is_clear_version(number: u32) -> bool {
-    number == Q046
+    (Q044..=Q046).contains(&number)
 }
 
 /// A public header: the version bit set, the reset bit not, and a version behind the connection ID.
@@ -43,7 +44,7 @@ pub(super) fn clear_hello(datagram: &[u8]) -> Option<Option<Hello>> {
     let mut reader = Reader::new(rest);
     let number_len;
     if first & 0x80 != 0 {
-        if reader.u32()? != Q046 {
+        if !is_clear_version(reader.u32()?) {
             return None;
         }
         let lens = reader.u8()?;
@@ -132,7 +133,8 @@ mod tests {
         let stream = [&[0; NULL_HASH][..], &[0xa0, 1, 4, 0], &message("g.example")].concat();
         let public = [&[0x0d][..], &[7; 8], b"Q043", &[1], &stream].concat();
         let long = [&[0xc0][..], b"Q046", &[0x50], &[7; 8], &[1], &stream].concat();
-        for datagram in [&public, &long] {
+        let older = [&[0xff][..], b"Q044", &[0x50], &[7; 8], &[0, 0, 0, 1], &stream].concat();
+        for datagram in [&public, &long, &older] {
             assert_eq!(name_of(datagram).as_deref(), Some("g.example"));
             for len in 0..datagram.len() {
                 assert_eq!(name_of(&datagram[..len]), None, "at {len}");

@@ -45,9 +45,11 @@ impl Version {
             0x0000_0001 => V1,
             0x6b33_43cf => Version { salt: &SALT_V2, labels: &LABELS_V2, initial_type: 0x10, ..V1 },
             0xff00_0011..=0xff00_0016 | 0xface_b001 => Version { salt: &SALT_DRAFT_22, ..V1 },
-            0xff00_0017..=0xff00_001c | 0xface_b002 | 0xface_b00e => Version { salt: &SALT_DRAFT_23, ..V1 },
+            0xff00_0017..=0xff00_001c | 0xface_b002 | 0xface_b00e..=0xface_b013 => {
+                Version { salt: &SALT_DRAFT_23, ..V1 }
+            }
             0xff00_001d..=0xff00_0020 => Version { salt: &SALT_DRAFT_29, ..V1 },
-            0xff00_0021 | 0xff00_0022 => V1,
+            0xff00_0021 | 0xff00_0022 | 0xface_b003 => V1,
             0x5130_3530 => Version { salt: &SALT_Q050, google: true, ..V1 },
             0x5430_3530 => Version { salt: &SALT_T050, google: true, ..V1 },
             0x5430_3531 => Version { salt: &SALT_T051, google: true, ..V1 },
