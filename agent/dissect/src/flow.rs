@@ -12,8 +12,11 @@ use std::net::SocketAddr;
 pub(crate) enum Kind {
     /// One direction of a TCP connection.
     Tcp,
-    /// The CRYPTO bytes of a QUIC client.
-    Quic,
+    /// A datagram, or one that says nothing about which connection it is of.
+    Udp,
+    /// The CRYPTO bytes of a QUIC client, by a hash of the connection ID that it chose for itself: several connections
+    /// may share a socket.
+    Quic(u32),
     /// One DTLS handshake message; its sequence number tells a second hello from the first.
     Dtls(u16),
     /// One fragmented IP datagram.
@@ -35,7 +38,8 @@ impl Hash for Tuple {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let kind = match self.kind {
             Kind::Tcp => 0,
-            Kind::Quic => 1,
+            Kind::Udp => 4,
+            Kind::Quic(id) => 1 | u64::from(id) << 8,
             Kind::Dtls(seq) => 2 | u64::from(seq) << 8,
             Kind::Fragments { protocol } => 3 | u64::from(protocol) << 8,
         };
@@ -86,6 +90,10 @@ impl Tuple {
 
     pub(crate) fn reversed(&self) -> Self {
         Tuple { src: self.dst, dst: self.src, ports: self.ports.rotate_left(16), kind: self.kind }
+    }
+
+    pub(crate) fn with_kind(self, kind: Kind) -> Self {
+        Tuple { kind, ..self }
     }
 
     pub(crate) fn has_port(&self, port: u16) -> bool {

@@ -147,8 +147,8 @@ impl Output {
                     let is_one = waiting.headless || record::starts(bytes);
                     (Channel::Tls, beginning.or_else(|| is_one.then(end).flatten()))
                 }
-                Kind::Quic => (Channel::Quic, hello::beginning(bytes).or_else(end)),
-                Kind::Dtls(_) | Kind::Fragments { .. } => (Channel::Dtls, None),
+                Kind::Quic(_) => (Channel::Quic, hello::beginning(bytes).or_else(end)),
+                Kind::Udp | Kind::Dtls(_) | Kind::Fragments { .. } => (Channel::Dtls, None),
             };
             match hello {
                 Some(hello) => {

@@ -10,7 +10,8 @@ use crate::output::Output;
 use crate::quic::{self, Connection, Outcome};
 use crate::reader::Answer;
 use crate::record;
-use crate::table::Table;
+use crate::table::{Seeded, Table};
+use std::hash::BuildHasher;
 
 /// What a connection takes in its table with keys and without.
 const OPEN_BYTES: usize = 1200;
@@ -18,13 +19,14 @@ const DONE_BYTES: usize = 200;
 
 /// All QUIC connections.
 pub(crate) struct Udp {
+    seed: Seeded,
     connections: Table<Tuple, Connection>,
     scratch: Vec<u8>,
 }
 
 impl Udp {
     pub(crate) fn new(max_bytes: usize, seed: u64) -> Self {
-        Udp { connections: Table::new(max_bytes, seed), scratch: Vec::new() }
+        Udp { seed: Seeded(seed), connections: Table::new(max_bytes, seed), scratch: Vec::new() }
     }
 
     #[inline]
@@ -59,9 +61,11 @@ impl Udp {
     }
 
     fn quic(&mut self, datagram: &Datagram<'_>, held: &mut Held, out: &mut Output) {
-        let key = Tuple::of_datagram(datagram, Kind::Quic);
+        let (src_cid, dst_cid) = quic::connection_ids(datagram.payload);
+        let id = |cid: &[u8]| Kind::Quic(self.seed.hash_one(cid) as u32);
+        let key = Tuple::of_datagram(datagram, id(src_cid));
         // The other side's packets: its Initials have other keys.
-        if self.connections.contains(&key.reversed()) {
+        if self.connections.contains(&key.reversed().with_kind(id(dst_cid))) {
             return;
         }
         let mut connection = self.connections.remove(&key);
@@ -95,7 +99,7 @@ impl Udp {
 fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
     match dns::parse(datagram.payload) {
         dns::Message::Query(questions) => {
-            let key = Tuple::of_datagram(datagram, Kind::Quic);
+            let key = Tuple::of_datagram(datagram, Kind::Udp);
             for question in questions {
                 out.question(channel, &key, question);
             }
@@ -103,7 +107,7 @@ fn names(channel: Channel, datagram: &Datagram<'_>, out: &mut Output) {
         // On the link of mDNS and LLMNR anyone answers, and the port says who was asked.
         dns::Message::Response if channel == Channel::Dns && datagram.src_port == 53 && out.reads_answers => {
             if let Some((question, answer)) = dns::answer(datagram.payload) {
-                out.answer(&Tuple::of_datagram(datagram, Kind::Quic), question, answer);
+                out.answer(&Tuple::of_datagram(datagram, Kind::Udp), question, answer);
             }
         }
         dns::Message::Response => {}
@@ -119,7 +123,7 @@ fn remote_desktop(datagram: &Datagram<'_>, out: &mut Output) {
     let Some(Answer::Found(found)) = record.map(|bytes| record::parse(bytes, &mut out.scratch)) else {
         return;
     };
-    let key = Tuple::of_datagram(datagram, Kind::Quic);
+    let key = Tuple::of_datagram(datagram, Kind::Udp);
     out.hello(Channel::Tls, &key, found.hello);
 }
 

@@ -77,6 +77,17 @@ pub(crate) fn may_start(datagram: &[u8]) -> bool {
     }
 }
 
+/// Source and destination connection ID of the first packet of a datagram, as far as it has a long header: the client's
+/// own ID stays the same through Retry and version negotiation.
+pub(crate) fn connection_ids(datagram: &[u8]) -> (&[u8], &[u8]) {
+    let mut reader = Reader::new(datagram);
+    if reader.take(5).is_none_or(|head| head[0] & 0x80 == 0) {
+        return (&[], &[]);
+    }
+    let dst_cid = reader.vec8().unwrap_or_default();
+    (reader.vec8().unwrap_or_default(), dst_cid)
+}
+
 /// Reads a datagram of a client. `held` is the assembler of the connection; it is emptied when a connection begins anew.
 pub(crate) fn handle(
     connection: &mut Option<Connection>,
@@ -340,6 +351,7 @@ mod tests {
     /// An Initial made with the keys of rustls.
     struct Sender {
         version: u32,
+        src_cid: [u8; 4],
         oracle: OracleVersion,
         key_cid: Vec<u8>,
         dst_cid: Vec<u8>,
@@ -353,7 +365,14 @@ mod tests {
                 0xff00_001d..=0xff00_0020 => OracleVersion::V1Draft,
                 _ => OracleVersion::V1,
             };
-            Sender { version, oracle, key_cid: CID.to_vec(), dst_cid: CID.to_vec(), number: 0 }
+            Sender {
+                version,
+                src_cid: [1, 2, 3, 4],
+                oracle,
+                key_cid: CID.to_vec(),
+                dst_cid: CID.to_vec(),
+                number: 0,
+            }
         }
 
         fn packet(&mut self, frames: &[u8]) -> Vec<u8> {
@@ -370,7 +389,9 @@ mod tests {
             packet.extend(self.version.to_be_bytes());
             packet.push(self.dst_cid.len() as u8);
             packet.extend(&self.dst_cid);
-            packet.extend([4, 1, 2, 3, 4, 0]);
+            packet.push(4);
+            packet.extend(self.src_cid);
+            packet.push(0);
             let len = 2 + frames.len() + 16;
             packet.extend((0x4000 | len as u16).to_be_bytes());
             let number_at = packet.len();
@@ -477,6 +498,21 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_share_a_socket_are_told_apart() {
+        let (one, two) = (large_hello("one.example"), large_hello("two.example"));
+        let (mut first, mut second) = (Sender::new(1), Sender::new(1));
+        (second.src_cid, second.key_cid, second.dst_cid) =
+            ([9; 4], b"another!".to_vec(), b"another!".to_vec());
+        let datagrams = [
+            first.packet(&crypto_frame_of(&one, 0, 900)),
+            second.packet(&crypto_frame_of(&two, 0, 900)),
+            first.packet(&crypto_frame_of(&one, 900, one.len())),
+            second.packet(&crypto_frame_of(&two, 900, two.len())),
+        ];
+        assert_eq!(seen(datagrams), [quic("one.example"), quic("two.example")].concat());
+    }
+
+    #[test]
     fn an_initial_on_a_port_of_dns_is_read() {
         let hello = large_hello("port.example");
         for port in [53, 853, 5353] {
@@ -506,7 +542,11 @@ mod tests {
         let hello = large_hello("once.example");
         let mut bench = Bench::new();
         bench.packet(&udp(50000, 443, &Sender::new(1).packet(&crypto_frame_of(&hello, 0, hello.len()))));
-        let answer = Sender::new(1).packet(&[1; 100]);
+        // It is addressed to the ID that the client chose, and has the server's keys, which are not derived here.
+        let mut server = Sender::new(1);
+        (server.dst_cid, server.src_cid, server.key_cid) =
+            (vec![1, 2, 3, 4], *b"serv", b"of the server".to_vec());
+        let answer = server.packet(&[1; 100]);
         let back = crate::testing::udp_header(443, 50000, &answer);
         bench.packet(&crate::testing::ipv4(crate::testing::SERVER, crate::testing::CLIENT, 17, &back));
         assert_eq!(bench.seen(), quic("once.example"));
