@@ -380,6 +380,12 @@ fn without_the_section_no_interface_is_promiscuous_and_nobody_else_is_named() {
     let inventory = office.wait_for("the forwarded connection", |inventory| {
         evidence(inventory, "chatgpt.com", "tls") == [(1, 1)]
     });
+    let products = inventory["products"].as_array().into_iter().flatten();
+    let forwarded = products.filter_map(|product| product["evidence"].as_array()).flatten();
+    assert!(
+        forwarded.map(|row| &row["forwarded"]).eq([true]),
+        "no socket of the router has it: {inventory:#}"
+    );
     assert_eq!(inventory["assets"].as_array().map_or(0, Vec::len), 1, "the router alone");
     assert!(!inventory.to_string().contains(&office.mac("anna")), "no hardware address of anybody");
     assert!(!inventory.to_string().contains("10.99.0.11"), "no address of anybody");

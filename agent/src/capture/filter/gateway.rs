@@ -8,14 +8,14 @@
 //! | what this machine sends | answers from port 53 and DHCP only: the endpoint's socket has the rest |
 //! | TCP from ports 80 and 443 | nothing: that is a server's, and the bulk of all traffic |
 //! | ARP, DHCP, multicast DNS | whole: they tell whose address it is |
-//! | tunnels: IP in IP, GRE, EtherIP, MPLS in IP; by port VXLAN, Geneve, GTP-U, CAPWAP, L2TP, Teredo, GRE in UDP | whole: what is in them cannot be told here |
+//! | tunnels that the dissector follows, by protocol, port or EtherType | whole: what is in them cannot be told here |
 //!
 //! VLAN tags that the kernel took off are not in the frame, and need no care.
 
 use super::classic::{Assembler, Instruction};
 use super::{
-    AD_PKTTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_PROVIDER_VLAN, ETHERTYPE_VLAN, MEM_NEXT_HEADER,
-    MEM_OUTGOING, PACKET_OUTGOING, TCP_SNAP_BYTES, Verdicts, WHOLE_BYTES, datagram, internet, segment,
+    AD_PKTTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MEM_NEXT_HEADER, MEM_OUTGOING, PACKET_OUTGOING,
+    TCP_SNAP_BYTES, Verdicts, WHOLE_BYTES, datagram, internet, segment,
 };
 
 /// Builds the tier 1 program.
@@ -94,27 +94,44 @@ pub(super) fn program(tcp: &Verdicts) -> Vec<Instruction> {
 
 /// From the Ethernet header to `ipv4` or `ipv6`, with X at the header.
 fn link(p: &mut Assembler) {
-    for (position, [here, not_ipv4, not_ipv6, not_arp, not_pppoe, not_mpls, not_vlan, next]) in
-        (0..).zip(LINK_LABELS)
-    {
-        let at = ETHERNET_HEADER_BYTES + 4 * position;
-        p.label(here);
-        p.load_x_constant(at);
-        p.load_half(at - 2);
+    // Where the type of a frame, and of one behind one tag and behind two, stands; what is behind a tag is looked at next.
+    for (at, [not_ipv4, not_ipv6, not_pppoe, not_mpls], not_tag, behind) in [
+        (12, ["eth-1", "eth-2", "eth-3", "eth-4"], ["eth-5", "eth-6", "eth-7", "eth-end"], "tag"),
+        (16, ["tag-1", "tag-2", "tag-3", "tag-4"], ["tag-5", "tag-6", "tag-7", "tag-end"], "tags"),
+        (
+            20,
+            ["tags-1", "tags-2", "tags-3", "tags-4"],
+            ["tags-5", "tags-6", "tags-7", "tags-end"],
+            "too-many",
+        ),
+    ] {
+        p.load_x_constant(at + 2);
+        p.load_half(at);
         p.jump_eq(ETHERTYPE_IPV4, "ipv4", not_ipv4);
         p.label(not_ipv4);
         p.jump_eq(ETHERTYPE_IPV6, "ipv6", not_ipv6);
         p.label(not_ipv6);
-        p.jump_eq(ETHERTYPE_ARP, "link-whole", not_arp);
-        p.label(not_arp);
         p.jump_eq(ETHERTYPE_PPPOE, "pppoe", not_pppoe);
         p.label(not_pppoe);
         p.jump_eq(ETHERTYPE_MPLS, "mpls-1", not_mpls);
         p.label(not_mpls);
-        p.jump_eq(ETHERTYPE_VLAN, next, not_vlan);
-        p.label(not_vlan);
-        p.jump_eq(ETHERTYPE_PROVIDER_VLAN, next, "link-drop");
+        for (tag, not_this) in ETHERTYPE_TAGS.iter().zip(not_tag) {
+            p.jump_eq(*tag, behind, not_this);
+            p.label(not_this);
+        }
+        p.goto("kind");
+        p.label(behind);
     }
+
+    // Neither IP nor a tag, or one tag too many: the type is still loaded. Below 1536 it is a length, and 802.2 follows.
+    p.label("kind");
+    p.jump_ge(1536, "type", "link-whole");
+    p.label("type");
+    for (kind, not_this) in ETHERTYPES_WHOLE.iter().zip(ETHERTYPE_LABELS) {
+        p.jump_eq(*kind, "link-whole", not_this);
+        p.label(not_this);
+    }
+    p.goto("link-drop");
 
     // PPPoE session (RFC 2516): six bytes, then the PPP protocol.
     p.label("pppoe");
@@ -153,8 +170,12 @@ fn link(p: &mut Assembler) {
     p.accept(0);
 }
 
-const ETHERNET_HEADER_BYTES: u32 = 14;
-const ETHERTYPE_ARP: u32 = 0x0806;
+/// 802.1Q, 802.1ad, and the two numbers in use before it.
+const ETHERTYPE_TAGS: [u32; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
+/// ARP; then what the dissector follows and is too rare for rules: MPLS multicast, Ethernet in GRE's number, PPP, provider backbone
+/// bridges, and the tags of network cards shared by virtual machines.
+const ETHERTYPES_WHOLE: [u32; 7] = [0x0806, 0x8848, 0x6558, 0x880b, 0x88e7, 0x8926, 0x892f];
+const ETHERTYPE_LABELS: [&str; 7] = ["k-1", "k-2", "k-3", "k-4", "k-5", "k-6", "k-7"];
 const ETHERTYPE_PPPOE: u32 = 0x8864;
 const ETHERTYPE_MPLS: u32 = 0x8847;
 const PPP_IPV4: u32 = 0x0021;
@@ -163,16 +184,12 @@ const PORT_HTTP: u32 = 80;
 const PORT_HTTPS: u32 = 443;
 const PORT_DHCP_SERVER: u32 = 67;
 const PORT_DHCP_CLIENT: u32 = 68;
-/// IP in IP, IPv6 in IP, GRE, EtherIP, MPLS in IP: what the dissector follows.
-const TUNNEL_PROTOCOLS: [u32; 5] = [4, 41, 47, 97, 137];
-/// VXLAN, Geneve, GRE in UDP, GTP-U, CAPWAP, L2TP, Teredo: what the dissector follows.
-const TUNNEL_PORTS: [u32; 9] = [4789, 8472, 4790, 6081, 4754, 2152, 5247, 1701, 3544];
+/// IP in IP, IPv6 in IP, GRE, authentication header, EtherIP, MPLS in IP.
+const TUNNEL_PROTOCOLS: [u32; 6] = [4, 41, 47, 51, 97, 137];
+/// VXLAN, Geneve, GRE in UDP, MPLS in UDP, LISP, TZSP, GTP-U, CAPWAP, L2TP, Teredo.
+const TUNNEL_PORTS: [u32; 12] = [4789, 8472, 4790, 6081, 4754, 6635, 4341, 37008, 2152, 5247, 1701, 3544];
 
-const LINK_LABELS: [[&str; 8]; 3] = [
-    ["eth", "eth-1", "eth-2", "eth-3", "eth-4", "eth-5", "eth-6", "tag"],
-    ["tag", "tag-1", "tag-2", "tag-3", "tag-4", "tag-5", "tag-6", "tags"],
-    ["tags", "tags-1", "tags-2", "tags-3", "tags-4", "tags-5", "tags-6", "link-drop"],
-];
 const MPLS_LABELS: [[&str; 2]; 3] = [["mpls-1", "mpls-2"], ["mpls-2", "mpls-3"], ["mpls-3", "link-whole"]];
-const TUNNEL_PROTOCOL_LABELS: [&str; 5] = ["p-1", "p-2", "p-3", "p-4", "p-5"];
-const TUNNEL_PORT_LABELS: [&str; 9] = ["t-1", "t-2", "t-3", "t-4", "t-5", "t-6", "t-7", "t-8", "t-9"];
+const TUNNEL_PROTOCOL_LABELS: [&str; 6] = ["p-1", "p-2", "p-3", "p-4", "p-5", "p-6"];
+const TUNNEL_PORT_LABELS: [&str; 12] =
+    ["t-1", "t-2", "t-3", "t-4", "t-5", "t-6", "t-7", "t-8", "t-9", "t-10", "t-11", "t-12"];

@@ -84,7 +84,8 @@ fn tags_labels_and_sessions_are_stepped_over() {
     let hello = || ipv4(6, 0, 0, &tcp(40000, 443, ACK, 12, HELLO));
     let hello6 = || ipv6(&[], 6, &tcp(40000, 443, ACK, 12, HELLO));
     let bulk = || ipv4(6, 0, 0, &tcp(40000, 443, ACK, 12, BULK));
-    let headers: [(&str, &[u8], &[u8]); 6] = [
+    let headers: [(&str, &[u8], &[u8]); 7] = [
+        ("an old QinQ", &[0x91, 0, 0, 9, 0x92, 0, 0, 8, 8, 0], &[0x91, 0, 0, 9, 0x92, 0, 0, 8, 0x86, 0xdd]),
         ("VLAN", &[0x81, 0, 0, 9, 8, 0], &[0x81, 0, 0, 9, 0x86, 0xdd]),
         ("QinQ", &[0x88, 0xa8, 0, 9, 0x81, 0, 0, 8, 8, 0], &[0x88, 0xa8, 0, 9, 0x81, 0, 0, 8, 0x86, 0xdd]),
         ("PPPoE", &[0x88, 0x64, 0x11, 0, 0, 1, 0, 99, 0, 0x21], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 99, 0, 0x57]),
@@ -108,16 +109,18 @@ fn tags_labels_and_sessions_are_stepped_over() {
     expect("three tags", &behind(&[0x81, 0, 0, 9, 0x81, 0, 0, 9, 0x81, 0, 0, 9, 8, 0], hello()), DROP);
     expect("PPP control", &behind(&[0x88, 0x64, 0x11, 0, 0, 1, 0, 99, 0xc0, 0x21], hello()), DROP);
     expect("an Ethernet pseudowire", &behind(&[0x88, 0x47, 0, 1, 0x11, 64, 0, 0, 0, 0], hello()), WHOLE);
+    expect("PBB", &behind(&[0x88, 0xe7, 0, 0, 0, 1], hello()), WHOLE);
+    expect("802.2", &behind(&[0, 99, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], hello()), WHOLE);
     expect("LLDP", &behind(&[0x88, 0xcc], hello()), DROP);
 }
 
 #[test]
 fn tunnels_pass_whole() {
-    for protocol in [4, 41, 47, 97, 137] {
+    for protocol in [4, 41, 47, 51, 97, 137] {
         expect("tunnel", &frame(ipv4(protocol, 0, 0, &[9; 200])), WHOLE);
         expect("tunnel in IPv6", &frame(ipv6(&[], protocol, &[9; 200])), WHOLE);
     }
-    for port in [4789, 8472, 4790, 6081, 4754, 2152, 5247, 1701, 3544] {
+    for port in [4789, 8472, 4790, 6081, 4754, 6635, 4341, 37008, 2152, 5247, 1701, 3544] {
         expect("tunnel over UDP", &frame(ipv4(17, 0, 0, &udp(40000, port, &[9; 200]))), WHOLE);
     }
 }
