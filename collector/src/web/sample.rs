@@ -692,8 +692,10 @@ impl Reads for Sample {
 
     fn asset(&self, id: AssetId, _: Day, _: i64) -> Result<Option<AssetDetail>, StoreError> {
         if id == seen_row().id && !self.empty {
+            // Of another machine the wire shows neither program nor package.
+            let bare = |piece: EvidenceRow| EvidenceRow { executable: None, package: None, ..piece };
             let product = |row: ProductRow| AssetProduct {
-                activity: evidence(&row).into_iter().filter(|piece| piece.count > 0).collect(),
+                activity: evidence(&row).into_iter().filter(|piece| piece.count > 0).map(bare).collect(),
                 items: Vec::new(),
                 row,
             };

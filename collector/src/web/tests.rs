@@ -153,6 +153,7 @@ async fn a_machine_that_a_gateway_sensor_saw_is_told_from_one_with_a_sensor() {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    assert!(!page.contains("deb:"), "no program is told: {page}");
     let page = ada.get("/assets/4").await.text;
     assert!(
         !page.contains("has no sensor of its own") && page.contains("traffic of other machines on wlp2s0")
