@@ -10,6 +10,7 @@ use crate::link;
 use crate::quic;
 use crate::reader::Answer;
 use crate::record;
+use crate::station::Stations;
 use crate::testing;
 use crate::tunnel;
 use crate::wrapper;
@@ -45,6 +46,25 @@ pub fn frame(link: u8, bytes: &[u8]) {
         assert!(within(inner, rest));
         (layer, rest) = (next, inner);
     }
+}
+
+/// What frames tell of machines has bounds: each of a few addresses and one name, and a name is a host name.
+pub fn station(frames: &[u8]) {
+    let mut stations = Stations::new(1);
+    let mut count = 0;
+    let mut rest = frames;
+    while let Some((len, behind)) = rest.split_first_chunk::<2>() {
+        let (frame, behind) = behind.split_at(behind.len().min(usize::from(u16::from_be_bytes(*len))));
+        stations.handle_frame(Timestamp(count), frame);
+        (rest, count) = (behind, count + 1);
+        // The source of an IPv4 packet right behind the Ethernet header.
+        if let Some(source) = frame.get(26..).and_then(<[u8]>::first_chunk::<4>) {
+            let name = stations.ask(Timestamp(count), (*source).into()).host_name;
+            assert!(name.is_none_or(|name| (1..=253).contains(&name.len()) && name.is_ascii()));
+        }
+    }
+    let (addresses, machines) = stations.counts();
+    assert!(addresses as u64 <= 2 * count && machines as u64 <= 2 * count);
 }
 
 fn within(part: &[u8], whole: &[u8]) -> bool {

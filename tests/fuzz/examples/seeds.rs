@@ -41,6 +41,35 @@ fn main() {
         write("dns", format!("message-{number}"), message);
     }
 
+    // Frames of a gateway: an ARP request, a lease asked for and given, a name announced.
+    let framed = |kind: u16, packet: &[u8]| {
+        let frame = [&[0xff; 6][..], &[2, 0, 0, 0, 0, 7], &kind.to_be_bytes(), packet].concat();
+        [&(frame.len() as u16).to_be_bytes()[..], &frame].concat()
+    };
+    let lease = |operation: u8, yours: [u8; 4], options: &[u8]| {
+        let mut message = vec![0; 240];
+        message[..3].copy_from_slice(&[operation, 1, 6]);
+        message[16..20].copy_from_slice(&yours);
+        message[28..34].copy_from_slice(&[2, 0, 0, 0, 0, 7]);
+        message[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+        [&message, options, &[255]].concat()
+    };
+    let asked = lease(1, [0; 4], b"\x35\x01\x03\x32\x04\xc0\x00\x02\x01\x0c\x06laptop\x51\x07\x04\0\0\x03lap\0");
+    let given = lease(2, [192, 0, 2, 1], b"\x35\x01\x05");
+    let announced =
+        b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x06laptop\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\xc0\x00\x02\x01";
+    let arp = [&[0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 7, 192, 0, 2, 1][..], &[0; 10]].concat();
+    let gateway = [
+        framed(0x0806, &arp),
+        framed(0x0800, &udp(68, 67, &asked)),
+        framed(0x0800, &udp(67, 68, &given)),
+        framed(0x0800, &udp(5353, 5353, announced)),
+    ];
+    for (number, frame) in gateway.iter().enumerate() {
+        write("station", format!("frame-{number}"), frame);
+    }
+    write("station", "all".to_owned(), &gateway.concat());
+
     let frames = |message: &[u8], from: usize, to: usize| {
         let mut frames = vec![1, 2, 9, 0, 1, 0, 1, 1, 0, 0, 6];
         frames.extend((0x8000_0000 | from as u32).to_be_bytes());
