@@ -85,7 +85,8 @@ fn frames() -> Vec<Vec<u8>> {
         bytes.truncate(length);
         bytes
     };
-    let query = datagram(&|address| vec!["dns".into(), address.into(), "1".into(), DNS_NAME.into()]);
+    let query =
+        datagram(&|address| vec!["dns".into(), address.into(), "0".into(), "1".into(), DNS_NAME.into()]);
     let initial = datagram(&|address| vec!["quic".into(), address.into(), QUIC_NAME.into()]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a socket on loopback");
     let address = listener.local_addr().expect("a bound socket has an address").to_string();

@@ -151,7 +151,9 @@ impl Fleet {
     /// Asks for every name `count` times, and writes it down.
     fn traffic(&mut self, count: u16) {
         let mut peer = self.pair.host(&programs().peer);
-        peer.args(["dns", &format!("{NET}:53"), &count.to_string()]).args(NAMES);
+        // Ids of its own for each query, as real clients choose them: the same id and name again are one query sent again.
+        let first = self.log.get(NAMES[0]).copied().unwrap_or_default() % 65_536;
+        peer.args(["dns", &format!("{NET}:53"), &first.to_string(), &count.to_string()]).args(NAMES);
         let output = peer.output().expect("the test client can be started");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         for name in NAMES {

@@ -26,12 +26,14 @@ fn main() -> ExitCode {
         ["ech", public_name] => ech(public_name),
         ["tls", address, name] => tls(address, name),
         ["quic", address, name] => quic(address, name),
-        ["dns", address, count, names @ ..] => dns(address, count.parse().unwrap_or(1), names),
+        ["dns", address, first, count, names @ ..] => {
+            dns(address, first.parse().unwrap_or_default(), count.parse().unwrap_or(1), names)
+        }
         ["swapped", interface, source, target, name] => swapped(interface, source, target, name),
         ["lease", interface, address, name] => lease(interface, address, name),
         ["announce", interface, address, name] => announce(interface, address, name),
         _ => Err(
-            "usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR COUNT NAME… | \
+            "usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR FIRST-ID COUNT NAME… | \
              swapped INTERFACE SOURCE TARGET NAME | lease INTERFACE IP NAME | announce INTERFACE IP NAME"
                 .into(),
         ),
@@ -219,12 +221,12 @@ fn quic(address: &str, name: &str) -> Outcome {
     })
 }
 
-/// Asks for each name `count` times, a query a millisecond, each from a port of its own, and does
-/// not wait for answers (RFC 1035 §4.1).
-fn dns(address: &str, count: u16, names: &[&str]) -> Outcome {
+/// Asks for each name `count` times, a query a millisecond, each from a port of its own and with ids from `first` on, and
+/// does not wait for answers (RFC 1035 §4.1).
+fn dns(address: &str, first: u16, count: u16, names: &[&str]) -> Outcome {
     for number in 0..count {
         for name in names {
-            let mut query = number.to_be_bytes().to_vec();
+            let mut query = first.wrapping_add(number).to_be_bytes().to_vec();
             query.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
             for label in name.split('.') {
                 query.push(u8::try_from(label.len())?);
