@@ -126,6 +126,9 @@ pub(crate) fn parse(bytes: &[u8]) -> Answer<Request> {
             body = Body::Chunk;
         }
     }
+    if method.eq_ignore_ascii_case(CONNECT) {
+        body = Body::None; // what follows is the tunnel (RFC 9110, section 9.3.6)
+    }
     match (host, ended) {
         (host, true) => Answer::Found(Request { host, body, len: bytes.len() - lines.rest.len() }),
         (host @ Some(_), false) => Answer::Found(Request { host, body: Body::None, len: bytes.len() }),
@@ -313,6 +316,8 @@ mod tests {
         }
         let mut body = Body::Bytes(5);
         assert_eq!((body.skip(b"abc"), body.skip(b"deGET"), body), (Some(3), Some(2), Body::None));
+        let connect = b"CONNECT a.example:443 HTTP/1.1\r\nContent-Length: 9\r\n\r\n";
+        assert!(matches!(parse(connect), Answer::Found(Request { body: Body::None, .. })));
         let mut broken = Body::Chunk;
         assert_eq!((broken.skip(b"zz\r\n"), broken), (Some(4), Body::None));
     }
