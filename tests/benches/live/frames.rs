@@ -220,7 +220,8 @@ fn initial(connection: u64, number: u16, offset: usize, data: &[u8]) -> Vec<u8> 
     payload.extend((0x4000 | offset as u16).to_be_bytes());
     payload.extend((0x4000 | data.len() as u16).to_be_bytes());
     payload.extend(data);
-    payload.resize(1150, 0);
+    // A client's datagram with an Initial has 1200 bytes at least (RFC 9000 §14.1).
+    payload.resize(1164, 0);
     let mut packet = vec![0xc1, 0, 0, 0, 1, 8];
     packet.extend(connection.to_be_bytes());
     packet.extend([0, 0]);
