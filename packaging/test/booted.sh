@@ -46,9 +46,15 @@ some_process_without_capability() {
     done
     return 1
 }
+# Of what the unit gives, NET_RAW, NET_ADMIN, BPF and PERFMON are for the start alone.
+the_start_is_over() {
+    local has
+    has=$((16#$(sed -n 's/^CapPrm:\s*//p' "/proc/$(main_pid agent)/status")))
+    [ $((has & (1 << 13 | 1 << 12 | 1 << 39 | 1 << 38))) = 0 ]
+}
 only_the_units_capabilities() {
-    # NET_RAW, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH (linux/capability.h).
-    local pid has seen=0 allowed=$((1 << 13 | 1 << 12 | 1 << 19 | 1 << 2))
+    # NET_RAW, NET_ADMIN, SYS_PTRACE, DAC_READ_SEARCH, BPF, PERFMON (linux/capability.h).
+    local pid has seen=0 allowed=$((1 << 13 | 1 << 12 | 1 << 19 | 1 << 2 | 1 << 39 | 1 << 38))
     for pid in $(processes agent); do
         seen=1
         has=$((16#$(sed -n 's/^CapBnd:\s*//p' "/proc/$pid/status")))
@@ -116,6 +122,9 @@ for program in agent collector; do
 done
 check "the process that parses has no capability and a filter on its calls" within 5 some_process_without_capability
 check "no process of the agent can get a capability that the unit does not give" only_the_units_capabilities
+check "the main process gave up what only the start needs" within 5 the_start_is_over
+check "the filter that knows the streams stands" \
+    within 20 sh -c "umbrascope-agent status | grep -q 'filter tier 2'"
 
 check "an MCP server found by the scan is in the collector's export" within 120 reported "server-github"
 check "a name asked for on the wire is in the collector's export" within 60 on_the_wire
