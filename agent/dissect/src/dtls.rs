@@ -18,6 +18,16 @@ pub(crate) fn may_start(datagram: &[u8]) -> bool {
     matches!(datagram, [22, 0xfe, 0xfd..=0xff, 0, 0, ..])
 }
 
+/// What stands behind the header that CAPWAP puts in front of DTLS records: a one and three reserved bytes (RFC 5415,
+/// section 4.2).
+#[inline]
+pub(crate) fn behind_capwap(datagram: &[u8]) -> Option<&[u8]> {
+    match datagram {
+        [1, _, _, _, rest @ ..] if may_start(rest) => Some(rest),
+        _ => None,
+    }
+}
+
 /// The pieces of ClientHello messages in a datagram, which may hold several records, which may hold several pieces.
 pub(crate) fn pieces(datagram: &[u8]) -> impl Iterator<Item = Piece<'_>> {
     let mut records = Reader::new(datagram);
@@ -102,5 +112,18 @@ mod tests {
         for len in 0..datagram.len() {
             assert_eq!(seen(&[datagram[..len].to_vec()]), [], "at {len}");
         }
+    }
+
+    #[test]
+    fn a_hello_between_an_access_point_and_its_controller_is_found_on_their_ports_alone() {
+        let body = body("controller.example");
+        let datagram = [&[1, 0, 0, 0][..], &record(&body, 0, body.len())].concat();
+        let seen_on = |port| {
+            let mut bench = Bench::new();
+            bench.packet(&udp(50000, port, &datagram));
+            bench.seen()
+        };
+        assert_eq!(seen_on(5246), [(Channel::Dtls, "controller.example".to_owned())]);
+        assert_eq!(seen_on(4433), []);
     }
 }

@@ -47,10 +47,11 @@ impl Udp {
         if let Some(channel) = channel.filter(|_| !other) {
             return names(channel, datagram, out);
         }
+        let clear = dtls::behind_capwap(datagram.payload).filter(|_| on(5246) || on(5247));
         if quic::may_start(datagram.payload) {
             self.quic(datagram, held, out);
-        } else if dtls::may_start(datagram.payload) {
-            for piece in dtls::pieces(datagram.payload) {
+        } else if dtls::may_start(datagram.payload) || clear.is_some() {
+            for piece in dtls::pieces(clear.unwrap_or(datagram.payload)) {
                 dtls_piece(datagram, &piece, held, out);
             }
         } else if on(3389) {
