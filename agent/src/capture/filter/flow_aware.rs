@@ -7,7 +7,7 @@
 //! - A SYN puts its stream into the table. So does the first segment of a stream that is not in it, since it may have begun
 //!   before the filter did.
 //! - Past its first bytes a segment passes only if it begins a ClientHello (after a STARTTLS, or on a proxy's connection) or
-//!   an HTTP request; the stream's budget then begins anew there.
+//!   an HTTP request, and is none of the large ones that only bulk makes; the stream's budget then begins anew there.
 //! - The table is a least-recently-used one: a flood of new streams makes old ones start over, which costs [`STREAM_BYTES`]
 //!   each at most and hides nothing.
 //!
@@ -27,6 +27,10 @@ use crate::bpf::kernel::{self, LruMap, Program, ProgramKind};
 /// Bytes of a stream that pass from where it begins. A ClientHello with two post-quantum key shares and Encrypted ClientHello is
 /// below 4 KiB; what comes before it in an upgrade or a proxy's greeting is less.
 pub const STREAM_BYTES: i32 = 16 * 1024;
+
+/// Packets with more payload than that, past the first bytes of their stream, are bulk that segmentation offload put together:
+/// whatever begins in a stream comes by itself. Not to read their payload is most of what they save.
+const LARGE_BYTES: i32 = 8 * 1024;
 
 /// Streams remembered, at some 100 bytes of kernel memory each.
 const STREAMS: u32 = 16 * 1024;
@@ -52,7 +56,7 @@ fn attach_rules(socket: BorrowedFd<'_>, rules: &[Classic]) -> io::Result<()> {
 // What tier 1 answers where this program goes on. No packet is that long.
 const ASK_SYN: u32 = 0xffff_0001;
 const ASK_DATA: u32 = 0xffff_0002;
-const ASK: Verdicts = Verdicts { syn: ASK_SYN, handshake: ASK_DATA, data: ASK_DATA };
+const ASK: Verdicts = Verdicts::Unread { syn: ASK_SYN, data: ASK_DATA };
 
 fn build(rules: &[Classic], streams: BorrowedFd<'_>) -> Result<Vec<Instruction>, AssembleError> {
     let mut p = Assembler::new();
@@ -149,6 +153,9 @@ const BEGINNING: i16 = TCP_HEADER - 8;
 /// Sequence number to be remembered.
 const START: i16 = BEGINNING - 8;
 
+/// Stands in R9 for a stream that is not in the table. No segment that is looked at is so far from where its stream began.
+const UNKNOWN: i32 = i32::MIN;
+
 /// Begins at `syn` and `data`: X is the offset of the TCP header there, or of the payload.
 fn streams_part(p: &mut Assembler, streams: i32) {
     p.label("syn");
@@ -167,18 +174,18 @@ fn streams_part(p: &mut Assembler, streams: i32) {
     p.copy(R2, R10);
     p.compute(Operation::Add, R2, i32::from(KEY));
     p.call(Helper::MapLookupElem);
-    p.jump_if(Condition::Equal, R0, 0, "begin");
+    p.jump_if(Condition::Equal, R0, 0, "unknown");
     // How far the segment is from where its stream began; in front of it by as much as after it.
     p.load(Width::Word, R1, R0, 0);
     p.compute32(Operation::Move, R9, A);
     p.compute32(Operation::Subtract, R9, R1);
-    p.jump32_if(Condition::Less, R9, STREAM_BYTES, "within");
+    p.jump32_if(Condition::Less, R9, STREAM_BYTES, "judge");
     p.jump32_if(Condition::GreaterOrEqual, R9, -STREAM_BYTES, "before");
 
     // Past the first bytes: does something begin here?
-    p.load(Width::Word, R1, CONTEXT, CONTEXT_LENGTH);
-    p.compute32(Operation::Subtract, R1, X);
+    payload_length(p);
     p.jump32_if(Condition::Less, R1, 6, "nothing");
+    p.jump32_if(Condition::Greater, R1, LARGE_BYTES, "nothing");
     p.copy(R1, CONTEXT);
     p.copy(R2, X);
     p.copy(R3, R10);
@@ -198,9 +205,26 @@ fn streams_part(p: &mut Assembler, streams: i32) {
     p.label("nothing");
     answer(p, 0);
 
+    // Among the first bytes too what is encrypted says nothing; the same words as in tier 1.
+    p.label("unknown");
+    p.compute32(Operation::Move, R9, UNKNOWN);
+    p.jump("judge");
+    p.label("before");
+    p.compute32(Operation::Move, R9, 0);
+    p.label("judge");
+    payload_length(p);
+    p.jump32_if(Condition::Less, R1, 2, "judged");
+    p.load_packet(Width::Half, 0, Some(X));
+    p.jump32_if(Condition::Equal, R0, super::TLS_APPLICATION_DATA as i32, "nothing");
+    p.jump32_if(Condition::NotEqual, R0, super::TLS_CHANGE_CIPHER as i32, "judged");
+    payload_length(p);
+    p.jump32_if(Condition::Less, R1, 8, "judged");
+    p.load_packet(Width::Half, 6, Some(X));
+    p.jump32_if(Condition::Equal, R0, super::TLS_APPLICATION_DATA as i32, "nothing");
+    p.label("judged");
+    p.jump32_if(Condition::NotEqual, R9, UNKNOWN, "within");
     p.label("begin");
     remember(p, streams);
-    p.label("before");
     p.compute32(Operation::Move, R9, 0);
     // So many bytes are left; what is more of this packet is cut off.
     p.label("within");
@@ -208,6 +232,12 @@ fn streams_part(p: &mut Assembler, streams: i32) {
     p.compute32(Operation::Add, R0, STREAM_BYTES);
     p.compute32(Operation::Subtract, R0, R9);
     p.exit();
+}
+
+/// R1 = bytes of payload.
+fn payload_length(p: &mut Assembler) {
+    p.load(Width::Word, R1, CONTEXT, CONTEXT_LENGTH);
+    p.compute32(Operation::Subtract, R1, X);
 }
 
 /// Puts the key of the stream and the TCP header on the stack.

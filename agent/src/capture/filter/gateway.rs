@@ -14,13 +14,13 @@
 
 use super::classic::{Assembler, Instruction};
 use super::{
-    AD_PKTTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MEM_NEXT_HEADER, MEM_OUTGOING, PACKET_OUTGOING,
-    TCP_SNAP_BYTES, Verdicts, WHOLE_BYTES, datagram, internet, segment,
+    AD_PKTTYPE, ETHERTYPE_IPV4, ETHERTYPE_IPV6, MEM_NEXT_HEADER, MEM_OUTGOING, PACKET_OUTGOING, PLAIN,
+    Verdicts, WHOLE_BYTES, datagram, internet, segment,
 };
 
 /// Builds the tier 1 program.
 pub fn tier1() -> Vec<Instruction> {
-    program(&Verdicts { syn: TCP_SNAP_BYTES, handshake: WHOLE_BYTES, data: TCP_SNAP_BYTES })
+    program(&PLAIN)
 }
 
 pub(super) fn program(tcp: &Verdicts) -> Vec<Instruction> {

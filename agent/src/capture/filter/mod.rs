@@ -34,17 +34,20 @@ pub const WHOLE_BYTES: u32 = 256 * 1024;
 
 /// Builds the tier 1 program.
 pub fn tier1() -> Vec<Instruction> {
-    program(&Verdicts { syn: TCP_SNAP_BYTES, handshake: WHOLE_BYTES, data: TCP_SNAP_BYTES })
+    program(&PLAIN)
 }
 
-/// What the program answers for outgoing TCP. Tier 2 puts numbers here that send it on to its flow table.
-struct Verdicts {
-    syn: u32,
-    /// Payload that begins a handshake record.
-    handshake: u32,
-    /// Other payload.
-    data: u32,
+/// What the program answers for outgoing TCP. Tier 2 puts numbers here that send it on to its table of streams.
+enum Verdicts {
+    /// By the first bytes of the payload: so many bytes of a SYN, of what begins a handshake record, of the rest.
+    ByPayload { syn: u32, handshake: u32, data: u32 },
+    /// Before the payload is read, which is the slow part: it is nearly always in another page than the headers.
+    Unread { syn: u32, data: u32 },
 }
+
+/// Those of tier 1.
+const PLAIN: Verdicts =
+    Verdicts::ByPayload { syn: TCP_SNAP_BYTES, handshake: WHOLE_BYTES, data: TCP_SNAP_BYTES };
 
 fn program(tcp: &Verdicts) -> Vec<Instruction> {
     let mut p = Assembler::default();
@@ -88,6 +91,26 @@ fn segment(p: &mut Assembler, tcp: &Verdicts) {
     p.load_length();
     p.jump_greater_x("tcp-has-payload", "drop");
     p.label("tcp-has-payload");
+    let syn = match tcp {
+        Verdicts::ByPayload { syn, handshake, data } => {
+            payload(p, *handshake, *data);
+            *syn
+        }
+        Verdicts::Unread { syn, data } => {
+            p.accept(*data);
+            *syn
+        }
+    };
+    p.label("tcp-syn");
+    p.accept(syn);
+    p.label("tcp-payload-whole");
+    p.tcp_payload_offset_to_x();
+    p.load_length();
+    p.jump_greater_x("whole", "drop");
+}
+
+/// By the first bytes of the payload; X is its offset.
+fn payload(p: &mut Assembler, handshake: u32, data: u32) {
     p.subtract_x();
     p.jump_ge(2, "tcp-two-bytes", "tcp-payload");
     p.label("tcp-two-bytes");
@@ -106,16 +129,10 @@ fn segment(p: &mut Assembler, tcp: &Verdicts) {
     p.label("tcp-behind-change");
     p.load_half_x(6);
     p.jump_eq(TLS_APPLICATION_DATA, "drop", "tcp-payload");
-    p.label("tcp-payload-whole");
-    p.tcp_payload_offset_to_x();
-    p.load_length();
-    p.jump_greater_x("whole", "drop");
-    p.label("tcp-syn");
-    p.accept(tcp.syn);
     p.label("tcp-handshake");
-    p.accept(tcp.handshake);
+    p.accept(handshake);
     p.label("tcp-payload");
-    p.accept(tcp.data);
+    p.accept(data);
 }
 
 /// M\[outgoing\] = 1 for outgoing. An incoming packet goes on only as a possible DNS answer.
