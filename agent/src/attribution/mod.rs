@@ -97,7 +97,7 @@ impl Attribution {
         let (processes, announced) = (&mut self.processes, &mut self.announced);
         hooks.drain(|connector| {
             // One that has ended leaves nothing: neither may what was known of an earlier one of this number stay.
-            let owner = processes.describe(connector.process);
+            let owner = processes.describe(connector.process, connector.uid);
             let key = (connector.process, connector.name);
             match owner {
                 Some(owner) => announced.put(key, owner, now),
@@ -140,7 +140,7 @@ impl Attribution {
         }
         let seen = self.announced.get(&key, now).cloned();
         let described = seen.or_else(|| {
-            let owner = self.processes.describe(connector.process)?;
+            let owner = self.processes.describe(connector.process, connector.uid)?;
             self.announced.put(key, owner.clone(), now);
             Some(owner)
         });

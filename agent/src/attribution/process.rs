@@ -45,7 +45,7 @@ impl Processes {
         if let Some(at) = self.recent.iter().rposition(|pid| self.holds(*pid, &wanted)) {
             let pid = self.recent.remove(at);
             self.recent.push(pid);
-            return self.describe(pid);
+            return self.describe(pid, uid);
         }
         let mut pids: Vec<(bool, u32)> = fs::read_dir(&self.proc)
             .ok()?
@@ -63,7 +63,7 @@ impl Processes {
             self.recent.remove(0);
         }
         self.recent.push(pid);
-        self.describe(pid)
+        self.describe(pid, uid)
     }
 
     fn holds(&self, pid: u32, wanted: &str) -> bool {
@@ -73,11 +73,14 @@ impl Processes {
             .any(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.as_os_str() == wanted))
     }
 
-    /// What can be said of a process; `None` where it has ended.
-    pub fn describe(&mut self, pid: u32) -> Option<Owner> {
+    /// What can be said of a process of a user; `None` where it has ended.
+    pub fn describe(&mut self, pid: u32, uid: u32) -> Option<Owner> {
         let folder = self.proc.join(pid.to_string());
-        let uid = fs::metadata(&folder).ok()?.uid();
+        // First what matters most: the process may be about to end.
         let path = fs::read_link(folder.join("exe")).ok();
+        if path.is_none() && !folder.exists() {
+            return None;
+        }
         let container = fs::read_to_string(folder.join("cgroup")).ok().and_then(|text| container(&text));
         // A path inside a container is that of its own files.
         let outside = path.as_deref().filter(|_| container.is_none());
@@ -86,13 +89,15 @@ impl Processes {
         Some(Owner { uid: Some(uid), executable, container, package, ..Owner::default() })
     }
 
-    /// The path with the user's home as `~`, and without the kernel's mark for a file replaced since.
+    /// The path with a home as `~`, and without the kernel's mark for a file replaced since.
     fn shorten(&mut self, path: &Path, uid: Option<u32>) -> String {
         let text = without_mark(path).to_string_lossy();
-        let home = uid.and_then(|uid| self.home(uid));
-        let short = match home.and_then(|home| text.strip_prefix(home)) {
-            Some(rest) if rest.starts_with('/') => format!("~{rest}"),
-            _ => text.into_owned(),
+        let own = uid.and_then(|uid| self.home(uid)).and_then(|home| text.strip_prefix(home));
+        // What runs as somebody else, by sudo say, may lie in a person's home all the same.
+        let other = || text.strip_prefix("/home/").and_then(|rest| rest.find('/').map(|end| &rest[end..]));
+        let short = match own.filter(|rest| rest.starts_with('/')).or_else(other) {
+            Some(rest) => format!("~{rest}"),
+            None => text.into_owned(),
         };
         crate::aggregate::cut(short, PATH_BYTES)
     }
@@ -184,7 +189,8 @@ mod tests {
         processes.homes = HashMap::from([(1000, "/home/alice".to_owned())]);
         let mut short = |path: &str| processes.shorten(Path::new(path), Some(1000));
         assert_eq!(short("/home/alice/bin/tool (deleted)"), "~/bin/tool");
-        assert_eq!(short("/home/alicette/tool"), "/home/alicette/tool");
+        assert_eq!(short("/home/bob/bin/tool"), "~/bin/tool", "run by somebody else");
+        assert_eq!(short("/srv/alice/tool"), "/srv/alice/tool");
         assert_eq!(short("/usr/bin/curl"), "/usr/bin/curl");
     }
 }
