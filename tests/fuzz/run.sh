@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets and runs each for so many seconds: `run.sh SECONDS [TARGET…]`.
+# Builds the fuzz targets and runs each for so many seconds: `run.sh SECONDS [TARGET…]`. Up to a minute it tries the same each
+# time, so that a change is judged and not luck; longer runs go where chance leads them.
 #
 # libFuzzer needs code that counts what it reaches, which any compiler of ours can make: no nightly toolchain, no
 # cargo-fuzz. No sanitizer: the crates that are fuzzed forbid unsafe code, so a memory error would be a panic. What is
@@ -23,11 +24,12 @@ cargo build --quiet --release --locked --target "$host" --bins --example seeds
 built=$target/$host/release
 "$built/examples/seeds" "$target/seeds"
 
+seed=$([ "$seconds" -le 60 ] && echo 1 || echo 0)
 failed=0
 for name in "${targets[@]}"; do
     mkdir -p "$target/corpus/$name" "$target/found/$name"
     log=$target/found/$name.log
-    if "$built/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -use_value_profile=1 \
+    if "$built/$name" -seed="$seed" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 -max_len=20000 -use_value_profile=1 \
         -print_final_stats=1 -artifact_prefix="$target/found/$name/" \
         "$target/corpus/$name" "$target/seeds/$name" >"$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
