@@ -63,9 +63,9 @@ impl Pipeline {
         self.dissector.handle_frame(at, link, frame);
     }
 
-    /// Forgets what has waited too long.
-    pub fn handle_timeout(&mut self, at: Timestamp) {
-        self.dissector.handle_timeout(at);
+    /// Forgets what has waited too long; tells whether much memory became free.
+    pub fn handle_timeout(&mut self, at: Timestamp) -> bool {
+        self.dissector.handle_timeout(at)
     }
 
     /// The capture is over: reports what still waits.

@@ -113,6 +113,16 @@ impl Tcp {
         }
     }
 
+    /// See [`Table::is_large`].
+    pub(crate) fn is_large(&self) -> bool {
+        self.streams.is_large()
+    }
+
+    /// See [`Table::sweep`].
+    pub(crate) fn sweep(&mut self) -> bool {
+        self.streams.sweep()
+    }
+
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.streams.len()

@@ -169,7 +169,9 @@ impl Live {
             self.read_gateway()?;
             self.read_packets()?;
             let now = wall_clock_us();
-            self.pipeline.handle_timeout(Timestamp(now));
+            if self.pipeline.handle_timeout(Timestamp(now)) {
+                memory::give_back();
+            }
             self.collect(Origin::Late, now);
             self.ask();
             let gateway = Some((&mut self.interfaces, &mut self.others));
