@@ -110,6 +110,7 @@ fn start() -> io::Result<()> {
                 outbox: Outbox::new(stream, false),
                 questions: Vec::new(),
                 pace: Pace::default(),
+                pass: Pass::default(),
                 stream,
                 counters: Counters::default(),
                 told: None,
@@ -128,6 +129,14 @@ fn start() -> io::Result<()> {
     }
 }
 
+/// What was read since the process was woken.
+#[derive(Default)]
+struct Pass {
+    packets: usize,
+    /// Some were left in a socket.
+    left_some: bool,
+}
+
 /// Live capture.
 struct Live {
     control: Control,
@@ -143,6 +152,7 @@ struct Live {
     /// Questions that are not asked yet.
     questions: Vec<(u64, Flow)>,
     pace: Pace,
+    pass: Pass,
     stream: StreamId,
     /// Kernel counters so far; the others are the pipeline's own.
     counters: Counters,
@@ -169,6 +179,10 @@ impl Live {
             self.read_gateway()?;
             self.read_packets()?;
             let now = wall_clock_us();
+            let pass = std::mem::take(&mut self.pass);
+            if pass.packets > 0 {
+                self.pace.read(pass.packets, !pass.left_some, now);
+            }
             if self.pipeline.handle_timeout(Timestamp(now)) {
                 memory::give_back();
             }
@@ -198,7 +212,7 @@ impl Live {
     /// Reads what is there, up to a bound.
     fn read_packets(&mut self) -> io::Result<()> {
         let now = wall_clock_us();
-        for read in 0..FRAMES_IN_A_ROW {
+        for _ in 0..FRAMES_IN_A_ROW {
             match self.packets.next()? {
                 Some(frame) if self.interfaces.len() == 0 => {
                     self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, frame);
@@ -213,27 +227,28 @@ impl Live {
                     self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, &behind);
                     self.behind = behind;
                 }
-                None => {
-                    if read > 0 {
-                        self.pace.read(read, true, now);
-                    }
-                    return Ok(());
-                }
+                None => return Ok(()),
             }
+            self.pass.packets += 1;
             self.collect(Origin::Own, now);
         }
-        self.pace.read(FRAMES_IN_A_ROW, false, now);
+        self.pass.left_some = true;
         Ok(())
     }
 
     fn read_gateway(&mut self) -> io::Result<()> {
         for interface in 0..self.interfaces.len() {
             let now = wall_clock_us();
-            for _ in 0..FRAMES_IN_A_ROW {
-                let Some(frame) = self.interfaces.next(interface)? else { break };
+            let before = self.pass.packets;
+            while let Some(frame) = self.interfaces.next(interface)? {
+                self.pass.packets += 1;
                 self.others.learn(Timestamp(now), frame);
                 self.pipeline.handle_frame(Timestamp(now), LinkType::Ethernet, frame);
                 self.collect(Origin::Gateway, now);
+                if self.pass.packets - before == FRAMES_IN_A_ROW {
+                    self.pass.left_some = true;
+                    break;
+                }
             }
         }
         Ok(())
