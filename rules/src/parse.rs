@@ -8,6 +8,7 @@ use crate::catalogue::{
     Catalogue, Indicator, IndicatorKind, Landmark, MAX_REPLACEMENTS, Origin, Problem, Product, Rule, Text,
     Vendor,
 };
+use crate::claim::read_claim;
 use crate::date::Date;
 use crate::pattern;
 use crate::table::{At, Source, Table};
@@ -87,6 +88,10 @@ impl Reader {
             self.catalogue.rules.extend(read_rule(&mut table));
             table.finish();
         }
+        for mut table in root.tables("claim") {
+            self.catalogue.claims.extend(read_claim(&mut table, vendor.as_ref()));
+            table.finish();
+        }
         for mut table in root.tables("deny") {
             self.catalogue.rules.extend(read_deny(&mut table));
             table.finish();
@@ -101,15 +106,21 @@ impl Reader {
         catalogue.vendors.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.products.sort_by(|a, b| a.id.cmp(&b.id));
         catalogue.rules.sort_by(|a, b| a.id.cmp(&b.id));
+        catalogue.claims.sort_by(|a, b| (&a.vendor, &a.id).cmp(&(&b.vendor, &b.id)));
         let landmarks: Vec<_> =
             catalogue.landmarks.iter().map(|landmark| (&landmark.id, &landmark.origin)).collect();
         let vendors: Vec<_> = catalogue.vendors.iter().map(|vendor| (&vendor.id, &vendor.origin)).collect();
         let products: Vec<_> =
             catalogue.products.iter().map(|product| (&product.id, &product.origin)).collect();
         let rules: Vec<_> = catalogue.rules.iter().map(|rule| (&rule.id, &rule.origin)).collect();
-        for (what, ids) in
-            [("landmark", landmarks), ("vendor", vendors), ("product", products), ("rule", rules)]
-        {
+        let claims: Vec<_> = catalogue.claims.iter().map(|claim| (&claim.id, &claim.origin)).collect();
+        for (what, ids) in [
+            ("landmark", landmarks),
+            ("vendor", vendors),
+            ("product", products),
+            ("rule", rules),
+            ("claim", claims),
+        ] {
             unique(what, &ids, &mut self.problems);
         }
         references(&self.catalogue, &mut self.problems);
@@ -122,7 +133,7 @@ impl Reader {
     }
 }
 
-fn owned(text: &str) -> Text {
+pub(crate) fn owned(text: &str) -> Text {
     Text::Owned(text.to_owned())
 }
 
@@ -130,7 +141,7 @@ fn texts(found: Vec<At<&str>>) -> Vec<Text> {
     found.into_iter().map(|(text, _)| owned(text)).collect()
 }
 
-fn url(table: &Table<'_, '_>, found: Option<At<&str>>) -> Option<Text> {
+pub(crate) fn url(table: &Table<'_, '_>, found: Option<At<&str>>) -> Option<Text> {
     let (text, at) = found?;
     if !text.starts_with("https://") && !text.starts_with("http://") || text.contains(char::is_whitespace) {
         table.source.report(at, format!("`{text}` is not a web address"), "write https://…");
@@ -200,7 +211,7 @@ fn read_product(table: &mut Table<'_, '_>, vendor: Option<&Vendor>) -> Option<Pr
     })
 }
 
-fn check_id(table: &Table<'_, '_>, what: &str, id: &str, at: usize, parent: &str) {
+pub(crate) fn check_id(table: &Table<'_, '_>, what: &str, id: &str, at: usize, parent: &str) {
     let slug = id.strip_prefix(parent).and_then(|rest| rest.strip_prefix('.')).is_some_and(|slug| {
         !slug.is_empty() && slug.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
     });
@@ -389,6 +400,14 @@ fn references(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
     for product in &catalogue.products {
         if product.replaced_by.is_some() && catalogue.product(&product.id).is_none() {
             problems.push(replacement("product", &product.id, &product.origin));
+        }
+    }
+    for claim in &catalogue.claims {
+        let Some(product) = claim.product.as_deref() else { continue };
+        if catalogue.products.binary_search_by(|known| (*known.id).cmp(product)).is_err() {
+            let message = format!("claim `{}` is of product `{product}`, which is not there", claim.id);
+            let fix = "correct the id, or leave product out where it holds for the whole vendor";
+            problems.push(problem(&claim.origin, claim.origin.line, message, fix));
         }
     }
     for rule in &catalogue.rules {
