@@ -36,6 +36,8 @@ pub struct Claim {
     pub scope: Option<Text>,
     /// What else belongs to the answer: a period, regions, a certifier.
     pub detail: Option<Text>,
+    /// The page that the answer is about, where the source is another: the terms, the trust centre, the agreement.
+    pub link: Option<Text>,
     /// Where somebody read it.
     pub source_url: Text,
     /// What sort of source that is.
@@ -56,10 +58,19 @@ pub struct Claim {
 impl Claim {
     /// Host of the source, as people know it.
     pub fn source_host(&self) -> &str {
-        let rest = self.source_url.split_once("://").map_or(&*self.source_url, |(_, rest)| rest);
-        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        host.strip_prefix("www.").unwrap_or(host)
+        host(&self.source_url)
     }
+
+    /// Host of the page that the answer is about.
+    pub fn link_host(&self) -> Option<&str> {
+        self.link.as_deref().map(host)
+    }
+}
+
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.strip_prefix("www.").unwrap_or(host)
 }
 
 /// Reads a `[[claim]]` of a vendor's file.
@@ -71,6 +82,8 @@ pub(crate) fn read_claim(table: &mut Table<'_, '_>, vendor: Option<&Vendor>) -> 
     let plan = sentence(table, "plan", MAX_PLAN);
     let scope = sentence(table, "scope", MAX_SENTENCE);
     let detail = sentence(table, "detail", MAX_SENTENCE);
+    let link = table.text("link");
+    let link = url(table, link);
     let source_url = table.required("source_url");
     let source_url = url(table, source_url);
     let source_type = table.required_word("source_type");
@@ -99,6 +112,7 @@ pub(crate) fn read_claim(table: &mut Table<'_, '_>, vendor: Option<&Vendor>) -> 
         plan,
         scope,
         detail,
+        link,
         source_url: source_url?,
         source_type: source_type?,
         source_date,
@@ -179,6 +193,7 @@ mod tests {
             ("product = \"v.p\"", "product = \"v.q\"", "of product `v.q`, which is not there"),
             ("plan = \"Team\"", &long, "`plan` has 61 characters; say it in 60 at most"),
             ("plan = \"Team\"", "plan = \"a\\nb\"", "`plan` is more than a line of text"),
+            ("plan = \"Team\"", "link = \"trust.v.dev\"", "`trust.v.dev` is not a web address"),
             ("plan = \"Team\"", "plam = \"Team\"", "claim has no key `plam`; did you mean `plan`?"),
             ("[[claim]]", "[claim]", "`claim` is a table where a list of tables is expected"),
         ] {

@@ -135,6 +135,7 @@ impl Writer {
         self.optional(claim.plan.as_ref(), Writer::text);
         self.optional(claim.scope.as_ref(), Writer::text);
         self.optional(claim.detail.as_ref(), Writer::text);
+        self.optional(claim.link.as_ref(), Writer::text);
         self.text(&claim.source_url);
         self.word(ClaimSource::ALL, &claim.source_type);
         self.optional(claim.source_date.as_ref(), |writer, date| writer.number(date.days()));

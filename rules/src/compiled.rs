@@ -222,6 +222,7 @@ impl Reader {
             plan: self.optional(Reader::text)?,
             scope: self.optional(Reader::text)?,
             detail: self.optional(Reader::text)?,
+            link: self.optional(Reader::text)?,
             source_url: self.text()?,
             source_type: self.word(ClaimSource::ALL)?,
             source_date: self.optional(|reader| reader.number().map(Date::from_days))?,

@@ -267,6 +267,7 @@ fn claim(id: &str, pair: Pair<'_, Claim>, changes: &mut Vec<Change>) {
     about.field("plan", old.plan.as_ref(), new.plan.as_ref());
     about.field("scope", old.scope.as_ref(), new.scope.as_ref());
     about.field("detail", old.detail.as_ref(), new.detail.as_ref());
+    about.field("link", old.link.as_ref(), new.link.as_ref());
     about.field("confidence", Some(old.confidence), Some(new.confidence));
     about.field("source", Some(old.source_type), Some(new.source_type));
     about.field("source_url", Some(&old.source_url), Some(&new.source_url));

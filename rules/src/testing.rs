@@ -84,7 +84,7 @@ pub(crate) fn small() -> Catalogue {
             "training",
             "no",
             "product = \"v.p\"\nplan = \"Team\"\nscope = \"P.\"\ndetail = \"By default.\"\nsource_date = 2026-10-01\n\
-             retired = true\n",
+             link = \"https://v.dev\"\nretired = true\n",
         ),
     ]
     .concat();

@@ -53,9 +53,10 @@ fn source(catalogue: &Catalogue, claim: &Claim, report: &mut Report) {
         }
     }
     let link = matches!(claim.framework, Framework::Terms | Framework::TrustCentre);
-    if link && claim.status == Answer::Yes && claim.source_type != ClaimSource::FirstParty {
-        let message = format!("`{}` links a page that is not the vendor's own", claim.id);
-        error(message, "name the vendor's page, with source_type = \"first_party\"");
+    let own = claim.source_type == ClaimSource::FirstParty;
+    if link && claim.status == Answer::Yes && !own && claim.link.is_none() {
+        let message = format!("`{}` does not say where the page is", claim.id);
+        error(message, "add link = \"https://…\", the vendor's page");
     }
     if claim.framework == Framework::Training
         && claim.status != Answer::Unknown
@@ -167,7 +168,7 @@ mod tests {
             ),
             (
                 claim("a", "terms", "yes", "").replace("first_party", "third_party"),
-                "links a page that is not the vendor's own",
+                "`claim.v.a` does not say where the page is",
             ),
             (claim("a", "soc2", "yes", "").replace("trust.vendor.dev", "example.com"), "is a placeholder"),
             (claim("a", "soc2", "yes", day), "is of 2026-11-27, after it was read"),
@@ -187,6 +188,8 @@ mod tests {
             assert!(report.errors[0].message.contains(expected), "{report:?}");
         }
         assert_eq!(read(&register("scope = \"S\"\n")).errors, []);
+        let elsewhere = claim("a", "terms", "yes", "link = \"https://vendor.dev/terms\"\n");
+        assert_eq!(read(&elsewhere.replace("first_party", "third_party")).errors, []);
     }
 
     #[test]
