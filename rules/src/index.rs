@@ -71,6 +71,8 @@ pub struct Entry<'c> {
     pub vendor_id: &'c str,
     /// Name of its vendor.
     pub vendor: &'c str,
+    /// What it is for.
+    pub category: Category,
     /// What sort of thing it is.
     pub kind: ProductKind,
     /// AI is only a part of it.
@@ -191,6 +193,7 @@ pub fn index(catalogue: &Catalogue) -> Index<'_> {
             name: &product.name,
             vendor_id: &product.vendor,
             vendor: catalogue.vendor(&product.vendor).map_or(&product.vendor, |vendor| &vendor.name),
+            category: product.category,
             kind: product.kind,
             embedded: product.embedded,
             signals,
