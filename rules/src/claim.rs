@@ -184,7 +184,7 @@ mod tests {
             ("framework = \"soc2\"", "framework = \"soc3\"", "`soc3` is none of iso42001"),
             ("source_url", "url", "claim has no `source_url`"),
             ("https://trust", "trust", "is not a web address"),
-            ("\"first_party\"", "\"knowledge\"", "source_type: `knowledge` is none of first_party"),
+            ("\"first_party\"", "\"knowledge\"", "source_type: `knowledge` is none of certificate_register"),
             ("last_checked = 2026-11-26\n", "", "claim has no `last_checked`"),
             ("confidence = \"high\"", "confidence = \"suspect\"", "a claim is `suspect`"),
             ("claim.v.a", "v.claim.a", "claim id `v.claim.a` does not go with `claim.v`"),

@@ -178,6 +178,10 @@ impl About<'_> {
     }
 }
 
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 fn vendor(id: &str, pair: Pair<'_, Vendor>, changes: &mut Vec<Change>) {
     let mut about = About { subject: Subject::Vendor, id, changes };
     let (old, new) = match pair {
@@ -206,7 +210,8 @@ fn product(id: &str, pair: Pair<'_, Product>, catalogue: &Catalogue, changes: &m
             let words = new.map(|new| {
                 let rules = catalogue.rules().iter().filter(|rule| rule.product == new.id);
                 let vendor = catalogue.vendor(&new.vendor).map_or(&*new.vendor, |vendor| &*vendor.name);
-                format!("{} of {vendor}, {} ({} rules)", new.name, new.category, rules.count())
+                let rules = counted(rules.count(), "rule");
+                format!("{} of {vendor}, {} ({rules})", new.name, new.category)
             });
             return whole(&mut about, words);
         }
@@ -228,8 +233,10 @@ fn rule(id: &str, pair: Pair<'_, Rule>, changes: &mut Vec<Change>) {
         (Some(old), Some(new)) => (old, new),
         (_, new) => {
             let words = new.map(|new| match new.deny {
-                true => format!("a deny of {} patterns", new.indicators.len()),
-                false => format!("{} confidence, {} patterns", new.confidence, new.indicators.len()),
+                true => format!("a deny of {}", counted(new.indicators.len(), "pattern")),
+                false => {
+                    format!("{} confidence, {}", new.confidence, counted(new.indicators.len(), "pattern"))
+                }
             });
             return whole(&mut about, words);
         }
@@ -371,7 +378,7 @@ mod tests {
                 "v.p.old",
                 "v.p.new",
                 vec![
-                    "rule v.p.new is new: high confidence, 1 patterns",
+                    "rule v.p.new is new: high confidence, 1 pattern",
                     "rule v.p.old has vanished, which an id must not",
                 ],
             ),
@@ -387,7 +394,7 @@ mod tests {
                        description = \"Q of V.\"\n";
         let rule = rule("q", "low", "suffix = [\"q.dev\"]").replace("v.p", "v.q");
         let new = format!("{}{product}{rule}", base());
-        assert_eq!(told(&base(), &new), ["product v.q is new: Q of V, coding (1 rules)"]);
+        assert_eq!(told(&base(), &new), ["product v.q is new: Q of V, coding (1 rule)"]);
         assert_eq!(
             told(&new, &base()),
             [

@@ -145,18 +145,19 @@ impl Signal {
         }
     }
 
-    /// As people read it, after a number.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Signal::Names => "names",
-            Signal::Apps => "apps",
-            Signal::Paths => "paths",
-            Signal::Extensions => "extensions",
-            Signal::Packages => "packages",
-            Signal::McpServers => "MCP servers",
-            Signal::Containers => "containers",
-            Signal::Models => "models",
-        }
+    /// As people read it after a number: `1 name`, `2 names`.
+    pub const fn label(self, count: usize) -> &'static str {
+        let (one, many) = match self {
+            Signal::Names => ("name", "names"),
+            Signal::Apps => ("app", "apps"),
+            Signal::Paths => ("path", "paths"),
+            Signal::Extensions => ("extension", "extensions"),
+            Signal::Packages => ("package", "packages"),
+            Signal::McpServers => ("MCP server", "MCP servers"),
+            Signal::Containers => ("container", "containers"),
+            Signal::Models => ("model", "models"),
+        };
+        if count == 1 { one } else { many }
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Stand<'c> {
     pub plan: Option<&'c str>,
     /// The word.
     pub standing: Standing,
-    /// What it rests on, the surest and latest first; none where no source was found.
+    /// What it rests on: the surest first, then the strongest source, then the latest; none where no source was found.
     pub claims: Vec<&'c Claim>,
 }
 
@@ -26,8 +26,9 @@ pub fn stands<'c>(claims: impl IntoIterator<Item = &'c Claim>) -> Vec<Stand<'c>>
     // Within a group by id at last, so that the order never depends on the order of files.
     claims.sort_by(|a, b| {
         let group = group(a).cmp(&group(b));
-        let weight = (b.confidence, b.last_checked).cmp(&(a.confidence, a.last_checked));
-        group.then(weight).then_with(|| a.id.cmp(&b.id))
+        let confidence = b.confidence.cmp(&a.confidence);
+        let source = (a.source_type, b.last_checked).cmp(&(b.source_type, a.last_checked));
+        group.then(confidence).then(source).then_with(|| a.id.cmp(&b.id))
     });
     let mut groups = claims.chunk_by(|a, b| group(a) == group(b)).peekable();
     let mut stands = Vec::with_capacity(Framework::ALL.len());
@@ -127,12 +128,16 @@ mod tests {
     #[test]
     fn every_question_is_there_in_order_and_the_surest_source_first() {
         let low = claim("a", "dpa", "yes", "").replace("\"high\"", "\"low\"");
-        let catalogue = catalogue(&[low, claim("b", "dpa", "no", "")]);
+        let other = claim("b", "dpa", "no", "").replace("first_party", "third_party");
+        let catalogue = catalogue(&[low, other, claim("c", "dpa", "no", "")]);
         let stands = stands(catalogue.claims_of("v"));
         let order: Vec<_> = stands.iter().map(|stand| stand.framework).collect();
         assert_eq!(order, Framework::ALL);
         let dpa = stands.iter().find(|stand| stand.framework == Framework::Dpa).unwrap();
-        assert_eq!(dpa.claims.iter().map(|claim| &*claim.id).collect::<Vec<_>>(), ["claim.v.b", "claim.v.a"]);
+        assert_eq!(
+            dpa.claims.iter().map(|claim| &*claim.id).collect::<Vec<_>>(),
+            ["claim.v.c", "claim.v.b", "claim.v.a"]
+        );
         assert!(stands.iter().filter(|stand| stand.claims.is_empty()).count() == Framework::ALL.len() - 1);
     }
 }

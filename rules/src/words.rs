@@ -404,14 +404,14 @@ words! {
 }
 
 words! {
-    /// What sort of source a claim has. General knowledge is none.
+    /// What sort of source a claim has, the strongest first. General knowledge is none.
     ClaimSource {
+        /// The register of a certifier or of an accreditation body.
+        CertificateRegister = "certificate_register",
         /// A page of the vendor.
         FirstParty = "first_party",
         /// A press release of the vendor, wherever it stands.
         PressRelease = "press_release",
-        /// The register of a certifier or of an accreditation body.
-        CertificateRegister = "certificate_register",
         /// A public register of AI vendors, kept by somebody else.
         Registry = "registry",
         /// Somebody else says so.
