@@ -91,6 +91,13 @@ pub struct Entry<'c> {
     pub claims: usize,
 }
 
+impl Entry<'_> {
+    /// What it is known by, as people read it: `2 names`, `1 app`.
+    pub fn known_by(&self) -> Vec<String> {
+        self.signals.iter().map(|(signal, count)| format!("{count} {}", signal.label(*count))).collect()
+    }
+}
+
 /// Sorts of patterns, as people tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -146,7 +153,7 @@ impl Signal {
     }
 
     /// As people read it after a number: `1 name`, `2 names`.
-    pub const fn label(self, count: usize) -> &'static str {
+    const fn label(self, count: usize) -> &'static str {
         let (one, many) = match self {
             Signal::Names => ("name", "names"),
             Signal::Apps => ("app", "apps"),
@@ -241,6 +248,10 @@ mod tests {
         assert_eq!((entry.name, entry.vendor, entry.confidence), ("P", "V", Some(Confidence::High)));
         assert_eq!((entry.rules, entry.sourced_rules, entry.claims), (4, 4, 1));
         assert_eq!((entry.signals[&Signal::Packages], entry.signals[&Signal::Containers]), (4, 2));
+        let known = entry.known_by();
+        assert!(known[0].ends_with(" names"), "{known:?}");
+        let rest = ["4 paths", "1 extension", "4 packages", "1 MCP server", "2 containers", "3 models"];
+        assert_eq!(known[1..], rest);
         assert_eq!(entry.last_checked.unwrap().to_string(), "2026-11-21");
         assert_eq!((index.totals.denies, index.totals.claims, index.totals.vendors), (1, 1, 1));
         assert_eq!(index.totals.indicators, entry.signals.values().sum::<usize>());

@@ -43,8 +43,7 @@ pub(super) fn markdown(out: &mut dyn Write, index: &Index<'_>) -> io::Result<()>
 }
 
 fn row(out: &mut dyn Write, product: &Entry<'_>) -> io::Result<()> {
-    let signals: Vec<String> =
-        product.signals.iter().map(|(signal, count)| format!("{count} {}", signal.label(*count))).collect();
+    let signals = product.known_by();
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
     writeln!(
         out,
