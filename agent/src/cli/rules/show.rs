@@ -130,7 +130,8 @@ fn show_claim(out: &mut dyn Write, claim: &Claim) -> io::Result<()> {
     let retired = claim.retired.then_some("it no longer holds");
     let link = claim.link.as_ref().map(|link| format!("page {link}"));
     let of = claim.source_date.map(|day| format!("of {day}"));
-    let texts = [claim.scope.as_deref(), claim.detail.as_deref(), link.as_deref(), of.as_deref(), retired];
+    let scope = claim.scope.as_ref().map(|scope| format!("covers: {scope}"));
+    let texts = [scope.as_deref(), claim.detail.as_deref(), link.as_deref(), of.as_deref(), retired];
     let sure = format!("confidence {}, id {}", claim.confidence, claim.id);
     texts.into_iter().flatten().chain([&*sure]).try_for_each(|text| writeln!(out, "       {text}"))
 }

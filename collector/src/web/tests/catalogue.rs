@@ -75,6 +75,28 @@ async fn products_are_found_by_name_and_category() {
 }
 
 #[tokio::test]
+async fn what_sources_say_is_in_the_api_the_export_and_their_description() {
+    let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
+    let json = async |ada: &mut Visitor, path: &str| -> serde_json::Value {
+        serde_json::from_str(&ada.get(path).await.text).unwrap()
+    };
+    let facts = json(&mut ada, "/api/v1/products/openai.chatgpt").await["vendor_facts"].clone();
+    let training = facts["questions"].as_array().unwrap().iter().find(|q| q["framework"] == "training");
+    let plans = training.unwrap()["answers"].as_array().unwrap();
+    assert!(plans.iter().any(|answer| answer["plan"] == "Consumer plans"), "{plans:?}");
+    for answer in plans {
+        let claim = &answer["claims"][0];
+        assert!(claim["source_url"].as_str().unwrap().starts_with("https://"), "{claim}");
+        assert!(claim["last_checked"].is_string() && claim["source_type"].is_string(), "{claim}");
+    }
+    let export = json(&mut ada, "/export/json").await;
+    let found = export["products"].as_array().unwrap().iter().find(|p| p["id"] == "openai.chatgpt");
+    assert_eq!(found.unwrap()["vendor_facts"], facts);
+    let description = json(&mut ada, "/api/v1/openapi.json").await;
+    assert!(description["components"]["schemas"]["VendorClaim"].is_object());
+}
+
+#[tokio::test]
 async fn a_vendor_is_shown_with_the_questions_that_no_source_answers() {
     let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
     let unknown = Catalogue::embedded()
