@@ -13,6 +13,8 @@ use std::{env, fs, io};
 
 #[path = "src/catalogue.rs"]
 mod catalogue;
+#[path = "src/claim.rs"]
+mod claim;
 #[path = "src/compile.rs"]
 mod compile;
 #[path = "src/compiled.rs"]

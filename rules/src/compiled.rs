@@ -1,14 +1,16 @@
 //! The catalogue as one run of bytes: what the build script writes and the program reads without copying.
 //!
-//! Layout: magic, number, date, version, then landmarks, vendors, products and rules, each list led by its length and
-//! sorted by id. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
+//! Layout: magic, number, date, version, then landmarks, vendors, products, rules and claims, each list led by its length
+//! and sorted by id (claims by vendor first). Claims come last since an agent, which reads the rules only, has no need of them. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
 //! optional things a 0 or a 1 and the thing. What matching
 //! does not need of a rule comes last in it, led by its length. Writer and reader are of one build, so there is no format version.
 
 use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
+use crate::claim::Claim;
 use crate::date::Date;
 use crate::words::{
-    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+    Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
+    SoftwareKind, SourceType,
 };
 
 pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
@@ -24,6 +26,7 @@ pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
         vendors: reader.list(Reader::vendor)?,
         products: reader.list(Reader::product)?,
         rules: reader.list(Reader::rule)?,
+        claims: reader.list(Reader::claim)?,
     };
     reader.0.is_empty().then_some(catalogue)
 }
@@ -207,6 +210,27 @@ impl Reader {
         let (rest, after) = self.0.split_at_checked(length)?;
         self.0 = after;
         Some((rule, Reader(rest)))
+    }
+
+    fn claim(&mut self) -> Option<Claim> {
+        Some(Claim {
+            id: self.text()?,
+            vendor: self.text()?,
+            framework: self.word(Framework::ALL)?,
+            status: self.word(Answer::ALL)?,
+            product: self.optional(Reader::text)?,
+            plan: self.optional(Reader::text)?,
+            scope: self.optional(Reader::text)?,
+            detail: self.optional(Reader::text)?,
+            link: self.optional(Reader::text)?,
+            source_url: self.text()?,
+            source_type: self.word(ClaimSource::ALL)?,
+            source_date: self.optional(|reader| reader.number().map(Date::from_days))?,
+            last_checked: Date::from_days(self.number()?),
+            confidence: self.word(Confidence::ALL)?,
+            retired: self.flag()?,
+            origin: self.origin()?,
+        })
     }
 
     fn indicator(&mut self) -> Option<Indicator> {

@@ -10,18 +10,22 @@
 #![forbid(unsafe_code)]
 
 mod catalogue;
+mod claim;
 #[cfg(test)]
 mod compile;
 mod compiled;
 mod date;
+pub mod diff;
 mod domain;
 mod embedded;
 mod glob;
 mod identifier;
+pub mod index;
 pub mod lint;
 mod matcher;
 mod parse;
 mod pattern;
+mod standing;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -30,10 +34,12 @@ mod words;
 pub use catalogue::{
     Catalogue, Indicator, IndicatorKind, Landmark, Origin, Problem, Product, Rule, Text, Vendor,
 };
+pub use claim::Claim;
 pub use date::Date;
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
+pub use standing::{Stand, stands};
 pub use words::{
-    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
-    UnknownWord,
+    Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
+    SoftwareKind, SourceType, Standing, UnknownWord,
 };

@@ -13,6 +13,7 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 pub mod types;
+mod vendor;
 
 /// The routes, to be nested below `/api/v1`.
 pub(crate) fn router() -> Router<WebState> {

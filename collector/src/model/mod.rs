@@ -8,6 +8,7 @@ mod system;
 mod token;
 mod unit;
 mod user;
+mod vendor;
 
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
@@ -20,3 +21,4 @@ pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
 pub use user::{Role, UserRow};
+pub use vendor::{Question, QuestionAnswer, VendorFacts};

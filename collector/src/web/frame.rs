@@ -15,6 +15,8 @@ pub(crate) enum Here {
     Assets,
     /// Coverage.
     Coverage,
+    /// The catalogue, and one vendor of it.
+    Catalogue,
     /// Enrolment tokens.
     Enrolment,
 }
@@ -38,7 +40,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 6] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -62,6 +64,12 @@ const PLACES: [Place; 5] = [
         href: "/coverage",
         label: "Coverage",
         icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::Catalogue,
+        href: "/catalogue",
+        label: "Catalogue",
+        icon: "M8 4.2C6.6 3 4.6 2.6 2 2.8v9.6c2.6-.2 4.6.2 6 1.4 1.4-1.2 3.4-1.6 6-1.4V2.8c-2.6-.2-4.6.2-6 1.4zM8 4.2v9.6",
     },
     Place {
         here: Here::Enrolment,

@@ -64,6 +64,8 @@ pub fn router(app: AppState) -> Router {
         .route("/assets", get(handlers::assets::list))
         .route("/assets/{id}", get(handlers::assets::one))
         .route("/coverage", get(handlers::coverage::list))
+        .route("/catalogue", get(handlers::catalogue::list))
+        .route("/catalogue/{vendor}", get(handlers::catalogue::vendor))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export/{format}", get(handlers::download::export))

@@ -16,7 +16,7 @@ use crate::model::{
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
     StationRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
-    UserRow,
+    UserRow, VendorFacts,
 };
 use crate::session::Sessions;
 use crate::store::{
@@ -617,6 +617,9 @@ impl Reads for Sample {
             category: if row.needs_catalogue { String::new() } else { "assistant".to_owned() },
             vendor_site: Some("https://openai.com".to_owned()),
             vendor_country: Some("US".to_owned()),
+            vendor_facts: Catalogue::embedded()
+                .product(&row.id)
+                .and_then(|known| VendorFacts::of(Catalogue::embedded(), &known.vendor, Some(&known.id))),
             evidence: evidence(&row),
             evidence_left_out: 0,
             assets: (0..HOSTS.len().min(row.assets as usize))

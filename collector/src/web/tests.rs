@@ -14,6 +14,8 @@ use super::sample::{self, HOSTILE, NOW_MS, Sample};
 use super::url::encode;
 use crate::AppState;
 
+mod catalogue;
+
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
     router: Router,
@@ -42,16 +44,23 @@ impl Answer {
 
 impl Visitor {
     fn new(sample: Sample) -> Self {
-        let state = sample::state(sample);
+        Self::to(sample::state(sample))
+    }
+
+    fn to(state: AppState) -> Self {
         Self { router: super::router(state.clone()), state, cookies: Vec::new(), browser: true }
     }
 
     async fn signed_in(sample: Sample, name: &str) -> Self {
         let mut visitor = Self::new(sample);
-        let link = visitor.link(name);
-        let page = visitor.get(&link).await;
-        visitor.post(&link, &[("csrf", &page.csrf())]).await;
+        visitor.sign_in(name).await;
         visitor
+    }
+
+    async fn sign_in(&mut self, name: &str) {
+        let link = self.link(name);
+        let page = self.get(&link).await;
+        self.post(&link, &[("csrf", &page.csrf())]).await;
     }
 
     fn link(&self, name: &str) -> String {
@@ -111,6 +120,12 @@ const PAGES: &[&str] = &[
     "/assets/10",
     "/assets/13",
     "/coverage",
+    "/catalogue",
+    "/catalogue?q=gpt&category=assistant&kind=service&confidence=high&sort=vendor&dir=desc",
+    "/catalogue?page=40",
+    "/catalogue?q=nothing-fits-this",
+    "/catalogue/openai",
+    "/catalogue/midjourney",
     "/tokens",
     "/password",
 ];
@@ -284,6 +299,8 @@ async fn what_goes_wrong_is_explained() {
     for (path, status, words) in [
         ("/nowhere", StatusCode::NOT_FOUND, "There is no page"),
         ("/products/never.seen", StatusCode::NOT_FOUND, "There is no product"),
+        ("/catalogue/nobody", StatusCode::NOT_FOUND, "There is no vendor"),
+        ("/catalogue?category=spaceships", StatusCode::BAD_REQUEST, "category=spaceships"),
         ("/assets/999", StatusCode::NOT_FOUND, "There is no asset"),
         ("/assets/x", StatusCode::NOT_FOUND, "There is no asset"),
         ("/products?kind=spaceship", StatusCode::BAD_REQUEST, "kind=spaceship"),
@@ -361,6 +378,11 @@ async fn json_says_what_the_pages_say() {
     assert_eq!(products["rows"][0]["confidence"], "high");
     let one = json(&mut ada, "/api/v1/products/openai.chatgpt").await;
     assert_eq!(one["evidence"][0]["value"], "chatgpt.com");
+    assert_eq!(one["vendor_facts"]["id"], "openai");
+    assert_eq!(
+        one["vendor_facts"]["questions"].as_array().unwrap().len(),
+        umbrascope_rules::Framework::ALL.len()
+    );
     assert_eq!(json(&mut ada, "/api/v1/assets/1").await["hostname"], "dev-01");
     assert_eq!(json(&mut ada, "/api/v1/coverage").await["sensors"]["total"], 12);
     assert_eq!(json(&mut ada, "/api/v1/tokens").await[0]["state"], "active");

@@ -7,6 +7,7 @@ use super::filters;
 use super::frame::{Frame, Theme};
 
 mod assets;
+mod catalogue;
 mod coverage;
 mod products;
 mod sign_in;
@@ -14,6 +15,7 @@ mod systems;
 mod tokens;
 
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
+pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
