@@ -107,8 +107,9 @@ impl Shelf {
         let outcome = stored.as_deref().map(|bytes| self.good(bytes).and_then(|good| standing_of(&good)));
         match outcome {
             Some(Ok(standing)) => (standing, stored.as_deref().map(digest)),
+            // As it should be after an update of the program.
+            Some(Err(bundle::Error::Older { .. })) | None => (embedded(), None),
             Some(Err(error)) => (Standing { set_aside: Some(error.to_string()), ..embedded() }, None),
-            None => (embedded(), None),
         }
     }
 

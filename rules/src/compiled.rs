@@ -90,7 +90,7 @@ pub(crate) struct Passing<'a>(pub(crate) &'a [u8]);
 impl From<&'static [u8]> for Reader<'static> {
     /// Bytes that stay: every text is part of them.
     fn from(bytes: &'static [u8]) -> Self {
-        Reader(bytes, |text| Text::Borrowed(text))
+        Reader(bytes, Text::Borrowed)
     }
 }
 

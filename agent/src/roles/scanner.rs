@@ -78,7 +78,10 @@ fn begin(warden: &mut Channel<FromScanner, ToScanner>) -> io::Result<Matcher> {
                     tracing::warn!("scanning with the program's own catalogue: {why}");
                     Matcher::embedded()
                 },
-                |(matcher, _)| matcher,
+                |(matcher, version)| {
+                    tracing::info!(version, "scanning with another catalogue than the program's own");
+                    matcher
+                },
             ))
         }
         Received::Message(ToScanner::Begin { .. }, None) => Ok(Matcher::embedded()),

@@ -520,7 +520,10 @@ impl Delivery {
         loop {
             if self.in_flight.is_some() {
                 let finished = std::future::poll_fn(|context| self.poll(context)).await;
-                let taken = matches!(&finished, Finished::Batch { outcome: Outcome::Done(_), .. });
+                let taken = matches!(
+                    &finished,
+                    Finished::Batch { outcome: Outcome::Done(_), .. } | Finished::Catalogue(_)
+                );
                 self.finished(finished, state, Instant::now())?;
                 if !taken {
                     return Ok(());

@@ -13,8 +13,8 @@ use crate::ipc::{Channel, SendError};
 pub(super) struct Handover {
     folder: PathBuf,
     keys: Vec<String>,
-    /// The state of the file that the live dissector was given last.
-    given: Option<(u64, i64, i64)>,
+    /// The state of the file that was looked at or given last.
+    seen: Option<(u64, i64, i64)>,
     /// It has another one to be given.
     pub(super) due: bool,
 }
@@ -22,13 +22,14 @@ pub(super) struct Handover {
 impl Handover {
     pub(super) fn new(folder: PathBuf, configured: &[PublicKey]) -> Self {
         let keys = trusted(configured).iter().map(ToString::to_string).collect();
-        Self { folder, keys, given: None, due: false }
+        Self { folder, keys, seen: None, due: false }
     }
 
-    /// Whether the file is another one than was given last.
+    /// Whether the file is another one than was looked at or given last.
     pub(super) fn look(&mut self) -> bool {
         let now = open(&self.folder).as_ref().and_then(identity);
-        let new = now.is_some() && now != self.given;
+        let new = now.is_some() && now != self.seen;
+        self.seen = now;
         self.due |= new;
         new
     }
@@ -44,7 +45,7 @@ impl Handover {
             Err(SendError::Full) => self.due = true,
             // One that is gone gets it when it is started again.
             Ok(()) | Err(_) => {
-                self.given = identity(&file);
+                self.seen = identity(&file);
                 self.due = false;
             }
         }
