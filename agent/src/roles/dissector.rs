@@ -11,6 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use umbrascope_api::Day;
 use umbrascope_dissect::{LinkType, Timestamp};
+use umbrascope_rules::Matcher;
 
 use super::outbox::{Outbox, ToUplink};
 use super::pace::Pace;
@@ -91,8 +92,10 @@ fn start() -> io::Result<()> {
             Received::Message(..) | Received::Empty => {}
         }
     }
+    // What came from elsewhere is read inside.
+    let own = handed.is_none().then(Matcher::embedded);
     let sandbox = sandbox::enter()?;
-    let matcher = catalogue::begin(handed);
+    let matcher = own.or_else(|| handed.and_then(catalogue::load)).unwrap_or_else(Matcher::embedded);
     match input {
         Some(Input::Live(socket)) => {
             let (packets, trouble) = match LivePackets::new(socket) {

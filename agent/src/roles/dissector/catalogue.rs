@@ -9,11 +9,6 @@ use crate::catalogue::matcher_of;
 /// The file that the warden opened, and the keys that it trusts.
 pub(super) type Handed = (File, Vec<String>);
 
-/// The matcher to begin with.
-pub(super) fn begin(handed: Option<Handed>) -> Matcher {
-    handed.and_then(load).unwrap_or_else(Matcher::embedded)
-}
-
 /// The matcher of what was handed over; `None` where it cannot be used, which was said then.
 pub(super) fn load((file, keys): Handed) -> Option<Matcher> {
     match matcher_of(file, &keys) {
