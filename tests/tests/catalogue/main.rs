@@ -99,6 +99,15 @@ fn a_key_takes_the_place_of_another_and_an_agent_starts_on_what_it_took_last() {
     fleet.assert_number(floor() + 1);
     fleet.published("second", floor() + 2, &[]);
     fleet.assert_number(floor() + 2);
+    // Facts carry the ids: what was published with one is not followed by one without.
+    let mut without = fleet.collector_command();
+    without.args(["rules", "publish", "--key"]).arg(fleet.path("second")).arg("--embedded");
+    let refused = without.output().unwrap();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && told.contains("rule `umbrascope-e2e.chat.web` has vanished"),
+        "{told}"
+    );
     // The first key is lost: nobody trusts it any more.
     let second = fs::read_to_string(fleet.path("second.pub")).unwrap().lines().nth(1).unwrap().to_owned();
     fleet.trust(&[second]);
@@ -150,7 +159,19 @@ fn what_is_not_good_is_refused_told_and_changes_nothing() {
     assert!(soon(SOON, || fleet.counted(NEW).0 == 4), "it goes on matching with the last good one");
     fleet.replace_served(&good);
     assert!(soon(SOON, || fleet.catalogue()["refused"].is_null()), "{}", fleet.catalogue());
-    fleet.replace_served(&newer);
+    let import = |name: &str| {
+        let mut import = fleet.collector_command();
+        import.args(["rules", "import"]).arg(fleet.path(name));
+        import.output().unwrap()
+    };
+    for (name, words) in
+        [("older", "was taken before"), ("foreign", "not trusted"), ("first.pub", "no catalogue")]
+    {
+        let refused = import(name);
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && told.contains(words), "{name}: {told}");
+    }
+    assert!(import("newer").status.success());
     fleet.assert_number(floor() + 3);
 }
 
