@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use umbrascope_rules::bundle::PublicKey;
 
 /// Where the file is looked for when none is named.
 pub const SYSTEM_FILE: &str = "/etc/umbrascope/agent.toml";
@@ -17,6 +18,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// How to reach the collector.
     pub collector: CollectorConfig,
+    /// Public keys that may sign catalogues, beside those of the program.
+    pub catalogue_keys: Vec<PublicKey>,
     /// Whether packets are read.
     pub capture: bool,
     /// Whether the filter that knows the streams is tried; else each packet is judged alone.
@@ -134,12 +137,19 @@ impl Config {
                 "of [gateway] needs capture: remove `enabled = false` from [capture]",
             ));
         }
+        let keys = file.catalogue.keys.iter().map(|key| key.parse()).collect::<Result<Vec<_>, _>>();
+        let catalogue_keys = match keys {
+            Ok(keys) if keys.len() <= MAX_KEYS => keys,
+            Ok(_) => return Err(wrong("keys", "of [catalogue] must be 16 keys at most")),
+            Err(error) => return Err(wrong("keys", &format!("of [catalogue] must be public keys: {error}"))),
+        };
         if file.state_dir.as_ref().is_some_and(|folder| !folder.is_absolute()) {
             return Err(wrong("state_dir", "must be an absolute path"));
         }
         Ok(Self {
             state_dir: file.state_dir.unwrap_or_else(default_state_dir),
             collector: CollectorConfig { url: file.collector.url, proxy: file.collector.proxy },
+            catalogue_keys,
             capture: file.capture.enabled,
             flow_aware_filter: file.capture.filter == Choice::Auto,
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
@@ -174,6 +184,7 @@ struct File {
     /// `/var/lib/umbrascope-agent`, else `~/.local/state/umbrascope-agent`.
     state_dir: Option<PathBuf>,
     collector: CollectorSection,
+    catalogue: CatalogueSection,
     capture: CaptureSection,
     gateway: GatewaySection,
     scan: ScanSection,
@@ -188,6 +199,16 @@ struct CollectorSection {
     /// HTTP proxy. Default: none.
     proxy: Option<String>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct CatalogueSection {
+    /// Public keys that may sign catalogues, beside those of the program, at most 16. Default: none.
+    keys: Vec<String>,
+}
+
+/// An old key, a new one and some in reserve.
+const MAX_KEYS: usize = 16;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -296,6 +317,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_catalogues_are_checked() {
+        let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+        let config = parse(&format!("[catalogue]\nkeys = [\"{key}\"]\n")).unwrap();
+        assert_eq!(config.catalogue_keys[0].to_string(), key);
+        let error = parse("\n[catalogue]\nkeys = [\"RWQ\"]\n").unwrap_err();
+        assert!(error.starts_with("agent.toml:3: ") && error.contains("public key"), "{error}");
+        let many = vec![format!("\"{key}\""); 17].join(", ");
+        assert!(parse(&format!("[catalogue]\nkeys = [{many}]\n")).is_err());
+    }
+
+    #[test]
     fn every_key_is_taken() {
         let config = parse(
             "state_dir = \"/srv/a\"\n[collector]\nurl = \"https://c.example:8443\"\nproxy = \"http://p:3128\"\n\
@@ -353,6 +385,7 @@ mod tests {
         assert_eq!(sample.flow_aware_filter, default.flow_aware_filter);
         assert_eq!(sample.attribution_hooks, default.attribution_hooks);
         assert_eq!(sample.gateway, default.gateway);
+        assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

@@ -10,6 +10,7 @@ pub mod aggregate;
 pub mod attribution;
 pub mod bpf;
 pub mod capture;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod enrol;

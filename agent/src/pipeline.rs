@@ -57,6 +57,11 @@ impl Pipeline {
         }
     }
 
+    /// Matches with another catalogue from the next message on. Nothing that is under way is lost.
+    pub fn set_matcher(&mut self, matcher: Matcher) {
+        self.matcher = matcher;
+    }
+
     /// Takes one frame.
     #[inline]
     pub fn handle_frame(&mut self, at: Timestamp, link: LinkType, frame: &[u8]) {

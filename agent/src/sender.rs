@@ -8,12 +8,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderValue, RETRY_AFTER};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, Snapshot, limits};
+
+mod catalogue;
+
+pub use catalogue::Fetched;
 
 use crate::config::CollectorConfig;
 use crate::identity::Identity;
@@ -121,8 +125,7 @@ impl Client {
             400 | 413 | 422 => Outcome::Refused { trouble },
             401 | 403 => Outcome::Forbidden { trouble },
             _ => {
-                let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                let after = after.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
+                let after = wished(response.headers().get(RETRY_AFTER));
                 Outcome::Retry { after, trouble }
             }
         }
@@ -171,12 +174,21 @@ fn client_config(identity: &Identity) -> Result<ClientConfig, Box<dyn std::error
         .with_client_auth_cert(chain, key)?)
 }
 
+/// When the collector would like to be asked again.
+fn wished(header: Option<&HeaderValue>) -> Option<Duration> {
+    header?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
 /// Reads an answer up to the bound.
-pub(crate) async fn read_bounded(mut response: reqwest::Response) -> Result<Vec<u8>, String> {
+pub(crate) async fn read_bounded(response: reqwest::Response) -> Result<Vec<u8>, String> {
+    read_up_to(response, ANSWER_BYTES).await
+}
+
+async fn read_up_to(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, String> {
     let mut answer = Vec::new();
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if answer.len() + chunk.len() <= ANSWER_BYTES => answer.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if answer.len() + chunk.len() <= most => answer.extend_from_slice(&chunk),
             Ok(Some(_)) => return Err("the collector's answer is too long".to_owned()),
             Ok(None) => return Ok(answer),
             Err(error) => return Err(describe(&error)),

@@ -119,7 +119,7 @@ fn folder(path: &Path) -> (DataDir, Identities) {
     let now_ms = Clock::system().now_ms();
     let dir = DataDir::choose(Some(path.to_owned())).unwrap();
     let options = Options::new(Catalogue::embedded());
-    dir.init(options, now_ms).unwrap();
+    dir.init(options.clone(), now_ms).unwrap();
     let authority = dir.authority().unwrap();
     let store = dir.open(options, now_ms).unwrap();
     let token = NewToken {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use umbrascope_rules::bundle::PublicKey;
 
 /// Read when it is there and no other file is named.
 pub const DEFAULT_FILE: &str = "/etc/umbrascope/collector.toml";
@@ -17,6 +18,8 @@ pub struct Config {
     pub people: People,
     /// Where agents reach us.
     pub agents: Agents,
+    /// Public keys that may sign catalogues, beside those of the program.
+    pub catalogue_keys: Vec<PublicKey>,
     /// Bytes below which no report is taken; `None`: 10 % of the disk, at most 1 GiB.
     pub min_free_bytes: Option<u64>,
 }
@@ -62,6 +65,7 @@ struct Written {
     data_dir: Option<PathBuf>,
     people: WrittenPeople,
     agents: WrittenAgents,
+    catalogue: WrittenCatalogue,
     storage: WrittenStorage,
 }
 
@@ -84,6 +88,15 @@ struct WrittenAgents {
     connections: Option<usize>,
     connections_per_address: Option<usize>,
 }
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenCatalogue {
+    keys: Vec<String>,
+}
+
+/// An old key, a new one and some in reserve.
+const MAX_KEYS: usize = 16;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -138,7 +151,15 @@ impl Config {
         if url.is_some_and(|url| !url.starts_with("https://")) {
             return Err(wrong(line_of("url"), "`url` must begin with https://".to_owned()));
         }
-        Ok(Self::from_written(written))
+        let keys = written.catalogue.keys.iter().map(|key| key.parse()).collect::<Result<Vec<_>, _>>();
+        let keys = match keys {
+            Ok(keys) if keys.len() <= MAX_KEYS => keys,
+            Ok(_) => return Err(wrong(line_of("keys"), format!("`keys` must be {MAX_KEYS} keys at most"))),
+            Err(error) => {
+                return Err(wrong(line_of("keys"), format!("`keys` must be public keys: {error}")));
+            }
+        };
+        Ok(Self { catalogue_keys: keys, ..Self::from_written(written) })
     }
 
     fn from_written(written: Written) -> Self {
@@ -164,6 +185,7 @@ impl Config {
                 // Many agents may stand behind one address translator.
                 connections_per_address: agents.connections_per_address.unwrap_or(2_000),
             },
+            catalogue_keys: Vec::new(),
             min_free_bytes: written.storage.min_free_bytes,
         }
     }
@@ -221,6 +243,9 @@ mod tests {
             error("[agents]\nreport_interval_s = 0\n").starts_with("c.toml:2: `report_interval_s` must lie")
         );
         assert!(error("[agents]\nurl = \"http://x\"\n").starts_with("c.toml:2: `url` must begin"));
+        assert!(
+            error("[catalogue]\n\nkeys = [\"RWQ\"]\n").starts_with("c.toml:3: `keys` must be public keys")
+        );
     }
 
     /// The sample with every key that it shows commented in force.
@@ -240,6 +265,7 @@ mod tests {
         let (sample, default) = (Config::parse(&sample(), Path::new("c.toml")).unwrap(), Config::default());
         assert_eq!(sample.agents, default.agents);
         assert_eq!(sample.people.listen, default.people.listen);
+        assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert!(sample.people.tls.is_some() && sample.min_free_bytes.is_some());
         assert_eq!(sample.data_dir.as_deref(), Some(Path::new("/var/lib/umbrascope-collector")));
     }

@@ -58,6 +58,11 @@ impl DataDir {
         self.0.join("collector.db")
     }
 
+    /// The catalogue bundle that agents are given.
+    pub fn catalogue(&self) -> PathBuf {
+        self.0.join("catalogue.bundle")
+    }
+
     fn ca_certificate(&self) -> PathBuf {
         self.0.join("ca.pem")
     }
@@ -165,7 +170,8 @@ impl DataDir {
         }
     }
 
-    fn must_be_initialised(&self) -> Result<(), DataDirError> {
+    /// Fails where nothing was made ready yet.
+    pub fn must_be_initialised(&self) -> Result<(), DataDirError> {
         if self.database().exists() {
             Ok(())
         } else {
@@ -183,6 +189,25 @@ impl DataDir {
         };
         write().map_err(|source| self.failed("write", path, source))?;
         self.give_to_owner(path)
+    }
+
+    /// Replaces a file whole: whoever reads it meanwhile has the old one or the new one.
+    pub fn replace(&self, path: &Path, content: &[u8]) -> Result<(), DataDirError> {
+        let mut beside = path.to_owned().into_os_string();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        match fs::remove_file(&beside) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(self.failed("remove", &beside, source));
+            }
+            _ => {}
+        }
+        self.write_new(&beside, content)?;
+        let put = || -> io::Result<()> {
+            fs::rename(&beside, path)?;
+            File::open(&self.0)?.sync_all()
+        };
+        put().map_err(|source| self.failed("replace", path, source))
     }
 
     /// What root writes into the service's folder belongs to the service.
@@ -283,7 +308,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir(parent.path().join("data"));
         let options = Options::new(Catalogue::embedded());
-        assert_eq!(dir.init(options, 1).unwrap().len(), 4);
+        assert_eq!(dir.init(options.clone(), 1).unwrap().len(), 4);
         let authority = fs::read(dir.ca_certificate()).unwrap();
         assert!(dir.init(options, 2).unwrap().is_empty());
         assert_eq!(fs::read(dir.ca_certificate()).unwrap(), authority);
@@ -300,7 +325,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir(parent.path().join("data"));
         let options = Options::new(Catalogue::embedded());
-        dir.init(options, 1).unwrap();
+        dir.init(options.clone(), 1).unwrap();
         fs::remove_file(dir.ca_key()).unwrap();
         assert!(matches!(dir.init(options, 2), Err(DataDirError::HalfAuthority { .. })));
     }

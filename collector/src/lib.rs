@@ -7,9 +7,8 @@
 
 use std::sync::Arc;
 
-use umbrascope_rules::Catalogue;
-
 pub mod api;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -30,6 +29,7 @@ pub mod tls;
 pub mod token;
 pub mod web;
 
+use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
 use store::Store;
@@ -42,8 +42,8 @@ pub struct AppState {
     pub store: Arc<dyn Store>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
-    /// What the products are.
-    pub catalogue: &'static Catalogue,
+    /// What the products are, and what agents are given.
+    pub catalogue: Arc<Current>,
     /// What time it is.
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.

@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
-use umbrascope_rules::Catalogue;
 
+use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::{DataDir, DataDirError, Lock};
@@ -25,6 +25,10 @@ use crate::store::{SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
 use crate::token::EnrolmentPoint;
 use crate::{AppState, web};
+
+mod published;
+
+use published::Published;
 
 /// How often a revocation by another process is looked for.
 const TRUST_POLL: Duration = Duration::from_secs(1);
@@ -58,7 +62,9 @@ pub struct Running {
 pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Running, ServeError> {
     let lock = dir.lock()?;
     let now_ms = clock.now_ms();
-    let mut options = Options::new(Catalogue::embedded());
+    let published = Published::new(dir, config);
+    let (known, served) = published.begin();
+    let mut options = Options::knowing(Arc::clone(&known));
     options.rebuild_on_new_catalogue = true;
     let store = Arc::new(dir.open(options, now_ms)?);
     let authority = Arc::new(dir.authority()?);
@@ -76,6 +82,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let agents = bind(config.agents.listen, "agents").await?;
     let (people_at, agents_at) = (local(&people)?, local(&agents)?);
 
+    let catalogue = Arc::new(Current::new(known, served));
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
@@ -85,13 +92,14 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let app = AppState {
         sessions: Arc::new(Sessions::new(Arc::clone(&shared))?),
         store: Arc::clone(&shared),
-        catalogue: Catalogue::embedded(),
+        catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
         https: people_tls.is_some(),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {
         store: shared,
+        catalogue: Arc::clone(&catalogue),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,
@@ -122,6 +130,8 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     tasks.spawn(net::serve(agents_listener, stopping.clone()));
     tasks.spawn(net::serve(people_listener, stopping.clone()));
     tasks.spawn(until(stopping.clone(), watch_trust(Arc::clone(&store), trust, revision, clock.clone())));
+    let watched = published.watch(Arc::clone(&store), catalogue, clock.clone());
+    tasks.spawn(until(stopping.clone(), watched));
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
     let names = config.agents.names.clone();

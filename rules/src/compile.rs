@@ -178,13 +178,7 @@ mod tests {
         let expected: Vec<_> =
             catalogue.rules().iter().map(|rule| (1, rule.id.clone(), rule.indicators.clone())).collect();
         assert_eq!(rules, expected);
-        // Not a byte of the claims is read for them.
-        let claims = catalogue.claims().len();
-        let without = encode(&Catalogue { claims: Vec::new(), ..catalogue.clone() });
-        let cut: &'static [u8] = &bytes[..without.len() - 1];
-        let mut count = 0;
-        visit_rules(cut, |_, _| count += 1).unwrap();
-        assert!(claims > 0 && count == catalogue.rules().len());
+        assert!(!catalogue.claims().is_empty(), "or what stands behind the rules is not tried");
         assert_eq!(landmarks(bytes).as_deref(), Some(catalogue.landmarks()));
     }
 }

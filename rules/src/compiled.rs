@@ -1,9 +1,9 @@
 //! The catalogue as one run of bytes: what the build script writes and the program reads without copying.
 //!
 //! Layout: magic, number, date, version, then landmarks, vendors, products, rules and claims, each list led by its length
-//! and sorted by id (claims by vendor first). Claims come last since an agent, which reads the rules only, has no need of them. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
-//! optional things a 0 or a 1 and the thing. What matching
-//! does not need of a rule comes last in it, led by its length. Writer and reader are of one build, so there is no format version.
+//! and sorted by id (claims by vendor first). Numbers are LEB128, texts their length and UTF-8, words their position in their
+//! list, optional things a 0 or a 1 and the thing. What matching does not need of a rule comes last in it, led by its length.
+//! The embedded catalogue is of the same build as its reader; one that comes in a bundle says which [`LAYOUT`] it has.
 
 use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
 use crate::claim::Claim;
@@ -15,9 +15,13 @@ use crate::words::{
 
 pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
 
+/// Grows by one with every change of the layout that was part of a release, a word added to a list among them: a program reads
+/// only its own. The test of this name in `bundle` fails when the bytes change.
+pub(crate) const LAYOUT: u32 = 1;
+
 /// Reads a whole catalogue; `None` where the bytes are not what the build script writes.
-pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
-    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+pub(crate) fn decode<'a>(source: impl Into<Reader<'a>>) -> Option<Catalogue> {
+    let mut reader = source.into().begin()?;
     let catalogue = Catalogue {
         number: reader.number()?,
         date: Date::from_days(reader.number()?),
@@ -32,22 +36,30 @@ pub(crate) fn decode(bytes: &'static [u8]) -> Option<Catalogue> {
 }
 
 /// Reads the version alone.
-pub(crate) fn version(bytes: &'static [u8]) -> Option<Text> {
-    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+pub(crate) fn version<'a>(source: impl Into<Reader<'a>>) -> Option<Text> {
+    let mut reader = source.into().begin()?;
     reader.number()?;
     reader.number()?;
     reader.text()
 }
 
+/// Reads the number alone.
+pub(crate) fn number(bytes: &[u8]) -> Option<u32> {
+    Reader::from(Passing(bytes)).begin()?.number()
+}
+
 /// Reads the landmarks alone.
-pub(crate) fn landmarks(bytes: &'static [u8]) -> Option<Vec<Landmark>> {
-    head(bytes)?.list(Reader::landmark)
+pub(crate) fn landmarks<'a>(source: impl Into<Reader<'a>>) -> Option<Vec<Landmark>> {
+    head(source.into())?.list(Reader::landmark)
 }
 
 /// Reads what a matcher needs of the rules, a rule at a time, so that the whole catalogue never stands in memory: ids,
-/// confidence and indicators, the rest of a rule being left at nothing.
-pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product], Rule)) -> Option<()> {
-    let mut reader = head(bytes)?;
+/// confidence and indicators, the rest of a rule being left at nothing. `None` where the bytes are no catalogue, also after some visits.
+pub(crate) fn visit_rules<'a>(
+    source: impl Into<Reader<'a>>,
+    mut visit: impl FnMut(&[Product], Rule),
+) -> Option<()> {
+    let mut reader = head(source.into())?;
     for _ in 0..reader.number()? {
         reader.landmark()?;
     }
@@ -59,21 +71,45 @@ pub(crate) fn visit_rules(bytes: &'static [u8], mut visit: impl FnMut(&[Product]
         let (rule, _) = reader.rule_head()?;
         visit(&products, rule);
     }
-    Some(())
+    for _ in 0..reader.number()? {
+        reader.claim()?;
+    }
+    reader.0.is_empty().then_some(())
 }
 
 /// The bytes behind the version.
-fn head(bytes: &'static [u8]) -> Option<Reader> {
-    let mut reader = Reader(bytes.strip_prefix(MAGIC)?);
+fn head(source: Reader<'_>) -> Option<Reader<'_>> {
+    let mut reader = source.begin()?;
     reader.number()?;
     reader.number()?;
     reader.text()?;
     Some(reader)
 }
 
-struct Reader(&'static [u8]);
+/// Bytes of a catalogue, and how their texts are kept.
+pub(crate) struct Reader<'a>(&'a [u8], fn(&'a str) -> Text);
 
-impl Reader {
+/// Bytes that go away: every text is copied.
+pub(crate) struct Passing<'a>(pub(crate) &'a [u8]);
+
+impl From<&'static [u8]> for Reader<'static> {
+    /// Bytes that stay: every text is part of them.
+    fn from(bytes: &'static [u8]) -> Self {
+        Reader(bytes, Text::Borrowed)
+    }
+}
+
+impl<'a> From<Passing<'a>> for Reader<'a> {
+    fn from(bytes: Passing<'a>) -> Self {
+        Reader(bytes.0, |text| Text::Owned(text.to_owned()))
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn begin(self) -> Option<Self> {
+        Some(Reader(self.0.strip_prefix(MAGIC)?, self.1))
+    }
+
     fn byte(&mut self) -> Option<u8> {
         let (&byte, rest) = self.0.split_first()?;
         self.0 = rest;
@@ -96,21 +132,21 @@ impl Reader {
         let length = usize::try_from(self.number()?).ok()?;
         let (text, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
-        Some(Text::Borrowed(std::str::from_utf8(text).ok()?))
+        Some((self.1)(std::str::from_utf8(text).ok()?))
     }
 
     fn flag(&mut self) -> Option<bool> {
         Some(self.byte()? == 1)
     }
 
-    fn optional<T>(&mut self, read: impl FnOnce(&mut Reader) -> Option<T>) -> Option<Option<T>> {
+    fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
         if self.flag()? { read(self).map(Some) } else { Some(None) }
     }
 
-    fn list<T>(&mut self, mut read: impl FnMut(&mut Reader) -> Option<T>) -> Option<Vec<T>> {
+    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = usize::try_from(self.number()?).ok()?;
-        // Each item takes a byte at least, so a wrong length cannot reserve more than there is.
-        let mut items = Vec::with_capacity(length.min(self.0.len()));
+        // Each item takes a byte at least, and much more in memory: a wrong length must not reserve that.
+        let mut items = Vec::with_capacity(length.min(self.0.len()).min(4096));
         for _ in 0..length {
             items.push(read(self)?);
         }
@@ -184,7 +220,7 @@ impl Reader {
     }
 
     /// What matching needs of a rule, and the bytes of what it does not.
-    fn rule_head(&mut self) -> Option<(Rule, Reader)> {
+    fn rule_head(&mut self) -> Option<(Rule, Reader<'a>)> {
         let rule = Rule {
             id: self.text()?,
             product: self.text()?,
@@ -209,7 +245,7 @@ impl Reader {
         let length = usize::try_from(self.number()?).ok()?;
         let (rest, after) = self.0.split_at_checked(length)?;
         self.0 = after;
-        Some((rule, Reader(rest)))
+        Some((rule, Reader(rest, self.1)))
     }
 
     fn claim(&mut self) -> Option<Claim> {

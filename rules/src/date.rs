@@ -1,6 +1,7 @@
 //! A calendar day, which is all the time the catalogue knows.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
@@ -54,6 +55,28 @@ impl Date {
     }
 }
 
+impl FromStr for Date {
+    type Err = NoDate;
+
+    fn from_str(text: &str) -> Result<Date, NoDate> {
+        let digits = |range: std::ops::Range<usize>| -> Option<u16> {
+            let part = text.get(range)?;
+            part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten()
+        };
+        let date = || -> Option<Date> {
+            let (year, month, day) = (digits(0..4)?, digits(5..7)?, digits(8..10)?);
+            let dashes = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+            if dashes { Date::from_civil(year, month as u8, day as u8) } else { None }
+        };
+        date().ok_or(NoDate)
+    }
+}
+
+/// A text that is no day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a day is written 2026-01-31")]
+pub struct NoDate;
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.civil();
@@ -92,6 +115,24 @@ mod tests {
         }
         assert_eq!(Date::from_civil(2026, 11, 21).unwrap().to_string(), "2026-11-21");
         assert_eq!(Date::from_civil(2000, 2, 29).unwrap().days(), 11_016);
+    }
+
+    #[test]
+    fn a_day_reads_back_as_it_is_written_and_in_no_other_form() {
+        let date = Date::from_civil(2026, 11, 21).unwrap();
+        assert_eq!(date.to_string().parse(), Ok(date));
+        for text in [
+            "",
+            "2026-11-2",
+            "2026-11-211",
+            "2026/11/21",
+            "2026-13-01",
+            "+026-11-21",
+            "2026-11-é",
+            "20é6-11-2",
+        ] {
+            assert_eq!(text.parse::<Date>(), Err(NoDate), "{text}");
+        }
     }
 
     #[test]

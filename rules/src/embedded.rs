@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::catalogue::{Catalogue, Text};
-use crate::compiled;
+use crate::compiled::{self, Passing, Reader};
 use crate::matcher::{Matcher, MatcherBuilder};
 
 /// Written by the build script from `catalogue/*.toml`, and read back there to be sure.
@@ -19,6 +19,11 @@ impl Catalogue {
         EMBEDDED.get_or_init(|| compiled::decode(COMPILED).expect(READ_BACK))
     }
 
+    /// Reads a compiled catalogue that came from elsewhere; `None` where the bytes are none of this program's layout.
+    pub fn from_compiled(bytes: &[u8]) -> Option<Catalogue> {
+        compiled::decode(Passing(bytes))
+    }
+
     /// The version of the embedded catalogue, for a process that needs nothing else of it.
     pub fn embedded_version() -> Text {
         compiled::version(COMPILED).expect(READ_BACK)
@@ -29,13 +34,22 @@ impl Matcher {
     /// A matcher of the embedded catalogue, for a process that needs nothing else of it: the catalogue is
     /// read a rule at a time and never stands in memory.
     pub fn embedded() -> Matcher {
-        let mut builder = MatcherBuilder::default();
-        for landmark in compiled::landmarks(COMPILED).expect(READ_BACK) {
-            builder.add_landmark(&landmark);
-        }
-        compiled::visit_rules(COMPILED, |products, rule| builder.add(products, &rule)).expect(READ_BACK);
-        builder.build()
+        lean(|| COMPILED.into()).expect(READ_BACK)
     }
+
+    /// The same of a compiled catalogue that came from elsewhere; `None` where the bytes are none of this program's layout.
+    pub fn from_compiled(bytes: &[u8]) -> Option<Matcher> {
+        lean(|| Passing(bytes).into())
+    }
+}
+
+fn lean<'a>(source: impl Fn() -> Reader<'a>) -> Option<Matcher> {
+    let mut builder = MatcherBuilder::default();
+    for landmark in compiled::landmarks(source())? {
+        builder.add_landmark(&landmark);
+    }
+    compiled::visit_rules(source(), |products, rule| builder.add(products, &rule))?;
+    Some(builder.build())
 }
 
 #[cfg(test)]

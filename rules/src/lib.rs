@@ -2,16 +2,16 @@
 //!
 //! The [`Catalogue`] is written in TOML, one file a vendor, and compiled into the program. The [`Matcher`] takes a
 //! host name or an identifier of software, however it is written, and answers with the rule that knows it.
-//! [`lint`] reads a catalogue as a reviewer would.
+//! [`lint`] reads a catalogue as a reviewer would. A [`bundle`] is a catalogue, signed, on its way.
 //!
 //! Not here: where names and identifiers come from, what a sighting is, files, the clock. This crate does no
 //! I/O and asks for no time.
 
 #![forbid(unsafe_code)]
 
+pub mod bundle;
 mod catalogue;
 mod claim;
-#[cfg(test)]
 mod compile;
 mod compiled;
 mod date;
@@ -35,7 +35,7 @@ pub use catalogue::{
     Catalogue, Indicator, IndicatorKind, Landmark, Origin, Problem, Product, Rule, Text, Vendor,
 };
 pub use claim::Claim;
-pub use date::Date;
+pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
 pub use standing::{Stand, stands};

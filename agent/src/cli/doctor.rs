@@ -10,11 +10,14 @@ use rustix::thread::CapabilitySet;
 use super::{CliError, StateArgs};
 use crate::attribution::Attribution;
 use crate::capture::afpacket::{self, Interface, Tier};
+use crate::catalogue::{Shelf, today};
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::capability;
+use crate::roles::uplink::StatusNote;
 use crate::roles::wall_clock_ms;
 use crate::sandbox;
+use crate::state::Reader as StateReader;
 
 /// Arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -46,6 +49,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         checks.push(gateway(&config.gateway.interfaces, &afpacket::interfaces()));
     }
     checks.push(clock());
+    checks.push(catalogue(&config));
     match &identity {
         Ok(Some(identity)) => {
             checks.push(certificate(identity));
@@ -190,6 +194,28 @@ fn clock() -> Check {
         return Check { name: "clock", verdict: Verdict::Bad, finding };
     }
     Check { name: "clock", verdict: Verdict::Good, finding: format!("says {day} UTC") }
+}
+
+/// Which catalogue is in use, how old it is, and why a newer one is not.
+fn catalogue(config: &Config) -> Check {
+    let shelf = Shelf::new(&config.state_dir, &config.catalogue_keys);
+    let (standing, _) = shelf.standing();
+    // Without a state nothing was refused yet.
+    let reader = StateReader::open(&config.state_dir).ok().flatten();
+    let note = reader.and_then(|reader| reader.note("status").ok().flatten());
+    let note = note.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok()).unwrap_or_default();
+    let (mut verdict, mut finding) = (Verdict::Good, standing.words(today()));
+    if standing.is_expired(today()) {
+        verdict = Verdict::Limited;
+    }
+    if let Some(why) = note.catalogue.refused.or(standing.set_aside) {
+        verdict = Verdict::Limited;
+        finding.push_str(&format!("; refused: {why}"));
+    }
+    if shelf.key_ids().is_empty() {
+        finding.push_str("; no key is trusted, so newer ones come with newer programs only");
+    }
+    Check { name: "catalogue", verdict, finding }
 }
 
 fn certificate(identity: &Identity) -> Check {

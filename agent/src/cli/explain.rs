@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use umbrascope_api::Day;
-use umbrascope_rules::Catalogue;
 
 use super::{CliError, StateArgs};
+use crate::catalogue::{Shelf, today};
 use crate::config::GatewayConfig;
 use crate::identity::Identity;
+use crate::roles::uplink::StatusNote;
 use crate::roles::wall_clock_ms;
 use crate::state::Reader;
 
@@ -79,7 +80,15 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         println!("Nothing has been collected yet.");
         return Ok(ExitCode::SUCCESS);
     };
-    let catalogue = Catalogue::embedded();
+    let shelf = Shelf::new(&config.state_dir, &config.catalogue_keys);
+    let catalogue = shelf.catalogue();
+    println!("The catalogue in use: {}.", shelf.standing().0.words(today()));
+    let note = reader.note("status").map_err(failed)?;
+    let note = note.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok());
+    if let Some(why) = note.and_then(|note| note.catalogue.refused) {
+        println!("The collector has another one that is not used: {why}.");
+    }
+    println!();
     let product = |rule: &str| {
         let product = catalogue.rule(rule).and_then(|rule| catalogue.product(&rule.product));
         product.map_or_else(|| rule.to_owned(), |product| product.name.to_string())

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::{CliError, StateArgs, ago};
+use crate::catalogue::today;
 use crate::identity::Identity;
 use crate::roles::uplink::StatusNote;
 use crate::roles::wall_clock_ms;
@@ -86,7 +87,10 @@ fn print(status: &Status) {
     let (note, coverage, now) = (&status.note, &status.note.coverage, wall_clock_ms());
     let line = |name: &str, value: &str| println!("{name:<22}{value}");
     line("agent", if status.running { "running" } else { "not running" });
-    line("version", &format!("{} (catalogue {})", note.agent_version, note.catalogue_version));
+    line("version", &note.agent_version);
+    line("catalogue", &note.catalogue.standing.words(today()));
+    let refused = note.catalogue.refused.as_ref().or(note.catalogue.standing.set_aside.as_ref());
+    line("catalogue refused", refused.map_or("none", |why| why));
     line("collector", status.collector.as_deref().unwrap_or("not enrolled"));
     line("sensor", status.sensor.as_deref().unwrap_or("-"));
     line(

@@ -37,10 +37,25 @@ pub enum ToDissector {
     Replay,
     /// Comes with the socket to the uplink; replaces an earlier one.
     Uplink,
+    /// Comes with the file of a catalogue bundle to match with from now on; with a capture file, sent before it.
+    Catalogue {
+        /// Public keys of those who may have signed it.
+        keys: Vec<String>,
+    },
     /// The answer to [`FromDissector::Whose`]: the numbers of the questions, and the owners as far as they can be told.
     Owners(Vec<(u64, Owner)>),
     /// Say what is left and end.
     Finish,
+}
+
+/// Warden to scanner, over the socket whose other end the uplink gets afterwards.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum ToScanner {
+    /// Scan. Comes with the file of a catalogue bundle where there is one.
+    Begin {
+        /// Public keys of those who may have signed it.
+        keys: Vec<String>,
+    },
 }
 
 /// Dissector to warden.
@@ -184,6 +199,8 @@ pub enum ToUplink {
         proxy: Option<String>,
         /// How long counts that only grew may wait, in seconds.
         counter_interval_s: u64,
+        /// Public keys that may sign catalogues, beside those of the program.
+        catalogue_keys: Vec<String>,
     },
     /// Comes with the socket to a dissector.
     Capture,
@@ -213,6 +230,8 @@ pub enum ToUplink {
 pub enum FromUplink {
     /// State is open.
     Ready,
+    /// Another catalogue is stored, and to be matched with.
+    Catalogue,
     /// What [`ToUplink::Deliver`] asked for is done, or why not.
     Delivered {
         /// What went wrong.

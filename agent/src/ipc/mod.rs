@@ -71,6 +71,11 @@ impl<Out: Serialize, In: DeserializeOwned> Channel<Out, In> {
         Self { socket, buffer: vec![0; MESSAGE_BYTES], words: PhantomData }
     }
 
+    /// The socket, to be handed to another process.
+    pub fn into_socket(self) -> OwnedFd {
+        self.socket
+    }
+
     /// Sends a message.
     pub fn send(&self, message: &Out) -> Result<(), SendError> {
         self.send_bytes(message, &[])

@@ -27,8 +27,10 @@ use crate::os::{memory, signals};
 use crate::pipeline::{Pipeline, flow};
 use crate::sandbox;
 
+mod catalogue;
 mod others;
 
+use catalogue::Handed;
 use others::{Interfaces, Origin, Others};
 
 /// Frames read in a row before the other descriptors get a look.
@@ -69,7 +71,7 @@ fn start() -> io::Result<()> {
     let mut stream = StreamId(stream.try_into().unwrap_or_default());
     let seed = u64::from_ne_bytes(seed.try_into().unwrap_or_default());
 
-    let (mut input, mut uplink) = (None, None);
+    let (mut input, mut uplink, mut handed) = (None, None, None);
     let (mut interfaces, mut others) = (Interfaces::default(), Others::new(seed));
     while input.is_none() || uplink.is_none() {
         wait(&[(control.as_fd(), PollFlags::IN)], None)?;
@@ -83,12 +85,17 @@ fn start() -> io::Result<()> {
             }
             Received::Message(ToDissector::Replay, Some(file)) => input = Some(Input::File(file.into())),
             Received::Message(ToDissector::Uplink, Some(socket)) => uplink = Some(Channel::new(socket)),
+            Received::Message(ToDissector::Catalogue { keys }, Some(file)) => {
+                handed = Some((File::from(file), keys));
+            }
             Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(()),
             Received::Message(..) | Received::Empty => {}
         }
     }
-    let matcher = Matcher::embedded();
+    // What came from elsewhere is read inside.
+    let own = handed.is_none().then(Matcher::embedded);
     let sandbox = sandbox::enter()?;
+    let matcher = own.or_else(|| handed.and_then(catalogue::load)).unwrap_or_else(Matcher::embedded);
     match input {
         Some(Input::Live(socket)) => {
             let (packets, trouble) = match LivePackets::new(socket) {
@@ -191,6 +198,7 @@ impl Live {
             let gateway = Some((&mut self.interfaces, &mut self.others));
             match read_control(&mut self.control, &mut self.outbox, &mut self.uplink, gateway)? {
                 Order::GoOn => {}
+                Order::Swap(handed) => self.swap(handed),
                 Order::Finish => return self.finish(),
             }
             self.tell_renamed();
@@ -199,6 +207,14 @@ impl Live {
             self.outbox.pack(now);
             pump(&mut self.uplink, &mut self.outbox);
             self.tell_counters(false);
+        }
+    }
+
+    /// Packets wait in their sockets meanwhile.
+    fn swap(&mut self, handed: Handed) {
+        if let Some(matcher) = catalogue::load(handed) {
+            self.pipeline.set_matcher(matcher);
+            memory::give_back();
         }
     }
 
@@ -417,6 +433,8 @@ impl Replay {
 
 enum Order {
     GoOn,
+    /// Another catalogue; there may be more to read.
+    Swap(Handed),
     Finish,
 }
 
@@ -443,6 +461,9 @@ fn read_control(
                 for (number, owner) in owners {
                     outbox.answer(number, owner);
                 }
+            }
+            (Received::Message(ToDissector::Catalogue { keys }, Some(file)), _) => {
+                return Ok(Order::Swap((file.into(), keys)));
             }
             (Received::Message(ToDissector::Finish, _) | Received::Closed, _) => return Ok(Order::Finish),
             (Received::Message(..), _) => {}

@@ -1,14 +1,19 @@
 //! The scanner: reads, matches and ends. It may read every file and do nothing else.
 
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use umbrascope_rules::Matcher;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::control_socket;
-use crate::ipc::Channel;
-use crate::ipc::message::{FromScanner, MAX_UNMATCHED};
+use crate::catalogue::matcher_of;
+use crate::ipc::message::{FromScanner, MAX_UNMATCHED, ToScanner};
+use crate::ipc::{Channel, Received};
 use crate::os::{capability, io_priority, signals};
 use crate::scan::{self, ScanRequest};
 use crate::state::Software;
@@ -27,15 +32,16 @@ pub fn run(deadline: Duration) -> ExitCode {
 fn start(deadline: Duration) -> io::Result<()> {
     signals::block_termination()?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
-    // Its standard input is the channel to the uplink itself.
-    let uplink: Channel<FromScanner, ()> = Channel::new(control_socket()?);
+    // Its standard input is the channel to the uplink itself; the warden's one word comes first.
+    let mut uplink: Channel<FromScanner, ToScanner> = Channel::new(control_socket()?);
     capability::keep_only(capability::SCANNER)?;
     rustix::thread::set_no_new_privs(true)?;
     // Neither is worth failing for.
     let _ = rustix::process::nice(19);
     let _ = io_priority::set_idle();
 
-    let outcome = scan::scan(&ScanRequest { deadline, ..ScanRequest::live() }, &Matcher::embedded());
+    let matcher = begin(&mut uplink)?;
+    let outcome = scan::scan(&ScanRequest { deadline, ..ScanRequest::live() }, &matcher);
     let send = |message: &FromScanner| uplink.send_waiting(message).map_err(io::Error::other);
     for snapshot in outcome.snapshots {
         send(&FromScanner::Source {
@@ -58,4 +64,27 @@ fn start(deadline: Duration) -> io::Result<()> {
         send(&FromScanner::Report(report))?;
     }
     send(&FromScanner::Done)
+}
+
+/// Waits for the word to begin; the matcher that came with it.
+fn begin(warden: &mut Channel<FromScanner, ToScanner>) -> io::Result<Matcher> {
+    let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+    poll(&mut [PollFd::from_borrowed_fd(warden.as_fd(), PollFlags::IN)], Some(&patience))?;
+    match warden.receive()? {
+        Received::Message(ToScanner::Begin { keys }, Some(file)) => {
+            let made = matcher_of(File::from(file), &keys);
+            Ok(made.map_or_else(
+                |why| {
+                    tracing::warn!("scanning with the program's own catalogue: {why}");
+                    Matcher::embedded()
+                },
+                |(matcher, version)| {
+                    tracing::info!(version, "scanning with another catalogue than the program's own");
+                    matcher
+                },
+            ))
+        }
+        Received::Message(ToScanner::Begin { .. }, None) => Ok(Matcher::embedded()),
+        Received::Empty | Received::Closed => Err(io::Error::other("the warden did not say to begin")),
+    }
 }

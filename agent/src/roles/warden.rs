@@ -26,9 +26,11 @@ use crate::ipc::{Channel, Received, SendError, pair};
 use crate::os::notify::Notifier;
 use crate::os::{capability, links, memory, signals};
 
+mod catalogue;
 mod child;
 mod gateway;
 
+use catalogue::Handover;
 use child::{Backoff, Child};
 use gateway::Gateway;
 
@@ -40,6 +42,8 @@ const END_PATIENCE: Duration = Duration::from_millis(4500);
 const LINKS_SETTLE: Duration = Duration::from_millis(500);
 /// How often a capture file is begun.
 const REPLAY_ATTEMPTS: u32 = 3;
+/// A scan that did not come to its end, or found with an older catalogue, is done again after this share of the interval at most.
+const SOON: f64 = 0.05;
 /// A message to a role that does not read is tried again after this long.
 const RETRY_SEND: Duration = Duration::from_millis(50);
 
@@ -96,6 +100,7 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         attribution: Attribution::new(task.config.attribution_hooks),
         packets: None,
         gateway: Gateway::new(&task.config.gateway, task.config.flow_aware_filter),
+        catalogue: Handover::new(task.config.state_dir.clone(), &task.config.catalogue_keys),
         capture: CaptureState::Off,
         note: String::new(),
         sandbox: String::new(),
@@ -114,6 +119,7 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         replays,
         scanner: None,
         scan_at: None,
+        scan_again: false,
         scans_done: 0,
         once: task.once,
         deliver_asked: false,
@@ -145,6 +151,7 @@ struct Warden {
     attribution: Attribution,
     packets: Option<OwnedFd>,
     gateway: Option<Gateway>,
+    catalogue: Handover,
     capture: CaptureState,
     note: String,
     sandbox: String,
@@ -164,6 +171,8 @@ struct Warden {
     replays: VecDeque<(PathBuf, File)>,
     scanner: Option<(Child<()>, Instant)>,
     scan_at: Option<Instant>,
+    /// Another catalogue came while a scan went on.
+    scan_again: bool,
     scans_done: u32,
     once: bool,
     deliver_asked: bool,
@@ -284,6 +293,11 @@ impl Warden {
             tracing::warn!("the scanner does not end; it is ended");
             scanner.kill();
         }
+        if self.catalogue.due
+            && let Some(dissector) = &self.dissector
+        {
+            self.catalogue.give(&dissector.control);
+        }
         if self.links_at.is_some_and(|at| now >= at) {
             self.links_at = None;
             let interfaces = afpacket::interface_names();
@@ -324,6 +338,7 @@ impl Warden {
             collector_url: config.collector.url.clone(),
             proxy: config.collector.proxy.clone(),
             counter_interval_s: config.counter_interval.as_secs(),
+            catalogue_keys: config.catalogue_keys.iter().map(ToString::to_string).collect(),
         };
         if let Err(error) = child.control.send(&start) {
             tracing::warn!(%error, "the uplink could not be told where the state is");
@@ -354,6 +369,7 @@ impl Warden {
         let (child, _) = Child::start(Role::Dissector, &[], self.dissector_backoff.starts())
             .map_err(|e| WardenError::System("start the dissector", e))?;
         if let Some(packets) = &self.packets {
+            self.catalogue.give(&child.control);
             let _ = self.gateway.as_ref().map(|gateway| gateway.tell(&child.control));
             let _ = child.control.send_with(&ToDissector::Capture, packets.as_fd());
         }
@@ -381,6 +397,7 @@ impl Warden {
             // The descriptor shares its position with the one an earlier dissector read from.
             let _ = io::Seek::rewind(file);
             tracing::info!(file = %path.display(), "feeding in a capture");
+            self.catalogue.give_replayer(&child.control);
             let _ = child.control.send_with(&ToDissector::Replay, file.as_fd());
         }
         self.replayer_backoff.started(Instant::now());
@@ -406,7 +423,7 @@ impl Warden {
 
     fn start_scanner(&mut self) -> Result<(), WardenError> {
         let deadline = self.scan_deadline().as_secs().to_string();
-        let (child, socket) = Child::start_scanner(&["--deadline-s", &deadline])
+        let (child, socket) = Child::start_scanner(&["--deadline-s", &deadline], &self.catalogue)
             .map_err(|e| WardenError::System("start the scanner", e))?;
         self.to_uplink.push_back((ToUplink::Scan, Some(socket)));
         self.scanner = Some((child, Instant::now()));
@@ -423,9 +440,21 @@ impl Warden {
         self.scans_done += 1;
         self.scan_at = self.config.scan_interval.filter(|_| !self.once).map(|interval| {
             // Splay: sensors that started together must not scan and report together.
-            let share = if done { 0.9 + 0.2 * chance() } else { 0.05 };
+            let again = std::mem::take(&mut self.scan_again);
+            let share = if again || !done { SOON } else { 0.9 + 0.2 * chance() };
             now + interval.mul_f64(share)
         });
+    }
+
+    /// Another catalogue is stored: the dissector gets it, and what it knows of this machine's software is looked for.
+    fn catalogue_stored(&mut self) {
+        if !self.catalogue.look() {
+            return;
+        }
+        let Some(interval) = self.config.scan_interval.filter(|_| !self.once) else { return };
+        self.scan_again = self.scanner.is_some();
+        let soon = Instant::now() + interval.mul_f64(SOON * chance());
+        self.scan_at = self.scan_at.map(|at| at.min(soon));
     }
 
     fn read_uplink(&mut self) -> Result<Option<Result<ExitCode, WardenError>>, WardenError> {
@@ -435,7 +464,10 @@ impl Warden {
                 Ok(Received::Message(FromUplink::Ready, _)) => {
                     self.uplink_ready = true;
                     self.uplink_backoff.works();
+                    // The last one may have ended between storing a catalogue and saying so.
+                    self.catalogue_stored();
                 }
+                Ok(Received::Message(FromUplink::Catalogue, _)) => self.catalogue_stored(),
                 Ok(Received::Message(FromUplink::Delivered { trouble: None }, _)) => {
                     return Ok(Some(Ok(ExitCode::SUCCESS)));
                 }
@@ -632,6 +664,7 @@ impl Warden {
             self.watchdog_at,
             self.ends_at,
             (!self.to_uplink.is_empty() && self.uplink.is_some()).then_some(now + RETRY_SEND),
+            (self.catalogue.due && self.dissector.is_some()).then_some(now + RETRY_SEND),
         ]
         .into_iter()
         .flatten()

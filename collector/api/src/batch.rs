@@ -50,6 +50,9 @@ pub struct Ack {
     pub unknown_fields: u64,
     /// When the collector would like to hear again, in seconds.
     pub next_report_after_s: u32,
+    /// SHA-256 of the catalogue bundle that `GET /v1/catalogue` gives now, in lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalogue: Option<String>,
 }
 
 /// One row that was not taken.

@@ -84,6 +84,9 @@ pub struct CoverageReport {
     /// Why not, or with what limits, in words for an administrator.
     #[serde(default)]
     pub capture_note: String,
+    /// Why the collector's catalogue is not in use, in words for an administrator; empty when nothing was refused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub catalogue_note: String,
     /// Names of the interfaces watched.
     #[serde(default)]
     pub interfaces: Vec<String>,

@@ -178,7 +178,8 @@ pub(super) fn user(place: &Place, command: UserCommand) -> Result<(), CliError> 
             println!("{name} can no longer sign in");
         }
         UserCommand::SetPassword { name } => {
-            let password = read_password(&name)?;
+            let password =
+                read_hidden(&format!("New password of {name}, at least {PASSWORD_MIN_CHARS} characters: "))?;
             if !sessions.set_password(&name.trim().to_lowercase(), &password)? {
                 return Err(unknown(&name));
             }
@@ -241,10 +242,10 @@ fn print(head: &[&str], rows: &[Vec<String>]) -> Result<(), CliError> {
 }
 
 /// A line of stdin; at a terminal it is asked for and not shown.
-fn read_password(name: &str) -> Result<String, CliError> {
+pub(super) fn read_hidden(prompt: &str) -> Result<String, CliError> {
     let stdin = io::stdin();
     let hidden = if stdin.is_terminal() {
-        eprint!("New password of {name}, at least {PASSWORD_MIN_CHARS} characters: ");
+        eprint!("{prompt}");
         let before = rustix::termios::tcgetattr(&stdin)
             .map_err(|error| CliError::Io { attempted: "hide the password", source: error.into() })?;
         let mut silent = before.clone();

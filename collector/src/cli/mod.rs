@@ -2,15 +2,17 @@
 
 mod admin;
 mod output;
+mod rules;
 mod run;
 mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use umbrascope_rules::Catalogue;
 
+use crate::catalogue::{self, Known};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, DataDirError};
@@ -59,6 +61,9 @@ enum Command {
     /// Sensors that report
     #[command(subcommand)]
     Sensor(admin::SensorCommand),
+    /// The catalogue: publish it, signed, to the agents
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Make every roll-up anew from the facts
     Rebuild,
     /// Write everything that was found to a file or to stdout
@@ -76,6 +81,7 @@ impl Cli {
             Command::Token(command) => admin::token(&self.place, command),
             Command::User(command) => admin::user(&self.place, command),
             Command::Sensor(command) => admin::sensor(&self.place, command),
+            Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
             Command::Export(args) => run::export(&self.place, args),
         };
@@ -103,7 +109,7 @@ impl Place {
         let config = self.config()?;
         let dir = self.data_dir(&config)?;
         let clock = Clock::system();
-        let store = dir.open(options(), clock.now_ms())?;
+        let store = dir.open(options(&config, &dir), clock.now_ms())?;
         Ok(Opened { store, dir, config, clock })
     }
 }
@@ -115,8 +121,17 @@ struct Opened {
     clock: Clock,
 }
 
-fn options() -> Options {
-    Options::new(Catalogue::embedded())
+/// With the catalogue that was published, or the one that this program came with.
+fn options(config: &Config, dir: &DataDir) -> Options {
+    Options::knowing(Arc::new(known(config, dir)))
+}
+
+fn known(config: &Config, dir: &DataDir) -> Known {
+    let keys = catalogue::trusted(&config.catalogue_keys);
+    match catalogue::look(&dir.catalogue(), &keys).good {
+        Some(Ok(good)) => Known::from(good.catalogue),
+        _ => Known::embedded(),
+    }
 }
 
 /// Why a command failed.

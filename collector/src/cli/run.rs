@@ -3,20 +3,22 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
-use umbrascope_rules::Catalogue;
 
-use super::{CliError, Place, options};
+use super::{CliError, Place, known, options};
 use crate::clock::Clock;
 use crate::export;
 use crate::notify;
 use crate::serve;
+use crate::store::sqlite::Options;
 
 /// Makes what is missing.
 pub(super) fn init(place: &Place) -> Result<(), CliError> {
-    let dir = place.data_dir(&place.config()?)?;
-    let made = dir.init(options(), Clock::system().now_ms())?;
+    let config = place.config()?;
+    let dir = place.data_dir(&config)?;
+    let made = dir.init(options(&config, &dir), Clock::system().now_ms())?;
     for thing in &made {
         println!("made {thing}");
     }
@@ -71,10 +73,11 @@ pub(super) fn serve(place: &Place) -> Result<(), CliError> {
 
 /// Makes the roll-ups anew; not beside a running collector, whose memory would not know.
 pub(super) fn rebuild(place: &Place) -> Result<(), CliError> {
-    let dir = place.data_dir(&place.config()?)?;
+    let config = place.config()?;
+    let dir = place.data_dir(&config)?;
     let _lock = dir.lock()?;
     let now_ms = Clock::system().now_ms();
-    let store = dir.open(options(), now_ms)?;
+    let store = dir.open(options(&config, &dir), now_ms)?;
     store.rebuild(now_ms)?;
     store.close();
     println!("every roll-up was made anew from the facts");
@@ -94,11 +97,13 @@ pub(super) struct ExportArgs {
 
 /// Writes what is stored now, also while a collector runs on it.
 pub(super) fn export(place: &Place, args: ExportArgs) -> Result<(), CliError> {
-    let dir = place.data_dir(&place.config()?)?;
-    let store = dir.open_read_only(options())?;
+    let config = place.config()?;
+    let dir = place.data_dir(&config)?;
+    let known = Arc::new(known(&config, &dir));
+    let store = dir.open_read_only(Options::knowing(Arc::clone(&known)))?;
     let now_ms = Clock::system().now_ms();
     let write = |out: &mut dyn Write| -> Result<(), CliError> {
-        export::run(&args.format, &store, Catalogue::embedded(), now_ms, out)?;
+        export::run(&args.format, &store, known.catalogue(), now_ms, out)?;
         out.flush().map_err(CliError::io("write the export"))
     };
     match args.output {

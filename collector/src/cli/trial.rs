@@ -58,7 +58,7 @@ pub(super) fn run(place: &Place, args: Args) -> Result<(), CliError> {
         })?;
     }
     let dir = DataDir::choose_for_try(place.data_dir.clone())?;
-    dir.init(options(), Clock::system().now_ms())?;
+    dir.init(options(&Config::default(), &dir), Clock::system().now_ms())?;
     // The agent's processes need what this one never does.
     agent::drop_own_capabilities().map_err(CliError::io("give up capabilities"))?;
     let runtime = tokio::runtime::Runtime::new().map_err(CliError::io("start the runtime"))?;

@@ -123,6 +123,7 @@ pub(super) fn trim_info(info: &mut SensorInfo) {
 fn trim_coverage(coverage: &mut CoverageReport) {
     trim(&mut coverage.capture_note);
     trim(&mut coverage.sandbox);
+    trim(&mut coverage.catalogue_note);
     coverage.interfaces.truncate(SOURCES);
     coverage.interfaces.iter_mut().for_each(trim);
     coverage.gateway.truncate(SOURCES);

@@ -1,6 +1,7 @@
-//! What agents call: `POST /v1/enrol`, `/v1/renew` and `/v1/batches`. A batch is checked, queued
+//! What agents call: `POST /v1/enrol`, `/v1/renew` and `/v1/batches`, `GET /v1/catalogue`. A batch is checked, queued
 //! for the writer and acknowledged after its commit.
 
+mod catalogue;
 mod check;
 
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
@@ -22,6 +23,7 @@ use umbrascope_api::{
     AccountId, Ack, Batch, Day, EnrolRequest, EnrolResponse, RenewRequest, RenewResponse, SensorId,
 };
 
+use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::net::Closer;
 use crate::ops::{Counters, Turned};
@@ -42,6 +44,8 @@ const RETRY_SPREAD_S: u64 = 25;
 pub struct Ingest {
     /// The records.
     pub store: Arc<dyn Store>,
+    /// What agents are given to match with.
+    pub catalogue: Arc<Current>,
     /// Whose keys are let in.
     pub trust: Arc<Trust>,
     /// Signs sensors' keys.
@@ -64,6 +68,7 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
         .route("/v1/enrol", post(enrol))
         .route("/v1/renew", post(renew))
         .route("/v1/batches", post(batches))
+        .route("/v1/catalogue", get(catalogue::catalogue))
         .with_state(ingest)
 }
 
@@ -91,7 +96,8 @@ async fn batches(State(ingest): State<Arc<Ingest>>, request: Request) -> Respons
             received_at_ms,
             next_report_after_s: ingest.report_interval_s,
         };
-        let ack = ingest.commit(report).await?;
+        let mut ack = ingest.commit(report).await?;
+        ack.catalogue = ingest.catalogue.served().map(|served| served.digest);
         ingest.counters.taken(&ack);
         crate::failpoint::hit("collector-before-ack");
         Ok(axum::Json(ack).into_response())

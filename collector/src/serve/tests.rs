@@ -13,6 +13,8 @@ use umbrascope_api::{
     MachineId, Refusal, RenewRequest, RenewResponse, SensorId, SensorInfo,
 };
 
+use umbrascope_rules::Catalogue;
+
 use super::*;
 use crate::model::{Direction, NewToken, PageRequest, ProductFilter, ProductSort};
 use crate::ops::Turned;

@@ -3,6 +3,8 @@
 
 use umbrascope_api::{CaptureState, CoverageReport, SourceState};
 
+use umbrascope_rules::bundle::number_in;
+
 use super::text::{Grouped, Plural};
 use super::words::source_state;
 use crate::model::{SensorRow, SensorState};
@@ -124,6 +126,9 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             ),
         );
     }
+    if !report.catalogue_note.is_empty() {
+        say("warn", format!("It does not use the catalogue that it was given: {}.", report.catalogue_note));
+    }
     if report.unattributed > 0 {
         say("", format!("{} without a known process.", Plural(report.unattributed, "sighting")));
     }
@@ -202,18 +207,34 @@ pub(crate) struct SensorView<'a> {
     pub(crate) sources_read: String,
     /// What it could not see.
     pub(crate) blind: Vec<Blind>,
+    /// How its catalogue stands to the collector's: style class and word; nothing where it is the same.
+    pub(crate) catalogue: Option<(&'static str, &'static str)>,
 }
 
-impl<'a> From<&'a SensorRow> for SensorView<'a> {
-    fn from(row: &'a SensorRow) -> Self {
+impl<'a> SensorView<'a> {
+    /// Beside a collector that works with the catalogue of this version.
+    pub(crate) fn of(row: &'a SensorRow, catalogue: &str) -> Self {
         Self {
             row,
+            catalogue: standing(&row.catalogue_version, catalogue),
             short_id: row.id.to_string()[..8].to_owned(),
             network: network(row),
             sources_read: sources_read(row),
             blind: blind_spots(row),
         }
     }
+}
+
+/// How the catalogue of a sensor stands to that of the collector.
+fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'static str)> {
+    if theirs.is_empty() || theirs == ours {
+        return None;
+    }
+    Some(match (number_in(theirs), number_in(ours)) {
+        (Some(theirs), Some(ours)) if theirs < ours => ("warn", "behind"),
+        (Some(theirs), Some(ours)) if theirs > ours => ("run", "newer than the collector's"),
+        _ => ("warn", "another one"),
+    })
 }
 
 fn network(sensor: &SensorRow) -> String {
@@ -343,7 +364,7 @@ mod tests {
         };
         let row = sensor(SensorState::Reporting, coverage);
         assert_eq!(
-            SensorView::from(&row).network,
+            SensorView::of(&row, "").network,
             "watched on eth0, eth1; the traffic of other machines on eth1"
         );
     }
@@ -359,5 +380,30 @@ mod tests {
         let spots = blind_spots(&sensor(SensorState::Reporting, coverage));
         assert_eq!(spots.len(), 1);
         assert_eq!(spots[0].words, "Source pip: could not be read (no permission), 2\u{A0}problems.");
+    }
+
+    #[test]
+    fn a_sensor_with_an_older_catalogue_is_behind() {
+        let ours = "2026-11-26.7+0a";
+        assert_eq!(standing(ours, ours), None);
+        assert_eq!(standing("", ours), None);
+        assert_eq!(standing("2026-11-21.6+0b", ours), Some(("warn", "behind")));
+        assert_eq!(standing("2026-11-27.10+0b", ours), Some(("run", "newer than the collector's")));
+        assert_eq!(standing("2026-11-26.7+0b", ours), Some(("warn", "another one")));
+        assert_eq!(standing("of old", ours), Some(("warn", "another one")));
+    }
+
+    #[test]
+    fn a_refused_catalogue_is_told_with_its_reason() {
+        let coverage = CoverageReport {
+            capture: CaptureState::Capturing,
+            catalogue_note: "the bundle is cut short".to_owned(),
+            ..CoverageReport::default()
+        };
+        let spots = blind_spots(&sensor(SensorState::Reporting, coverage));
+        assert!(
+            spots.iter().any(|spot| spot.class == "warn" && spot.words.contains("cut short")),
+            "{spots:?}"
+        );
     }
 }

@@ -10,6 +10,7 @@ use umbrascope_api::{
 use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 
 use crate::AppState;
+use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
@@ -54,7 +55,7 @@ pub(crate) fn state(sample: Sample) -> AppState {
     AppState {
         sessions: Arc::new(Sessions::new(store.clone()).unwrap()),
         store,
-        catalogue: Catalogue::embedded(),
+        catalogue: Arc::new(Current::new(Arc::new(Known::embedded()), None)),
         clock: Clock::new(|| NOW_MS),
         https: false,
         enrolment: Arc::new(EnrolmentPoint {

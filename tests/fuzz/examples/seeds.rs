@@ -6,6 +6,9 @@ use std::path::Path;
 // Linked for what the instrumented code calls.
 use libfuzzer_sys as _;
 
+use umbrascope_rules::Catalogue;
+use umbrascope_rules::bundle::{self, Draft, Kind};
+
 use umbrascope_dissect::fuzzing::{LINKS, client_hello, initial, query, records, syn, tcp, udp};
 
 fn main() {
@@ -15,6 +18,10 @@ fn main() {
         fs::create_dir_all(&folder).expect("the folder can be made");
         fs::write(folder.join(name), bytes).expect("the seed can be written");
     };
+
+    let (signed, compiled) = bundle();
+    write("bundle", "signed".to_owned(), &[&[0], &signed[..]].concat());
+    write("bundle", "compiled".to_owned(), &[&[1], &compiled[..]].concat());
 
     let hello = client_hello("seed.example", 300, false);
     let large = client_hello("large.example", 1500, true);
@@ -165,4 +172,23 @@ fn main() {
     for over in 0..6_u8 {
         write("order", format!("over-{over}"), &[&[over.wrapping_mul(43)][..], &[7; 200]].concat());
     }
+}
+
+/// A small catalogue as a bundle, and its bytes once unpacked.
+fn bundle() -> (Vec<u8>, Vec<u8>) {
+    let text = "[vendor]\nid = \"v\"\nname = \"V\"\naliases = [\"Vau\"]\n[[product]]\nid = \"v.p\"\nname = \"P\"\nkind = \"service\"\n\
+                category = \"assistant\"\ndescription = \"P.\"\n[[rule]]\nid = \"v.p.web\"\nproduct = \"v.p\"\nconfidence = \"high\"\n\
+                source_url = \"https://v.dev/\"\nsource_type = \"knowledge\"\nsuffix = [\"v.dev\"]\nglob = [\"api.*.v.dev\"]\n\
+                npm = [\"@v/p\"]\nexamples = [\"v.dev\"]\n[[landmark]]\nid = \"landmark.r\"\nkind = \"resolver\"\n\
+                source_url = \"https://v.dev\"\nsource_type = \"knowledge\"\nsuffix = [\"dns.v.dev\"]\n";
+    let (today, expires) = ("2026-11-26".parse().expect("a day"), "2027-11-26".parse().expect("a day"));
+    let catalogue = Catalogue::parse(&[("v.toml", text)]).expect("a catalogue").renumbered(1, today);
+    let draft = Draft::of_catalogue(&catalogue, today, expires).expect("a draft");
+    let pair = minisign::KeyPair::generate_unencrypted_keypair().expect("a key");
+    let signature = minisign::sign(None, &pair.sk, draft.to_sign(), Some("c"), None).expect("a signature");
+    let signed = draft.sign(&signature.to_string()).expect("a bundle");
+    let keys = [pair.pk.to_base64().parse().expect("a public key")];
+    let read = bundle::read(&signed, &keys, Kind::Catalogue).expect("it reads");
+    let compiled = read.compiled().expect("it unpacks").into_owned();
+    (signed, compiled)
 }

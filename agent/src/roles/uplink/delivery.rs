@@ -9,8 +9,8 @@ use umbrascope_api::{
     Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewRequest, RenewResponse,
     RowKind, SensorInfo, SourceReport, limits,
 };
-use umbrascope_rules::Catalogue;
 
+use super::catalogue::{CatalogueNote, Keeper};
 use super::{Request, chance};
 use crate::config::CollectorConfig;
 use crate::failpoint;
@@ -18,7 +18,7 @@ use crate::identity::{Identity, NewKey};
 use crate::ipc::message::Counters;
 use crate::os::host;
 use crate::roles::wall_clock_ms;
-use crate::sender::{self, Client, Content, Outcome, Schedule};
+use crate::sender::{self, Client, Content, Fetched, Outcome, Schedule};
 use crate::state::{State, StateError};
 
 /// How often a sensor without a usable identity looks for a new one.
@@ -53,6 +53,8 @@ pub(super) enum Finished {
         /// What became of it.
         outcome: Outcome<RenewResponse>,
     },
+    /// The collector's catalogue.
+    Catalogue(Outcome<Fetched>),
 }
 
 /// What `status` shows of a running uplink; kept in the state as the note `status`.
@@ -68,6 +70,9 @@ pub struct StatusNote {
     pub last_report_ms: i64,
     /// What went wrong last, until it goes right again.
     pub trouble: Option<String>,
+    /// The catalogue in use, and why the collector's is not.
+    #[serde(default)]
+    pub catalogue: CatalogueNote,
     /// Coverage as it was last reported.
     pub coverage: CoverageReport,
 }
@@ -99,6 +104,8 @@ pub(super) struct Delivery {
     note: StatusNote,
     note_at: Instant,
     sources: Vec<SourceReport>,
+    /// The catalogue in use.
+    pub(super) catalogue: Keeper,
     /// Coverage as the warden and this uplink know it.
     pub(super) coverage: CoverageReport,
     /// Counters of the dissectors.
@@ -111,6 +118,7 @@ impl Delivery {
         folder: PathBuf,
         collector: CollectorConfig,
         counter_interval: Duration,
+        catalogue: Keeper,
         state: &State,
         now: Instant,
     ) -> Self {
@@ -145,10 +153,11 @@ impl Delivery {
             in_flight: None,
             machine: host::machine_id(),
             boot: Epoch::from_bytes(boot),
-            info: host::sensor_info(&Catalogue::embedded_version()),
+            info: host::sensor_info(catalogue.version()),
             note: StatusNote::default(),
             note_at: now,
             sources,
+            catalogue,
             coverage: CoverageReport::default(),
             counters: Counters::default(),
         }
@@ -182,7 +191,8 @@ impl Delivery {
         let renewal_s = u64::try_from(self.renew_at_s.saturating_sub(wall_clock_ms() / 1000)).unwrap_or(0);
         // The wall clock can leap: look at least every hour.
         let renewal = (Instant::now() + Duration::from_secs(renewal_s.min(3600))).max(self.renew_not_before);
-        Some(self.schedule.next(self.new_since, self.grown).min(renewal).min(self.note_at))
+        let report = self.schedule.next(self.new_since, self.grown);
+        [report, renewal, self.note_at].into_iter().chain(self.catalogue.wake_at()).min()
     }
 
     /// Starts what is due.
@@ -211,6 +221,10 @@ impl Delivery {
         } else if now >= self.schedule.next(self.new_since, self.grown || self.everything.is_some()) {
             let client = client.clone();
             self.start_batch(client, state, now)?;
+        } else if self.catalogue.wake_at().is_some_and(|at| now >= at) {
+            let (client, known) = (client.clone(), self.catalogue.known());
+            self.in_flight =
+                Some(Box::pin(async move { Finished::Catalogue(client.catalogue(known).await) }));
         }
         Ok(())
     }
@@ -325,6 +339,7 @@ impl Delivery {
             rows_refused: state.counter("rows_refused")?,
             state_resets: state.counter("state_resets")?,
             sources: self.sources.clone(),
+            catalogue_note: self.catalogue.trouble(),
             ..self.coverage.clone()
         })
     }
@@ -339,6 +354,18 @@ impl Delivery {
         match finished {
             Finished::Renewal { key_pem, outcome } => {
                 self.renewed(key_pem, outcome, now);
+                Ok(())
+            }
+            Finished::Catalogue(outcome) => {
+                let before = self.catalogue.note().clone();
+                self.catalogue.answered(outcome, now);
+                self.info = host::sensor_info(self.catalogue.version());
+                let note = self.catalogue.note();
+                if (&note.standing, &note.refused) != (&before.standing, &before.refused) {
+                    // The collector's people see who has which one.
+                    self.new_since.get_or_insert(now);
+                    self.note_at = now;
+                }
                 Ok(())
             }
             Finished::Batch { content, had_grown, outcome } => match outcome {
@@ -384,6 +411,7 @@ impl Delivery {
         if self.note.trouble.take().is_some() {
             tracing::info!("the collector takes reports again");
         }
+        self.catalogue.named(ack.catalogue.as_deref(), now);
         self.note.last_report_ms = wall_clock_ms();
         self.note_at = now;
         self.limit = (self.limit * 2).min(limits::ACTIVITY_ROWS);
@@ -492,7 +520,10 @@ impl Delivery {
         loop {
             if self.in_flight.is_some() {
                 let finished = std::future::poll_fn(|context| self.poll(context)).await;
-                let taken = matches!(&finished, Finished::Batch { outcome: Outcome::Done(_), .. });
+                let taken = matches!(
+                    &finished,
+                    Finished::Batch { outcome: Outcome::Done(_), .. } | Finished::Catalogue(_)
+                );
                 self.finished(finished, state, Instant::now())?;
                 if !taken {
                     return Ok(());
@@ -516,6 +547,7 @@ impl Delivery {
         self.note.catalogue_version.clone_from(&self.info.catalogue_version);
         self.note.written_at_ms = wall_clock_ms();
         self.note.coverage = coverage;
+        self.note.catalogue = self.catalogue.note().clone();
         if let Ok(text) = serde_json::to_string(&self.note)
             && let Err(error) = state.set_note("status", &text)
         {

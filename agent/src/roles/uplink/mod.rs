@@ -14,6 +14,7 @@ use umbrascope_api::{CaptureState, Day};
 
 use super::{control_socket, wall_clock_ms};
 use crate::aggregate::Aggregate;
+use crate::catalogue::Shelf;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;
@@ -22,9 +23,12 @@ use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, memory, signals};
 use crate::state::{Found, State, StateError};
 
+mod catalogue;
 mod delivery;
 mod intake;
 
+pub use catalogue::CatalogueNote;
+use catalogue::Keeper;
 pub use delivery::StatusNote;
 use delivery::{Delivery, Finished};
 use intake::{Lives, ScanIntake};
@@ -107,7 +111,11 @@ impl Uplink {
     async fn start() -> io::Result<Self> {
         let mut control = AsyncChannel::new(Channel::new(control_socket()?))?;
         let first = poll_fn(|context| control.poll_receive(context)).await?;
-        let Some((ToUplink::Start { state_dir, collector_url, proxy, counter_interval_s }, _)) = first else {
+        let Some((
+            ToUplink::Start { state_dir, collector_url, proxy, counter_interval_s, catalogue_keys },
+            _,
+        )) = first
+        else {
             return Err(io::Error::other("the warden did not say where the state is"));
         };
         let state = match open_state(&state_dir).await {
@@ -123,7 +131,10 @@ impl Uplink {
         };
         let collector = CollectorConfig { url: collector_url, proxy };
         let counter_interval = Duration::from_secs(counter_interval_s);
-        let delivery = Delivery::new(state_dir, collector, counter_interval, &state, Instant::now());
+        let keys: Vec<_> = catalogue_keys.iter().filter_map(|key| key.parse().ok()).collect();
+        let catalogue = Keeper::new(Shelf::new(&state_dir, &keys), Instant::now());
+        let delivery =
+            Delivery::new(state_dir, collector, counter_interval, catalogue, &state, Instant::now());
         let _ = control.channel().send_waiting(&FromUplink::Ready);
         memory::give_back();
         Ok(Self {
@@ -167,6 +178,10 @@ impl Uplink {
             Event::Finished(finished) => {
                 let done = self.delivery.finished(finished, &mut self.state, Instant::now());
                 self.survive(done)?;
+                if self.delivery.catalogue.swapped() {
+                    // A warden that does not read now looks for itself once it hears from the next uplink.
+                    let _ = self.control.channel().send_waiting(&FromUplink::Catalogue);
+                }
                 // A handshake runs through much of the program, and the next is minutes away.
                 memory::give_back();
             }

@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::catalogue::Handover;
 use crate::failpoint;
 use crate::ipc::{Channel, pair};
 use crate::roles::Role;
@@ -34,11 +35,13 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Channel<Out, In>> {
 }
 
 impl Child<()> {
-    /// Starts a scanner; the returned socket is for the uplink.
-    pub(super) fn start_scanner(arguments: &[&str]) -> io::Result<(Self, OwnedFd)> {
+    /// Starts a scanner and says to it what it begins with; the returned socket is for the uplink.
+    pub(super) fn start_scanner(arguments: &[&str], catalogue: &Handover) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pair()?;
+        let ours = Channel::new(ours);
+        catalogue.begin_scan(&ours).map_err(io::Error::other)?;
         let (process, pidfd) = spawn(Role::Scanner, arguments, theirs, true)?;
-        Ok((Self { process, pidfd, control: () }, ours))
+        Ok((Self { process, pidfd, control: () }, ours.into_socket()))
     }
 }
 

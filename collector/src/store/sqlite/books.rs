@@ -10,10 +10,11 @@ use std::sync::Arc;
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::{AccountId, Channel, Epoch, Evidence};
-use umbrascope_rules::{Catalogue, Confidence, Level, Matcher, SoftwareKind};
+use umbrascope_rules::{Catalogue, Confidence, Level, SoftwareKind};
 
 use super::rollup::Deltas;
 use super::{Options, WordCache, prepare};
+use crate::catalogue::Known;
 use crate::inventory::{Bits, Meaning};
 
 /// Entries of the caches for evidence and accounts: some 200 bytes each, 2 KiB at the most.
@@ -102,7 +103,6 @@ impl Dictionary {
 
 pub(super) struct Books {
     pub(super) options: Options,
-    matcher: Arc<Matcher>,
     rules: HashMap<Box<str>, RuleFacts>,
     rules_by_id: HashMap<i64, RuleFacts>,
     channels: HashMap<Channel, i64>,
@@ -120,10 +120,9 @@ pub(super) struct Books {
 }
 
 impl Books {
-    pub(super) fn new(options: Options, matcher: Arc<Matcher>) -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
             options,
-            matcher,
             rules: HashMap::new(),
             rules_by_id: HashMap::new(),
             channels: HashMap::new(),
@@ -139,13 +138,19 @@ impl Books {
         }
     }
 
-    pub(super) fn catalogue(&self) -> &'static Catalogue {
-        self.options.catalogue
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        self.options.known.catalogue()
+    }
+
+    /// Works with another catalogue; what rules meant before is forgotten.
+    pub(super) fn know(&mut self, known: Arc<Known>) {
+        self.options.known = known;
+        self.forget();
     }
 
     /// Nothing in memory can be relied on.
     pub(super) fn forget(&mut self) {
-        *self = Self::new(self.options, Arc::clone(&self.matcher));
+        *self = Self::new(self.options.clone());
     }
 
     /// Writes the changes that were gathered.
@@ -156,7 +161,9 @@ impl Books {
 
     /// Whether an executable is itself an AI product's.
     pub(super) fn is_ai_executable(&self, path: Option<&str>) -> bool {
-        path.is_some_and(|path| self.matcher.software(SoftwareKind::Executable, path).is_some())
+        path.is_some_and(|path| {
+            self.options.known.matcher().software(SoftwareKind::Executable, path).is_some()
+        })
     }
 
     /// The rule of this id; `None` when it is new and the quota does not let it in.

@@ -24,14 +24,15 @@ mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rusqlite::{CachedStatement, Connection, OpenFlags};
-use umbrascope_rules::{Catalogue, Matcher};
+use umbrascope_rules::Catalogue;
 
 use self::writer::Writer;
 use super::StoreError;
+use crate::catalogue::Known;
 
 /// How long one process waits for another's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,10 +46,10 @@ const CHECKPOINT_PAGES: i64 = 4_000;
 const STATEMENT_CACHE: usize = 128;
 
 /// How a store is opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// What rules mean. The roll-ups are rebuilt when it is not the one they were made with.
-    pub catalogue: &'static Catalogue,
+    pub known: Arc<Known>,
     /// Connections that read.
     pub readers: usize,
     /// Reports that may wait for a commit; more are turned away.
@@ -69,10 +70,15 @@ pub struct Options {
 }
 
 impl Options {
-    /// The values the program runs with.
+    /// The values the program runs with, and a catalogue that is part of it.
     pub fn new(catalogue: &'static Catalogue) -> Self {
+        Self::knowing(Arc::new(Known::from(catalogue)))
+    }
+
+    /// The values the program runs with, and a catalogue.
+    pub fn knowing(known: Arc<Known>) -> Self {
         Self {
-            catalogue,
+            known,
             readers: 4,
             queue: 1_024,
             group_wait: Duration::from_millis(20),
@@ -89,8 +95,7 @@ impl Options {
 pub struct SqliteStore {
     readers: Pool,
     writer: Writer,
-    catalogue: &'static Catalogue,
-    matcher: Arc<Matcher>,
+    known: RwLock<Arc<Known>>,
 }
 
 impl SqliteStore {
@@ -98,10 +103,10 @@ impl SqliteStore {
     pub fn open(path: &Path, options: Options, now_ms: i64) -> Result<Self, StoreError> {
         let mut connection = open_writing(path)?;
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
-        let matcher = Arc::new(Matcher::new(options.catalogue));
-        let writer = Writer::start(connection, options, Arc::clone(&matcher), now_ms)?;
-        let readers = Pool::open(path, options.readers)?;
-        Ok(Self { readers, writer, catalogue: options.catalogue, matcher })
+        let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
+        let writer = Writer::start(connection, options, now_ms)?;
+        let readers = Pool::open(path, readers)?;
+        Ok(Self { readers, writer, known })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -111,8 +116,22 @@ impl SqliteStore {
         readers.with("check the schema of the database", |connection| {
             Ok(migrate::check(connection, migrate::MIGRATIONS))
         })??;
-        let matcher = Arc::new(Matcher::new(options.catalogue));
-        Ok(Self { readers, writer: Writer::stopped(), catalogue: options.catalogue, matcher })
+        Ok(Self { readers, writer: Writer::stopped(), known: RwLock::new(options.known) })
+    }
+
+    /// Works with another catalogue from the next commit on, for which every roll-up is made anew: facts are kept by rule,
+    /// so what was reported before means what the new catalogue says. Reports wait meanwhile; pages go on with what was.
+    pub fn know(&self, known: Arc<Known>, now_ms: i64) -> Result<(), StoreError> {
+        let new = Arc::clone(&known);
+        self.writer.run("be made ready for another catalogue", move |connection, books| {
+            rebuild::with_catalogue(connection, books, new, now_ms)
+        })?;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        Ok(())
+    }
+
+    fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Commits what is queued and stops writing.

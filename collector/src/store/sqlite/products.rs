@@ -7,6 +7,7 @@ use umbrascope_rules::{Catalogue, Confidence, Matcher, ProductKind, SoftwareKind
 
 use super::books::{confidence_number, confidence_of, strongest_level};
 use super::{merge, prepare};
+use crate::catalogue::Known;
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
     AiSystemRow, AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail,
@@ -27,8 +28,14 @@ const ITEMS_FOR_FLAGS: u32 = 20;
 /// What the catalogue adds to what the tables hold.
 #[derive(Clone, Copy)]
 pub(super) struct Knowledge<'s> {
-    pub(super) catalogue: &'static Catalogue,
+    pub(super) catalogue: &'s Catalogue,
     pub(super) matcher: &'s Matcher,
+}
+
+impl<'s> Knowledge<'s> {
+    pub(super) fn of(known: &'s Known) -> Self {
+        Self { catalogue: known.catalogue(), matcher: known.matcher() }
+    }
 }
 
 /// The channels by their numbers.

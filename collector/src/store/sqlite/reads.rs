@@ -11,12 +11,6 @@ use crate::model::{
 };
 use crate::store::{Reads, StoreError};
 
-impl SqliteStore {
-    fn knowledge(&self) -> Knowledge<'_> {
-        Knowledge { catalogue: self.catalogue, matcher: &self.matcher }
-    }
-}
-
 impl Reads for SqliteStore {
     fn totals(&self, today: Day, now_ms: i64) -> Result<Totals, StoreError> {
         self.readers.with("sum up the fleet", |connection| assets::totals(connection, today, now_ms))
@@ -40,8 +34,10 @@ impl Reads for SqliteStore {
     }
 
     fn product(&self, id: &str, today: Day) -> Result<Option<ProductDetail>, StoreError> {
-        self.readers
-            .with("show a product", |connection| products::product(connection, self.knowledge(), id, today))
+        let known = self.known();
+        self.readers.with("show a product", |connection| {
+            products::product(connection, Knowledge::of(&known), id, today)
+        })
     }
 
     fn systems(
@@ -70,8 +66,9 @@ impl Reads for SqliteStore {
     }
 
     fn asset(&self, id: AssetId, today: Day, now_ms: i64) -> Result<Option<AssetDetail>, StoreError> {
+        let known = self.known();
         self.readers.with("show an asset", |connection| {
-            assets::asset(connection, self.knowledge(), id, today, now_ms)
+            assets::asset(connection, Knowledge::of(&known), id, today, now_ms)
         })
     }
 

@@ -1,10 +1,13 @@
 //! Roll-ups from the facts: the same rows that [`super::merge`] keeps, made anew.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::books::{Books, ProductWords};
 use super::prepare;
 use super::rollup::{AssetFold, Sighted, Span};
+use crate::catalogue::Known;
 
 /// Assets folded before their shared rows are written: bounds the memory of a rebuild.
 const ASSETS_AT_ONCE: usize = 200;
@@ -15,8 +18,7 @@ pub(super) fn on_new_catalogue(
     books: &mut Books,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
-    let catalogue = books.catalogue();
-    let ours = format!("{} with {} rules", catalogue.version(), catalogue.rules().len());
+    let ours = name_of(books);
     let theirs = connection
         .query_row("SELECT value FROM meta WHERE name = 'catalogue'", [], |row| row.get::<_, String>(0))
         .optional()?;
@@ -29,11 +31,7 @@ pub(super) fn on_new_catalogue(
             tracing::info!(from = theirs, to = ours, "the catalogue is another one: rebuilding the roll-ups");
             rebuild(connection, books, now_ms)?;
         }
-        connection.execute(
-            "INSERT INTO meta AS s (name, value) VALUES ('catalogue', $1)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            params![ours],
-        )?;
+        note(connection, &ours)?;
         connection.execute_batch("COMMIT")
     };
     let result = work();
@@ -41,6 +39,38 @@ pub(super) fn on_new_catalogue(
         connection.execute_batch("ROLLBACK")?;
     }
     result
+}
+
+/// Works with another catalogue, inside a transaction. When that fails, books know the old one again.
+pub(super) fn with_catalogue(
+    connection: &Connection,
+    books: &mut Books,
+    known: Arc<Known>,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    books.flush(connection)?;
+    let before = Arc::clone(&books.options.known);
+    books.know(known);
+    let rebuilt = rebuild(connection, books, now_ms).and_then(|()| note(connection, &name_of(books)));
+    if rebuilt.is_err() {
+        books.know(before);
+    }
+    rebuilt
+}
+
+/// What roll-ups are said to be made with.
+fn name_of(books: &Books) -> String {
+    let catalogue = books.catalogue();
+    format!("{} with {} rules", catalogue.version(), catalogue.rules().len())
+}
+
+fn note(connection: &Connection, catalogue: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO meta AS s (name, value) VALUES ('catalogue', $1)
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        params![catalogue],
+    )?;
+    Ok(())
 }
 
 /// Empties every roll-up and folds all facts into them again.

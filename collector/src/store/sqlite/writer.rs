@@ -5,11 +5,10 @@
 //! after COMMIT, or after its failure.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, ErrorCode};
-use umbrascope_rules::Matcher;
 
 use super::Options;
 use super::books::Books;
@@ -35,19 +34,14 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread; the roll-ups are rebuilt first if they are another catalogue's.
-    pub(super) fn start(
-        connection: Connection,
-        options: Options,
-        matcher: Arc<Matcher>,
-        now_ms: i64,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, options: Options, now_ms: i64) -> Result<Self, StoreError> {
         let failed = |source| StoreError::database("be made ready for the catalogue", source);
-        let mut books = Books::new(options, matcher);
+        let mut books = Books::new(options.clone());
         super::rebuild::on_new_catalogue(&connection, &mut books, now_ms).map_err(failed)?;
         let (jobs, queue) = sync_channel(options.queue);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run(&connection, &mut books, options, &queue))
+            .spawn(move || run(&connection, &mut books, &options, &queue))
             .map_err(|source| StoreError::database("be given a thread of its own", source))?;
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
@@ -124,7 +118,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, books: &mut Books, options: Options, queue: &Receiver<Job>) {
+fn run(connection: &Connection, books: &mut Books, options: &Options, queue: &Receiver<Job>) {
     let mut next = queue.recv().ok();
     let mut lost = false;
     while let Some(job) = next.take().filter(|job| !lost && !matches!(job, Job::Stop)) {
@@ -149,7 +143,7 @@ fn run(connection: &Connection, books: &mut Books, options: Options, queue: &Rec
 
 /// Takes the reports that came in time; the job that came instead of one. Asleep meanwhile: to be
 /// woken by each report would cost as much as three of its rows.
-fn gather(options: Options, queue: &Receiver<Job>, reports: &mut Vec<(Box<Report>, Answer)>) -> Option<Job> {
+fn gather(options: &Options, queue: &Receiver<Job>, reports: &mut Vec<(Box<Report>, Answer)>) -> Option<Job> {
     std::thread::sleep(options.group_wait);
     while reports.len() < options.group_reports {
         match queue.try_recv().ok()? {

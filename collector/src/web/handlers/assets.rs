@@ -69,6 +69,8 @@ pub(crate) async fn one(
     let number = page_number(&query.page)?;
     let asset_id = AssetId(id.parse().map_err(|_| WebError::NotFound("asset"))?);
     let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
+    let known = state.app.catalogue.known();
+    let catalogue = known.catalogue().version();
     let asset = blocking(move || state.app.store.asset(asset_id, today, now_ms)).await?;
     let asset = asset.ok_or(WebError::NotFound("asset"))?;
 
@@ -80,6 +82,6 @@ pub(crate) async fn one(
         row: &asset.row,
         pager: Pager::new((number, products.len(), asset.products.len() as u64), "product", &here, "page"),
         products,
-        sensors: asset.sensors.iter().map(SensorView::from).collect(),
+        sensors: asset.sensors.iter().map(|sensor| SensorView::of(sensor, catalogue)).collect(),
     })
 }

@@ -35,7 +35,8 @@ pub(crate) async fn list(
         .with("dir", query.dir.as_str());
     let frame = reader.frame(Here::Catalogue, None);
     blocking(move || {
-        let index = index(state.app.catalogue);
+        let known = state.app.catalogue.known();
+        let index = index(known.catalogue());
         let words = search.to_lowercase();
         let wanted = |entry: &Entry<'_>| {
             kind.is_none_or(|kind| entry.kind == kind)
@@ -81,7 +82,8 @@ pub(crate) async fn vendor(
     let here = Address::new(format!("/catalogue/{}", encode(&id)));
     let frame = reader.frame(Here::Catalogue, None);
     blocking(move || {
-        let catalogue = state.app.catalogue;
+        let known = state.app.catalogue.known();
+        let catalogue = known.catalogue();
         let facts = VendorFacts::of(catalogue, &id, None).ok_or(WebError::NotFound("vendor"))?;
         let sections = index(catalogue).categories.into_iter();
         let of_vendor = |entry: &Entry<'_>| entry.vendor_id == id;

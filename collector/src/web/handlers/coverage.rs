@@ -22,6 +22,8 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     let number = page_number(&query.page)?;
     let now_ms = reader.now_ms;
+    let known = state.app.catalogue.known();
+    let catalogue = known.catalogue().version();
     let (totals, coverage) = blocking(move || {
         let store = &state.app.store;
         Ok::<_, StoreError>((store.coverage_totals(now_ms)?, store.coverage(rows_of(number), now_ms)?))
@@ -31,7 +33,7 @@ pub(crate) async fn list(
     page(&CoveragePage {
         frame: reader.frame(Here::Coverage, None),
         totals,
-        sensors: coverage.rows.iter().map(|row| SensorView::from(&row.sensor)).collect(),
+        sensors: coverage.rows.iter().map(|row| SensorView::of(&row.sensor, catalogue)).collect(),
         pager: Pager::new(pager, "sensor", &Address::new("/coverage"), "page"),
     })
 }

@@ -29,7 +29,7 @@ pub(crate) async fn export(
     Path(format): Path<String>,
 ) -> Result<Response, WebError> {
     let format: Format = format.parse().map_err(|_| WebError::NotFound("export format"))?;
-    let stamp = Stamp::new(state.app.catalogue, reader.now_ms);
+    let stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
     let (pieces, receiver) = mpsc::channel(PIECES);
     let store = state.app.store.clone();
     tokio::task::spawn_blocking(move || {

@@ -1,17 +1,19 @@
 //! The pages of the catalogue and of its vendors.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use umbrascope_rules::Catalogue;
 use umbrascope_rules::index::index;
 
 use super::{Sample, Visitor, sample};
-use crate::AppState;
+use crate::catalogue::Known;
 use crate::web::text::Plural;
 
 const EVIL: &str = r#"<script>alert(1)</script>\"' onclick=x \u202E&amp;"#;
 
 /// A vendor whose every text is hostile.
-fn hostile() -> &'static Catalogue {
+fn hostile() -> Catalogue {
     let text = format!(
         r#"
 [vendor]
@@ -39,12 +41,13 @@ last_checked = 2026-11-26
 confidence = "high"
 "#
     );
-    Box::leak(Box::new(Catalogue::parse(&[("v.toml", &text)]).unwrap()))
+    Catalogue::parse(&[("v.toml", &text)]).unwrap()
 }
 
 #[tokio::test]
 async fn hostile_texts_of_a_catalogue_stay_texts() {
-    let state = AppState { catalogue: hostile(), ..sample::state(Sample::default()) };
+    let state = sample::state(Sample::default());
+    state.catalogue.know(Arc::new(Known::from(hostile())));
     let mut ada = Visitor::to(state);
     ada.sign_in("ada").await;
     for path in ["/catalogue", "/catalogue?q=script", "/catalogue/v"] {
