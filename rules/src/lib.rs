@@ -22,6 +22,7 @@ pub mod lint;
 mod matcher;
 mod parse;
 mod pattern;
+mod suspect;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -33,6 +34,7 @@ pub use catalogue::{
 pub use date::Date;
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
+pub use suspect::{Signs, Suspect, Suspects, registrable};
 pub use words::{
     Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
     UnknownWord,

@@ -192,7 +192,7 @@ fn reference(rule: &Rule, product: &Product) -> RuleRef {
 
 /// Mixes a text into a seed. Fixed, not keyed: what comes from the network is only looked up, never inserted, so
 /// a chosen name can at most compare equal to the one entry it collides with.
-fn hash(seed: u32, text: &[u8]) -> u64 {
+pub(crate) fn hash(seed: u32, text: &[u8]) -> u64 {
     // Odd constants of high entropy: the golden ratio and the first of wyhash's primes.
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     const L: u64 = 0xa076_1d64_78bd_642f;
