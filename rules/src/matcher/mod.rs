@@ -60,6 +60,11 @@ impl Matcher {
         self.rules.get(find(&self.names, name)? as usize)
     }
 
+    /// Whether the catalogue says anything of a name in normal form or of one below it, be it that it is no AI.
+    pub fn touches(&self, name: &str) -> bool {
+        self.names.touches(name)
+    }
+
     /// What a host name, however it is written, means that is no AI and has to be known all the same.
     pub fn landmark(&self, name: &str) -> Option<LandmarkKind> {
         LandmarkKind::ALL.get(find(&self.landmarks, name)? as usize).copied()
