@@ -324,6 +324,7 @@ impl Warden {
             collector_url: config.collector.url.clone(),
             proxy: config.collector.proxy.clone(),
             counter_interval_s: config.counter_interval.as_secs(),
+            suspects: config.suspects,
         };
         if let Err(error) = child.control.send(&start) {
             tracing::warn!(%error, "the uplink could not be told where the state is");

@@ -64,6 +64,11 @@ pub fn router(app: AppState) -> Router {
         .route("/assets", get(handlers::assets::list))
         .route("/assets/{id}", get(handlers::assets::one))
         .route("/coverage", get(handlers::coverage::list))
+        .route("/suspects", get(handlers::suspects::list))
+        .route("/suspects/setting", post(handlers::suspects::step))
+        .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
+        .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export/{format}", get(handlers::download::export))
@@ -96,5 +101,7 @@ where
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_suspects;
 #[cfg(test)]
 mod tests;

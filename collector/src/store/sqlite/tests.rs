@@ -19,6 +19,7 @@ use crate::model::{
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod gateway;
+mod suspects;
 
 const CATALOGUE: &str = r#"
 [vendor]
@@ -133,6 +134,7 @@ impl Fixture {
         let (answer, answered) = sync_channel(1);
         let report = Report {
             sensor: sensor(number),
+            suspect_source: format!("source-{number}-{}", batch.epoch),
             batch,
             refused: Vec::new(),
             unknown_fields: 0,
@@ -233,6 +235,7 @@ fn batch(number: u8, epoch: u8, sent_at_ms: i64) -> Batch {
         activity: Vec::new(),
         stations: Vec::new(),
         snapshots: Vec::new(),
+        suspects: vec![],
         coverage: CoverageReport { capture: CaptureState::Capturing, hellos: 5, ..CoverageReport::default() },
     }
 }
@@ -667,6 +670,7 @@ fn a_failing_report_takes_nothing_of_its_neighbours_with_it() {
         batch: nobody,
         refused: Vec::new(),
         unknown_fields: 0,
+        suspect_source: "s".repeat(32),
         received_at_ms: NOW_MS,
         next_report_after_s: 60,
     };

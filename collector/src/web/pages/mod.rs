@@ -10,6 +10,7 @@ mod assets;
 mod coverage;
 mod products;
 mod sign_in;
+mod suspects;
 mod systems;
 mod tokens;
 
@@ -17,6 +18,7 @@ pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
+pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
 
