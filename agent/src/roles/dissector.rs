@@ -291,9 +291,11 @@ impl Live {
 
     /// Hands suspects on, now and then. Those of a channel that is full or gone stay for the next time.
     fn tell_suspects(&mut self, now: u64) {
-        let Some(uplink) = &self.uplink else { return };
-        if self.pipeline.has_suspects() && now.saturating_sub(self.suspects_told_us) >= SUSPECTS_US {
-            self.suspects_told_us = now;
+        if !self.pipeline.has_suspects() || now.saturating_sub(self.suspects_told_us) < SUSPECTS_US {
+            return;
+        }
+        self.suspects_told_us = now;
+        if let Some(uplink) = &self.uplink {
             self.pipeline.hand_on_suspects(|rows| uplink.send(&FromCapture::Suspects(rows)).is_ok());
         }
     }
