@@ -202,7 +202,7 @@ impl Words {
                 continue;
             };
             if word != 0 {
-                signs.add(self.kinds.get_key_value(&label[from..at]).map(|(word, _)| *word));
+                signs.add(self.find(&label[from..at]).map(|(word, _)| word));
             }
             (at, set) = (from, before);
         }
@@ -211,7 +211,7 @@ impl Words {
 
     /// The bits of a word, in the order of [`READ`].
     fn set_of(&self, text: &str, whole: bool) -> Option<usize> {
-        let all = *self.kinds.get(text)?;
+        let (_, all) = self.find(text)?;
         let apart = |kind: Kind, counts: Kind| if whole && all & kind.bit() != 0 { counts.bit() } else { 0 };
         let all = all | apart(Kind::AiApart, Kind::Ai) | apart(Kind::Piece, Kind::Strong);
         let known = READ.iter().fold(Kind::Filler.bit(), |bits, kind| bits | kind.bit());
@@ -219,10 +219,18 @@ impl Words {
         (all & known != 0).then(|| set.fold(0, |set, (bit, _)| set | 1 << bit))
     }
 
+    /// A word and its kinds. Most texts are turned away by their first three letters.
+    fn find(&self, text: &str) -> Option<(&'static str, u16)> {
+        match *text.as_bytes() {
+            [a, b, c, ..] if !self.begin.has(a, b, c) => None,
+            _ => self.kinds.get_key_value(text).map(|(word, kinds)| (*word, *kinds)),
+        }
+    }
+
     /// A word of one of these kinds.
     fn word(&self, text: &str, wanted: u16) -> Option<&'static str> {
-        let (word, kinds) = self.kinds.get_key_value(text)?;
-        (kinds & wanted != 0).then_some(*word)
+        let (word, kinds) = self.find(text)?;
+        (kinds & wanted != 0).then_some(word)
     }
 }
 
