@@ -1,5 +1,6 @@
 //! The words of the table, and how a label is read with them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -14,8 +15,6 @@ const SHORTEST_BESIDE: usize = 4;
 const SHORTEST: usize = 3;
 /// Shortest rest that may stand in front of, or behind, a word that is enough alone.
 const SHORTEST_REST: usize = 3;
-/// Sets of kinds that reading a label tells apart: those of the first bits below.
-const SETS: usize = 64;
 /// Kinds in the order of their bits while a label is read.
 const READ: [Kind; 6] = [Kind::Strong, Kind::Ai, Kind::Brand, Kind::Hint, Kind::Use, Kind::Plain];
 
@@ -173,11 +172,9 @@ impl Words {
             sets[end] |= sets[start];
             last = end;
         }
-        let all = (0..SETS).filter(|set| sets[last] & (1 << set) != 0);
         // Of those that are enough, the one that takes the fewest words for something.
-        let rank =
-            |set: &usize| (super::is_enough(kinds(*set), label), *set != 0, SETS - set.count_ones() as usize);
-        let best = all.max_by_key(rank).unwrap_or_default();
+        let rank = |set: &usize| (super::is_enough(kinds(*set), label), *set != 0, Reverse(set.count_ones()));
+        let best = each(sets[last]).max_by_key(rank).unwrap_or_default();
         self.tell(label, &sets, best, signs);
         kinds(best)
     }
@@ -193,8 +190,7 @@ impl Words {
             }
             let step = (start.max(at.saturating_sub(MAX_WORD))..at).find_map(|from| {
                 let word = self.set_of(&label[from..at], (from, at) == (start, end))?;
-                let before =
-                    (0..SETS).find(|before| sets[from] & (1 << before) != 0 && before | word == set)?;
+                let before = each(sets[from]).find(|before| before | word == set)?;
                 Some((from, before, word))
             });
             let Some((from, before, word)) = step else {
@@ -236,7 +232,16 @@ impl Words {
 
 /// The sets with a word's bits added to each.
 fn with(sets: u64, word: usize) -> u64 {
-    (0..SETS).filter(|set| sets & (1 << set) != 0).fold(0, |all, set| all | 1 << (set | word))
+    each(sets).fold(0, |all, set| all | 1 << (set | word))
+}
+
+/// The sets among them, by number.
+fn each(mut sets: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let set = sets.trailing_zeros();
+        sets &= sets.wrapping_sub(1);
+        (set < u64::BITS).then_some(set as usize)
+    })
 }
 
 /// The kinds of a set.
