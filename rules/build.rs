@@ -27,20 +27,24 @@ mod domain;
 mod glob;
 #[path = "src/identifier.rs"]
 mod identifier;
+#[path = "src/suspect/kind.rs"]
+mod kind;
 #[path = "src/parse.rs"]
 mod parse;
 #[path = "src/pattern.rs"]
 mod pattern;
+#[path = "src/suspect/source.rs"]
+mod source;
 #[path = "src/table.rs"]
 mod table;
 #[path = "src/words.rs"]
 mod words;
 
 fn main() -> ExitCode {
-    for path in ["build.rs", "src", "catalogue"] {
+    for path in ["build.rs", "src", "catalogue", "suspects.toml"] {
         println!("cargo::rerun-if-changed={path}");
     }
-    match compile() {
+    match compile().and_then(|()| compile_suspects()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -62,8 +66,20 @@ fn compile() -> Result<(), String> {
     if compiled::decode(bytes).as_ref() != Some(&catalogue) {
         return Err("the compiled catalogue does not read back as it was written".to_owned());
     }
+    write("catalogue.bin", bytes)
+}
+
+/// The signs of what no rule knows.
+fn compile_suspects() -> Result<(), String> {
+    let text = fs::read_to_string("suspects.toml")
+        .map_err(|error| format!("cannot read rules/suspects.toml: {error}"))?;
+    let compiled = source::compile(&text).map_err(|why| format!("rules/suspects.toml: {why}"))?;
+    write("suspects.txt", compiled.as_bytes())
+}
+
+fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
     let out = env::var("OUT_DIR").map_err(|error| format!("cargo set no OUT_DIR: {error}"))?;
-    let target = Path::new(&out).join("catalogue.bin");
+    let target = Path::new(&out).join(name);
     fs::write(&target, bytes).map_err(|error| format!("cannot write {}: {error}", target.display()))
 }
 

@@ -26,6 +26,7 @@ mod matcher;
 mod parse;
 mod pattern;
 mod standing;
+mod suspect;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -39,6 +40,7 @@ pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
 pub use standing::{Stand, stands};
+pub use suspect::{Signs, Suspect, Suspects, registrable};
 pub use words::{
     Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
     SoftwareKind, SourceType, Standing, UnknownWord,

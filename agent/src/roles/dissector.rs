@@ -20,7 +20,7 @@ use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
 use crate::capture::pcap::CaptureReader;
 use crate::ipc::message::{
-    A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector,
+    A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToCapture, ToDissector,
 };
 use crate::ipc::{Channel, Received};
 use crate::os::{memory, signals};
@@ -37,6 +37,8 @@ use others::{Interfaces, Origin, Others};
 const FRAMES_IN_A_ROW: usize = 256;
 /// How often counters are told while they change, in microseconds.
 const COUNTERS_US: u64 = 5_000_000;
+/// How long suspects are gathered before they are handed on, in microseconds.
+const SUSPECTS_US: u64 = 1_000_000;
 /// Frames of a capture file between two looks at the other descriptors.
 const REPLAY_IN_A_ROW: usize = 4096;
 
@@ -121,6 +123,7 @@ fn start() -> io::Result<()> {
                 stream,
                 counters: Counters::default(),
                 told: None,
+                suspects_told_us: 0,
             }
             .run()
         }
@@ -165,6 +168,8 @@ struct Live {
     counters: Counters,
     /// What was told last, and when.
     told: Option<(Counters, u64)>,
+    /// When suspects were handed on last.
+    suspects_told_us: u64,
 }
 
 impl Live {
@@ -202,7 +207,10 @@ impl Live {
                 Order::Finish => return self.finish(),
             }
             self.tell_renamed();
-            read_stored(&mut self.uplink, &mut self.outbox);
+            if let Some(wanted) = read_stored(&mut self.uplink, &mut self.outbox) {
+                self.pipeline.judge_suspects(wanted);
+            }
+            self.tell_suspects(now);
             self.outbox.give_up(now);
             self.outbox.pack(now);
             pump(&mut self.uplink, &mut self.outbox);
@@ -222,7 +230,8 @@ impl Live {
         let counters = self.told.is_none_or(|(told, _)| told != self.current_counters());
         let counters = counters.then(|| self.told.map_or(now, |(_, at)| at + COUNTERS_US));
         let timeout = self.pipeline.next_timeout().map(|at| at.0);
-        [timeout, counters, self.outbox.wake_at_us()].into_iter().flatten().min()
+        let suspects = self.pipeline.has_suspects().then_some(self.suspects_told_us + SUSPECTS_US);
+        [timeout, counters, suspects, self.outbox.wake_at_us()].into_iter().flatten().min()
     }
 
     /// Reads what is there, up to a bound.
@@ -313,6 +322,17 @@ impl Live {
         }
     }
 
+    /// Hands suspects on, now and then. Those of a channel that is full or gone stay for the next time.
+    fn tell_suspects(&mut self, now: u64) {
+        if !self.pipeline.has_suspects() || now.saturating_sub(self.suspects_told_us) < SUSPECTS_US {
+            return;
+        }
+        self.suspects_told_us = now;
+        if let Some(uplink) = &self.uplink {
+            self.pipeline.hand_on_suspects(|rows| uplink.send(&FromCapture::Suspects(rows)).is_ok());
+        }
+    }
+
     fn current_counters(&self) -> Counters {
         Counters {
             kernel_drops: self.counters.kernel_drops,
@@ -352,6 +372,7 @@ impl Live {
         self.collect(Origin::Late, wall_clock_us());
         self.outbox.give_up(u64::MAX);
         self.outbox.pack(u64::MAX);
+        self.tell_suspects(u64::MAX);
         self.tell_counters(true);
         drain(&mut self.uplink, &mut self.outbox, 1_500_000)
     }
@@ -425,6 +446,7 @@ impl Replay {
         waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
         wait(&waited, timeout_us)?;
         let order = read_control(&mut self.control, &mut self.outbox, &mut self.uplink, None)?;
+        // A capture file's names are judged by the rules alone: nothing of it is of today.
         read_stored(&mut self.uplink, &mut self.outbox);
         pump(&mut self.uplink, &mut self.outbox);
         Ok(order)
@@ -472,15 +494,19 @@ fn read_control(
     }
 }
 
-/// Reads what the uplink stored. A channel that fails is given up; the warden brings the next.
-fn read_stored(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {
+/// Reads what the uplink stored, and whether it wants suspects where it says so. A channel that fails is given up; the warden brings the next.
+fn read_stored(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) -> Option<bool> {
+    let mut suspects = None;
     while let Some(channel) = uplink {
         match channel.receive() {
-            Ok(Received::Message(stored, _)) => outbox.stored(&stored),
+            Ok(Received::Message(ToCapture::Stored(stored), _)) => outbox.stored(&stored),
+            Ok(Received::Message(ToCapture::Suspects(wanted), _)) => suspects = Some(wanted),
             Ok(Received::Empty) => break,
-            Ok(Received::Closed) | Err(_) => *uplink = None,
+            // Whether they are wanted is for the next uplink to say.
+            Ok(Received::Closed) | Err(_) => (*uplink, suspects) = (None, Some(false)),
         }
     }
+    suspects
 }
 
 fn pump(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {

@@ -339,6 +339,7 @@ impl Warden {
             proxy: config.collector.proxy.clone(),
             counter_interval_s: config.counter_interval.as_secs(),
             catalogue_keys: config.catalogue_keys.iter().map(ToString::to_string).collect(),
+            suspects: config.suspects,
         };
         if let Err(error) = child.control.send(&start) {
             tracing::warn!(%error, "the uplink could not be told where the state is");

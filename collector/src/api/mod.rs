@@ -12,6 +12,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use crate::web::{WebError, WebState};
 
 mod handlers;
+pub(crate) mod suspect;
 pub mod types;
 mod vendor;
 

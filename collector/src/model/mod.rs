@@ -4,6 +4,7 @@ mod asset;
 mod coverage;
 mod product;
 mod query;
+mod suspect;
 mod system;
 mod token;
 mod unit;
@@ -17,6 +18,7 @@ pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
     SystemSort,
 };
+pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;

@@ -13,6 +13,8 @@ pub(crate) enum Here {
     Inventory,
     /// Assets, and one asset.
     Assets,
+    /// Suspects, and the notice.
+    Suspects,
     /// Coverage.
     Coverage,
     /// The catalogue, and one vendor of it.
@@ -40,7 +42,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 6] = [
+const PLACES: [Place; 7] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -58,6 +60,12 @@ const PLACES: [Place; 6] = [
         href: "/assets",
         label: "Assets",
         icon: "M2.5 3h11v7.5h-11zM5.5 13.2h5M8 10.5v2.7",
+    },
+    Place {
+        here: Here::Suspects,
+        href: "/suspects",
+        label: "Suspects",
+        icon: "M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M8 11.6v.1M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8z",
     },
     Place {
         here: Here::Coverage,

@@ -16,8 +16,8 @@ use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
-    UserRow, VendorFacts,
+    StationRow, StepRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals,
+    UnitRow, UserRow, VendorFacts,
 };
 use crate::session::Sessions;
 use crate::store::{
@@ -40,6 +40,10 @@ pub(crate) struct Sample {
     /// Every read fails.
     broken: bool,
     people: Mutex<People>,
+    /// Who switched suspects on and off, oldest first.
+    pub(super) suspect_steps: Mutex<Vec<StepRow>>,
+    /// The dismissal of the hostile suspect was taken back.
+    pub(super) restored: Mutex<bool>,
 }
 
 #[derive(Default)]
@@ -545,12 +549,16 @@ impl Sample {
         if self.empty { Vec::new() } else { LINES.iter().map(product_row).chain([hostile_row()]).collect() }
     }
 
-    fn ok<T>(&self, value: T) -> Result<T, StoreError> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.empty
+    }
+
+    pub(super) fn ok<T>(&self, value: T) -> Result<T, StoreError> {
         if self.broken { Err(StoreError::Stopped) } else { Ok(value) }
     }
 }
 
-fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
+pub(super) fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
     let total = all.len() as u64;
     let rows = all.into_iter().skip(page.offset as usize).take(page.limit as usize).collect();
     Page { rows, total }

@@ -18,7 +18,9 @@ use crate::catalogue::Shelf;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;
-use crate::ipc::message::{Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
+use crate::ipc::message::{
+    Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToCapture, ToUplink,
+};
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, memory, signals};
 use crate::state::{Found, State, StateError};
@@ -60,10 +62,12 @@ pub fn run() -> ExitCode {
 
 /// A dissector at the other end.
 struct CaptureLink {
-    channel: AsyncChannel<Stored, FromCapture>,
+    channel: AsyncChannel<ToCapture, FromCapture>,
     stream: Option<StreamId>,
     /// The last number said to be stored could not be told yet.
     untold: Option<Stored>,
+    /// Whether it was told that suspects are wanted; `None`: neither way yet.
+    suspects: Option<bool>,
 }
 
 struct ScanLink {
@@ -112,7 +116,7 @@ impl Uplink {
         let mut control = AsyncChannel::new(Channel::new(control_socket()?))?;
         let first = poll_fn(|context| control.poll_receive(context)).await?;
         let Some((
-            ToUplink::Start { state_dir, collector_url, proxy, counter_interval_s, catalogue_keys },
+            ToUplink::Start { state_dir, collector_url, proxy, counter_interval_s, catalogue_keys, suspects },
             _,
         )) = first
         else {
@@ -133,8 +137,15 @@ impl Uplink {
         let counter_interval = Duration::from_secs(counter_interval_s);
         let keys: Vec<_> = catalogue_keys.iter().filter_map(|key| key.parse().ok()).collect();
         let catalogue = Keeper::new(Shelf::new(&state_dir, &keys), Instant::now());
-        let delivery =
-            Delivery::new(state_dir, collector, counter_interval, catalogue, &state, Instant::now());
+        let delivery = Delivery::new(
+            state_dir,
+            collector,
+            counter_interval,
+            catalogue,
+            suspects,
+            &state,
+            Instant::now(),
+        );
         let _ = control.channel().send_waiting(&FromUplink::Ready);
         memory::give_back();
         Ok(Self {
@@ -268,13 +279,19 @@ impl Uplink {
         Ok(())
     }
 
-    /// Says what is stored; a dissector that does not read now is told at the next look.
+    /// Says what is stored, and whether suspects are wanted; a dissector that does not read now is told at the next look.
     fn tell_stored(&mut self) {
+        let suspects = self.delivery.wants_suspects();
         for link in &mut self.captures {
             if let Some(stored) = &link.untold
-                && link.channel.channel().send(stored).is_ok()
+                && link.channel.channel().send(&ToCapture::Stored(*stored)).is_ok()
             {
                 link.untold = None;
+            }
+            if link.suspects != Some(suspects)
+                && link.channel.channel().send(&ToCapture::Suspects(suspects)).is_ok()
+            {
+                link.suspects = Some(suspects);
             }
         }
     }
@@ -289,6 +306,7 @@ impl Uplink {
                 channel: AsyncChannel::new(Channel::new(socket))?,
                 stream: None,
                 untold: None,
+                suspects: None,
             }),
             (ToUplink::Scan, Some(socket)) => {
                 self.queued_scans.push_back(AsyncChannel::new(Channel::new(socket))?);
@@ -323,6 +341,12 @@ impl Uplink {
         match message {
             FromCapture::Counters { stream, counters } => self.lives.note(stream, counters),
             FromCapture::Renamed(station) => self.aggregate.describe(station),
+            // Some may still be on their way when they are not wanted any more.
+            FromCapture::Suspects(rows) if self.delivery.wants_suspects() => {
+                let counted = self.state.count_suspects(&rows, today());
+                self.survive(counted)?;
+            }
+            FromCapture::Suspects(_) => {}
             FromCapture::Sightings { stream, number, replayed, rows } => {
                 self.captures[index].stream = Some(stream);
                 let repeat = self.aggregate.is_repeat(stream, number, || self.state.last_number(stream));
@@ -414,7 +438,8 @@ impl Uplink {
             Ending::Intake(until) => Some(until),
             _ => None,
         };
-        let untold = self.captures.iter().any(|link| link.untold.is_some());
+        let suspects = Some(self.delivery.wants_suspects());
+        let untold = self.captures.iter().any(|link| link.untold.is_some() || link.suspects != suspects);
         let untold = untold.then(|| Instant::now() + Duration::from_millis(50));
         [self.commit_at, ending, untold, Some(self.prune_at), self.delivery.wake_at()]
             .into_iter()

@@ -11,6 +11,7 @@ pub(crate) mod coverage;
 pub(crate) mod download;
 pub(crate) mod products;
 pub(crate) mod sign_in;
+pub(crate) mod suspects;
 pub(crate) mod systems;
 pub(crate) mod tokens;
 

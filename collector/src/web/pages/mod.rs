@@ -11,6 +11,7 @@ mod catalogue;
 mod coverage;
 mod products;
 mod sign_in;
+mod suspects;
 mod systems;
 mod tokens;
 
@@ -19,6 +20,7 @@ pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, Vendor
 pub(crate) use coverage::CoveragePage;
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
+pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
 
