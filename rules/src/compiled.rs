@@ -19,6 +19,9 @@ pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
 /// only its own. The test of this name in `bundle` fails when the bytes change.
 pub(crate) const LAYOUT: u32 = 1;
 
+/// Longest pattern, in bytes: names have 253, and no path or identifier of ours comes near. The matcher counts in 16 bits.
+const MAX_PATTERN_BYTES: usize = 4096;
+
 /// Reads a whole catalogue; `None` where the bytes are not what the build script writes.
 pub(crate) fn decode<'a>(source: impl Into<Reader<'a>>) -> Option<Catalogue> {
     let mut reader = source.into().begin()?;
@@ -277,6 +280,7 @@ impl<'a> Reader<'a> {
             3 => IndicatorKind::Software(self.word(SoftwareKind::ALL)?),
             _ => return None,
         };
-        Some(Indicator { kind, pattern: self.text()?, line: self.number()? })
+        let pattern = Some(self.text()?).filter(|pattern| pattern.len() <= MAX_PATTERN_BYTES)?;
+        Some(Indicator { kind, pattern, line: self.number()? })
     }
 }

@@ -214,6 +214,18 @@ fn a_catalogue_that_is_none_or_of_another_number_is_refused() {
 }
 
 #[test]
+fn a_pattern_longer_than_the_matcher_counts_is_refused() {
+    let compiled = |letters: usize| {
+        let mut catalogue = crate::testing::small();
+        catalogue.rules[0].indicators[0].pattern = Text::Owned("ü".repeat(letters));
+        compile::encode(&catalogue)
+    };
+    assert!(Matcher::from_compiled(&compiled(2_000)).is_some());
+    assert!(Matcher::from_compiled(&compiled(40_000)).is_none());
+    assert!(Catalogue::from_compiled(&compiled(40_000)).is_none());
+}
+
+#[test]
 fn a_manifest_has_one_spelling() {
     let signer = Signer::new();
     let keys = [signer.public()];
