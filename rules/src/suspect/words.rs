@@ -21,8 +21,8 @@ const READ: [Kind; 6] = [Kind::Strong, Kind::Ai, Kind::Brand, Kind::Hint, Kind::
 /// The words and their kinds.
 #[derive(Debug)]
 pub(super) struct Words {
-    kinds: HashMap<&'static str, u16, BuildHasherDefault<Fx>>,
-    denied: HashMap<&'static str, (), BuildHasherDefault<Fx>>,
+    kinds: HashMap<&'static str, u16, BuildHasherDefault<Quick>>,
+    denied: HashMap<&'static str, (), BuildHasherDefault<Quick>>,
     /// Words of [`Kind::Anywhere`] and [`Kind::Ending`].
     anywhere: Vec<&'static str>,
     endings: Vec<&'static str>,
@@ -294,12 +294,12 @@ impl Threes {
     }
 }
 
-/// The hash of the compiler's own tables: quick for short texts. What comes from the network is only looked up, never
+/// The hash of the matcher: quick for short texts. What comes from the network is only looked up, never
 /// put in, so a chosen name can at most compare equal to what it collides with.
 #[derive(Debug, Default)]
-pub(super) struct Fx(u64);
+pub(super) struct Quick(u64);
 
-impl Hasher for Fx {
+impl Hasher for Quick {
     fn finish(&self) -> u64 {
         self.0
     }
