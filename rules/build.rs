@@ -29,6 +29,8 @@ mod identifier;
 mod parse;
 #[path = "src/pattern.rs"]
 mod pattern;
+#[path = "src/space.rs"]
+mod space;
 #[path = "src/table.rs"]
 mod table;
 #[path = "src/words.rs"]

@@ -2,7 +2,7 @@
 //!
 //! The [`Catalogue`] is written in TOML, one file a vendor, and compiled into the program. The [`Matcher`] takes a
 //! host name or an identifier of software, however it is written, and answers with the rule that knows it.
-//! [`lint`] reads a catalogue as a reviewer would. A [`bundle`] is a catalogue, signed, on its way.
+//! An [`Overlay`] holds an organisation's own rules and stands over a catalogue. [`lint`] reads a catalogue as a reviewer would. A [`bundle`] is a catalogue, signed, on its way.
 //!
 //! Not here: where names and identifiers come from, what a sighting is, files, the clock. This crate does no
 //! I/O and asks for no time.
@@ -20,8 +20,10 @@ mod glob;
 mod identifier;
 pub mod lint;
 mod matcher;
+mod overlay;
 mod parse;
 mod pattern;
+mod space;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -33,6 +35,8 @@ pub use catalogue::{
 pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
+pub use overlay::{Change, Changed, Composed, MAX_OVERLAY_BYTES, Overlay};
+pub use space::Space;
 pub use words::{
     Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
     UnknownWord,
