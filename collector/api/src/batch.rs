@@ -53,6 +53,12 @@ pub struct Ack {
     /// SHA-256 of the catalogue bundle that `GET /v1/catalogue` gives now, in lower-case hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<String>,
+    /// The same of the organisation's own rules and `GET /v1/own-rules`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rules: Option<String>,
+    /// Public key that these are signed with, in minisign's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rules_key: Option<String>,
 }
 
 /// One row that was not taken.

@@ -9,6 +9,7 @@ use crate::model::{
     Role, SystemFilter, SystemSort, TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod own;
 pub mod sqlite;
 
 pub use sqlite::SqliteStore;

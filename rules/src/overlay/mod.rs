@@ -20,9 +20,10 @@
 mod fit;
 mod read;
 
-use crate::catalogue::{Catalogue, Origin, Problem, Product, Rule, Text, Vendor};
+use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Problem, Product, Rule, Text, Vendor};
 use crate::space::Space;
 use crate::words::Confidence;
+use crate::{domain, glob};
 
 pub(crate) use fit::Survey;
 
@@ -102,6 +103,28 @@ impl Overlay {
     /// Changes of the catalogue, by what they change.
     pub fn changes(&self) -> &[Change] {
         &self.changes
+    }
+
+    /// Whether one of its denies is about a host name, however that is written. An own rule may allow it all the same.
+    pub fn denies_name(&self, name: &str) -> bool {
+        let denies = || self.rules.iter().filter(|rule| rule.deny).flat_map(|rule| &rule.indicators);
+        if !denies().any(|indicator| indicator.kind.is_name()) {
+            return false;
+        }
+        let Ok(name) = domain::normalise(name) else { return false };
+        let below = |suffix: &str| {
+            name.strip_suffix(suffix).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        denies().any(|Indicator { kind, pattern, .. }| match kind {
+            IndicatorKind::Exact => *name == **pattern,
+            IndicatorKind::Suffix => below(pattern),
+            IndicatorKind::Glob => {
+                let (labels, stars) = (name.split('.'), pattern.split('.'));
+                labels.clone().count() == stars.clone().count()
+                    && stars.zip(labels).all(|(star, label)| glob::matches(star.as_bytes(), label.as_bytes()))
+            }
+            IndicatorKind::Software(_) => false,
+        })
     }
 
     /// Whether nothing stands in it.

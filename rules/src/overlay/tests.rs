@@ -102,6 +102,19 @@ fn a_denied_name_is_denied_and_those_below_it_are_not() {
 }
 
 #[test]
+fn it_can_be_asked_whether_a_name_is_denied() {
+    let overlay =
+        read(&deny("suffix = [\"you.com\"]\nexact = [\"a.dev.example\"]\nglob = [\"x-*.dev.example\"]"));
+    for name in ["you.com", "API.You.com.", "a.dev.example", "x-1.dev.example"] {
+        assert!(overlay.denies_name(name), "{name}");
+    }
+    for name in ["notyou.com", "b.a.dev.example", "x-1.y.dev.example", "dev.example", "", "/usr/bin/x"] {
+        assert!(!overlay.denies_name(name), "{name}");
+    }
+    assert!(!read(CHAT).denies_name("llm.intranet.example"));
+}
+
+#[test]
 fn an_own_rule_holds_inside_what_is_denied() {
     let text = format!("{CHAT}{}", deny("suffix = [\"intranet.example\"]"));
     assert_eq!(answers(&text, "llm.intranet.example").as_deref(), Some("own.chat.web"));
