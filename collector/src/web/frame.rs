@@ -15,6 +15,8 @@ pub(crate) enum Here {
     Assets,
     /// Coverage.
     Coverage,
+    /// The organisation's own rules.
+    OwnRules,
     /// Enrolment tokens.
     Enrolment,
 }
@@ -38,7 +40,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 5] = [
+const PLACES: [Place; 6] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -62,6 +64,12 @@ const PLACES: [Place; 5] = [
         href: "/coverage",
         label: "Coverage",
         icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::OwnRules,
+        href: "/catalogue/own",
+        label: "Own rules",
+        icon: "M3 2.5h7l3 3v8H3zM10 2.5v3h3M5.5 8.5h5M8 6v5",
     },
     Place {
         here: Here::Enrolment,

@@ -8,6 +8,7 @@ use super::error::WebError;
 pub(crate) mod assets;
 pub(crate) mod coverage;
 pub(crate) mod download;
+pub(crate) mod own;
 pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod systems;

@@ -8,6 +8,7 @@ use super::frame::{Frame, Theme};
 
 mod assets;
 mod coverage;
+mod own;
 mod products;
 mod sign_in;
 mod systems;
@@ -15,6 +16,7 @@ mod tokens;
 
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
