@@ -86,6 +86,12 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
 
     let catalogue = Arc::new(Current::new(composition, served));
     let own = Arc::new(Desk::new(Arc::clone(&store) as Arc<dyn OwnRules>, dir)?);
+    if let Err(error) = own.restore() {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the file of the own rules cannot be written"
+        );
+    }
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {

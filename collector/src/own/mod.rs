@@ -2,8 +2,7 @@
 //!
 //! Every version is a row of the database, never changed. The newest one stands beside the catalogue in the collector's folder
 //! too, as a bundle signed by the collector's own key (`own-rules.bundle`): that is what agents are given, and what
-//! the collector itself works with. The row is written first. Killed in between, the next publishing or `rules own publish`
-//! of the same text writes the file.
+//! the collector itself works with. The row is written first; killed in between, the next start writes the file.
 
 mod desk;
 mod diff;
@@ -11,7 +10,8 @@ mod edit;
 mod effect;
 mod key;
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use umbrascope_rules::bundle::{self, Kind};
@@ -42,7 +42,13 @@ pub struct InForce {
 
 /// The own rules in the folder; `None` where there are none, or none that this collector signed, which is said.
 pub fn look(dir: &DataDir) -> Option<InForce> {
-    let bytes = match fs::read(dir.own_rules()) {
+    let read = File::open(dir.own_rules()).and_then(|file| {
+        let mut bytes = Vec::new();
+        // A byte more than the bound, so that what is longer is refused as that.
+        file.take(bundle::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    let bytes = match read {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
         Err(error) => {
