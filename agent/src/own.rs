@@ -134,9 +134,7 @@ impl OwnShelf {
         let (Some(key), Some(bytes)) = (self.key(), self.stored()) else { return Default::default() };
         match bundle::read(&bytes, std::slice::from_ref(&key), Kind::Overlay) {
             Ok(good) => (standing_of(&good, left_out), Some(crate::catalogue::digest(&bytes))),
-            Err(error) => {
-                (OwnStanding { set_aside: Some(error.to_string()), ..OwnStanding::default() }, None)
-            }
+            Err(error) => (OwnStanding { set_aside: Some(words(&error)), ..OwnStanding::default() }, None),
         }
     }
 
@@ -163,6 +161,24 @@ impl OwnShelf {
 
     fn stored(&self) -> Option<Vec<u8>> {
         read(open_named(&self.folder, FILE)?).ok()
+    }
+}
+
+/// Why a bundle is not taken. What is to be done about another key is not what is to be done with catalogues.
+pub fn refusal(error: &TakeError) -> String {
+    match error {
+        TakeError::Refused(error) => words(error),
+        TakeError::Io(_) => error.to_string(),
+    }
+}
+
+fn words(error: &bundle::Error) -> String {
+    match error {
+        bundle::Error::UnknownKey { key } => format!(
+            "they are signed by key {key}, which is not trusted here: if the collector has a new key, enrol this machine again \
+             (`enrol --force`), or set `own_rules_key` of [catalogue]"
+        ),
+        error => error.to_string(),
     }
 }
 

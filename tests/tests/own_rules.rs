@@ -193,7 +193,7 @@ impl Fleet {
     /// A bundle of another signer than this collector, or of its key where `key` is the text of its file.
     fn bundle(&self, key: &KeyPair, number: u32) -> Vec<u8> {
         let day = |text: &str| text.parse::<Date>().unwrap();
-        let text = "[[deny]]\nid = \"deny.own-all\"\nreason = \"r\"\nsuffix = [\"chatgpt.com\"]\n";
+        let text = "[[deny]]\nid = \"deny.own-all\"\nreason = \"r\"\nsuffix = [\"claude.ai\"]\n";
         let part = [("own-rules.toml", text.as_bytes())];
         let draft = Draft::new(Kind::Overlay, number, day("2026-11-26"), day("2036-11-26"), &part).unwrap();
         let signed = minisign::sign(Some(&key.pk), &key.sk, draft.to_sign(), Some("c"), None).unwrap();
@@ -293,7 +293,11 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
     }
     let matched = fleet.agent_says(&["rules", "match", HOUSE, KNOWN]);
     let lines: Vec<&str> = matched.lines().collect();
-    assert!(lines[0].starts_with(&format!("{HOUSE}\t")) && lines[0].contains("own.house-chat"), "{matched}");
+    assert!(
+        lines[0].starts_with(&format!("{HOUSE}\t"))
+            && lines[0].contains("House chat\tThis organisation\thigh"),
+        "{matched}"
+    );
     assert_eq!(lines[1], format!("{KNOWN}\t-\t-\t-\t-"));
     let kept = fleet.collector(&["rules", "own", "show"]);
     assert!(kept.contains("[[deny]]") && kept.contains(HOUSE), "{kept}");
@@ -343,7 +347,7 @@ fn rules_that_the_collector_did_not_sign_and_older_ones_are_refused() {
     let status = fleet.agent_says(&["status"]);
     assert!(status.contains("own rules refused") && status.contains("not trusted"), "{status}");
     // The people at the collector see it too.
-    let told = soon(|| fleet.collector(&["export", "json"]).contains("is signed by key"));
+    let told = soon(|| fleet.collector(&["export", "json"]).contains("signed by key"));
     assert!(told, "{}", fleet.collector(&["export", "json"]));
     fleet.ask(KNOWN, 4);
     assert!(soon(|| fleet.counted(KNOWN).0 == 4), "{}", fleet.logs());

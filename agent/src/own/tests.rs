@@ -64,6 +64,7 @@ fn the_first_key_is_kept_and_no_other_signer_is_taken() {
     assert!(!shelf.learn("no key").unwrap());
     let refused = shelf.take(&bundle(&forger, 9, CHAT), day(NOW)).unwrap_err();
     assert!(matches!(refused, TakeError::Refused(bundle::Error::UnknownKey { .. })), "{refused}");
+    assert!(refusal(&refused).contains("enrol --force"));
     shelf.take(&bundle(&pair, 2, CHAT), day(NOW)).unwrap();
     // After a new enrolment, the next collector's.
     OwnShelf::forget(folder.path()).unwrap();

@@ -8,7 +8,7 @@ use umbrascope_rules::bundle;
 
 use super::chance;
 use crate::catalogue::{self, TakeError, digest, today};
-use crate::own::{OwnShelf, OwnStanding, Sources};
+use crate::own::{OwnShelf, OwnStanding, Sources, refusal};
 use crate::sender::{Fetched, Outcome};
 
 /// After word of another version, up to this long, by chance: the others heard of it too.
@@ -150,7 +150,7 @@ impl OwnKeeper {
                 tracing::info!(version = self.note.standing.number, "other own rules are taken");
             }
             Err(error) => {
-                let text = error.to_string();
+                let text = refusal(&error);
                 if self.note.refused.as_ref() != Some(&text) {
                     tracing::warn!("the collector's own rules are not taken: {text}");
                 }
