@@ -221,11 +221,12 @@ pub fn matcher_of(file: File, keys: &[String]) -> Result<(Matcher, String), Stri
 }
 
 /// A matcher of the bundle that was handed over, or of the program's own catalogue where there is none that can be used.
-pub(crate) fn base_matcher(handed: Option<(File, Vec<String>)>) -> Matcher {
+/// `doing` stands in the log.
+pub(crate) fn base_matcher(handed: Option<(File, Vec<String>)>, doing: &str) -> Matcher {
     let made = handed.map(|(file, keys)| matcher_of(file, &keys));
     match made {
         Some(Ok((matcher, version))) => {
-            tracing::info!(version, "matching with another catalogue than the program's own");
+            tracing::info!(version, "{doing} with another catalogue than the program's own");
             matcher
         }
         Some(Err(why)) => {
@@ -236,11 +237,12 @@ pub(crate) fn base_matcher(handed: Option<(File, Vec<String>)>) -> Matcher {
     }
 }
 
-/// The compiled catalogue of the bundle in a file.
-pub(crate) fn compiled_of(file: File, keys: &[String]) -> Result<Vec<u8>, String> {
+/// The compiled catalogue of the bundle in a file, and its version.
+pub(crate) fn compiled_of(file: File, keys: &[String]) -> Result<(Vec<u8>, String), String> {
     let keys: Vec<PublicKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
     let bytes = read(file).map_err(|error| format!("the catalogue's file cannot be read: {error}"))?;
-    let made = good(&bytes, &keys).and_then(|bundle| Ok(bundle.compiled()?.into_owned()));
+    let made = good(&bytes, &keys)
+        .and_then(|bundle| Ok((bundle.compiled()?.into_owned(), bundle.version()?.into_owned())));
     made.map_err(|error| error.to_string())
 }
 

@@ -234,22 +234,33 @@ impl Sources {
     }
 
     /// A matcher of both. What cannot be used is told and left aside: never less than the program's own catalogue.
-    pub fn matcher(&mut self) -> Matcher {
-        self.matcher_told().0
+    /// `doing` stands in the log.
+    pub fn matcher(&mut self, doing: &str) -> Matcher {
+        self.matcher_told(doing).0
     }
 
     /// The same, and the parts of the own rules that do not hold.
-    pub fn matcher_told(&mut self) -> (Matcher, Vec<Problem>) {
+    pub fn matcher_told(&mut self, doing: &str) -> (Matcher, Vec<Problem>) {
         let own = again(&self.own).and_then(|(file, keys)| {
             overlay_of(file, &keys).map_err(|why| tracing::warn!("the own rules are not used: {why}")).ok()
         });
         let catalogue = again(&self.catalogue);
-        let Some((overlay, _)) = own else { return (base_matcher(catalogue), Vec::new()) };
+        let Some((overlay, number)) = own else { return (base_matcher(catalogue, doing), Vec::new()) };
         let compiled = catalogue.and_then(|(file, keys)| {
             compiled_of(file, &keys).map_err(|why| tracing::warn!("the catalogue is not used: {why}")).ok()
         });
+        match &compiled {
+            Some((_, version)) => {
+                tracing::info!(
+                    version,
+                    number,
+                    "{doing} with another catalogue than the program's own, and own rules"
+                );
+            }
+            None => tracing::info!(number, "{doing} with own rules over the program's own catalogue"),
+        }
         compiled
-            .and_then(|bytes| Matcher::from_compiled_with(&bytes, &overlay))
+            .and_then(|(bytes, _)| Matcher::from_compiled_with(&bytes, &overlay))
             .unwrap_or_else(|| Matcher::embedded_with(&overlay))
     }
 }

@@ -82,7 +82,7 @@ impl StateArgs {
         let config = self.load()?;
         let (shelf, own) = (Shelf::new(&config.state_dir, &config.catalogue_keys), OwnShelf::of(&config));
         let catalogue = composed(shelf.catalogue(), own.overlay().as_ref());
-        let matcher = Sources { catalogue: shelf.handed(), own: own.handed() }.matcher();
+        let matcher = Sources { catalogue: shelf.handed(), own: own.handed() }.matcher("matching");
         Ok((matcher, catalogue))
     }
 }

@@ -43,11 +43,11 @@ fn own_rules_are_matched_with_beside_the_catalogue_as_often_as_asked() {
     shelf.take(&bundle(&pair, 1, CHAT), day(NOW)).unwrap();
     let mut both = sources(&shelf);
     for _ in 0..2 {
-        let matcher = both.matcher();
+        let matcher = both.matcher("matching");
         assert_eq!(&*matcher.name("llm.intranet.example").unwrap().product, "own.chat");
         assert!(matcher.name("chatgpt.com").is_some());
     }
-    let standing = shelf.standing(&both.matcher_told().1).0;
+    let standing = shelf.standing(&both.matcher_told("matching").1).0;
     assert_eq!((standing.number, standing.left_out), (Some(1), 0));
     assert!(standing.words().starts_with("version 1 of 2026-11-26, signed by key "));
 }
@@ -125,7 +125,7 @@ fn what_a_machine_cannot_read_or_must_not_do_is_left_out_and_the_rest_holds() {
         rule("new", "teleport = [\"x\"]")
     );
     shelf.take(&bundle(&pair, 1, &text), day(NOW)).unwrap();
-    let (matcher, left_out) = sources(&shelf).matcher_told();
+    let (matcher, left_out) = sources(&shelf).matcher_told("matching");
     assert!(matcher.name("llm.intranet.example").is_some());
     assert!(matcher.name("www.google.com").is_none() && matcher.name("bbc.co.uk").is_none());
     let standing = shelf.standing(&left_out).0;
@@ -141,9 +141,9 @@ fn damaged_files_leave_the_catalogue_in_force() {
     shelf.learn(&public.to_string()).unwrap();
     shelf.take(&bundle(&pair, 1, CHAT), day(NOW)).unwrap();
     fs::write(folder.path().join(FILE), b"umbrascope bundle 1\n").unwrap();
-    assert!(sources(&shelf).matcher().name("chatgpt.com").is_some());
+    assert!(sources(&shelf).matcher("matching").name("chatgpt.com").is_some());
     assert!(shelf.standing(&[]).0.set_aside.is_some());
     let mut torn =
         Sources { catalogue: Some((File::open(folder.path().join(FILE)).unwrap(), vec![])), own: None };
-    assert!(torn.matcher().name("chatgpt.com").is_some());
+    assert!(torn.matcher("matching").name("chatgpt.com").is_some());
 }

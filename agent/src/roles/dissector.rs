@@ -99,7 +99,7 @@ fn start() -> io::Result<()> {
     // What came from elsewhere is read inside.
     let own = sources.is_empty().then(Matcher::embedded);
     let sandbox = sandbox::enter()?;
-    let matcher = own.unwrap_or_else(|| sources.matcher());
+    let matcher = own.unwrap_or_else(|| sources.matcher("matching"));
     match input {
         Some(Input::Live(socket)) => {
             let (packets, trouble) = match LivePackets::new(socket) {
@@ -204,7 +204,7 @@ impl Live {
     /// Packets wait in their sockets meanwhile.
     fn swap(&mut self, handed: Handover) {
         handed.put(&mut self.sources);
-        self.pipeline.set_matcher(self.sources.matcher());
+        self.pipeline.set_matcher(self.sources.matcher("matching"));
         memory::give_back();
     }
 

@@ -79,10 +79,7 @@ fn begin(warden: &mut Channel<FromScanner, ToScanner>) -> io::Result<Matcher> {
             Received::Message(ToScanner::OwnRules { .. }, None) => {}
             Received::Message(ToScanner::Begin { keys }, file) => {
                 sources.catalogue = file.map(|file| (File::from(file), keys));
-                if sources.catalogue.is_some() {
-                    tracing::info!("scanning with another catalogue than the program's own");
-                }
-                return Ok(sources.matcher());
+                return Ok(sources.matcher("scanning"));
             }
             Received::Empty | Received::Closed => {
                 return Err(io::Error::other("the warden did not say to begin"));

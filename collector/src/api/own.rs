@@ -10,7 +10,6 @@ use super::handlers::{Rows, page_of};
 use super::types::{List, Moment, Problem};
 use crate::model::{OwnText, OwnVersion};
 use crate::own;
-use crate::store::StoreError;
 use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
 
 /// A version.
@@ -195,6 +194,6 @@ pub(super) async fn version(
 ) -> Result<Json<WholeVersion>, WebError> {
     let number: u32 = number.parse().map_err(|_| WebError::NotFound("version"))?;
     let desk = state.app.own.clone();
-    let found = blocking(move || Ok::<_, StoreError>(desk.store.own_version(number)?)).await?;
+    let found = blocking(move || desk.store.own_version(number)).await?;
     Ok(Json(found.ok_or(WebError::NotFound("version"))?.into()))
 }

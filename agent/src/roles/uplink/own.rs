@@ -88,7 +88,7 @@ impl OwnKeeper {
     pub(super) fn look(&mut self) -> Option<String> {
         let mut sources = Sources { catalogue: self.catalogue.handed(), own: self.shelf.handed() };
         // Without own rules there is nothing to compose.
-        let left_out = sources.own.is_some().then(|| sources.matcher_told().1).unwrap_or_default();
+        let left_out = if sources.own.is_some() { sources.matcher_told("checked").1 } else { Vec::new() };
         let (standing, digest) = self.shelf.standing(&left_out);
         self.note.standing = standing;
         digest

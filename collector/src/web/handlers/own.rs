@@ -67,11 +67,12 @@ fn entries(desk: &Desk, newest: &OwnText, catalogue: &Catalogue) -> Result<Vec<O
     let mut versions = std::collections::HashMap::<u32, Option<OwnVersion>>::new();
     let mut since = |id: &str| -> Result<Option<OwnVersion>, StoreError> {
         let Some(item) = newest.items.iter().find(|item| item.id == id) else { return Ok(None) };
-        if !versions.contains_key(&item.since) {
-            let version = desk.store.own_version(item.since)?.map(|version| version.version);
-            versions.insert(item.since, version);
+        if let Some(known) = versions.get(&item.since) {
+            return Ok(known.clone());
         }
-        Ok(versions.get(&item.since).cloned().flatten())
+        let version = desk.store.own_version(item.since)?.map(|version| version.version);
+        versions.insert(item.since, version.clone());
+        Ok(version)
     };
     let mut entries = Vec::new();
     for rule in overlay.rules() {
