@@ -1,6 +1,6 @@
 -- An organisation's own rules, every version ever published. Nothing here is changed or removed: this is also who did what, and why.
 CREATE TABLE own_rules (
-    -- from 1, without a gap
+    -- from 1, always rising
     number {{int}} NOT NULL PRIMARY KEY,
     -- TOML, as it was published
     body TEXT NOT NULL,

@@ -15,7 +15,7 @@ use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
 /// A version.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Version {
-    /// From 1, without a gap.
+    /// From 1, always rising.
     number: u32,
     /// Why.
     note: String,

@@ -6,7 +6,7 @@ use umbrascope_api::{Channel, Day};
 /// A version, without its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OwnVersion {
-    /// From 1, without a gap.
+    /// From 1, always rising.
     pub number: u32,
     /// Why, in the publisher's words.
     pub note: String,

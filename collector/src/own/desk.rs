@@ -29,15 +29,10 @@ pub struct Desk {
 pub struct Reading {
     /// The version that was the newest when they were read.
     pub before: Option<OwnText>,
+    /// The number that they would be published under.
+    pub number: u32,
     /// What the reviewer found.
     pub found: lint::OwnReading,
-}
-
-impl Reading {
-    /// The number that they would be published under.
-    pub fn number(&self) -> u32 {
-        number_after(self.before.as_ref())
-    }
 }
 
 /// Why own rules are not published.
@@ -91,9 +86,9 @@ impl Desk {
     pub fn read(&self, base: &Catalogue, text: &str, now_ms: i64) -> Result<Reading, StoreError> {
         let before = self.store.own_newest()?;
         let overlay = before.as_ref().map(|before| Overlay::parse(FILE, &before.text).0);
-        let number = number_after(before.as_ref());
+        let number = self.number_after(before.as_ref());
         let found = lint::check_own(base, overlay.as_ref(), FILE, text, number, day(now_ms));
-        Ok(Reading { before, found })
+        Ok(Reading { before, number, found })
     }
 
     /// Publishes a text as the version after `after` (0: as the first one). Agents and this collector take it up within
@@ -113,7 +108,7 @@ impl Desk {
             return Err(PublishError::NoNote);
         }
         let reading = self.read(base, text, now_ms)?;
-        let (number, newest) = (reading.number(), reading.number() - 1);
+        let (number, newest) = (reading.number, number_of(reading.before.as_ref()));
         if newest != after {
             return Err(PublishError::Outdated { newest });
         }
@@ -135,11 +130,17 @@ impl Desk {
             items: items(&reading.found.overlay, &before, number),
         };
         if !self.store.add_own_version(new.clone())? {
-            return Err(PublishError::Outdated { newest: newest.saturating_add(1) });
+            return Err(PublishError::Outdated { newest: number });
         }
         self.write(&new)?;
         tracing::info!(number, by, "own rules were published");
         Ok(number)
+    }
+
+    /// The next number. Where the database is of a backup, agents know higher ones already, and the file does: they take none below.
+    fn number_after(&self, before: Option<&OwnText>) -> u32 {
+        let handed_out = super::look(&self.dir).map_or(0, |own| own.number);
+        number_of(before).max(handed_out).saturating_add(1)
     }
 
     /// Writes the file of the newest version where it is missing or of an older one: somebody was killed between row and file,
@@ -162,8 +163,8 @@ impl Desk {
     }
 }
 
-fn number_after(before: Option<&OwnText>) -> u32 {
-    before.map_or(1, |before| before.version.number.saturating_add(1))
+fn number_of(version: Option<&OwnText>) -> u32 {
+    version.map_or(0, |version| version.version.number)
 }
 
 fn day(ms: i64) -> Date {
@@ -273,6 +274,18 @@ mod tests {
             bundle::peek(&bytes),
             "the same manifest, so that agents take it for what it is"
         );
+    }
+
+    #[test]
+    fn with_a_database_of_a_backup_the_numbers_that_agents_know_are_not_given_again() {
+        let (_parent, dir, desk) = desk();
+        publish(&desk, CHAT, 0).unwrap();
+        let ahead = desk.key().sign(CHAT, 7, Date::from_days(20_000)).unwrap();
+        std::fs::write(dir.own_rules(), ahead).unwrap();
+        desk.restore().unwrap();
+        assert_eq!(super::super::look(&dir).unwrap().number, 7);
+        assert_eq!(publish(&desk, &format!("# more\n{CHAT}"), 1).unwrap(), 8);
+        assert_eq!(super::super::look(&dir).unwrap().number, 8);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub trait OwnRules: Send + Sync {
     fn own_version(&self, number: u32) -> Result<Option<OwnText>, StoreError>;
     /// Versions, newest first.
     fn own_versions(&self, page: PageRequest) -> Result<Page<OwnVersion>, StoreError>;
-    /// Adds a version. `false`, and nothing added, when its number is not the one that comes next: somebody was quicker.
+    /// Adds a version. `false`, and nothing added, when its number is not above all others: somebody was quicker.
     fn add_own_version(&self, new: OwnText) -> Result<bool, StoreError>;
     /// Values that rules matched, those on the most assets first, `limit` at most.
     fn known_values(&self, limit: u32) -> Result<Vec<KnownValue>, StoreError>;

@@ -121,7 +121,7 @@ fn summary(reading: &Reading) -> String {
         "no mistakes: {} rules, {denies} denies, {} changes; this would be version {}",
         overlay.rules().len() - denies,
         overlay.changes().len(),
-        reading.number()
+        reading.number
     )
 }
 

@@ -1,21 +1,25 @@
 //! `/catalogue/own`: the organisation's own rules. Everybody reads; administrators publish.
 
 use axum::Form;
-use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use umbrascope_rules::{Catalogue, Changed, Confidence, Indicator, IndicatorKind, Overlay, Rule};
+use umbrascope_rules::{Confidence, IndicatorKind};
+
+mod entries;
+mod history;
+
+use entries::entries;
+pub(crate) use history::{text, version};
 
 use super::page;
-use crate::model::{OwnText, OwnVersion};
-use crate::own::{self, Addition, Desk, Effect, ProductChoice, PublishError, Removal};
+use crate::own::{self, Addition, Effect, ProductChoice, PublishError, Removal};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
-use crate::web::pages::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
+use crate::web::pages::{OwnForm, OwnNewPage, OwnPage, OwnTextPage, ShownLine};
 use crate::web::url::Address;
 use crate::web::{WebState, blocking};
 
@@ -59,72 +63,6 @@ pub(crate) async fn list(
         ),
         versions: versions.rows,
     })
-}
-
-/// What stands in a version, in words.
-fn entries(desk: &Desk, newest: &OwnText, catalogue: &Catalogue) -> Result<Vec<OwnEntry>, StoreError> {
-    let (overlay, _) = Overlay::parse(own::FILE, &newest.text);
-    let mut versions = std::collections::HashMap::<u32, Option<OwnVersion>>::new();
-    let mut since = |id: &str| -> Result<Option<OwnVersion>, StoreError> {
-        let Some(item) = newest.items.iter().find(|item| item.id == id) else { return Ok(None) };
-        if let Some(known) = versions.get(&item.since) {
-            return Ok(known.clone());
-        }
-        let version = desk.store.own_version(item.since)?.map(|version| version.version);
-        versions.insert(item.since, version.clone());
-        Ok(version)
-    };
-    let mut entries = Vec::new();
-    for rule in overlay.rules() {
-        entries.push(OwnEntry { since: since(&rule.id)?, ..rule_entry(rule, &overlay, catalogue) });
-    }
-    for change in overlay.changes() {
-        let (badge, says) = match &change.what {
-            Changed::Name { name, .. } => (("run", "name"), format!("is called {name} here")),
-            Changed::Confidence { confidence, .. } => {
-                (("warn", "confidence"), format!("counts with confidence {confidence} here"))
-            }
-        };
-        let target = change.what.target();
-        entries.push(OwnEntry {
-            id: target.to_owned(),
-            badge,
-            product: String::new(),
-            says: vec![says],
-            confidence: None,
-            why: change.reason.to_string(),
-            since: since(target)?,
-            retired: false,
-        });
-    }
-    Ok(entries)
-}
-
-fn rule_entry(rule: &Rule, overlay: &Overlay, catalogue: &Catalogue) -> OwnEntry {
-    let name = overlay.products().iter().find(|product| product.id == rule.product);
-    let name = name.or_else(|| catalogue.product(&rule.product));
-    OwnEntry {
-        id: rule.id.to_string(),
-        badge: if rule.deny { ("bad", "not AI") } else { ("disk", "rule") },
-        product: if rule.deny {
-            String::new()
-        } else {
-            name.map_or_else(|| rule.product.to_string(), |product| product.name.to_string())
-        },
-        says: rule.indicators.iter().map(says).collect(),
-        confidence: (!rule.deny).then_some(rule.confidence),
-        why: rule.note.as_deref().unwrap_or_default().to_owned(),
-        since: None,
-        retired: !rule.deny && rule.indicators.is_empty(),
-    }
-}
-
-fn says(indicator: &Indicator) -> String {
-    match indicator.kind {
-        IndicatorKind::Suffix => format!("{} and below", indicator.pattern),
-        IndicatorKind::Exact | IndicatorKind::Glob => indicator.pattern.to_string(),
-        IndicatorKind::Software(kind) => format!("{kind}: {}", indicator.pattern),
-    }
 }
 
 /// What a link to the form fills in: `suffix` is a registrable domain, `from=suspect` says whence.
@@ -489,59 +427,6 @@ async fn text_page(state: &WebState, reader: &Reader, draft: Draft) -> Result<Re
         errors: found.report.errors,
         warnings: found.report.warnings,
         effect,
-        lines,
-    })
-}
-
-/// Which version is asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Which {
-    version: String,
-}
-
-/// A version as a file.
-pub(crate) async fn text(
-    State(state): State<WebState>,
-    _reader: Reader,
-    Query(which): Query<Which>,
-) -> Result<Response, WebError> {
-    let desk = state.app.own.clone();
-    let found = blocking(move || match which.version.parse() {
-        Ok(number) => desk.store.own_version(number),
-        Err(_) => desk.store.own_newest(),
-    })
-    .await?;
-    let found = found.ok_or(WebError::NotFound("version"))?;
-    let name = format!("own-rules-{}.toml", found.version.number);
-    let headers = [
-        (CONTENT_TYPE, "application/toml; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    Ok((headers, found.text).into_response())
-}
-
-/// One version, and what it changed.
-pub(crate) async fn version(
-    State(state): State<WebState>,
-    reader: Reader,
-    Path(number): Path<String>,
-) -> Result<Response, WebError> {
-    let number: u32 = number.parse().map_err(|_| WebError::NotFound("version"))?;
-    let desk = state.app.own.clone();
-    let (found, before, newest) = blocking(move || {
-        let before = number.checked_sub(1).map(|number| desk.store.own_version(number)).transpose()?;
-        let newest = desk.store.own_newest()?.map(|newest| newest.version.number);
-        Ok::<_, StoreError>((desk.store.own_version(number)?, before.flatten(), newest))
-    })
-    .await?;
-    let found = found.ok_or(WebError::NotFound("version"))?;
-    let before = before.map_or_else(String::new, |before| before.text);
-    let lines = own::diff(&before, &found.text).into_iter().map(ShownLine::from).collect();
-    page(&OwnVersionPage {
-        frame: reader.frame(Here::OwnRules, None),
-        is_newest: newest == Some(found.version.number),
-        version: found.version,
         lines,
     })
 }

@@ -190,6 +190,8 @@ pub(crate) struct OwnVersionPage {
     pub(crate) frame: Frame,
     /// Which one.
     pub(crate) version: OwnVersion,
+    /// The version that it followed.
+    pub(crate) before: Option<u32>,
     /// What it changed.
     pub(crate) lines: Vec<ShownLine>,
     /// Whether there is a later one.
