@@ -13,6 +13,8 @@ use std::{env, fs, io};
 
 #[path = "src/catalogue.rs"]
 mod catalogue;
+#[path = "src/claim.rs"]
+mod claim;
 #[path = "src/compile.rs"]
 mod compile;
 #[path = "src/compiled.rs"]
@@ -25,10 +27,14 @@ mod domain;
 mod glob;
 #[path = "src/identifier.rs"]
 mod identifier;
+#[path = "src/suspect/kind.rs"]
+mod kind;
 #[path = "src/parse.rs"]
 mod parse;
 #[path = "src/pattern.rs"]
 mod pattern;
+#[path = "src/suspect/source.rs"]
+mod source;
 #[path = "src/space.rs"]
 mod space;
 #[path = "src/table.rs"]
@@ -37,10 +43,10 @@ mod table;
 mod words;
 
 fn main() -> ExitCode {
-    for path in ["build.rs", "src", "catalogue"] {
+    for path in ["build.rs", "src", "catalogue", "suspects.toml"] {
         println!("cargo::rerun-if-changed={path}");
     }
-    match compile() {
+    match compile().and_then(|()| compile_suspects()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");
@@ -62,8 +68,20 @@ fn compile() -> Result<(), String> {
     if compiled::decode(bytes).as_ref() != Some(&catalogue) {
         return Err("the compiled catalogue does not read back as it was written".to_owned());
     }
+    write("catalogue.bin", bytes)
+}
+
+/// The signs of what no rule knows.
+fn compile_suspects() -> Result<(), String> {
+    let text = fs::read_to_string("suspects.toml")
+        .map_err(|error| format!("cannot read rules/suspects.toml: {error}"))?;
+    let compiled = source::compile(&text).map_err(|why| format!("rules/suspects.toml: {why}"))?;
+    write("suspects.txt", compiled.as_bytes())
+}
+
+fn write(name: &str, bytes: &[u8]) -> Result<(), String> {
     let out = env::var("OUT_DIR").map_err(|error| format!("cargo set no OUT_DIR: {error}"))?;
-    let target = Path::new(&out).join("catalogue.bin");
+    let target = Path::new(&out).join(name);
     fs::write(&target, bytes).map_err(|error| format!("cannot write {}: {error}", target.display()))
 }
 

@@ -34,6 +34,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
+    /// Whether suspects are kept and reported if the collector asks for them.
+    pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
     pub counter_interval: Duration,
 }
@@ -165,6 +167,7 @@ impl Config {
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
             gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
+            suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
     }
@@ -198,6 +201,7 @@ struct File {
     capture: CaptureSection,
     gateway: GatewaySection,
     scan: ScanSection,
+    discovery: DiscoverySection,
     report: ReportSection,
 }
 
@@ -289,6 +293,23 @@ impl Default for ScanSection {
     }
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DiscoverySection {
+    /// Whether names that no rule knows and that look like AI are reported. Default: `by-collector`.
+    suspects: SuspectsChoice,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum SuspectsChoice {
+    /// While two people at the collector want it.
+    #[default]
+    ByCollector,
+    /// Not whatever they want.
+    Never,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ReportSection {
@@ -317,6 +338,7 @@ mod tests {
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
+        assert!(config.suspects, "the collector decides, and its own default is no");
         assert!(config.gateway.interfaces.is_empty(), "nobody else's traffic unless asked for");
     }
 
@@ -358,7 +380,8 @@ mod tests {
     fn every_key_is_taken() {
         let config = parse(
             "state_dir = \"/srv/a\"\n[collector]\nurl = \"https://c.example:8443\"\nproxy = \"http://p:3128\"\n\
-             [capture]\nenabled = false\nfilter = \"plain\"\nattribution = \"plain\"\n[scan]\nenabled = false\ninterval_s = 60\n[report]\ncounter_interval_s = 5\n",
+             [capture]\nenabled = false\nfilter = \"plain\"\nattribution = \"plain\"\n[scan]\nenabled = false\ninterval_s = 60\n[report]\ncounter_interval_s = 5\n\
+             [discovery]\nsuspects = \"never\"\n",
         )
         .unwrap();
         assert_eq!(config.state_dir, Path::new("/srv/a"));
@@ -368,6 +391,7 @@ mod tests {
             (config.capture, config.flow_aware_filter, config.attribution_hooks),
             (false, false, false)
         );
+        assert!(!config.suspects);
         assert_eq!(config.scan_interval, None);
         assert_eq!(config.counter_interval, Duration::from_secs(5));
     }
@@ -385,6 +409,7 @@ mod tests {
             ("[scan]\ninterval_s = 5\n", "agent.toml:2:"),
             ("[report]\n\ncounter_interval_s = 0\n", "agent.toml:3:"),
             ("state_dir = \"relative\"\n", "agent.toml:1:"),
+            ("[discovery]\nsuspects = \"always\"\n", "agent.toml:2:"),
             ("[scan\n", "agent.toml:1:"),
             ("[scan]\ninterval_s = \"often\"\n", "agent.toml:2:"),
         ] {
@@ -415,6 +440,7 @@ mod tests {
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
+        assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));
         assert!(sample.collector.url.is_some() && sample.collector.proxy.is_some());

@@ -202,8 +202,7 @@ mod tests {
 
     #[test]
     fn what_root_writes_belongs_to_the_owner_of_the_folder() {
-        if !rustix::process::geteuid().is_root() {
-            eprintln!("SKIPPED what_root_writes_belongs_to_the_owner_of_the_folder: needs root");
+        if !crate::require::require("root", rustix::process::geteuid().is_root()) {
             return;
         }
         let folder = tempfile::tempdir().unwrap();

@@ -26,3 +26,7 @@ pub mod sandbox;
 pub mod scan;
 pub mod sender;
 pub mod state;
+
+#[cfg(test)]
+#[path = "../tests/common/require.rs"]
+mod require;

@@ -5,13 +5,16 @@
 
 mod answers;
 mod recent;
+mod suspected;
 
+use umbrascope_api::SuspectRow;
 use umbrascope_dissect::{Channel, Dissector, Limits, LinkType, Observation, Timestamp, Transport};
 use umbrascope_rules::{LandmarkKind, Matcher, RuleRef};
 
 use crate::ipc::message::{Counters, Flow};
 use answers::Answers;
 use recent::Recent;
+use suspected::Suspected;
 
 /// Copies of a message come within milliseconds of each other, a query sent again within a second or two; in microseconds.
 const COPY_US: u64 = 2_000_000;
@@ -40,6 +43,8 @@ pub struct Pipeline {
     position: u64,
     copies: Recent<()>,
     answers: Answers,
+    /// While suspects are asked for.
+    suspected: Option<Suspected>,
     /// What is counted here; the rest is the dissector's.
     counted: Counters,
 }
@@ -53,6 +58,7 @@ impl Pipeline {
             position: 0,
             copies: Recent::new(COPY_SETS, COPY_US),
             answers: Answers::new(seed),
+            suspected: None,
             counted: Counters::default(),
         }
     }
@@ -68,9 +74,9 @@ impl Pipeline {
         self.dissector.handle_frame(at, link, frame);
     }
 
-    /// Forgets what has waited too long.
-    pub fn handle_timeout(&mut self, at: Timestamp) {
-        self.dissector.handle_timeout(at);
+    /// Forgets what has waited too long; tells whether much memory became free.
+    pub fn handle_timeout(&mut self, at: Timestamp) -> bool {
+        self.dissector.handle_timeout(at)
     }
 
     /// The capture is over: reports what still waits.
@@ -102,10 +108,38 @@ impl Pipeline {
             };
             // Looked up twice because the borrow of the first answer would outlive the loop.
             if self.matcher.name(name).is_none() {
+                if let Some(suspected) = &mut self.suspected
+                    && !suspected.judge(&self.matcher, name, observation.at)
+                {
+                    self.counted.suspects_dropped += 1;
+                }
                 continue;
             }
             let rule = self.matcher.name(name)?;
             return Some(Matched { position: self.position, rule, channel, observation });
+        }
+    }
+
+    /// Whether names that no rule knows are judged by their looks; not until this says so. What was found is forgotten when
+    /// it says no.
+    pub fn judge_suspects(&mut self, wanted: bool) {
+        match wanted {
+            true => _ = self.suspected.get_or_insert_with(Suspected::new),
+            false => self.suspected = None,
+        }
+    }
+
+    /// Whether there are suspects to be handed on.
+    pub fn has_suspects(&self) -> bool {
+        self.suspected.as_ref().is_some_and(|suspected| !suspected.is_empty())
+    }
+
+    /// Hands the suspects found since the last time to `deliver`, and forgets them if it took them.
+    pub fn hand_on_suspects(&mut self, deliver: impl FnOnce(Vec<SuspectRow>) -> bool) {
+        if let Some(suspected) = self.suspected.as_mut().filter(|suspected| !suspected.is_empty())
+            && deliver(suspected.rows())
+        {
+            suspected.clear();
         }
     }
 

@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
-use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, Snapshot, limits};
+use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, Snapshot, SuspectRow, limits};
 
 mod catalogue;
 
@@ -223,6 +223,8 @@ pub struct Content {
     pub snapshots: Vec<Snapshot>,
     /// What is new of the machines that rows here, or delivered before, are of.
     pub stations: Vec<DueStation>,
+    /// Suspects, where they are asked for. They ride along: no report is sent for their sake.
+    pub suspects: Vec<SuspectRow>,
 }
 
 impl Content {

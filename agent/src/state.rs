@@ -12,7 +12,7 @@
 //! # Layout
 //! `state.db`, mode 0600 in a folder of mode 0700, WAL, `synchronous=FULL`, `user_version` = [`SCHEMA`]:
 //! `meta` (epoch, key of the pseudonyms, machine, …), `activity` (one row a key), `station` (one row a machine that a gateway
-//! sensor saw, and how often what is known of it changed), `snapshot` (one row a source, the newest generation), `software` (identifiers no rule knows; they never leave), `stream`, `counter`. Texts that are
+//! sensor saw, and how often what is known of it changed), `snapshot` (one row a source, the newest generation), `software` (identifiers no rule knows; they never leave), `suspect` (domains that look like AI, while they are asked for), `stream`, `counter`. Texts that are
 //! absent are stored empty, so that the key of `activity` is one unique index. `lock` is held by the uplink that has the
 //! database open.
 //!
@@ -42,6 +42,7 @@ use crate::ipc::message::StreamId;
 
 mod layout;
 mod reader;
+mod suspects;
 
 use layout::{TABLES, TO_2, TO_3};
 pub use reader::{ExplainedRow, Reader};
@@ -250,6 +251,9 @@ impl State {
             drop(insert);
             begin.pragma_update(None, "user_version", SCHEMA)?;
             begin.commit()?;
+        }
+        if fresh || version > 0 {
+            db.execute_batch(suspects::TABLE)?;
         }
         let check: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if check != "ok" || !fresh && version == 0 {

@@ -104,6 +104,7 @@ fn report(number: u8, count: u64) -> Batch {
         activity,
         stations: Vec::new(),
         snapshots: Vec::new(),
+        suspects: vec![],
         coverage: CoverageReport::default(),
     }
 }
@@ -430,6 +431,7 @@ fn submit_all(store: &SqliteStore, from: u64, reports: u64, now_ms: i64) {
             batch,
             refused: Vec::new(),
             unknown_fields: 0,
+            suspect_source: "s".repeat(32),
             received_at_ms: now_ms,
             next_report_after_s: 60,
         });

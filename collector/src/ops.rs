@@ -68,6 +68,8 @@ reasons! {
     RowBadCount = "row-bad-count",
     /// A row over its sensor's quota.
     RowOverQuota = "row-over-quota",
+    /// A suspect while suspects are not collected.
+    RowNotAsked = "row-not-asked",
 }
 
 impl From<Refusal> for Turned {
@@ -78,6 +80,7 @@ impl From<Refusal> for Turned {
             Refusal::ImplausibleDay => Self::RowImplausibleDay,
             Refusal::BadCount => Self::RowBadCount,
             Refusal::OverQuota => Self::RowOverQuota,
+            Refusal::NotAsked => Self::RowNotAsked,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::claim::Claim;
 use crate::date::Date;
 use crate::words::{
     Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
@@ -225,6 +226,7 @@ pub struct Catalogue {
     pub(crate) vendors: Vec<Vendor>,
     pub(crate) products: Vec<Product>,
     pub(crate) rules: Vec<Rule>,
+    pub(crate) claims: Vec<Claim>,
 }
 
 impl Catalogue {
@@ -261,6 +263,18 @@ impl Catalogue {
     /// Names that are no AI and have to be known all the same, by id.
     pub fn landmarks(&self) -> &[Landmark] {
         &self.landmarks
+    }
+
+    /// What sources say about vendors, by id, retired ones included.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+
+    /// What sources say about one vendor, without what is retired.
+    pub fn claims_of(&self, vendor: &str) -> impl Iterator<Item = &Claim> {
+        let start = self.claims.partition_point(|claim| *claim.vendor < *vendor);
+        let of_vendor = self.claims[start..].iter().take_while(move |claim| claim.vendor == vendor);
+        of_vendor.filter(|claim| !claim.retired)
     }
 
     /// The vendor of that id.

@@ -1,9 +1,11 @@
 //! The catalogue into the bytes that [`compiled`](crate::compiled) describes: done by the build script, and by tests.
 
 use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
+use crate::claim::Claim;
 use crate::compiled::MAGIC;
 use crate::words::{
-    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+    Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
+    SoftwareKind, SourceType,
 };
 
 /// Writes a catalogue.
@@ -16,6 +18,7 @@ pub(crate) fn encode(catalogue: &Catalogue) -> Vec<u8> {
     writer.list(&catalogue.vendors, Writer::vendor);
     writer.list(&catalogue.products, Writer::product);
     writer.list(&catalogue.rules, Writer::rule);
+    writer.list(&catalogue.claims, Writer::claim);
     writer.0
 }
 
@@ -123,6 +126,25 @@ impl Writer {
         self.origin(&rule.origin);
     }
 
+    fn claim(&mut self, claim: &Claim) {
+        self.text(&claim.id);
+        self.text(&claim.vendor);
+        self.word(Framework::ALL, &claim.framework);
+        self.word(Answer::ALL, &claim.status);
+        self.optional(claim.product.as_ref(), Writer::text);
+        self.optional(claim.plan.as_ref(), Writer::text);
+        self.optional(claim.scope.as_ref(), Writer::text);
+        self.optional(claim.detail.as_ref(), Writer::text);
+        self.optional(claim.link.as_ref(), Writer::text);
+        self.text(&claim.source_url);
+        self.word(ClaimSource::ALL, &claim.source_type);
+        self.optional(claim.source_date.as_ref(), |writer, date| writer.number(date.days()));
+        self.number(claim.last_checked.days());
+        self.word(Confidence::ALL, &claim.confidence);
+        self.flag(claim.retired);
+        self.origin(&claim.origin);
+    }
+
     fn indicator(&mut self, indicator: &Indicator) {
         match indicator.kind {
             IndicatorKind::Exact => self.0.push(0),
@@ -156,6 +178,7 @@ mod tests {
         let expected: Vec<_> =
             catalogue.rules().iter().map(|rule| (1, rule.id.clone(), rule.indicators.clone())).collect();
         assert_eq!(rules, expected);
+        assert!(!catalogue.claims().is_empty(), "or what stands behind the rules is not tried");
         assert_eq!(landmarks(bytes).as_deref(), Some(catalogue.landmarks()));
     }
 }

@@ -1,15 +1,16 @@
 //! The catalogue as one run of bytes: what the build script writes and the program reads without copying.
 //!
-//! Layout: magic, number, date, version, then landmarks, vendors, products and rules, each list led by its length and
-//! sorted by id. Numbers are LEB128, texts their length and UTF-8, words their position in their list,
-//! optional things a 0 or a 1 and the thing. What matching
-//! does not need of a rule comes last in it, led by its length. The embedded catalogue is of the same build as its reader; one that
-//! comes in a bundle says which [`LAYOUT`] it has.
+//! Layout: magic, number, date, version, then landmarks, vendors, products, rules and claims, each list led by its length
+//! and sorted by id (claims by vendor first). Numbers are LEB128, texts their length and UTF-8, words their position in their
+//! list, optional things a 0 or a 1 and the thing. What matching does not need of a rule comes last in it, led by its length.
+//! The embedded catalogue is of the same build as its reader; one that comes in a bundle says which [`LAYOUT`] it has.
 
 use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Landmark, Origin, Product, Rule, Text, Vendor};
+use crate::claim::Claim;
 use crate::date::Date;
 use crate::words::{
-    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
+    Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
+    SoftwareKind, SourceType,
 };
 
 pub(crate) const MAGIC: &[u8] = b"umbrascope rules\n";
@@ -32,6 +33,7 @@ pub(crate) fn decode<'a>(source: impl Into<Reader<'a>>) -> Option<Catalogue> {
         vendors: reader.list(Reader::vendor)?,
         products: reader.list(Reader::product)?,
         rules: reader.list(Reader::rule)?,
+        claims: reader.list(Reader::claim)?,
     };
     reader.0.is_empty().then_some(catalogue)
 }
@@ -71,6 +73,9 @@ pub(crate) fn visit_rules<'a>(
     for _ in 0..reader.number()? {
         let (rule, _) = reader.rule_head()?;
         visit(&products, rule);
+    }
+    for _ in 0..reader.number()? {
+        reader.claim()?;
     }
     reader.0.is_empty().then_some(())
 }
@@ -244,6 +249,27 @@ impl<'a> Reader<'a> {
         let (rest, after) = self.0.split_at_checked(length)?;
         self.0 = after;
         Some((rule, Reader(rest, self.1)))
+    }
+
+    fn claim(&mut self) -> Option<Claim> {
+        Some(Claim {
+            id: self.text()?,
+            vendor: self.text()?,
+            framework: self.word(Framework::ALL)?,
+            status: self.word(Answer::ALL)?,
+            product: self.optional(Reader::text)?,
+            plan: self.optional(Reader::text)?,
+            scope: self.optional(Reader::text)?,
+            detail: self.optional(Reader::text)?,
+            link: self.optional(Reader::text)?,
+            source_url: self.text()?,
+            source_type: self.word(ClaimSource::ALL)?,
+            source_date: self.optional(|reader| reader.number().map(Date::from_days))?,
+            last_checked: Date::from_days(self.number()?),
+            confidence: self.word(Confidence::ALL)?,
+            retired: self.flag()?,
+            origin: self.origin()?,
+        })
     }
 
     fn indicator(&mut self) -> Option<Indicator> {

@@ -11,19 +11,24 @@
 
 pub mod bundle;
 mod catalogue;
+mod claim;
 mod compile;
 mod compiled;
 mod date;
+pub mod diff;
 mod domain;
 mod embedded;
 mod glob;
 mod identifier;
+pub mod index;
 pub mod lint;
 mod matcher;
 mod overlay;
 mod parse;
 mod pattern;
 mod space;
+mod standing;
+mod suspect;
 mod table;
 #[cfg(test)]
 mod testing;
@@ -32,12 +37,15 @@ mod words;
 pub use catalogue::{
     Catalogue, Indicator, IndicatorKind, Landmark, Origin, Problem, Product, Rule, Text, Vendor,
 };
+pub use claim::Claim;
 pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
 pub use overlay::{Change, Changed, Composed, MAX_OVERLAY_BYTES, Overlay};
 pub use space::Space;
+pub use standing::{Stand, stands};
+pub use suspect::{Signs, Suspect, Suspects, registrable};
 pub use words::{
-    Category, Confidence, Fallback, LandmarkKind, Level, ProductKind, Serves, SoftwareKind, SourceType,
-    UnknownWord,
+    Answer, Category, ClaimSource, Confidence, Fallback, Framework, LandmarkKind, Level, ProductKind, Serves,
+    SoftwareKind, SourceType, Standing, UnknownWord,
 };

@@ -26,6 +26,15 @@ pub(crate) fn rule(slug: &str, confidence: &str, lines: &str) -> String {
     )
 }
 
+/// A claim about `v` with these lines.
+pub(crate) fn claim(slug: &str, framework: &str, status: &str, lines: &str) -> String {
+    format!(
+        "[[claim]]\nid = \"claim.v.{slug}\"\nframework = \"{framework}\"\nstatus = \"{status}\"\nsource_url = \
+         \"https://trust.vendor.dev/{slug}\"\nsource_type = \"first_party\"\nlast_checked = 2026-11-26\n\
+         confidence = \"high\"\n{lines}"
+    )
+}
+
 /// The rules that the traps are about.
 pub(crate) fn small() -> Catalogue {
     let text = [
@@ -69,6 +78,14 @@ pub(crate) fn small() -> Catalogue {
         "[[landmark]]\nid = \"landmark.resolver\"\nkind = \"resolver\"\nsource_url = \"https://docs.vendor.dev\"\n\
          source_type = \"knowledge\"\nsuffix = [\"dns.vendor.dev\"]\n"
             .to_owned(),
+        claim("plain", "soc2", "yes", ""),
+        claim(
+            "whole",
+            "training",
+            "no",
+            "product = \"v.p\"\nplan = \"Team\"\nscope = \"P.\"\ndetail = \"By default.\"\nsource_date = 2026-10-01\n\
+             link = \"https://v.dev\"\nretired = true\n",
+        ),
     ]
     .concat();
     Catalogue::parse(&[("v.toml", &text)]).unwrap()

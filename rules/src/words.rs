@@ -326,6 +326,99 @@ words! {
     }
 }
 
+words! {
+    /// What a claim about a vendor is about. Each is a question that a source answers with yes or no.
+    Framework {
+        /// Certificate of an AI management system.
+        Iso42001 = "iso42001",
+        /// Certificate of an information security management system.
+        Iso27001 = "iso27001",
+        /// Report of an auditor on controls.
+        Soc2 = "soc2",
+        /// Models are trained on what customers enter.
+        Training = "training",
+        /// There is a limit to how long it keeps what customers enter.
+        Retention = "retention",
+        /// A customer can choose the region that keeps its data.
+        Residency = "residency",
+        /// A data processing agreement is offered.
+        Dpa = "dpa",
+        /// Signatory of the EU Code of Practice for general-purpose AI.
+        GpaiCode = "gpai-code",
+        /// Terms of use that are published.
+        Terms = "terms",
+        /// A page on which the vendor shows its certificates and reports.
+        TrustCentre = "trust-centre",
+    }
+}
+
+impl Framework {
+    /// As people call it.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Framework::Iso42001 => "ISO/IEC 42001 certificate",
+            Framework::Iso27001 => "ISO/IEC 27001 certificate",
+            Framework::Soc2 => "SOC 2 report",
+            Framework::Training => "Trains on customer input",
+            Framework::Retention => "Limit to how long input is kept",
+            Framework::Residency => "Choice of data region",
+            Framework::Dpa => "Data processing agreement",
+            Framework::GpaiCode => "EU GPAI Code of Practice",
+            Framework::Terms => "Published terms",
+            Framework::TrustCentre => "Trust centre",
+        }
+    }
+
+    /// Whether certifiers and accreditation bodies keep registers of it.
+    pub const fn has_register(self) -> bool {
+        matches!(self, Framework::Iso42001 | Framework::Iso27001)
+    }
+}
+
+words! {
+    /// What one source says to the question of a framework.
+    Answer {
+        /// It is so.
+        Yes = "yes",
+        /// It is not so.
+        No = "no",
+        /// Somebody looked there and found no answer, which is not a no.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What follows from all that sources say to one question.
+    Standing {
+        /// The certificate was seen in the register of a certifier or an accreditation body.
+        Verified = "verified",
+        /// A source says yes, and none says no.
+        Claimed = "claimed",
+        /// One source says yes and another no.
+        Disputed = "disputed",
+        /// A source says no, and none says yes.
+        Denied = "denied",
+        /// No source gives an answer: no public evidence found.
+        Unknown = "unknown",
+    }
+}
+
+words! {
+    /// What sort of source a claim has, the strongest first. General knowledge is none.
+    ClaimSource {
+        /// The register of a certifier or of an accreditation body.
+        CertificateRegister = "certificate_register",
+        /// A page of the vendor.
+        FirstParty = "first_party",
+        /// A press release of the vendor, wherever it stands.
+        PressRelease = "press_release",
+        /// A public register of AI vendors, kept by somebody else.
+        Registry = "registry",
+        /// Somebody else says so.
+        ThirdParty = "third_party",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,10 @@ use crate::udp::Udp;
 /// Headers below each other that are followed. Two nested tunnels with tags and extension headers need about 16.
 const MAX_LAYERS: usize = 24;
 
+/// How often the tables are swept, in microseconds: what was not used for that long is forgotten within twice that time. A
+/// stream that goes on later is one whose beginning was not seen.
+const SWEEP_US: u64 = 120_000_000;
+
 /// How much the dissector may keep. The defaults take at most about 12 MiB, whatever comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -46,6 +50,8 @@ pub struct Dissector {
     held: Held,
     out: Output,
     hold_us: u64,
+    /// When the tables are swept next; 0 before the first time is known.
+    sweep_at: u64,
 }
 
 impl Dissector {
@@ -57,6 +63,7 @@ impl Dissector {
             held: Held::new(limits.max_held_bytes, limits.seed),
             out: Output::new(limits.seed),
             hold_us: limits.hold_us,
+            sweep_at: 0,
         }
     }
 
@@ -74,18 +81,28 @@ impl Dissector {
         self.layers(Layer::Link(link), frame, 0);
     }
 
-    /// Forgets what has waited too long; what it tells is reported first.
-    pub fn handle_timeout(&mut self, at: Timestamp) {
+    /// Forgets what has waited too long, when what it tells is reported first, and every now and then what was not used for long.
+    /// Tells whether much memory became free.
+    pub fn handle_timeout(&mut self, at: Timestamp) -> bool {
         self.out.at = self.out.at.max(at);
         let before = Timestamp(at.0.saturating_sub(self.hold_us).saturating_add(1));
         while let Some(gone) = self.held.take_older(before) {
             self.out.abandon([gone]);
         }
+        if at.0 < self.sweep_at {
+            return false;
+        }
+        let first = self.sweep_at == 0;
+        self.sweep_at = at.0.saturating_add(self.hold_us.max(SWEEP_US));
+        // None of them is spared for another's having shrunk.
+        !first && [self.tcp.sweep(), self.udp.sweep(), self.held.sweep()].contains(&true)
     }
 
-    /// When [`handle_timeout`](Self::handle_timeout) has something to do; `None` while nothing waits.
+    /// When [`handle_timeout`](Self::handle_timeout) has something to do; `None` while nothing waits and the tables are small.
     pub fn next_timeout(&self) -> Option<Timestamp> {
-        self.held.oldest().map(|oldest| Timestamp(oldest.0.saturating_add(self.hold_us)))
+        let held = self.held.oldest().map(|oldest| Timestamp(oldest.0.saturating_add(self.hold_us)));
+        let large = self.tcp.is_large() || self.udp.is_large() || self.held.is_large();
+        held.into_iter().chain(large.then_some(Timestamp(self.sweep_at))).min()
     }
 
     /// The capture has ended: whatever waits is reported by what it tells.

@@ -163,4 +163,14 @@ impl Held {
     pub(crate) fn weight(&self) -> usize {
         self.table.weight()
     }
+
+    /// See [`Table::is_large`].
+    pub(crate) fn is_large(&self) -> bool {
+        self.table.is_large()
+    }
+
+    /// See [`Table::sweep`]. Nothing may wait any more that came before the sweep before.
+    pub(crate) fn sweep(&mut self) -> bool {
+        self.table.sweep()
+    }
 }

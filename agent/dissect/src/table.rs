@@ -4,11 +4,15 @@
 //! the entry least recently used *of the party that takes the most room* goes. One flooding sender thus evicts its
 //! own entries; many spoofed senders make the table an ordinary least-recently-used one, in which an entry in
 //! use lives until a whole table's worth of others came after it.
+//!
+//! What nobody used between two [sweeps](Table::sweep) goes as well, and then the room that it took.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 const PARTIES: usize = 256;
+/// Places for entries below which giving room back is not worth the work.
+const ROOM: usize = 1024;
 const NONE: u32 = u32::MAX;
 
 /// A keyed multiply-and-fold hash: fast, and not to be predicted from outside without the seed.
@@ -64,6 +68,8 @@ struct Entry<K, V> {
     value: V,
     weight: usize,
     party: u8,
+    /// Number of the sweep before which it was used last; wraps.
+    used: u8,
     newer: u32,
     older: u32,
 }
@@ -87,6 +93,8 @@ pub(crate) struct Table<K, V> {
     seed: Seeded,
     /// The entry used last: packets come in trains.
     last: u32,
+    /// Number of the next sweep; wraps.
+    sweep: u8,
 }
 
 impl<K: Key, V> Table<K, V> {
@@ -102,6 +110,7 @@ impl<K: Key, V> Table<K, V> {
             bound,
             seed,
             last: NONE,
+            sweep: 0,
         }
     }
 
@@ -129,7 +138,9 @@ impl<K: Key, V> Table<K, V> {
             self.last = known;
             self.touch(known);
         }
-        self.entries[known as usize].as_mut().map(|entry| &mut entry.value)
+        let entry = self.entries[known as usize].as_mut()?;
+        entry.used = self.sweep;
+        Some(&mut entry.value)
     }
 
     /// Puts a value of this weight in; tells what had to go for it: the value itself, where it weighs more than all may.
@@ -147,7 +158,7 @@ impl<K: Key, V> Table<K, V> {
             }
         }
         let party = (self.seed.hash_one(key.party()) >> 8) as u8;
-        let entry = Entry { key, value, weight, party, newer: NONE, older: NONE };
+        let entry = Entry { key, value, weight, party, used: self.sweep, newer: NONE, older: NONE };
         let at = match self.free.pop() {
             Some(at) => {
                 self.entries[at as usize] = Some(entry);
@@ -183,6 +194,48 @@ impl<K: Key, V> Table<K, V> {
             let entry = self.entries.get(party.oldest as usize)?.as_ref()?;
             Some((&entry.key, &entry.value))
         })
+    }
+
+    /// Whether the table has grown to where a sweep may give room back.
+    pub(crate) fn is_large(&self) -> bool {
+        self.entries.len() > ROOM
+    }
+
+    /// Drops what was not used since the sweep before; tells whether room was given back.
+    pub(crate) fn sweep(&mut self) -> bool {
+        for party in 0..PARTIES {
+            while let Some(Some(entry)) = self.entries.get(self.parties[party].oldest as usize)
+                && entry.used != self.sweep
+            {
+                let key = entry.key;
+                self.remove(&key);
+            }
+        }
+        self.sweep = self.sweep.wrapping_add(1);
+        let shrinks = self.is_large() && self.index.len() < self.entries.len() / 4;
+        if shrinks {
+            self.compact();
+        }
+        shrinks
+    }
+
+    /// Lays the table out anew, in the order of use.
+    fn compact(&mut self) {
+        let mut small = Table::new(self.bound, self.seed.0);
+        small.sweep = self.sweep;
+        for party in 0..PARTIES {
+            let mut next = self.parties[party].oldest;
+            while let Some(Some(entry)) = self.entries.get_mut(next as usize).map(Option::take) {
+                next = entry.newer;
+                let at = small.entries.len() as u32;
+                small.index.insert(entry.key, at);
+                small.weight += entry.weight;
+                small.parties[party].weight += entry.weight;
+                small.entries.push(Some(entry));
+                small.link(at);
+            }
+        }
+        *self = small;
     }
 
     fn evict(&mut self) -> Option<(K, V)> {
@@ -267,6 +320,46 @@ mod tests {
         assert_eq!(insert(&mut table, Name(1, 3), 3, 1), vec![(Name(1, 1), 1)]);
         assert_eq!(insert(&mut table, Name(1, 4), 4, 1), vec![(Name(1, 2), 2)]);
         assert!(table.contains(&Name(1, 0)));
+    }
+
+    #[test]
+    fn what_was_not_used_between_two_sweeps_goes_and_so_does_its_room() {
+        let mut table = Table::new(100_000, 7);
+        for entry in 0..50_000 {
+            insert(&mut table, Name(entry % 300, entry), entry, 1);
+        }
+        assert!(table.is_large());
+        assert!(!table.sweep(), "all were used before the first sweep");
+        assert_eq!(table.len(), 50_000);
+        for entry in (0..50_000).step_by(100) {
+            assert_eq!(table.get(&Name(entry % 300, entry)), Some(&mut { entry }));
+        }
+        insert(&mut table, Name(7, 1_000_000), 1_000_000, 3);
+        assert!(table.sweep());
+        assert!(!table.is_large());
+        assert_eq!((table.len(), table.weight(), table.entries.len()), (501, 503, 501));
+        // The order of use is kept, and so are the parties.
+        for entry in (0..50_000).step_by(100) {
+            assert_eq!(table.remove(&Name(entry % 300, entry)), Some(entry));
+        }
+        assert_eq!(table.oldest().collect::<Vec<_>>(), vec![(&Name(7, 1_000_000), &1_000_000)]);
+        table.sweep();
+        assert_eq!((table.len(), table.weight(), table.oldest().count()), (0, 0, 0));
+        assert!(table.parties.iter().all(|party| party.weight == 0));
+    }
+
+    #[test]
+    fn the_oldest_goes_first_after_the_table_was_laid_out_anew() {
+        let mut table = Table::new(20_000, 7);
+        for entry in 0..20_000 {
+            insert(&mut table, Name(1, entry), entry, 1);
+        }
+        table.sweep();
+        for entry in [5, 3, 9] {
+            table.get(&Name(1, entry));
+        }
+        assert!(table.sweep());
+        assert_eq!(insert(&mut table, Name(1, 5), 5, 19_999), vec![(Name(1, 5), 5), (Name(1, 3), 3)]);
     }
 
     #[test]

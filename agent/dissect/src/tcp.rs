@@ -15,6 +15,7 @@ use crate::reader::{Answer, be16};
 use crate::record;
 use crate::table::Table;
 use crate::wrapper;
+use turn::{may_restart, upgrades};
 
 /// Bytes of a stream in some other protocol that are followed in order, so that the two halves of a hello after a
 /// STARTTLS may be swapped. What upgrades says so within a few lines.
@@ -113,40 +114,20 @@ impl Tcp {
         }
     }
 
+    /// See [`Table::is_large`].
+    pub(crate) fn is_large(&self) -> bool {
+        self.streams.is_large()
+    }
+
+    /// See [`Table::sweep`].
+    pub(crate) fn sweep(&mut self) -> bool {
+        self.streams.sweep()
+    }
+
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.streams.len()
     }
-}
-
-/// The bytes may begin something in the middle of a stream; told by enough bytes that chance does not do it.
-#[inline]
-fn may_restart(payload: &[u8]) -> bool {
-    match payload.first() {
-        Some(22) => record::starts(payload),
-        Some(20) => {
-            let skip = record::change_cipher_spec(payload);
-            skip > 0 && record::starts(&payload[skip..])
-        }
-        Some(0x12) => payload.len() > 8 && record::starts(&payload[8..]),
-        Some(b'A'..=b'Z') => payload.len() > 16 && http::may_start(payload),
-        _ => false,
-    }
-}
-
-/// The bytes end as what asks for TLS does, so that a hello may follow before any answer: a line (SMTP, IMAP, POP3,
-/// FTP, the head of an HTTP CONNECT), an element (XMPP), the name of the LDAP operation, a PostgreSQL SSLRequest, the
-/// zeros of a MySQL one, an RDP negotiation request.
-fn upgrades(before: &[u8]) -> bool {
-    const MYSQL_FILLER: [u8; 23] = [0; 23];
-    let ends_with = |end: &[u8]| before.ends_with(end);
-    let rdp = |request: &[u8]| request[0] == 1 && request[2..4] == [8, 0];
-    ends_with(b"\n")
-        || ends_with(b">")
-        || ends_with(b".1466.20037")
-        || ends_with(&[0x04, 0xd2, 0x16, 0x2f])
-        || ends_with(&MYSQL_FILLER)
-        || before.last_chunk::<8>().is_some_and(|request| rdp(request))
 }
 
 struct Work<'w> {
@@ -509,3 +490,4 @@ impl Work<'_> {
 
 #[cfg(test)]
 mod tests;
+mod turn;

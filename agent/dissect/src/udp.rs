@@ -91,6 +91,16 @@ impl Udp {
         self.connections.insert(key, connection, weight, |_, _| out.counters.evicted_flows += 1);
     }
 
+    /// See [`Table::is_large`].
+    pub(crate) fn is_large(&self) -> bool {
+        self.connections.is_large()
+    }
+
+    /// See [`Table::sweep`].
+    pub(crate) fn sweep(&mut self) -> bool {
+        self.connections.sweep()
+    }
+
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn weight(&self) -> usize {
         self.connections.weight()

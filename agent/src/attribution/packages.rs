@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::os::memory;
+
 /// Programs that are remembered, at ten bytes each. A desktop has some 20,000.
 const MAX_PATHS: usize = 128 * 1024;
 /// Packages that are remembered.
@@ -62,6 +64,8 @@ impl Packages {
         let _ = std::thread::Builder::new().name("packages".into()).spawn(move || {
             let read = Index::read(&root);
             *index.lock().unwrap_or_else(PoisonError::into_inner) = read;
+            // The lists are some megabytes, and what is kept of them is some hundred kilobytes.
+            memory::give_back();
         });
     }
 }

@@ -63,6 +63,30 @@ kept but in memory, and nothing is sent.
     )
 }
 
+/// What is reported of names that no rule knows, in words. `since_ms`: as the collector last said.
+fn suspects(allowed: bool, since_ms: Option<i64>) -> String {
+    let off = "\
+NAMES THAT NO RULE KNOWS
+
+Of host names that the catalogue does not know nothing is reported, not even of those that look like AI by their letters.";
+    match since_ms {
+        _ if !allowed => format!("{off} This machine's configuration rules it out.\n"),
+        None => {
+            format!("{off} Two people of the organisation can switch that on at the collector; it would be said here.\n")
+        }
+        Some(since_ms) => format!(
+            "\
+NAMES THAT NO RULE KNOWS AND THAT LOOK LIKE AI
+
+Since {} two people of the organisation have it switched on that such names are reported. Of each the collector is told the
+registrable domain (of chat.eu.some-chatbot.com: some-chatbot.com), the day, and how often; not the host below it, not the
+program, and not the user. The names are judged by their letters, here on the machine; others never leave.
+",
+            Day::from_unix_ms(since_ms)
+        ),
+    }
+}
+
 /// Prints what is collected, what was seen in the last 30 days, and whether it was sent.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
@@ -72,13 +96,20 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     if !config.gateway.interfaces.is_empty() {
         println!("{}", gateway(&config.gateway));
     }
+    let reader = Reader::open(&config.state_dir).map_err(failed)?;
+    let note = match &reader {
+        Some(reader) => reader.note("status").map_err(failed)?,
+        None => None,
+    };
+    let note: StatusNote = note.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    println!("{}", suspects(config.suspects, note.suspects_since_ms));
     match Identity::load(&config.state_dir)
         .map_err(|error| CliError::failed("cannot read the identity", error))?
     {
         Some(identity) => println!("It is sent to {} and to nobody else.\n", identity.collector),
         None => println!("It is sent to nobody: this machine is not enrolled with a collector.\n"),
     }
-    let Some(reader) = Reader::open(&config.state_dir).map_err(failed)? else {
+    let Some(reader) = reader else {
         println!("Nothing has been collected yet.");
         return Ok(ExitCode::SUCCESS);
     };
@@ -120,6 +151,15 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             row.count,
             row.last_day
         );
+    }
+    let since = Day::from_unix_ms(wall_clock_ms()).back(DAYS);
+    let suspected = reader.suspects_since(since).map_err(failed)?;
+    if !suspected.is_empty() {
+        println!("\nDOMAINS THAT LOOK LIKE AI, OF THE LAST {DAYS} DAYS\n");
+    }
+    for (domain, last, count, delivered) in suspected {
+        let sent = if delivered >= count { "sent" } else { "not sent yet" };
+        println!("{domain}, {count} times, last on {last}, {sent}");
     }
     println!("\nFOUND ON THIS MACHINE BY THE LAST SCAN\n");
     let mut found = 0;
@@ -215,6 +255,14 @@ mod tests {
         }
         let off = OwnShelf::new(std::path::Path::new("/nowhere"), false, None);
         assert!(own_rules(None, &off, &catalogue).contains("switched off"));
+    }
+
+    #[test]
+    fn whether_suspects_are_reported_is_said_with_the_day_since_when() {
+        assert!(suspects(true, None).contains("nothing is reported"));
+        assert!(suspects(false, Some(0)).contains("rules it out"));
+        let on = suspects(true, Some(1_795_269_802_000));
+        assert!(on.contains("Since 2026-11-21 two people") && on.contains("registrable domain"), "{on}");
     }
 
     #[test]

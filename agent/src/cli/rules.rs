@@ -1,5 +1,6 @@
 //! `rules`: what the catalogue knows, and what it makes of a name.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,9 +9,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use umbrascope_rules::{Catalogue, Date, Matcher, Problem, Product, Rule, Vendor, lint};
+use umbrascope_rules::{Catalogue, Date, Matcher, Problem, Product, Rule, Vendor};
 
+use self::check::check;
+use self::show::{ShowFormat, Subject};
 use super::{CliError, StateArgs};
+
+mod check;
+mod contents;
+mod differences;
+mod show;
 
 /// What the catalogue knows, and what it makes of a name.
 #[derive(Debug, clap::Args)]
@@ -41,7 +49,7 @@ enum Command {
         #[arg(long, value_enum, default_value_t = ListFormat::Table)]
         format: ListFormat,
     },
-    /// Show a rule, a product or a vendor with all that is known about it.
+    /// Show a rule, a product, a vendor or a claim with all that is known about it.
     Show {
         /// Its id.
         #[arg(value_name = "ID")]
@@ -49,6 +57,27 @@ enum Command {
         /// How to print.
         #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
         format: ShowFormat,
+    },
+    /// Print what the catalogue covers: its products by category, how each is known, how surely and since when.
+    Index {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = IndexFormat::Markdown)]
+        format: IndexFormat,
+        /// Catalogue files, or folders of them; the built-in catalogue if none is given.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Say in words what changed from one catalogue to another.
+    Diff {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
+        format: ShowFormat,
+        /// The earlier catalogue: a file, a folder, or `embedded` for the built-in one.
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// The later one.
+        #[arg(value_name = "NEW")]
+        new: PathBuf,
     },
     /// Look for mistakes in catalogue files, or in the built-in catalogue if none is given.
     Check {
@@ -80,9 +109,9 @@ enum ListFormat {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ShowFormat {
-    /// For people.
-    Text,
+enum IndexFormat {
+    /// A page to read.
+    Markdown,
     /// One object.
     Json,
 }
@@ -118,10 +147,30 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Command::Show { id, format } => {
             let Some(subject) = Subject::find(catalogue, &id) else {
                 return Err(CliError::because(format!(
-                    "no rule, product or vendor has the id `{id}`; see `rules list`"
+                    "no rule, product, vendor or claim has the id `{id}`; see `rules list`"
                 )));
             };
             written(subject.print(&mut out, format))?;
+            ExitCode::SUCCESS
+        }
+        Command::Index { format, files } => {
+            let read;
+            let catalogue = if files.is_empty() {
+                catalogue
+            } else {
+                read = readable(&files)?;
+                &read
+            };
+            let index = umbrascope_rules::index::index(catalogue);
+            written(match format {
+                IndexFormat::Markdown => contents::markdown(&mut out, &index),
+                IndexFormat::Json => json_line(&mut out, &index),
+            })?;
+            ExitCode::SUCCESS
+        }
+        Command::Diff { format, old, new } => {
+            let (old, new) = (catalogue_at(&old)?, catalogue_at(&new)?);
+            written(differences::print(&mut out, &old, &new, format))?;
             ExitCode::SUCCESS
         }
         Command::Check { against, files } => {
@@ -295,135 +344,23 @@ fn rules_of<'a>(catalogue: &'a Catalogue, product: &Product) -> Vec<&'a Rule> {
     catalogue.rules().iter().filter(|rule| rule.product == product.id).collect()
 }
 
-/// What an id stands for.
-enum Subject<'a> {
-    Rule(&'a Rule),
-    Product { product: &'a Product, vendor: Option<&'a Vendor>, rules: Vec<&'a Rule> },
-    Vendor { vendor: &'a Vendor, products: Vec<&'a Product> },
+/// A catalogue that has to hold together: its mistakes are told by `rules check`.
+fn readable(paths: &[PathBuf]) -> Result<Catalogue, CliError> {
+    parse(paths)?.map_err(|problems| {
+        let count = problems.len();
+        let first = problems.first().map(ToString::to_string).unwrap_or_default();
+        CliError::because(format!(
+            "the catalogue has {count} mistakes; see `rules check`. The first: {first}"
+        ))
+    })
 }
 
-impl<'a> Subject<'a> {
-    fn find(catalogue: &'a Catalogue, id: &str) -> Option<Subject<'a>> {
-        if let Some(rule) = catalogue.rule(id) {
-            return Some(Subject::Rule(rule));
-        }
-        if let Some(product) = catalogue.product(id) {
-            let vendor = catalogue.vendor(&product.vendor);
-            return Some(Subject::Product { product, vendor, rules: rules_of(catalogue, product) });
-        }
-        let vendor = catalogue.vendor(id)?;
-        let products = catalogue.products().iter().filter(|product| product.vendor == vendor.id).collect();
-        Some(Subject::Vendor { vendor, products })
+/// The catalogue at a path, or the built-in one.
+fn catalogue_at(path: &Path) -> Result<Cow<'static, Catalogue>, CliError> {
+    match path.as_os_str() == "embedded" {
+        true => Ok(Cow::Borrowed(Catalogue::embedded())),
+        false => readable(&[path.to_owned()]).map(Cow::Owned),
     }
-
-    fn print(&self, out: &mut dyn Write, format: ShowFormat) -> io::Result<()> {
-        match (self, format) {
-            (Subject::Rule(rule), ShowFormat::Json) => json_line(out, rule),
-            (Subject::Product { product, vendor, rules }, ShowFormat::Json) => {
-                json_line(out, &serde_json::json!({ "product": product, "vendor": vendor, "rules": rules }))
-            }
-            (Subject::Vendor { vendor, products }, ShowFormat::Json) => {
-                json_line(out, &serde_json::json!({ "vendor": vendor, "products": products }))
-            }
-            (Subject::Rule(rule), ShowFormat::Text) => show_rule(out, rule),
-            (Subject::Product { product, vendor, rules }, ShowFormat::Text) => {
-                let vendor = vendor.map_or("-", |vendor| &*vendor.name);
-                writeln!(
-                    out,
-                    "product      {}\nname         {}\nvendor       {vendor}",
-                    product.id, product.name
-                )?;
-                writeln!(out, "kind         {}\ncategory     {}", product.kind, product.category)?;
-                writeln!(out, "description  {}", product.description)?;
-                rules.iter().try_for_each(|rule| {
-                    writeln!(out)?;
-                    show_rule(out, rule)
-                })
-            }
-            (Subject::Vendor { vendor, products }, ShowFormat::Text) => {
-                writeln!(out, "vendor       {}\nname         {}", vendor.id, vendor.name)?;
-                optional(out, "legal name", vendor.legal_name.as_deref())?;
-                optional(out, "country", vendor.country.as_deref())?;
-                optional(out, "site", vendor.site.as_deref())?;
-                optional(
-                    out,
-                    "aliases",
-                    (!vendor.aliases.is_empty()).then(|| vendor.aliases.join(", ")).as_deref(),
-                )?;
-                products
-                    .iter()
-                    .try_for_each(|product| writeln!(out, "product      {}  {}", product.id, product.name))
-            }
-        }
-    }
-}
-
-fn optional(out: &mut dyn Write, label: &str, value: Option<&str>) -> io::Result<()> {
-    value.map_or(Ok(()), |value| writeln!(out, "{label:11}  {value}"))
-}
-
-fn show_rule(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
-    writeln!(out, "rule         {}", rule.id)?;
-    if rule.deny {
-        writeln!(out, "deny         what it matches is not AI")?;
-    } else {
-        writeln!(out, "product      {}", rule.product)?;
-        writeln!(out, "confidence   {} that it is AI, {} whose it is", rule.confidence, rule.attribution)?;
-    }
-    optional(out, "level", rule.level.map(|level| level.as_str()))?;
-    optional(out, "serves", rule.serves.map(|serves| serves.as_str()))?;
-    optional(out, "retired", rule.retired.then_some("matches nothing any more"))?;
-    optional(out, "stands for", rule.fallback.map(|fallback| fallback.as_str()))?;
-    for indicator in &rule.indicators {
-        writeln!(out, "{:11}  {}", indicator.kind, indicator.pattern)?;
-    }
-    if !rule.source_url.is_empty() {
-        let read = match rule.last_checked {
-            Some(day) => format!("{}, read {day}", rule.source_type),
-            None => "not yet checked against its source".to_owned(),
-        };
-        writeln!(out, "source       {} ({read})", rule.source_url)?;
-    }
-    optional(out, "note", rule.note.as_deref())
-}
-
-/// What a check found, errors first.
-struct Findings {
-    errors: Vec<Problem>,
-    warnings: Vec<Problem>,
-    notes: Vec<String>,
-}
-
-impl Findings {
-    fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        self.errors.iter().try_for_each(|problem| writeln!(out, "error: {problem}"))?;
-        self.warnings.iter().try_for_each(|problem| writeln!(out, "warning: {problem}"))?;
-        self.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))
-    }
-}
-
-fn check(files: &[PathBuf], against: Option<&Path>, today: Date) -> Result<Findings, CliError> {
-    let read;
-    let catalogue = if files.is_empty() {
-        Catalogue::embedded()
-    } else {
-        match parse(files)? {
-            Ok(catalogue) => {
-                read = catalogue;
-                &read
-            }
-            Err(errors) => return Ok(Findings { errors, warnings: Vec::new(), notes: Vec::new() }),
-        }
-    };
-    let report = lint::check(catalogue, today);
-    let mut findings = Findings { errors: report.errors, warnings: report.warnings, notes: report.notes };
-    if let Some(old) = against {
-        match parse(&[old.to_owned()])? {
-            Ok(old) => findings.errors.extend(lint::against(&old, catalogue)),
-            Err(problems) => findings.errors.extend(problems),
-        }
-    }
-    Ok(findings)
 }
 
 /// Reads catalogue files; a folder stands for the `.toml` files in it.
@@ -513,57 +450,5 @@ mod tests {
                 "{text}"
             );
         }
-    }
-
-    #[test]
-    fn a_rule_a_product_and_a_vendor_are_shown_by_id() {
-        let rule = &*Catalogue::embedded().rules()[0].id;
-        for (id, expected) in [(rule, rule), ("openai.chatgpt", "ChatGPT"), ("openai", "OpenAI")] {
-            for format in [ShowFormat::Text, ShowFormat::Json] {
-                let mut out = Vec::new();
-                Subject::find(Catalogue::embedded(), id).unwrap().print(&mut out, format).unwrap();
-                assert!(String::from_utf8(out).unwrap().contains(expected), "{id}");
-            }
-        }
-        assert!(Subject::find(Catalogue::embedded(), "nobody.nothing").is_none());
-    }
-
-    #[test]
-    fn what_nobody_has_read_in_its_source_is_told_in_words() {
-        let known = |rule: &&Rule| !rule.deny && rule.last_checked.is_none();
-        let rule = Catalogue::embedded().rules().iter().find(known).unwrap();
-        let mut out = Vec::new();
-        show_rule(&mut out, rule).unwrap();
-        assert!(String::from_utf8(out).unwrap().contains("(not yet checked against its source)\n"));
-        let (mut out, findings) = (Vec::new(), check(&[], None, Catalogue::embedded().date()).unwrap());
-        findings.print(&mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(
-            text.lines().any(|line| line.starts_with("note: ") && line.contains("general knowledge")),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_check_reads_folders_and_names_the_place_of_a_mistake() {
-        let folder = tempfile::tempdir().unwrap();
-        let good = "[vendor]\nid = \"v\"\nname = \"V\"\n";
-        fs::write(folder.path().join("v.toml"), good).unwrap();
-        let paths = [folder.path().to_owned()];
-        assert!(check(&paths, None, today()).unwrap().errors.is_empty());
-        fs::write(folder.path().join("w.toml"), "[vendor]\nid = \"w\"\nnme = \"W\"\n").unwrap();
-        let errors = check(&paths, None, today()).unwrap().errors;
-        assert!(
-            errors[0].to_string().ends_with("w.toml:1: vendor has no `name`; add name = \"…\""),
-            "{errors:?}"
-        );
-        assert!(
-            errors[1].to_string().ends_with("w.toml:3: vendor has no key `nme`; did you mean `name`?"),
-            "{errors:?}"
-        );
-        fs::remove_file(folder.path().join("w.toml")).unwrap();
-        let vanished = check(&[], Some(folder.path()), today()).unwrap().errors;
-        assert!(vanished.iter().any(|problem| problem.message == "vendor `v` has vanished"));
-        assert!(check(&[folder.path().join("gone.toml")], None, today()).is_err());
     }
 }

@@ -40,6 +40,7 @@ struct Status {
     rows_pending: u64,
     snapshots_pending: u64,
     unmatched_identifiers: u64,
+    suspects_allowed: bool,
     #[serde(flatten)]
     note: StatusNote,
 }
@@ -71,6 +72,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         rows_pending: due.new_rows + due.grown_rows,
         snapshots_pending: due.snapshots,
         unmatched_identifiers: unmatched,
+        suspects_allowed: config.suspects,
         note,
     };
     match args.format {
@@ -81,6 +83,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Format::Table => print(&status),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn day(at_ms: i64) -> umbrascope_api::Day {
+    umbrascope_api::Day::from_unix_ms(at_ms)
 }
 
 fn print(status: &Status) {
@@ -132,5 +138,11 @@ fn print(status: &Status) {
     line("rows dropped", &coverage.rows_dropped.to_string());
     line("rows refused", &coverage.rows_refused.to_string());
     line("state resets", &coverage.state_resets.to_string());
+    let suspects = match note.suspects_since_ms {
+        _ if !status.suspects_allowed => "never, by this machine's configuration".to_owned(),
+        Some(since) => format!("reported since {}, {} not kept", day(since), coverage.suspects_dropped),
+        None => "not reported".to_owned(),
+    };
+    line("suspects", &suspects);
     line("kept here only", &format!("{} identifiers that no rule knows", status.unmatched_identifiers));
 }

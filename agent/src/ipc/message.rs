@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport, Station};
+use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport, Station, SuspectRow};
 
 use crate::state::Software;
 
@@ -156,6 +156,8 @@ pub struct Counters {
     pub dns_over_tls: u64,
     /// Those of them over HTTPS.
     pub dns_over_https: u64,
+    /// Suspects not kept because there were too many at once.
+    pub suspects_dropped: u64,
     /// Flows given up.
     pub flows_lost: u64,
     /// Flows that were under way when first seen, and whose hello was not.
@@ -178,6 +180,9 @@ pub enum FromCapture {
     },
     /// Another name of a machine of which there was a sighting.
     Renamed(Station),
+    /// Domains that look like AI and that no rule knows, at most [`umbrascope_api::limits::SUSPECTS`], and how often they were
+    /// named since the last message. Sent once: what is lost with a process stays uncounted.
+    Suspects(Vec<SuspectRow>),
     /// The counters of this life.
     Counters {
         /// Which life.
@@ -187,8 +192,17 @@ pub enum FromCapture {
     },
 }
 
-/// Uplink to dissector: everything up to this number is stored.
+/// Uplink to dissector.
 #[derive(Debug, Serialize, Deserialize)]
+pub enum ToCapture {
+    /// What is stored.
+    Stored(Stored),
+    /// Whether names that no rule knows are to be judged by their looks. They are not until this says so.
+    Suspects(bool),
+}
+
+/// Everything up to this number is stored.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Stored {
     /// The row.
     pub stream: StreamId,
@@ -215,6 +229,8 @@ pub enum ToUplink {
         own_rules: bool,
         /// The configured key of own rules.
         own_rules_key: Option<String>,
+        /// Whether suspects are kept if the collector asks for them.
+        suspects: bool,
     },
     /// Comes with the socket to a dissector.
     Capture,

@@ -367,3 +367,51 @@ fn positions_count_copies_too_so_that_they_are_the_same_in_every_run() {
     assert_eq!(positions(0), [2, 4]);
     assert_eq!(positions(77), [2, 4]);
 }
+
+#[test]
+fn suspects_are_found_only_while_they_are_asked_for_and_told_by_their_domain_alone() {
+    let mut bench = Bench::new();
+    let found = |bench: &mut Bench| {
+        let mut found = Vec::new();
+        bench.pipeline.hand_on_suspects(|rows| {
+            found = rows.into_iter().map(|row| (row.domain, row.count)).collect();
+            true
+        });
+        found
+    };
+    let mut id = 0;
+    let mut ask = |bench: &mut Bench, names: &[&str]| {
+        for name in names {
+            id += 1;
+            assert_eq!(bench.packet(&query(id, name, A)), []);
+        }
+    };
+    ask(&mut bench, &["chat.secret-host.quorbel-chatbot.com"]);
+    assert_eq!(found(&mut bench), [], "nobody asked");
+    bench.pipeline.judge_suspects(true);
+    ask(
+        &mut bench,
+        &["chat.secret-host.quorbel-chatbot.com", "Eu.Quorbel-Chatbot.COM", "hyundai.com", "api.quorbel.ai"],
+    );
+    let expected = [("quorbel-chatbot.com".to_owned(), 2), ("quorbel.ai".to_owned(), 1)];
+    assert_eq!(found(&mut bench), expected);
+    assert!(!bench.pipeline.has_suspects());
+    ask(&mut bench, &["api.quorbel.ai"]);
+    bench.pipeline.judge_suspects(false);
+    bench.pipeline.judge_suspects(true);
+    assert_eq!(found(&mut bench), [], "forgotten with the wish");
+}
+
+#[test]
+fn made_up_suspects_are_counted_and_not_kept() {
+    let mut bench = Bench::new();
+    bench.pipeline.judge_suspects(true);
+    for id in 0..300 {
+        bench.packet(&query(id, &format!("gpt-{id}.com"), A));
+    }
+    bench.pipeline.hand_on_suspects(|rows| {
+        assert_eq!(rows.len(), umbrascope_api::limits::SUSPECTS);
+        true
+    });
+    assert_eq!(bench.pipeline.counters().suspects_dropped, 100);
+}

@@ -20,7 +20,7 @@ use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
 use crate::capture::pcap::CaptureReader;
 use crate::ipc::message::{
-    A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToDissector,
+    A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToCapture, ToDissector,
 };
 use crate::ipc::{Channel, Received};
 use crate::os::{memory, signals};
@@ -38,6 +38,8 @@ use others::{Interfaces, Origin, Others};
 const FRAMES_IN_A_ROW: usize = 256;
 /// How often counters are told while they change, in microseconds.
 const COUNTERS_US: u64 = 5_000_000;
+/// How long suspects are gathered before they are handed on, in microseconds.
+const SUSPECTS_US: u64 = 1_000_000;
 /// Frames of a capture file between two looks at the other descriptors.
 const REPLAY_IN_A_ROW: usize = 4096;
 
@@ -122,9 +124,11 @@ fn start() -> io::Result<()> {
                 outbox: Outbox::new(stream, false),
                 questions: Vec::new(),
                 pace: Pace::default(),
+                pass: Pass::default(),
                 stream,
                 counters: Counters::default(),
                 told: None,
+                suspects_told_us: 0,
             }
             .run()
         }
@@ -138,6 +142,14 @@ fn start() -> io::Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// What was read since the process was woken.
+#[derive(Default)]
+struct Pass {
+    packets: usize,
+    /// Some were left in a socket.
+    left_some: bool,
 }
 
 /// Live capture.
@@ -157,11 +169,14 @@ struct Live {
     /// Questions that are not asked yet.
     questions: Vec<(u64, Flow)>,
     pace: Pace,
+    pass: Pass,
     stream: StreamId,
     /// Kernel counters so far; the others are the pipeline's own.
     counters: Counters,
     /// What was told last, and when.
     told: Option<(Counters, u64)>,
+    /// When suspects were handed on last.
+    suspects_told_us: u64,
 }
 
 impl Live {
@@ -183,7 +198,13 @@ impl Live {
             self.read_gateway()?;
             self.read_packets()?;
             let now = wall_clock_us();
-            self.pipeline.handle_timeout(Timestamp(now));
+            let pass = std::mem::take(&mut self.pass);
+            if pass.packets > 0 {
+                self.pace.read(pass.packets, !pass.left_some, now);
+            }
+            if self.pipeline.handle_timeout(Timestamp(now)) {
+                memory::give_back();
+            }
             self.collect(Origin::Late, now);
             self.ask();
             let gateway = Some((&mut self.interfaces, &mut self.others));
@@ -193,7 +214,10 @@ impl Live {
                 Order::Finish => return self.finish(),
             }
             self.tell_renamed();
-            read_stored(&mut self.uplink, &mut self.outbox);
+            if let Some(wanted) = read_stored(&mut self.uplink, &mut self.outbox) {
+                self.pipeline.judge_suspects(wanted);
+            }
+            self.tell_suspects(now);
             self.outbox.give_up(now);
             self.outbox.pack(now);
             pump(&mut self.uplink, &mut self.outbox);
@@ -212,13 +236,14 @@ impl Live {
         let counters = self.told.is_none_or(|(told, _)| told != self.current_counters());
         let counters = counters.then(|| self.told.map_or(now, |(_, at)| at + COUNTERS_US));
         let timeout = self.pipeline.next_timeout().map(|at| at.0);
-        [timeout, counters, self.outbox.wake_at_us()].into_iter().flatten().min()
+        let suspects = self.pipeline.has_suspects().then_some(self.suspects_told_us + SUSPECTS_US);
+        [timeout, counters, suspects, self.outbox.wake_at_us()].into_iter().flatten().min()
     }
 
     /// Reads what is there, up to a bound.
     fn read_packets(&mut self) -> io::Result<()> {
         let now = wall_clock_us();
-        for read in 0..FRAMES_IN_A_ROW {
+        for _ in 0..FRAMES_IN_A_ROW {
             match self.packets.next()? {
                 Some(frame) if self.interfaces.len() == 0 => {
                     self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, frame);
@@ -233,27 +258,28 @@ impl Live {
                     self.pipeline.handle_frame(Timestamp(now), LinkType::LinuxPacket, &behind);
                     self.behind = behind;
                 }
-                None => {
-                    if read > 0 {
-                        self.pace.read(read, true, now);
-                    }
-                    return Ok(());
-                }
+                None => return Ok(()),
             }
+            self.pass.packets += 1;
             self.collect(Origin::Own, now);
         }
-        self.pace.read(FRAMES_IN_A_ROW, false, now);
+        self.pass.left_some = true;
         Ok(())
     }
 
     fn read_gateway(&mut self) -> io::Result<()> {
         for interface in 0..self.interfaces.len() {
             let now = wall_clock_us();
-            for _ in 0..FRAMES_IN_A_ROW {
-                let Some(frame) = self.interfaces.next(interface)? else { break };
+            let before = self.pass.packets;
+            while let Some(frame) = self.interfaces.next(interface)? {
+                self.pass.packets += 1;
                 self.others.learn(Timestamp(now), frame);
                 self.pipeline.handle_frame(Timestamp(now), LinkType::Ethernet, frame);
                 self.collect(Origin::Gateway, now);
+                if self.pass.packets - before == FRAMES_IN_A_ROW {
+                    self.pass.left_some = true;
+                    break;
+                }
             }
         }
         Ok(())
@@ -302,6 +328,17 @@ impl Live {
         }
     }
 
+    /// Hands suspects on, now and then. Those of a channel that is full or gone stay for the next time.
+    fn tell_suspects(&mut self, now: u64) {
+        if !self.pipeline.has_suspects() || now.saturating_sub(self.suspects_told_us) < SUSPECTS_US {
+            return;
+        }
+        self.suspects_told_us = now;
+        if let Some(uplink) = &self.uplink {
+            self.pipeline.hand_on_suspects(|rows| uplink.send(&FromCapture::Suspects(rows)).is_ok());
+        }
+    }
+
     fn current_counters(&self) -> Counters {
         Counters {
             kernel_drops: self.counters.kernel_drops,
@@ -341,6 +378,7 @@ impl Live {
         self.collect(Origin::Late, wall_clock_us());
         self.outbox.give_up(u64::MAX);
         self.outbox.pack(u64::MAX);
+        self.tell_suspects(u64::MAX);
         self.tell_counters(true);
         drain(&mut self.uplink, &mut self.outbox, 1_500_000)
     }
@@ -414,6 +452,7 @@ impl Replay {
         waited.extend(self.uplink.as_ref().map(|uplink| (uplink.as_fd(), uplink_events)));
         wait(&waited, timeout_us)?;
         let order = read_control(&mut self.control, &mut self.outbox, &mut self.uplink, None)?;
+        // A capture file's names are judged by the rules alone: nothing of it is of today.
         read_stored(&mut self.uplink, &mut self.outbox);
         pump(&mut self.uplink, &mut self.outbox);
         Ok(order)
@@ -464,15 +503,19 @@ fn read_control(
     }
 }
 
-/// Reads what the uplink stored. A channel that fails is given up; the warden brings the next.
-fn read_stored(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {
+/// Reads what the uplink stored, and whether it wants suspects where it says so. A channel that fails is given up; the warden brings the next.
+fn read_stored(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) -> Option<bool> {
+    let mut suspects = None;
     while let Some(channel) = uplink {
         match channel.receive() {
-            Ok(Received::Message(stored, _)) => outbox.stored(&stored),
+            Ok(Received::Message(ToCapture::Stored(stored), _)) => outbox.stored(&stored),
+            Ok(Received::Message(ToCapture::Suspects(wanted), _)) => suspects = Some(wanted),
             Ok(Received::Empty) => break,
-            Ok(Received::Closed) | Err(_) => *uplink = None,
+            // Whether they are wanted is for the next uplink to say.
+            Ok(Received::Closed) | Err(_) => (*uplink, suspects) = (None, Some(false)),
         }
     }
+    suspects
 }
 
 fn pump(uplink: &mut Option<ToUplink>, outbox: &mut Outbox) {

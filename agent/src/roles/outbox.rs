@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::ipc::message::{A_MESSAGE, Counted, FromCapture, Owner, Sighting, Stored, StreamId};
+use crate::ipc::message::{A_MESSAGE, Counted, FromCapture, Owner, Sighting, Stored, StreamId, ToCapture};
 use crate::ipc::{Channel, SendError};
 
 /// Sightings and rows kept, at some 300 bytes each.
@@ -22,7 +22,7 @@ const PACK_AFTER_US: u64 = 50_000;
 const PARCEL: usize = 256;
 
 /// The end of a channel that a dissector holds to its uplink.
-pub type ToUplink = Channel<FromCapture, Stored>;
+pub type ToUplink = Channel<FromCapture, ToCapture>;
 
 /// The queue.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ mod tests {
     }
 
     /// Numbers of the parcels that arrive, and the names and counts in each.
-    fn parcels(uplink: &mut Channel<Stored, FromCapture>) -> Vec<(u64, Vec<(String, u64)>)> {
+    fn parcels(uplink: &mut Channel<ToCapture, FromCapture>) -> Vec<(u64, Vec<(String, u64)>)> {
         let mut seen = Vec::new();
         while let Ok(Received::Message(FromCapture::Sightings { number, rows, .. }, _)) = uplink.receive() {
             seen.push((number, rows.into_iter().map(|row| (row.sighting.name, row.count)).collect()));
@@ -234,11 +234,11 @@ mod tests {
         seen
     }
 
-    fn numbers(uplink: &mut Channel<Stored, FromCapture>) -> Vec<u64> {
+    fn numbers(uplink: &mut Channel<ToCapture, FromCapture>) -> Vec<u64> {
         parcels(uplink).into_iter().map(|(number, _)| number).collect()
     }
 
-    fn ends() -> (ToUplink, Channel<Stored, FromCapture>) {
+    fn ends() -> (ToUplink, Channel<ToCapture, FromCapture>) {
         let (one, other) = pair().unwrap();
         (Channel::new(one), Channel::new(other))
     }

@@ -346,6 +346,7 @@ impl Warden {
             catalogue_keys: config.catalogue_keys.iter().map(ToString::to_string).collect(),
             own_rules: config.own_rules,
             own_rules_key: config.own_rules_key.as_ref().map(ToString::to_string),
+            suspects: config.suspects,
         };
         if let Err(error) = child.control.send(&start) {
             tracing::warn!(%error, "the uplink could not be told where the state is");

@@ -9,7 +9,7 @@ use super::{Due, FILE, StateError, unsigned};
 
 /// Reads the state beside a running agent, for `status` and `explain`.
 pub struct Reader {
-    db: Connection,
+    pub(super) db: Connection,
 }
 
 /// Rows of one rule, for `explain`.

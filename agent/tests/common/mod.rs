@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part of this")]
 #![allow(missing_docs, unreachable_pub, reason = "the names say it")]
 
+mod require;
+
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use umbrascope_agent::os::capability;
 use umbrascope_agent::state::Reader;
 use umbrascope_api::Day;
+
+pub use require::require;
 
 pub const AGENT: &str = env!("CARGO_BIN_EXE_umbrascope-agent");
 /// Far more than anything here takes; a wait ends as soon as what it waits for is there.
@@ -103,14 +107,4 @@ pub fn status(pid: u32, field: &str) -> String {
 
 pub fn can_capture() -> bool {
     require("CAP_NET_RAW", capability::effective().contains(rustix::thread::CapabilitySet::NET_RAW))
-}
-
-/// Whether the test can run; where it cannot it says so, and fails where nothing may be left out.
-pub fn require(part: &str, present: bool) -> bool {
-    if !present {
-        let all = std::env::var("UMBRASCOPE_TEST_REQUIRE").is_ok_and(|value| value == "all");
-        assert!(!all, "this machine lacks {part}, and UMBRASCOPE_TEST_REQUIRE=all forbids to skip");
-        eprintln!("SKIPPED {}: needs {part}", std::thread::current().name().unwrap_or("a test"));
-    }
-    present
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot, Station};
+use crate::{
+    ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot, Station, SuspectRow,
+};
 
 /// One delivery. The sensor is known by its certificate; `sensor` is only compared with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct Batch {
     /// Snapshots that changed since the last acknowledged batch.
     #[serde(default)]
     pub snapshots: Vec<Snapshot>,
+    /// Domains that look like AI and that no rule knows; none unless the collector asks for them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suspects: Vec<SuspectRow>,
     /// What could be seen and what could not.
     #[serde(default)]
     pub coverage: CoverageReport,
@@ -59,6 +64,10 @@ pub struct Ack {
     /// Public key that these are signed with, in minisign's form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_rules_key: Option<String>,
+    /// Since when two people of the organisation want to be told of suspects, Unix time in milliseconds; absent: they do
+    /// not, and a sensor keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspects_since_ms: Option<i64>,
 }
 
 /// One row that was not taken.
@@ -80,6 +89,8 @@ pub enum RowKind {
     Activity,
     /// [`Batch::snapshots`].
     Snapshot,
+    /// [`Batch::suspects`].
+    Suspect,
 }
 
 /// Why a row was not taken.
@@ -96,6 +107,8 @@ pub enum Refusal {
     BadCount,
     /// The sensor has more distinct rows than its quota allows.
     OverQuota,
+    /// Rows of this list are not asked for.
+    NotAsked,
     /// A reason this version does not know.
     #[serde(other)]
     Other,

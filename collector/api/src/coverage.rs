@@ -121,6 +121,9 @@ pub struct CoverageReport {
     /// suspicion; the number only, and no name goes with it.
     #[serde(default)]
     pub hidden_suspects: u64,
+    /// Times that a suspect was not kept because its day had as many as there may be.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suspects_dropped: u64,
     /// Connections to encrypted resolvers, known as such by port, protocol or name: queries we cannot see.
     #[serde(default)]
     pub encrypted_dns: u64,
@@ -154,4 +157,9 @@ pub struct CoverageReport {
     /// The last scan, source by source.
     #[serde(default)]
     pub sources: Vec<SourceReport>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

@@ -18,6 +18,7 @@ mod enrol;
 mod id;
 mod snapshot;
 mod subject;
+mod suspect;
 mod words;
 
 pub use activity::{ActivityRow, Evidence};
@@ -28,6 +29,7 @@ pub use enrol::{EnrolRequest, EnrolResponse, RenewRequest, RenewResponse};
 pub use id::{AccountId, Epoch, IdError, MachineId, SensorId};
 pub use snapshot::{Completeness, ItemDetails, Snapshot, SnapshotItem};
 pub use subject::{Station, Subject, SubjectError};
+pub use suspect::SuspectRow;
 pub use words::{Channel, RiskFlag};
 
 /// The version of this contract. A collector answers a batch of any version it can read.
@@ -44,6 +46,9 @@ pub mod limits {
     pub const STATIONS: usize = 1_000;
     /// Most items in one snapshot. A source with more is cut and marked partial.
     pub const SNAPSHOT_ITEMS: usize = 2_000;
+    /// Most suspects in one batch, and most that a sensor keeps, or a collector takes of it, of one day: whoever makes up
+    /// names floods nobody.
+    pub const SUSPECTS: usize = 200;
     /// Longest text in one field, in bytes of UTF-8.
     pub const TEXT_BYTES: usize = 512;
     /// Most entries of a list inside one snapshot item (flags, environment names).

@@ -13,7 +13,9 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 mod own;
+pub(crate) mod suspect;
 pub mod types;
+mod vendor;
 
 /// The routes, to be nested below `/api/v1`.
 pub(crate) fn router() -> Router<WebState> {

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use umbrascope_api::{CoverageReport, ItemDetails};
 use utoipa::ToSchema;
 
+use super::vendor::VendorFacts;
 use crate::model;
 use crate::web::Rfc3339;
 
@@ -158,6 +159,8 @@ pub struct ProductWhole {
     pub vendor_site: Option<String>,
     /// Vendor's country, ISO 3166-1 alpha-2.
     pub vendor_country: Option<String>,
+    /// What sources say about the vendor; null where the catalogue does not know it.
+    pub vendor_facts: Option<VendorFacts>,
     /// Every piece of evidence, strongest first.
     pub evidence: Vec<Evidence>,
     /// Pieces of evidence left out.
@@ -176,6 +179,7 @@ impl From<model::ProductDetail> for ProductWhole {
             category: detail.category,
             vendor_site: detail.vendor_site,
             vendor_country: detail.vendor_country,
+            vendor_facts: detail.vendor_facts.map(Into::into),
             evidence: detail.evidence.into_iter().map(Into::into).collect(),
             evidence_left_out: detail.evidence_left_out,
             occurrences: detail.assets.into_iter().map(Into::into).collect(),

@@ -1,4 +1,4 @@
-//! The whole inventory as one JSON object: `products` with their evidence, `ai_systems`, `assets`,
+//! The whole inventory as one JSON object: `products` with their evidence, `ai_systems`, `assets`, `suspects`,
 //! `coverage`, and when and by what it was made. Written piece by piece, so no part of it grows with
 //! the fleet in memory. Fields are added, never renamed or removed; a reader checks `format_version`.
 
@@ -7,6 +7,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::{ExportError, Stamp, every, every_product};
+use crate::api::suspect::Suspect;
 use crate::api::types::{AiSystem, Asset, CoverageTotals, ProductWhole, Sensor};
 use crate::model::{AssetFilter, AssetSort, Direction, SystemFilter, SystemSort};
 use crate::store::Reads;
@@ -47,6 +48,11 @@ pub(super) fn write(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Re
         |page| reads.assets(&all, AssetSort::Name, Direction::Ascending, page, stamp.now_ms),
         |row| assets.write(out, &Asset::from(row)),
     )?;
+
+    // Apart from all of the above: a guess from the letters of a name, and no product.
+    out.write_all(b"\n],\n\"suspects\":[")?;
+    let mut suspects = Elements::new();
+    every(|page| reads.suspects(false, page), |row| suspects.write(out, &Suspect::from(row)))?;
 
     out.write_all(b"\n],\n\"coverage\":{")?;
     field(out, "totals", &CoverageTotals::from(reads.coverage_totals(stamp.now_ms)?))?;

@@ -1,10 +1,11 @@
 //! What of a batch can be taken. A row that cannot is named with its reason; the rest goes on.
 
-use umbrascope_api::limits::{ACTIVITY_ROWS, LIST_ENTRIES, SNAPSHOT_ITEMS, STATIONS, TEXT_BYTES};
+use umbrascope_api::limits::{ACTIVITY_ROWS, LIST_ENTRIES, SNAPSHOT_ITEMS, STATIONS, SUSPECTS, TEXT_BYTES};
 use umbrascope_api::{
     ActivityRow, Batch, CoverageReport, Day, Evidence, Refusal, RefusedRow, RowKind, SensorInfo, Snapshot,
-    SnapshotItem,
+    SnapshotItem, SuspectRow,
 };
+use umbrascope_rules::{DomainName, registrable};
 
 /// First day that a sighting can carry: 2020-01-01.
 const FIRST_DAY: u32 = 18_262;
@@ -33,11 +34,32 @@ pub(super) fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
         let reason = if index >= SOURCES as u64 { Some(Refusal::TooMany) } else { check_snapshot(snapshot) };
         reason.map(|reason| RefusedRow { kind: RowKind::Snapshot, index, reason })
     });
-    activity.chain(snapshots).collect()
+    let suspects = (0..).zip(&batch.suspects).filter_map(|(index, row)| {
+        let reason =
+            if index >= SUSPECTS as u64 { Some(Refusal::TooMany) } else { check_suspect(row, today) };
+        reason.map(|reason| RefusedRow { kind: RowKind::Suspect, index, reason })
+    });
+    activity.chain(snapshots).chain(suspects).collect()
+}
+
+/// A registrable domain in normal form and nothing else: no host below one can get in here.
+fn check_suspect(row: &SuspectRow, today: Day) -> Option<Refusal> {
+    if !is_plausible(row.day, today) {
+        return Some(Refusal::ImplausibleDay);
+    }
+    if row.count == 0 || row.count > COUNT_MAX {
+        return Some(Refusal::BadCount);
+    }
+    let normal = DomainName::parse(&row.domain).is_ok_and(|name| name.as_str() == row.domain);
+    (!normal || registrable(&row.domain) != Some(&*row.domain)).then_some(Refusal::BadText)
+}
+
+fn is_plausible(day: Day, today: Day) -> bool {
+    day.number() >= FIRST_DAY && day <= today.forward(DAYS_AHEAD)
 }
 
 fn check_row(row: &ActivityRow, today: Day) -> Option<Refusal> {
-    if row.day.number() < FIRST_DAY || row.day > today.forward(DAYS_AHEAD) {
+    if !is_plausible(row.day, today) {
         return Some(Refusal::ImplausibleDay);
     }
     if row.count == 0 || row.count > COUNT_MAX {
@@ -189,6 +211,7 @@ mod tests {
             activity,
             stations: vec![],
             snapshots,
+            suspects: vec![],
             coverage: CoverageReport::default(),
         };
         check(&mut batch, today()).into_iter().map(|row| row.reason).collect()
@@ -256,6 +279,37 @@ mod tests {
         );
         use Refusal::{BadCount, BadText, TooMany};
         assert_eq!(found, [BadText, TooMany, BadText, TooMany, BadCount]);
+    }
+
+    #[test]
+    fn a_suspect_is_a_registrable_domain_in_normal_form() {
+        let reason = |domain: &str| {
+            check_suspect(&SuspectRow { day: today(), domain: domain.into(), count: 1 }, today())
+        };
+        for domain in ["some-chatbot.com", "quorbel.ai", "a-gpt.co.uk"] {
+            assert_eq!(reason(domain), None, "{domain}");
+        }
+        for domain in [
+            "",
+            "com",
+            "co.uk",
+            "eu.some-chatbot.com",
+            "Some-Chatbot.com",
+            "some-chatbot.com.",
+            "jane.github.io",
+            "a.invalid",
+            "<b>.com",
+            "a b.com",
+            "/etc/passwd",
+            "\u{202E}.com",
+            "1.2.3.4",
+        ] {
+            assert_eq!(reason(domain), Some(Refusal::BadText), "{domain}");
+        }
+        let none = SuspectRow { day: today(), domain: "quorbel.ai".into(), count: 0 };
+        assert_eq!(check_suspect(&none, today()), Some(Refusal::BadCount));
+        let early = SuspectRow { day: Day::from_number(1).unwrap(), count: 1, ..none };
+        assert_eq!(check_suspect(&early, today()), Some(Refusal::ImplausibleDay));
     }
 
     #[test]

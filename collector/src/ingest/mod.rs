@@ -91,11 +91,13 @@ async fn batches(State(ingest): State<Arc<Ingest>>, request: Request) -> Respons
         let received_at_ms = ingest.clock.now_ms();
         let refused = check::check(&mut batch, Day::from_unix_ms(received_at_ms));
         ingest.key_again(&mut batch);
+        let suspect_source = ingest.suspect_source(&batch);
         let report = Report {
             sensor: peer.sensor,
             batch,
             refused,
             unknown_fields,
+            suspect_source,
             received_at_ms,
             next_report_after_s: ingest.report_interval_s,
         };
@@ -221,6 +223,14 @@ impl Ingest {
         for account in rows.chain(items.map(|item| &mut item.account)) {
             *account = account.map(again);
         }
+    }
+
+    /// What stands for the sender where suspects are counted: the same in every report of one state database, and nobody who
+    /// has the collector's database alone can tell whose it is.
+    fn suspect_source(&self, batch: &Batch) -> String {
+        let text = format!("suspects:{}:{}", batch.sensor, batch.epoch);
+        let tag = ring::hmac::sign(&self.pseudonyms, text.as_bytes());
+        data_encoding::HEXLOWER.encode(&tag.as_ref()[..16])
     }
 
     async fn commit(&self, report: Report) -> Result<Ack, Refused> {

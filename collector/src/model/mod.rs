@@ -5,10 +5,12 @@ mod coverage;
 mod own;
 mod product;
 mod query;
+mod suspect;
 mod system;
 mod token;
 mod unit;
 mod user;
+mod vendor;
 
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
@@ -18,7 +20,9 @@ pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
     SystemSort,
 };
+pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
 pub use user::{Role, UserRow};
+pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -4,7 +4,7 @@ use serde::Serialize;
 use umbrascope_api::{AccountId, Channel, Day, ItemDetails, RiskFlag};
 use umbrascope_rules::{Confidence, Level, ProductKind};
 
-use super::AssetId;
+use super::{AssetId, VendorFacts};
 
 /// A number for one day, for charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -124,6 +124,8 @@ pub struct ProductDetail {
     pub vendor_site: Option<String>,
     /// Vendor's country, ISO 3166-1 alpha-2.
     pub vendor_country: Option<String>,
+    /// What sources say about the vendor; absent where the catalogue does not know it.
+    pub vendor_facts: Option<VendorFacts>,
     /// Every piece of evidence, strongest first, at most 500.
     pub evidence: Vec<EvidenceRow>,
     /// Evidence rows left out by that bound.

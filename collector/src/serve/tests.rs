@@ -175,6 +175,7 @@ fn batch(sensor: SensorId) -> Batch {
         }],
         stations: Vec::new(),
         snapshots: Vec::new(),
+        suspects: vec![],
         coverage: CoverageReport::default(),
     }
 }

@@ -5,8 +5,9 @@ use umbrascope_api::{Ack, Batch, Day, MachineId, RefusedRow, SensorId, SensorInf
 
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
-    DayCount, Direction, NewToken, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
-    Role, SystemFilter, SystemSort, TokenId, TokenRow, Totals, UnitRow, UserRow,
+    DayCount, Direction, Dismissal, NewToken, Page, PageRequest, ProductDetail, ProductFilter, ProductRow,
+    ProductSort, Role, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting, SystemFilter, SystemSort,
+    TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
 pub mod own;
@@ -14,8 +15,29 @@ pub mod sqlite;
 
 pub use sqlite::SqliteStore;
 
+/// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.
+pub trait Suspects: Send + Sync {
+    /// Whether they are collected.
+    fn suspect_setting(&self, now_ms: i64) -> Result<SuspectSetting, StoreError>;
+    /// Who asked, confirmed and withdrew, newest first.
+    fn suspect_steps(&self, limit: u32) -> Result<Vec<StepRow>, StoreError>;
+    /// Suspected domains, the most named first: those that wait for a person, or those dismissed.
+    fn suspects(&self, dismissed: bool, page: PageRequest) -> Result<Page<SuspectDomain>, StoreError>;
+    /// Takes a step in the name of a person and records it, or says why it was refused; then nothing is recorded.
+    fn step_suspects(
+        &self,
+        step: Step,
+        person: &str,
+        now_ms: i64,
+    ) -> Result<Result<SuspectSetting, StepRefused>, StoreError>;
+    /// Dismisses a domain: nothing more of it is taken. One that is dismissed stays as it was. `false` when there is none.
+    fn dismiss_suspect(&self, domain: &str, dismissal: &Dismissal) -> Result<bool, StoreError>;
+    /// Takes a dismissal back; `false` when there is none.
+    fn restore_suspect(&self, domain: &str) -> Result<bool, StoreError>;
+}
+
 /// What pages, JSON and exports read. Blocking: call it from a blocking thread.
-pub trait Reads: Send + Sync {
+pub trait Reads: Suspects {
     /// Numbers at the head of the pages, as of `today`.
     fn totals(&self, today: Day, now_ms: i64) -> Result<Totals, StoreError>;
     /// Assets and sightings a day over all products, the last `days` days, oldest first.
@@ -137,6 +159,8 @@ pub struct Report {
     pub refused: Vec<RefusedRow>,
     /// Fields of the body that were not known.
     pub unknown_fields: u64,
+    /// Stands for the sensor's state database where suspects are counted: a pseudonym under a key that no database holds.
+    pub suspect_source: String,
     /// Unix time in milliseconds at which it came.
     pub received_at_ms: i64,
     /// When the next report is asked for, in seconds.

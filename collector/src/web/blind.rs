@@ -135,6 +135,10 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
     if !report.catalogue_note.is_empty() {
         say("warn", format!("It does not use the catalogue that it was given: {}.", report.catalogue_note));
     }
+    if report.suspects_dropped > 0 {
+        let count = Plural(report.suspects_dropped, "naming");
+        say("warn", format!("{count} of suspects left out: its day had as many as there may be."));
+    }
     if report.unattributed > 0 {
         say("", format!("{} without a known process.", Plural(report.unattributed, "sighting")));
     }
@@ -327,6 +331,7 @@ mod tests {
         assert_eq!(one(|report| report.encrypted_dns = 1), 1);
         assert_eq!(one(|report| report.hidden_destinations = 1), 1);
         assert_eq!(one(|report| report.flows_joined_late = 1), 1);
+        assert_eq!(one(|report| report.suspects_dropped = 1), 1);
     }
 
     #[test]

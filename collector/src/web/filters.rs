@@ -5,7 +5,7 @@ use std::fmt::Display;
 use askama::filters::Safe;
 use askama::{Result, Values};
 use umbrascope_api::{Channel, Day, ItemDetails, RiskFlag};
-use umbrascope_rules::{Confidence, Level, ProductKind};
+use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Standing};
 
 use super::assets;
 use super::chart::Sparkline;
@@ -204,6 +204,30 @@ pub(crate) fn origin_label(origin: impl Peel<SystemOrigin>, _: &dyn Values) -> R
 #[askama::filter_fn]
 pub(crate) fn why(row: impl Peel<AiSystemRow>, _: &dyn Values) -> Result<impl Display> {
     Ok(words::why_candidate(row.peel()))
+}
+
+/// What follows from all sources, in words.
+#[askama::filter_fn]
+pub(crate) fn standing_label(standing: impl Peel<Standing>, _: &dyn Values) -> Result<&'static str> {
+    Ok(words::standing(*standing.peel()).0)
+}
+
+/// Style class of what follows from all sources.
+#[askama::filter_fn]
+pub(crate) fn standing_class(standing: impl Peel<Standing>, _: &dyn Values) -> Result<&'static str> {
+    Ok(words::standing(*standing.peel()).1)
+}
+
+/// What one source answers.
+#[askama::filter_fn]
+pub(crate) fn answer_label(answer: impl Peel<Answer>, _: &dyn Values) -> Result<&'static str> {
+    Ok(words::answer(*answer.peel()))
+}
+
+/// What sort of source a claim has.
+#[askama::filter_fn]
+pub(crate) fn source_label(source: impl Peel<ClaimSource>, _: &dyn Values) -> Result<&'static str> {
+    Ok(words::claim_source(*source.peel()))
 }
 
 /// A sensor's state in words.

@@ -13,8 +13,12 @@ pub(crate) enum Here {
     Inventory,
     /// Assets, and one asset.
     Assets,
+    /// Suspects, and the notice.
+    Suspects,
     /// Coverage.
     Coverage,
+    /// The catalogue, and one vendor of it.
+    Catalogue,
     /// The organisation's own rules.
     OwnRules,
     /// Enrolment tokens.
@@ -40,7 +44,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 6] = [
+const PLACES: [Place; 8] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -60,10 +64,22 @@ const PLACES: [Place; 6] = [
         icon: "M2.5 3h11v7.5h-11zM5.5 13.2h5M8 10.5v2.7",
     },
     Place {
+        here: Here::Suspects,
+        href: "/suspects",
+        label: "Suspects",
+        icon: "M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M8 11.6v.1M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8z",
+    },
+    Place {
         here: Here::Coverage,
         href: "/coverage",
         label: "Coverage",
         icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::Catalogue,
+        href: "/catalogue",
+        label: "Catalogue",
+        icon: "M8 4.2C6.6 3 4.6 2.6 2 2.8v9.6c2.6-.2 4.6.2 6 1.4 1.4-1.2 3.4-1.6 6-1.4V2.8c-2.6-.2-4.6.2-6 1.4zM8 4.2v9.6",
     },
     Place {
         here: Here::OwnRules,

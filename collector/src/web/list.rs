@@ -2,7 +2,7 @@
 //! choose, and the way to the next page.
 
 use umbrascope_api::Channel;
-use umbrascope_rules::{Confidence, ProductKind};
+use umbrascope_rules::{Category, Confidence, ProductKind};
 
 use super::error::WebError;
 use super::text::{Grouped, Plural};
@@ -26,6 +26,8 @@ pub(crate) struct ListQuery {
     pub(crate) q: String,
     /// A kind of product.
     pub(crate) kind: String,
+    /// A category of the catalogue.
+    pub(crate) category: String,
     /// A channel.
     pub(crate) channel: String,
     /// The lowest confidence.
@@ -55,6 +57,11 @@ impl ListQuery {
     /// The kind.
     pub(crate) fn kind(&self) -> Result<Option<ProductKind>, WebError> {
         chosen("kind", &self.kind)
+    }
+
+    /// The category.
+    pub(crate) fn category(&self) -> Result<Option<Category>, WebError> {
+        chosen("category", &self.category)
     }
 
     /// The lowest confidence.
@@ -222,6 +229,16 @@ impl Select {
             chosen: chosen == Some(*kind),
         });
         Self { name: "kind", label: "Kind", all: "every kind", options: options.collect() }
+    }
+
+    /// Categories of the catalogue.
+    pub(crate) fn categories(chosen: Option<Category>) -> Self {
+        let options = Category::ALL.iter().map(|category| Choice {
+            value: category.as_str().to_owned(),
+            label: category.as_str().to_owned(),
+            chosen: chosen == Some(*category),
+        });
+        Self { name: "category", label: "Category", all: "every category", options: options.collect() }
     }
 
     /// Channels.

@@ -78,6 +78,13 @@ pub fn router(app: AppState) -> Router {
         )
         .route("/catalogue/own/text", get(handlers::own::text))
         .route("/catalogue/own/versions/{number}", get(handlers::own::version))
+        .route("/catalogue", get(handlers::catalogue::list))
+        .route("/catalogue/{vendor}", get(handlers::catalogue::vendor))
+        .route("/suspects", get(handlers::suspects::list))
+        .route("/suspects/setting", post(handlers::suspects::step))
+        .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
+        .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export/{format}", get(handlers::download::export))
@@ -110,5 +117,7 @@ where
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod sample_suspects;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use umbrascope_api::{
     AccountId, CaptureState, Channel, CoverageReport, Day, ItemDetails, RiskFlag, SensorId, SourceReport,
     SourceState,
 };
-use umbrascope_rules::{Confidence, Level, ProductKind};
+use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 
 use crate::AppState;
 use crate::catalogue::{Current, Known};
@@ -16,8 +16,8 @@ use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
-    UserRow,
+    StationRow, StepRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals,
+    UnitRow, UserRow, VendorFacts,
 };
 use crate::own::compose;
 use crate::session::Sessions;
@@ -43,6 +43,10 @@ pub(crate) struct Sample {
     /// Every read fails.
     broken: bool,
     people: Mutex<People>,
+    /// Who switched suspects on and off, oldest first.
+    pub(super) suspect_steps: Mutex<Vec<StepRow>>,
+    /// The dismissal of the hostile suspect was taken back.
+    pub(super) restored: Mutex<bool>,
 }
 
 #[derive(Default)]
@@ -550,12 +554,16 @@ impl Sample {
         if self.empty { Vec::new() } else { LINES.iter().map(product_row).chain([hostile_row()]).collect() }
     }
 
-    fn ok<T>(&self, value: T) -> Result<T, StoreError> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.empty
+    }
+
+    pub(super) fn ok<T>(&self, value: T) -> Result<T, StoreError> {
         if self.broken { Err(StoreError::Stopped) } else { Ok(value) }
     }
 }
 
-fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
+pub(super) fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
     let total = all.len() as u64;
     let rows = all.into_iter().skip(page.offset as usize).take(page.limit as usize).collect();
     Page { rows, total }
@@ -623,6 +631,9 @@ impl Reads for Sample {
             category: if row.needs_catalogue { String::new() } else { "assistant".to_owned() },
             vendor_site: Some("https://openai.com".to_owned()),
             vendor_country: Some("US".to_owned()),
+            vendor_facts: Catalogue::embedded()
+                .product(&row.id)
+                .and_then(|known| VendorFacts::of(Catalogue::embedded(), &known.vendor, Some(&known.id))),
             evidence: evidence(&row),
             evidence_left_out: 0,
             assets: (0..HOSTS.len().min(row.assets as usize))

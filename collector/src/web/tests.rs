@@ -16,6 +16,8 @@ use super::url::encode;
 mod own;
 use crate::AppState;
 
+mod catalogue;
+
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
     router: Router,
@@ -44,16 +46,23 @@ impl Answer {
 
 impl Visitor {
     fn new(sample: Sample) -> Self {
-        let state = sample::state(sample);
+        Self::to(sample::state(sample))
+    }
+
+    fn to(state: AppState) -> Self {
         Self { router: super::router(state.clone()), state, cookies: Vec::new(), browser: true }
     }
 
     async fn signed_in(sample: Sample, name: &str) -> Self {
         let mut visitor = Self::new(sample);
-        let link = visitor.link(name);
-        let page = visitor.get(&link).await;
-        visitor.post(&link, &[("csrf", &page.csrf())]).await;
+        visitor.sign_in(name).await;
         visitor
+    }
+
+    async fn sign_in(&mut self, name: &str) {
+        let link = self.link(name);
+        let page = self.get(&link).await;
+        self.post(&link, &[("csrf", &page.csrf())]).await;
     }
 
     fn link(&self, name: &str) -> String {
@@ -121,6 +130,15 @@ const PAGES: &[&str] = &[
     "/catalogue/own/new?suffix=good-bot.ai&from=suspect",
     "/catalogue/own/edit",
     "/catalogue/own/versions/2",
+    "/catalogue",
+    "/catalogue?q=gpt&category=assistant&kind=service&confidence=high&sort=vendor&dir=desc",
+    "/catalogue?page=40",
+    "/catalogue?q=nothing-fits-this",
+    "/catalogue/openai",
+    "/catalogue/midjourney",
+    "/suspects",
+    "/suspects?kind=dismissed",
+    "/notice",
     "/tokens",
     "/password",
 ];
@@ -294,6 +312,8 @@ async fn what_goes_wrong_is_explained() {
     for (path, status, words) in [
         ("/nowhere", StatusCode::NOT_FOUND, "There is no page"),
         ("/products/never.seen", StatusCode::NOT_FOUND, "There is no product"),
+        ("/catalogue/nobody", StatusCode::NOT_FOUND, "There is no vendor"),
+        ("/catalogue?category=spaceships", StatusCode::BAD_REQUEST, "category=spaceships"),
         ("/assets/999", StatusCode::NOT_FOUND, "There is no asset"),
         ("/assets/x", StatusCode::NOT_FOUND, "There is no asset"),
         ("/products?kind=spaceship", StatusCode::BAD_REQUEST, "kind=spaceship"),
@@ -371,6 +391,11 @@ async fn json_says_what_the_pages_say() {
     assert_eq!(products["rows"][0]["confidence"], "high");
     let one = json(&mut ada, "/api/v1/products/openai.chatgpt").await;
     assert_eq!(one["evidence"][0]["value"], "chatgpt.com");
+    assert_eq!(one["vendor_facts"]["id"], "openai");
+    assert_eq!(
+        one["vendor_facts"]["questions"].as_array().unwrap().len(),
+        umbrascope_rules::Framework::ALL.len()
+    );
     assert_eq!(json(&mut ada, "/api/v1/assets/1").await["hostname"], "dev-01");
     assert_eq!(json(&mut ada, "/api/v1/coverage").await["sensors"]["total"], 12);
     assert_eq!(json(&mut ada, "/api/v1/tokens").await[0]["state"], "active");
@@ -433,4 +458,63 @@ async fn the_sample_fleet_is_served() {
     };
     let next = SocketAddr::new(address.ip(), address.port() + 1);
     tokio::join!(serve(address, Sample::default()), serve(next, Sample::empty()));
+}
+
+#[tokio::test]
+async fn suspects_are_switched_on_by_two_people_and_off_by_one() {
+    let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
+    let state = ada.state.clone();
+    let mut vera =
+        Visitor { router: super::router(state.clone()), state, cookies: Vec::new(), browser: true };
+    let link = vera.link("vera");
+    let page = vera.get(&link).await;
+    vera.post(&link, &[("csrf", &page.csrf())]).await;
+
+    let page = vera.get("/suspects").await;
+    let refused = vera.post("/suspects/setting", &[("csrf", &page.csrf()), ("step", "asked")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a viewer cannot ask");
+    assert!(vera.get("/notice").await.text.contains("not collected"));
+
+    let csrf = ada.get("/suspects").await.csrf();
+    let forged = ada.post("/suspects/setting", &[("csrf", "guess"), ("step", "asked")]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    let asked = ada.post("/suspects/setting", &[("csrf", &csrf), ("step", "asked")]).await;
+    assert_eq!(asked.location(), "/suspects?done=asked");
+    assert!(!ada.get("/suspects").await.text.contains("value=\"confirmed\""), "no button for who asked");
+    let alone = ada.post("/suspects/setting", &[("csrf", &csrf), ("step", "confirmed")]).await;
+    assert!(alone.text.contains("takes another person"), "{}", alone.text);
+    assert!(ada.get("/notice").await.text.contains("not collected"));
+
+    let csrf = vera.get("/suspects").await.csrf();
+    let on = vera.post("/suspects/setting", &[("csrf", &csrf), ("step", "confirmed")]).await;
+    assert_eq!(on.location(), "/suspects?done=confirmed");
+    let page = ada.get("/suspects").await;
+    assert!(page.text.contains("asked, <bdi>vera</bdi> confirmed"), "{}", page.text);
+    assert!(ada.get("/notice").await.text.contains("two people of this organisation have it switched on"));
+    let off = vera.post("/suspects/setting", &[("csrf", &csrf), ("step", "withdrawn")]).await;
+    assert_eq!(off.location(), "/suspects?done=withdrawn");
+    let page = ada.get("/suspects").await;
+    assert!(page.text.contains("Ask to switch it on") && page.text.contains("withdrew it"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_suspect_is_dismissed_with_a_reason_by_an_administrator() {
+    let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
+    let page = ada.get("/suspects").await;
+    assert!(page.text.contains("fewer than 5") && page.text.contains("ai + video + editor"), "{}", page.text);
+    let (csrf, path) = (page.csrf(), "/suspects/quorbel.ai/dismiss");
+    let without = ada.post(path, &[("csrf", &csrf), ("reason", " ")]).await;
+    assert!(without.text.contains("needs a reason"));
+    let sent = [("csrf", csrf.as_str()), ("reason", "a hotel")];
+    assert_eq!(ada.post(path, &sent).await.location(), "/suspects?done=dismissed");
+    assert_eq!(ada.post("/suspects/none.example/dismiss", &sent).await.status, StatusCode::NOT_FOUND);
+    let hostile = format!("/suspects/{}/restore", encode(HOSTILE));
+    assert_eq!(ada.post(&hostile, &[("csrf", &csrf)]).await.location(), "/suspects?done=restored");
+
+    let mut vera = Visitor::signed_in(Sample::default(), "vera").await;
+    let page = vera.get("/suspects").await;
+    assert!(!page.text.contains("/dismiss\""), "a viewer has no such form");
+    let csrf = page.csrf();
+    let sent = [("csrf", csrf.as_str()), ("reason", "a hotel")];
+    assert_eq!(vera.post(path, &sent).await.status, StatusCode::FORBIDDEN);
 }

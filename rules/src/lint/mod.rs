@@ -1,5 +1,6 @@
 //! Reads a catalogue as a reviewer would: what [`Catalogue::parse`] lets pass and is wrong all the same.
 
+mod claims;
 mod own;
 mod places;
 
@@ -47,6 +48,7 @@ pub fn check(catalogue: &Catalogue, today: Date) -> Report {
     cancelled(catalogue, &mut report);
     unused(catalogue, &mut report);
     unread(catalogue, &mut report);
+    claims::check(catalogue, today, &mut report);
     for problems in [&mut report.errors, &mut report.warnings] {
         problems.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     }
@@ -77,6 +79,11 @@ pub fn against(old: &Catalogue, new: &Catalogue) -> Vec<Problem> {
     for rule in old.rules() {
         if new.rule(&rule.id).is_none() {
             vanished("rule", &rule.id, &rule.origin, "put it back, with replaced_by or retired = true");
+        }
+    }
+    for claim in old.claims() {
+        if !new.claims().iter().any(|known| known.id == claim.id) {
+            vanished("claim", &claim.id, &claim.origin, "put it back, with retired = true");
         }
     }
     if new.number() < old.number() {

@@ -191,7 +191,7 @@ fn an_id_that_vanishes_fails_the_comparison() {
     let (old, empty) = (small(), Catalogue::default());
     assert_eq!(against(&old, &old), []);
     let problems = against(&old, &empty);
-    assert_eq!(problems.len(), 1 + 1 + old.rules().len());
+    assert_eq!(problems.len(), 1 + 1 + old.rules().len() + old.claims().len());
     assert!(problems.iter().any(|problem| problem.message == "rule `v.p.high` has vanished"));
 }
 

@@ -60,6 +60,11 @@ impl Matcher {
         self.rules.get(find(&self.names, name)? as usize)
     }
 
+    /// Whether the catalogue says anything of a name in normal form or of one below it, be it that it is no AI.
+    pub fn touches(&self, name: &str) -> bool {
+        self.names.touches(name)
+    }
+
     /// What a host name, however it is written, means that is no AI and has to be known all the same.
     pub fn landmark(&self, name: &str) -> Option<LandmarkKind> {
         LandmarkKind::ALL.get(find(&self.landmarks, name)? as usize).copied()
@@ -192,7 +197,7 @@ fn reference(rule: &Rule, product: &Product) -> RuleRef {
 
 /// Mixes a text into a seed. Fixed, not keyed: what comes from the network is only looked up, never inserted, so
 /// a chosen name can at most compare equal to the one entry it collides with.
-fn hash(seed: u32, text: &[u8]) -> u64 {
+pub(crate) fn hash(seed: u32, text: &[u8]) -> u64 {
     // Odd constants of high entropy: the golden ratio and the first of wyhash's primes.
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     const L: u64 = 0xa076_1d64_78bd_642f;

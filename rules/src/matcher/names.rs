@@ -46,6 +46,18 @@ impl Names {
         best.rule()
     }
 
+    /// Whether a pattern ends at a name or below it, stars not counted.
+    pub(super) fn touches(&self, name: &str) -> bool {
+        let below = |node: u32, label: &str| {
+            let is_it = |child: u32| {
+                let child = &self.nodes[child as usize];
+                child.parent == node && self.label(child) == label.as_bytes()
+            };
+            self.index.find(hash(node, label.as_bytes()), is_it)
+        };
+        name.rsplit('.').try_fold(ROOT, below).is_some()
+    }
+
     fn walk(&self, from: u32, name: &[u8], dots: &Dots, best: &mut Best) {
         let (mut node, mut left) = (from, name);
         loop {

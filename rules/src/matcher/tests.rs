@@ -315,3 +315,18 @@ proptest! {
         prop_assert_eq!(MATCHER.name(&name).is_some(), suffix || exact || glob, "{}", name);
     }
 }
+
+#[test]
+fn what_stands_below_a_name_touches_it_and_so_does_a_denial() {
+    let matcher = of(&[("a", "exact", "api.vendor.com"), ("deny", "suffix", "shared.net")]);
+    for (name, touched) in [
+        ("vendor.com", true),
+        ("api.vendor.com", true),
+        ("shared.net", true),
+        ("www.vendor.com", false),
+        ("other.com", false),
+        ("endor.com", false),
+    ] {
+        assert_eq!(matcher.touches(name), touched, "{name}");
+    }
+}

@@ -56,10 +56,19 @@ pub(crate) struct Counted {
 impl Agent {
     /// Starts one and waits until it captures; on one processor only if `cpu` says which.
     pub(crate) fn start(pair: &Pair, filter: Filter, cpu: Option<usize>) -> Self {
+        Self::start_with(pair, filter, cpu, "")
+    }
+
+    /// As [`start`](Self::start), watching other machines on `eth0`.
+    pub(crate) fn start_gateway(pair: &Pair, cpu: Option<usize>) -> Self {
+        Self::start_with(pair, Filter::Auto, cpu, "[gateway]\ninterfaces = [\"eth0\"]\n")
+    }
+
+    fn start_with(pair: &Pair, filter: Filter, cpu: Option<usize>, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let (config, log) = (folder.path().join("agent.toml"), folder.path().join("log"));
         let text = format!(
-            "state_dir = {:?}\n[capture]\nfilter = {:?}\n[scan]\nenabled = false\n",
+            "state_dir = {:?}\n[capture]\nfilter = {:?}\n[scan]\nenabled = false\n{more}",
             folder.path().join("state"),
             filter.name()
         );

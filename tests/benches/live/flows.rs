@@ -37,6 +37,7 @@ pub(crate) fn run(size: Size) {
         measure(&pair, &known, kind, 2_000, seconds);
     }
     connections(&pair, 1_000, seconds);
+    of_others(&known, 2_000, seconds);
     println!("  rising rates, the agent on one core:");
     let mut highest = None;
     for rate in [4_000, 8_000, 12_000, 16_000, 24_000, 32_000, 48_000, 64_000] {
@@ -95,6 +96,29 @@ fn measure(pair: &Pair, known: &[&str], kind: Kind, rate: u32, seconds: f64) -> 
     let counted = agent.end();
     let label = kind.name();
     row(label, &sent, &cpu, Some(&alone), &counted, expected)
+}
+
+/// Flows of another machine, seen by a gateway.
+fn of_others(known: &[&str], rate: u32, seconds: f64) {
+    let pair = pair(true);
+    // The frames come from an address that must be somebody else's.
+    for words in
+        [["addr", "flush", "dev", "eth0"].as_slice(), &["addr", "add", "10.99.0.9/24", "dev", "eth0"]]
+    {
+        let done = pair.host("ip").args(words).status();
+        assert!(done.is_ok_and(|status| status.success()), "ip {words:?} failed");
+    }
+    let agent = Agent::start_gateway(&pair, Some(AGENT_CPU));
+    let before = agent.cpu();
+    let mut command = pair.net("taskset");
+    command.args(["-c", &SENDER_CPU.to_string()]).arg(this_program());
+    command.args(["send", "eth0", Kind::Tls.name(), &rate.to_string(), &seconds.to_string()]);
+    let sent = send::run(&mut command);
+    let expected = expected(Kind::Tls, sent.flows, known);
+    wait_until_stored(&agent, expected);
+    let cpu = difference(&before, &agent.cpu());
+    let counted = agent.end();
+    row("tls, gateway", &sent, &cpu, None, &counted, expected);
 }
 
 /// Real connections of one process, so that there is an owner to be found.

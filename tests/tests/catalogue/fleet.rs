@@ -167,7 +167,11 @@ impl Fleet {
         self.agent = Some(command.spawn().unwrap());
         let mut message = [0; 4096];
         loop {
-            let length = socket.recv(&mut message).expect("the agent says that it is ready");
+            let received = socket.recv(&mut message);
+            if received.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::Interrupted) {
+                continue;
+            }
+            let length = received.expect("the agent says that it is ready");
             if String::from_utf8_lossy(&message[..length]).contains("READY=1") {
                 return;
             }

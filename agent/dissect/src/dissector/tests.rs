@@ -132,6 +132,29 @@ fn made_up_sources_blind_no_sooner_than_a_whole_table_of_them_comes() {
     assert!(!survives(flood(5000)), "or the bound above is too modest");
 }
 
+/// After a flood the tables become small again, while a stream that goes on is still known.
+#[test]
+fn what_a_flood_left_is_swept_away() {
+    let hello = records(&large_hello("victim.example"), 16000);
+    let quiet = |minutes: u64| Timestamp(minutes * 60_000_000);
+    let mut bench = Bench::new();
+    assert!(!bench.0.handle_timeout(quiet(1)));
+    for source in 0..40_000_u32 {
+        let mut packet = crate::testing::tcp_from(CLIENT, 40000, 100, 2, &[]);
+        packet[12..16].copy_from_slice(&(0xcb00_0000 + source).to_be_bytes());
+        bench.packet(&packet);
+    }
+    bench.packet(&syn(99));
+    assert_eq!(bench.0.next_timeout(), Some(quiet(3)), "it is not waited for a packet");
+    assert!(!bench.0.handle_timeout(quiet(3)), "all came since the tables were swept last");
+    // An interactive line now and then.
+    bench.packet(&tcp(100, b"EHLO client.example\r\n"));
+    assert!(bench.0.handle_timeout(quiet(5)));
+    assert_eq!((bench.0.tcp.len(), bench.0.next_timeout()), (1, None));
+    bench.packet(&tcp(121, &hello));
+    assert_eq!(bench.seen(), [(Channel::Tls, "victim.example".to_owned())]);
+}
+
 #[test]
 fn padding_behind_the_ip_length_is_no_payload() {
     let hello = records(&large_hello("padded.example"), 16000);

@@ -82,6 +82,9 @@ pub struct StatusNote {
     pub own_rules: OwnNote,
     /// Coverage as it was last reported.
     pub coverage: CoverageReport,
+    /// Since when suspects are reported, Unix time in milliseconds; `None`: they are not.
+    #[serde(default)]
+    pub suspects_since_ms: Option<i64>,
 }
 
 /// Delivery and renewal, one request at a time.
@@ -115,6 +118,8 @@ pub(super) struct Delivery {
     catalogue: Keeper,
     /// The organisation's own rules over it.
     own: OwnKeeper,
+    /// Whether the configuration lets suspects be reported at all.
+    suspects_allowed: bool,
     /// Coverage as the warden and this uplink know it.
     pub(super) coverage: CoverageReport,
     /// Counters of the dissectors.
@@ -128,6 +133,7 @@ impl Delivery {
         collector: CollectorConfig,
         counter_interval: Duration,
         (catalogue, own): (Keeper, OwnKeeper),
+        suspects_allowed: bool,
         state: &State,
         now: Instant,
     ) -> Self {
@@ -168,6 +174,7 @@ impl Delivery {
             sources,
             catalogue,
             own,
+            suspects_allowed,
             coverage: CoverageReport::default(),
             counters: Counters::default(),
         }
@@ -337,8 +344,11 @@ impl Delivery {
         let had_grown = self.everything.is_some() || self.schedule.grown_is_due(now);
         let limit = u32::try_from(self.limit).unwrap_or(u32::MAX);
         let rows = state.due_rows(had_grown, limit)?;
-        let content = Content::fitting(rows, state.due_snapshots(SNAPSHOTS)?, self.limit)
+        let mut content = Content::fitting(rows, state.due_snapshots(SNAPSHOTS)?, self.limit)
             .with_stations(state.due_stations(STATIONS)?);
+        if self.wants_suspects() {
+            content.suspects = state.due_suspects()?;
+        }
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
             sensor: identity.sensor,
@@ -350,6 +360,7 @@ impl Delivery {
             activity: content.rows.iter().map(|due| ActivityRow::clone(&due.row)).collect(),
             stations: content.stations.iter().map(|due| due.station.clone()).collect(),
             snapshots: content.snapshots.clone(),
+            suspects: content.suspects.clone(),
             coverage: self.full_coverage(state)?,
         };
         let body = sender::body(&batch);
@@ -375,6 +386,7 @@ impl Delivery {
             encrypted_dns: counters.encrypted_dns,
             dns_over_tls: counters.dns_over_tls,
             dns_over_https: counters.dns_over_https,
+            suspects_dropped: counters.suspects_dropped + state.counter("suspects_dropped")?,
             flows_lost: counters.flows_lost,
             flows_joined_late: counters.flows_joined_late,
             rows_dropped: state.counter("rows_dropped")?,
@@ -439,15 +451,17 @@ impl Delivery {
         state: &mut State,
         now: Instant,
     ) -> Result<(), StateError> {
+        self.note_suspects(ack.suspects_since_ms, state)?;
         // Rows not taken are marked like the others: they must not be sent again. They are counted.
         mark(content, state)?;
         let refused = ack.refused.len() as u64;
         if refused > 0 {
             state.add_counter("rows_refused", refused)?;
-            let rows = ack.refused.iter().filter(|row| row.kind == RowKind::Activity).count();
+            let of = |kind| ack.refused.iter().filter(|row| row.kind == kind).count();
             tracing::warn!(
-                rows,
-                snapshots = ack.refused.len() - rows,
+                rows = of(RowKind::Activity),
+                snapshots = of(RowKind::Snapshot),
+                suspects = of(RowKind::Suspect),
                 "the collector did not take some rows"
             );
         }
@@ -472,6 +486,25 @@ impl Delivery {
         Ok(())
     }
 
+    /// Whether suspects are wanted: by the last answer of the collector in this life, and by the configuration.
+    pub(super) fn wants_suspects(&self) -> bool {
+        self.note.suspects_since_ms.is_some()
+    }
+
+    /// Notes what the collector wants of suspects. What is kept of them goes with the wish.
+    fn note_suspects(&mut self, since_ms: Option<i64>, state: &mut State) -> Result<(), StateError> {
+        let since_ms = since_ms.filter(|_| self.suspects_allowed);
+        if since_ms.is_none() {
+            state.forget_suspects()?;
+        }
+        if since_ms.is_some() != self.wants_suspects() {
+            let wanted = since_ms.is_some();
+            tracing::info!(wanted, "the collector says whether names that look like AI are to be reported");
+        }
+        self.note.suspects_since_ms = since_ms;
+        Ok(())
+    }
+
     /// The whole batch was refused: halves of it are tried until the entry at fault stands alone; that one is set aside.
     fn refused(
         &mut self,
@@ -481,6 +514,10 @@ impl Delivery {
         now: Instant,
     ) -> Result<(), StateError> {
         self.trouble(trouble);
+        if !content.suspects.is_empty() {
+            state.mark_suspects(&content.suspects)?;
+            state.add_counter("rows_refused", content.suspects.len() as u64)?;
+        }
         if content.len() > 1 {
             self.limit = content.len() / 2;
         } else if content.is_empty() {
@@ -609,6 +646,7 @@ fn mark(content: &Content, state: &mut State) -> Result<(), StateError> {
     state.mark_rows(&rows)?;
     let stations: Vec<_> = content.stations.iter().map(|due| (due.station.subject, due.version)).collect();
     state.mark_stations(&stations)?;
+    state.mark_suspects(&content.suspects)?;
     for snapshot in &content.snapshots {
         state.mark_snapshot(&snapshot.source, snapshot.generation)?;
     }

@@ -39,6 +39,7 @@ impl Lives {
             encrypted_dns: sum.encrypted_dns + one.encrypted_dns,
             dns_over_tls: sum.dns_over_tls + one.dns_over_tls,
             dns_over_https: sum.dns_over_https + one.dns_over_https,
+            suspects_dropped: sum.suspects_dropped + one.suspects_dropped,
             flows_lost: sum.flows_lost + one.flows_lost,
             flows_joined_late: sum.flows_joined_late + one.flows_joined_late,
         })

@@ -18,7 +18,9 @@ use crate::catalogue::Shelf;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;
-use crate::ipc::message::{Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToUplink};
+use crate::ipc::message::{
+    Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToCapture, ToUplink,
+};
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, memory, signals};
 use crate::own::OwnShelf;
@@ -64,10 +66,12 @@ pub fn run() -> ExitCode {
 
 /// A dissector at the other end.
 struct CaptureLink {
-    channel: AsyncChannel<Stored, FromCapture>,
+    channel: AsyncChannel<ToCapture, FromCapture>,
     stream: Option<StreamId>,
     /// The last number said to be stored could not be told yet.
     untold: Option<Stored>,
+    /// Whether it was told that suspects are wanted; `None`: neither way yet.
+    suspects: Option<bool>,
 }
 
 struct ScanLink {
@@ -124,6 +128,7 @@ impl Uplink {
                 catalogue_keys,
                 own_rules,
                 own_rules_key,
+                suspects,
             },
             _,
         )) = first
@@ -148,8 +153,15 @@ impl Uplink {
         let own = OwnShelf::new(&state_dir, own_rules, own_rules_key.and_then(|key| key.parse().ok()));
         let own = OwnKeeper::new(own, shelf.clone(), Instant::now());
         let catalogue = Keeper::new(shelf, Instant::now());
-        let delivery =
-            Delivery::new(state_dir, collector, counter_interval, (catalogue, own), &state, Instant::now());
+        let delivery = Delivery::new(
+            state_dir,
+            collector,
+            counter_interval,
+            (catalogue, own),
+            suspects,
+            &state,
+            Instant::now(),
+        );
         let _ = control.channel().send_waiting(&FromUplink::Ready);
         memory::give_back();
         Ok(Self {
@@ -283,13 +295,19 @@ impl Uplink {
         Ok(())
     }
 
-    /// Says what is stored; a dissector that does not read now is told at the next look.
+    /// Says what is stored, and whether suspects are wanted; a dissector that does not read now is told at the next look.
     fn tell_stored(&mut self) {
+        let suspects = self.delivery.wants_suspects();
         for link in &mut self.captures {
             if let Some(stored) = &link.untold
-                && link.channel.channel().send(stored).is_ok()
+                && link.channel.channel().send(&ToCapture::Stored(*stored)).is_ok()
             {
                 link.untold = None;
+            }
+            if link.suspects != Some(suspects)
+                && link.channel.channel().send(&ToCapture::Suspects(suspects)).is_ok()
+            {
+                link.suspects = Some(suspects);
             }
         }
     }
@@ -304,6 +322,7 @@ impl Uplink {
                 channel: AsyncChannel::new(Channel::new(socket))?,
                 stream: None,
                 untold: None,
+                suspects: None,
             }),
             (ToUplink::Scan, Some(socket)) => {
                 self.queued_scans.push_back(AsyncChannel::new(Channel::new(socket))?);
@@ -338,6 +357,12 @@ impl Uplink {
         match message {
             FromCapture::Counters { stream, counters } => self.lives.note(stream, counters),
             FromCapture::Renamed(station) => self.aggregate.describe(station),
+            // Some may still be on their way when they are not wanted any more.
+            FromCapture::Suspects(rows) if self.delivery.wants_suspects() => {
+                let counted = self.state.count_suspects(&rows, today());
+                self.survive(counted)?;
+            }
+            FromCapture::Suspects(_) => {}
             FromCapture::Sightings { stream, number, replayed, rows } => {
                 self.captures[index].stream = Some(stream);
                 let repeat = self.aggregate.is_repeat(stream, number, || self.state.last_number(stream));
@@ -429,7 +454,8 @@ impl Uplink {
             Ending::Intake(until) => Some(until),
             _ => None,
         };
-        let untold = self.captures.iter().any(|link| link.untold.is_some());
+        let suspects = Some(self.delivery.wants_suspects());
+        let untold = self.captures.iter().any(|link| link.untold.is_some() || link.suspects != suspects);
         let untold = untold.then(|| Instant::now() + Duration::from_millis(50));
         [self.commit_at, ending, untold, Some(self.prune_at), self.delivery.wake_at()]
             .into_iter()

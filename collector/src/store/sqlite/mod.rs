@@ -18,6 +18,7 @@ mod reads;
 mod rebuild;
 mod rollup;
 mod stations;
+mod suspects;
 mod writer;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::catalogue::Known;
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
     AiSystemRow, AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail,
-    ProductFilter, ProductRow, ProductSort, SystemFilter, SystemOrigin, SystemSort,
+    ProductFilter, ProductRow, ProductSort, SystemFilter, SystemOrigin, SystemSort, VendorFacts,
 };
 
 /// Days of the trend on a list.
@@ -262,6 +262,8 @@ pub(super) fn product(
         category: known.map_or(String::new(), |product| product.category.to_string()),
         vendor_site: vendor.and_then(|vendor| vendor.site.as_ref()).map(ToString::to_string),
         vendor_country: vendor.and_then(|vendor| vendor.country.as_ref()).map(ToString::to_string),
+        vendor_facts: known
+            .and_then(|product| VendorFacts::of(knowledge.catalogue, &product.vendor, Some(&product.id))),
         evidence_left_out: pieces.saturating_sub(evidence.len() as u64),
         evidence,
         assets: product_assets(connection, &channels, number)?,

@@ -21,6 +21,7 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 mod catalogue;
 mod gateway;
 mod own;
+mod suspects;
 
 const CATALOGUE: &str = r#"
 [vendor]
@@ -135,6 +136,7 @@ impl Fixture {
         let (answer, answered) = sync_channel(1);
         let report = Report {
             sensor: sensor(number),
+            suspect_source: format!("source-{number}-{}", batch.epoch),
             batch,
             refused: Vec::new(),
             unknown_fields: 0,
@@ -235,6 +237,7 @@ fn batch(number: u8, epoch: u8, sent_at_ms: i64) -> Batch {
         activity: Vec::new(),
         stations: Vec::new(),
         snapshots: Vec::new(),
+        suspects: vec![],
         coverage: CoverageReport { capture: CaptureState::Capturing, hellos: 5, ..CoverageReport::default() },
     }
 }
@@ -669,6 +672,7 @@ fn a_failing_report_takes_nothing_of_its_neighbours_with_it() {
         batch: nobody,
         refused: Vec::new(),
         unknown_fields: 0,
+        suspect_source: "s".repeat(32),
         received_at_ms: NOW_MS,
         next_report_after_s: 60,
     };

@@ -6,11 +6,13 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod assets;
+pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod download;
 pub(crate) mod own;
 pub(crate) mod products;
 pub(crate) mod sign_in;
+pub(crate) mod suspects;
 pub(crate) mod systems;
 pub(crate) mod tokens;
 

@@ -15,6 +15,8 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme,
 };
 
+mod upgrade;
+
 type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["serve", address] => serve(address),
+        ["upgrades", address] => upgrade::serve(address),
         ["ech", public_name] => ech(public_name),
         ["tls", address, name] => tls(address, name),
         ["quic", address, name] => quic(address, name),
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
         ["lease", interface, address, name] => lease(interface, address, name),
         ["announce", interface, address, name] => announce(interface, address, name),
         _ => Err(
-            "usage: serve IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR FIRST-ID COUNT NAME… | \
+            "usage: serve IP | upgrades IP | ech PUBLIC_NAME | tls ADDR NAME | quic ADDR NAME | dns ADDR FIRST-ID COUNT NAME… | \
              swapped INTERFACE SOURCE TARGET NAME | lease INTERFACE IP NAME | announce INTERFACE IP NAME"
                 .into(),
         ),
@@ -52,10 +55,14 @@ fn certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), Bo
     Ok((made.cert.der().clone(), PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()).into()))
 }
 
+fn server_config() -> Result<ServerConfig, Box<dyn Error>> {
+    let (certificate, key) = certificate()?;
+    Ok(ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?)
+}
+
 /// TLS on 443 and 8443, QUIC on 443, DNS on 53, all on `address`; prints `ready` and serves until killed.
 fn serve(address: &str) -> Outcome {
-    let (certificate, key) = certificate()?;
-    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key)?;
+    let server = server_config()?;
     let tls = Arc::new(server.clone());
     for port in [443, 8443] {
         let listener = TcpListener::bind((address, port))?;
