@@ -99,6 +99,9 @@ fn fields(page: &str) -> Vec<(String, String)> {
 async fn a_suspect_becomes_a_rule_in_two_clicks() {
     let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
     // The first opens the form, filled in; the second sends it as it is.
+    let queue = ada.get("/suspects").await.text;
+    let first = queue.split("href=\"/catalogue/own/new?suffix=").nth(1).expect("a link beside each suspect");
+    assert!(first.split('"').next().unwrap().ends_with("&amp;from=suspect"), "{first}");
     let form = ada.get("/catalogue/own/new?suffix=good-bot.ai&from=suspect").await;
     let mut sent = fields(&form.text);
     sent.push(("do".to_owned(), "publish".to_owned()));
