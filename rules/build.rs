@@ -35,6 +35,8 @@ mod parse;
 mod pattern;
 #[path = "src/suspect/source.rs"]
 mod source;
+#[path = "src/space.rs"]
+mod space;
 #[path = "src/table.rs"]
 mod table;
 #[path = "src/words.rs"]

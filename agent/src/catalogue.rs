@@ -160,19 +160,29 @@ impl Shelf {
         open(&self.folder).and_then(|file| read(file).ok())
     }
 
-    fn replace(&self, name: &str, content: &[u8], point: &str) -> io::Result<()> {
-        let beside = self.folder.join(format!("{name}.new"));
-        match fs::remove_file(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        failpoint::hit(point);
-        fs::rename(&beside, self.folder.join(name))?;
-        File::open(&self.folder)?.sync_all()
+    /// The file to be handed to whoever works with it, and the keys that it is checked with.
+    pub fn handed(&self) -> Option<(File, Vec<String>)> {
+        Some((open(&self.folder)?, self.keys.iter().map(ToString::to_string).collect()))
     }
+
+    fn replace(&self, name: &str, content: &[u8], point: &str) -> io::Result<()> {
+        replace_named(&self.folder, name, content, point)
+    }
+}
+
+/// Replaces a file of the state folder whole.
+pub(crate) fn replace_named(folder: &Path, name: &str, content: &[u8], point: &str) -> io::Result<()> {
+    let beside = folder.join(format!("{name}.new"));
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    failpoint::hit(point);
+    fs::rename(&beside, folder.join(name))?;
+    File::open(folder)?.sync_all()
 }
 
 /// SHA-256 of a bundle's bytes: what the collector calls it by.
@@ -182,11 +192,16 @@ pub fn digest(bytes: &[u8]) -> String {
 
 /// Opens the bundle in the state folder, to be handed to another process. Reads nothing of it.
 pub fn open(folder: &Path) -> Option<File> {
+    open_named(folder, FILE)
+}
+
+/// Opens a plain file of the state folder.
+pub(crate) fn open_named(folder: &Path, name: &str) -> Option<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-        .open(folder.join(FILE))
+        .open(folder.join(name))
         .ok()?;
     file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
 }
@@ -202,6 +217,32 @@ pub fn matcher_of(file: File, keys: &[String]) -> Result<(Matcher, String), Stri
     let keys: Vec<PublicKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
     let bytes = read(file).map_err(|error| format!("the catalogue's file cannot be read: {error}"))?;
     let made = good(&bytes, &keys).and_then(|bundle| Ok((bundle.matcher()?, bundle.version()?.into_owned())));
+    made.map_err(|error| error.to_string())
+}
+
+/// A matcher of the bundle that was handed over, or of the program's own catalogue where there is none that can be used.
+/// `doing` stands in the log.
+pub(crate) fn base_matcher(handed: Option<(File, Vec<String>)>, doing: &str) -> Matcher {
+    let made = handed.map(|(file, keys)| matcher_of(file, &keys));
+    match made {
+        Some(Ok((matcher, version))) => {
+            tracing::info!(version, "{doing} with another catalogue than the program's own");
+            matcher
+        }
+        Some(Err(why)) => {
+            tracing::warn!("the catalogue that was handed over is not used: {why}");
+            Matcher::embedded()
+        }
+        None => Matcher::embedded(),
+    }
+}
+
+/// The compiled catalogue of the bundle in a file, and its version.
+pub(crate) fn compiled_of(file: File, keys: &[String]) -> Result<(Vec<u8>, String), String> {
+    let keys: Vec<PublicKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+    let bytes = read(file).map_err(|error| format!("the catalogue's file cannot be read: {error}"))?;
+    let made = good(&bytes, &keys)
+        .and_then(|bundle| Ok((bundle.compiled()?.into_owned(), bundle.version()?.into_owned())));
     made.map_err(|error| error.to_string())
 }
 
@@ -240,7 +281,7 @@ fn floor() -> u32 {
     number_in(&Catalogue::embedded_version()).unwrap_or_default()
 }
 
-fn read(file: File) -> io::Result<Vec<u8>> {
+pub(crate) fn read(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A byte more than the bound, so that what is longer is refused as that.
     file.take(bundle::MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;

@@ -20,6 +20,10 @@ pub struct Config {
     pub collector: CollectorConfig,
     /// Public keys that may sign catalogues, beside those of the program.
     pub catalogue_keys: Vec<PublicKey>,
+    /// Whether the organisation's own rules are taken from the collector.
+    pub own_rules: bool,
+    /// The one key that may sign them; `None`: the one that the collector named first.
+    pub own_rules_key: Option<PublicKey>,
     /// Whether packets are read.
     pub capture: bool,
     /// Whether the filter that knows the streams is tried; else each packet is judged alone.
@@ -145,6 +149,10 @@ impl Config {
             Ok(_) => return Err(wrong("keys", "of [catalogue] must be 16 keys at most")),
             Err(error) => return Err(wrong("keys", &format!("of [catalogue] must be public keys: {error}"))),
         };
+        let own_rules_key = file.catalogue.own_rules_key.as_ref().map(|key| key.parse()).transpose();
+        let own_rules_key = own_rules_key.map_err(|error| {
+            wrong("own_rules_key", &format!("of [catalogue] must be a public key: {error}"))
+        })?;
         if file.state_dir.as_ref().is_some_and(|folder| !folder.is_absolute()) {
             return Err(wrong("state_dir", "must be an absolute path"));
         }
@@ -152,6 +160,8 @@ impl Config {
             state_dir: file.state_dir.unwrap_or_else(default_state_dir),
             collector: CollectorConfig { url: file.collector.url, proxy: file.collector.proxy },
             catalogue_keys,
+            own_rules: file.catalogue.own_rules,
+            own_rules_key,
             capture: file.capture.enabled,
             flow_aware_filter: file.capture.filter == Choice::Auto,
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
@@ -204,11 +214,21 @@ struct CollectorSection {
     proxy: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct CatalogueSection {
     /// Public keys that may sign catalogues, beside those of the program, at most 16. Default: none.
     keys: Vec<String>,
+    /// Whether the organisation's own rules are taken from the collector. Default: true.
+    own_rules: bool,
+    /// The one key that may sign them. Default: the one that the collector names first after the enrolment.
+    own_rules_key: Option<String>,
+}
+
+impl Default for CatalogueSection {
+    fn default() -> Self {
+        Self { keys: Vec::new(), own_rules: true, own_rules_key: None }
+    }
 }
 
 /// An old key, a new one and some in reserve.
@@ -347,6 +367,13 @@ mod tests {
         assert!(error.starts_with("agent.toml:3: ") && error.contains("public key"), "{error}");
         let many = vec![format!("\"{key}\""); 17].join(", ");
         assert!(parse(&format!("[catalogue]\nkeys = [{many}]\n")).is_err());
+        assert!(
+            parse("").unwrap().own_rules && !parse("[catalogue]\nown_rules = false\n").unwrap().own_rules
+        );
+        let config = parse(&format!("[catalogue]\nown_rules_key = \"{key}\"\n")).unwrap();
+        assert_eq!(config.own_rules_key.unwrap().to_string(), key);
+        let error = parse("[catalogue]\nown_rules_key = \"x\"\n").unwrap_err();
+        assert!(error.starts_with("agent.toml:2: ") && error.contains("public key"), "{error}");
     }
 
     #[test]
@@ -411,6 +438,7 @@ mod tests {
         assert_eq!(sample.attribution_hooks, default.attribution_hooks);
         assert_eq!(sample.gateway, default.gateway);
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
+        assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);

@@ -18,6 +18,7 @@ pub mod failpoint;
 pub mod identity;
 pub mod ipc;
 pub mod os;
+pub mod own;
 pub mod pipeline;
 pub mod replay;
 pub mod roles;

@@ -13,13 +13,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
 use umbrascope_rules::bundle::{self, Kind, Manifest, Mark, PublicKey, number_in};
-use umbrascope_rules::{Catalogue, Matcher};
+use umbrascope_rules::{Catalogue, Matcher, Overlay, Problem};
+
+use crate::own::{Composition, InForce};
 
 /// A catalogue and its matcher.
 #[derive(Debug)]
 pub struct Known {
     catalogue: Cow<'static, Catalogue>,
     matcher: Matcher,
+    own: Option<Arc<Overlay>>,
 }
 
 impl Known {
@@ -33,6 +36,16 @@ impl Known {
         &self.catalogue
     }
 
+    /// A catalogue that an organisation's own rules are part of.
+    pub fn with_own(catalogue: Catalogue, own: Arc<Overlay>) -> Self {
+        Self { own: Some(own), ..Self::from(catalogue) }
+    }
+
+    /// Whether the organisation says of a host name that it is not AI.
+    pub fn denies(&self, name: &str) -> bool {
+        self.own.as_ref().is_some_and(|own| own.denies_name(name)) && self.matcher.name(name).is_none()
+    }
+
     /// What names and identifiers mean.
     pub fn matcher(&self) -> &Matcher {
         &self.matcher
@@ -41,13 +54,13 @@ impl Known {
 
 impl From<&'static Catalogue> for Known {
     fn from(catalogue: &'static Catalogue) -> Self {
-        Self { matcher: Matcher::new(catalogue), catalogue: Cow::Borrowed(catalogue) }
+        Self { matcher: Matcher::new(catalogue), catalogue: Cow::Borrowed(catalogue), own: None }
     }
 }
 
 impl From<Catalogue> for Known {
     fn from(catalogue: Catalogue) -> Self {
-        Self { matcher: Matcher::new(&catalogue), catalogue: Cow::Owned(catalogue) }
+        Self { matcher: Matcher::new(&catalogue), catalogue: Cow::Owned(catalogue), own: None }
     }
 }
 
@@ -140,19 +153,34 @@ pub struct Current(RwLock<Now>);
 
 #[derive(Debug)]
 struct Now {
-    known: Arc<Known>,
+    composition: Composition,
     served: Option<Served>,
 }
 
 impl Current {
     /// To begin with.
-    pub fn new(known: Arc<Known>, served: Option<Served>) -> Self {
-        Self(RwLock::new(Now { known, served }))
+    pub fn new(composition: Composition, served: Option<Served>) -> Self {
+        Self(RwLock::new(Now { composition, served }))
     }
 
     /// What is known.
     pub fn known(&self) -> Arc<Known> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).known)
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).composition.known)
+    }
+
+    /// The catalogue without the organisation's own rules.
+    pub fn base(&self) -> Arc<Known> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).composition.base)
+    }
+
+    /// The organisation's own rules in force.
+    pub fn own(&self) -> Option<Arc<InForce>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).composition.own.clone()
+    }
+
+    /// Parts of the own rules that do not hold over the catalogue in use.
+    pub fn left_out(&self) -> Arc<[Problem]> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).composition.left_out)
     }
 
     /// What agents are given.
@@ -160,9 +188,9 @@ impl Current {
         self.0.read().unwrap_or_else(PoisonError::into_inner).served.clone()
     }
 
-    /// Knows another catalogue from now on.
-    pub fn know(&self, known: Arc<Known>) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).known = known;
+    /// Knows another catalogue, or other own rules, from now on.
+    pub fn know(&self, composition: Composition) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).composition = composition;
     }
 
     /// Hands out another file from now on.

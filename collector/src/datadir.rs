@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::FlockOperation;
 
+use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
 use crate::store::sqlite::Options;
 use crate::store::{SqliteStore, StoreError};
@@ -63,6 +64,15 @@ impl DataDir {
         self.0.join("catalogue.bundle")
     }
 
+    /// The organisation's own rules, signed, that agents are given.
+    pub fn own_rules(&self) -> PathBuf {
+        self.0.join("own-rules.bundle")
+    }
+
+    fn own_rules_key(&self) -> PathBuf {
+        self.0.join("own-rules.key")
+    }
+
     fn ca_certificate(&self) -> PathBuf {
         self.0.join("ca.pem")
     }
@@ -102,6 +112,10 @@ impl DataDir {
             SystemRandom::new().fill(&mut key).map_err(|_| DataDirError::Random)?;
             self.write_new(&self.pseudonym_key(), HEXLOWER.encode(&key).as_bytes())?;
             made.push(format!("key of the pseudonyms {}", self.pseudonym_key().display()));
+        }
+        if !self.own_rules_key().exists() {
+            self.write_new(&self.own_rules_key(), OwnKey::create()?.as_bytes())?;
+            made.push(format!("key of the organisation's own rules {}", self.own_rules_key().display()));
         }
         let fresh = !self.database().exists();
         SqliteStore::open(&self.database(), options, now_ms)?.close();
@@ -148,6 +162,17 @@ impl DataDir {
         let key = HEXLOWER.decode(text.trim().as_bytes()).ok().filter(|key| key.len() == 32);
         let key = key.ok_or(DataDirError::Damaged { path })?;
         Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key))
+    }
+
+    /// The key that signs the organisation's own rules. A folder of before there was one gets it now.
+    pub fn own_key(&self) -> Result<OwnKey, DataDirError> {
+        let path = self.own_rules_key();
+        if !path.exists() {
+            self.must_be_initialised()?;
+            self.write_new(&path, OwnKey::create()?.as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))?;
+        OwnKey::load(&text).map_err(|_| DataDirError::Damaged { path })
     }
 
     /// Holds the folder for one process that runs on it. Released when dropped.
@@ -244,6 +269,9 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataDirError {
+    /// The key of the own rules could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// A file could not be used.
     #[error("could not {attempted} {path}")]
     File {
@@ -308,7 +336,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir(parent.path().join("data"));
         let options = Options::new(Catalogue::embedded());
-        assert_eq!(dir.init(options.clone(), 1).unwrap().len(), 4);
+        assert_eq!(dir.init(options.clone(), 1).unwrap().len(), 5);
         let authority = fs::read(dir.ca_certificate()).unwrap();
         assert!(dir.init(options, 2).unwrap().is_empty());
         assert_eq!(fs::read(dir.ca_certificate()).unwrap(), authority);

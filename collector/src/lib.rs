@@ -21,6 +21,7 @@ pub mod model;
 pub mod net;
 pub mod notify;
 pub mod ops;
+pub mod own;
 pub mod pki;
 pub mod serve;
 pub mod session;
@@ -48,6 +49,8 @@ pub struct AppState {
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.
     pub https: bool,
+    /// Where the organisation's own rules are published.
+    pub own: Arc<own::Desk>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

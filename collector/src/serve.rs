@@ -18,8 +18,10 @@ use crate::datadir::{DataDir, DataDirError, Lock};
 use crate::ingest::{self, Ingest};
 use crate::net::{self, Listener};
 use crate::ops::{self, Counters};
+use crate::own::Desk;
 use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
+use crate::store::own::OwnRules;
 use crate::store::sqlite::Options;
 use crate::store::{SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
@@ -63,8 +65,8 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let lock = dir.lock()?;
     let now_ms = clock.now_ms();
     let published = Published::new(dir, config);
-    let (known, served) = published.begin();
-    let mut options = Options::knowing(Arc::clone(&known));
+    let (composition, served) = published.begin();
+    let mut options = Options::knowing(Arc::clone(&composition.known));
     options.rebuild_on_new_catalogue = true;
     let store = Arc::new(dir.open(options, now_ms)?);
     let authority = Arc::new(dir.authority()?);
@@ -82,7 +84,14 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let agents = bind(config.agents.listen, "agents").await?;
     let (people_at, agents_at) = (local(&people)?, local(&agents)?);
 
-    let catalogue = Arc::new(Current::new(known, served));
+    let catalogue = Arc::new(Current::new(composition, served));
+    let own = Arc::new(Desk::new(Arc::clone(&store) as Arc<dyn OwnRules>, dir)?);
+    if let Err(error) = own.restore() {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the file of the own rules cannot be written"
+        );
+    }
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
@@ -95,11 +104,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
         https: people_tls.is_some(),
+        own: Arc::clone(&own),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {
         store: shared,
         catalogue: Arc::clone(&catalogue),
+        own_rules_key: own.key().public().to_string(),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,

@@ -2,9 +2,10 @@
 
 use std::sync::OnceLock;
 
-use crate::catalogue::{Catalogue, Text};
+use crate::catalogue::{Catalogue, Problem, Text};
 use crate::compiled::{self, Passing, Reader};
 use crate::matcher::{Matcher, MatcherBuilder};
+use crate::overlay::{Overlay, Survey};
 
 /// Written by the build script from `catalogue/*.toml`, and read back there to be sure.
 static COMPILED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/catalogue.bin"));
@@ -41,6 +42,43 @@ impl Matcher {
     pub fn from_compiled(bytes: &[u8]) -> Option<Matcher> {
         lean(|| Passing(bytes).into())
     }
+
+    /// [`Matcher::embedded`] with an organisation's own rules over it, and the parts of these that do not hold.
+    pub fn embedded_with(overlay: &Overlay) -> (Matcher, Vec<Problem>) {
+        composed(|| COMPILED.into(), overlay).expect(READ_BACK)
+    }
+
+    /// [`Matcher::from_compiled`] with an organisation's own rules over it, and the parts of these that do not hold.
+    pub fn from_compiled_with(bytes: &[u8], overlay: &Overlay) -> Option<(Matcher, Vec<Problem>)> {
+        composed(|| Passing(bytes).into(), overlay)
+    }
+}
+
+/// Goes through the rules twice, so that neither catalogue ever stands in memory whole.
+fn composed<'a>(source: impl Fn() -> Reader<'a>, overlay: &Overlay) -> Option<(Matcher, Vec<Problem>)> {
+    let mut survey = Survey::new(overlay);
+    let mut seen = false;
+    compiled::visit_rules(source(), |products, rule| {
+        if !seen {
+            products.iter().for_each(|product| survey.product(product));
+            seen = true;
+        }
+        survey.rule(&rule);
+    })?;
+    let fitted = survey.finish();
+    let mut builder = MatcherBuilder::default();
+    for landmark in compiled::landmarks(source())? {
+        builder.add_landmark(&landmark);
+    }
+    compiled::visit_rules(source(), |products, mut rule| {
+        fitted.adjust(&mut rule);
+        builder.add(products, &rule);
+    })?;
+    let products = fitted.all_products();
+    for rule in &fitted.rules {
+        builder.add(&products, rule);
+    }
+    Some((builder.build(), fitted.left_out))
 }
 
 fn lean<'a>(source: impl Fn() -> Reader<'a>) -> Option<Matcher> {

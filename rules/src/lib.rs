@@ -2,7 +2,7 @@
 //!
 //! The [`Catalogue`] is written in TOML, one file a vendor, and compiled into the program. The [`Matcher`] takes a
 //! host name or an identifier of software, however it is written, and answers with the rule that knows it.
-//! [`lint`] reads a catalogue as a reviewer would. A [`bundle`] is a catalogue, signed, on its way.
+//! An [`Overlay`] holds an organisation's own rules and stands over a catalogue. [`lint`] reads a catalogue as a reviewer would. A [`bundle`] is a catalogue, signed, on its way.
 //!
 //! Not here: where names and identifiers come from, what a sighting is, files, the clock. This crate does no
 //! I/O and asks for no time.
@@ -23,8 +23,10 @@ mod identifier;
 pub mod index;
 pub mod lint;
 mod matcher;
+mod overlay;
 mod parse;
 mod pattern;
+mod space;
 mod standing;
 mod suspect;
 mod table;
@@ -39,6 +41,8 @@ pub use claim::Claim;
 pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
 pub use matcher::{Matcher, RuleRef};
+pub use overlay::{Change, Changed, Composed, MAX_OVERLAY_BYTES, Overlay};
+pub use space::Space;
 pub use standing::{Stand, stands};
 pub use suspect::{Signs, Suspect, Suspects, registrable};
 pub use words::{

@@ -11,6 +11,7 @@ use crate::catalogue::{
 use crate::claim::read_claim;
 use crate::date::Date;
 use crate::pattern;
+use crate::space::Space;
 use crate::table::{At, Source, Table};
 use crate::words::{Category, Confidence, ProductKind, SoftwareKind, SourceType};
 
@@ -74,7 +75,7 @@ impl Reader {
             table.finish();
         }
         let vendor = root.table("vendor").and_then(|mut table| {
-            let vendor = read_vendor(&mut table);
+            let vendor = read_vendor(&mut table, Space::Release);
             table.finish();
             vendor
         });
@@ -87,7 +88,7 @@ impl Reader {
             table.finish();
         }
         for mut table in root.tables("rule") {
-            self.catalogue.rules.extend(read_rule(&mut table));
+            self.catalogue.rules.extend(read_rule(&mut table, Space::Release));
             table.finish();
         }
         for mut table in root.tables("claim") {
@@ -95,7 +96,7 @@ impl Reader {
             table.finish();
         }
         for mut table in root.tables("deny") {
-            self.catalogue.rules.extend(read_deny(&mut table));
+            self.catalogue.rules.extend(read_deny(&mut table, Space::Release));
             table.finish();
         }
         root.finish();
@@ -151,15 +152,16 @@ pub(crate) fn url(table: &Table<'_, '_>, found: Option<At<&str>>) -> Option<Text
     Some(owned(text))
 }
 
-fn read_vendor(table: &mut Table<'_, '_>) -> Option<Vendor> {
+pub(crate) fn read_vendor(table: &mut Table<'_, '_>, space: Space) -> Option<Vendor> {
     let id = table.required("id");
     if let Some((id, at)) = id {
         let slug = !id.is_empty() && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'));
         if !slug {
             table.source.report(at, format!("vendor id `{id}` is not a slug"), "use a-z, 0-9 and -");
         }
+        in_space(table, space, "vendor", id, at);
         let file = table.source.name().rsplit(['/', '\\']).next().unwrap_or_default();
-        if file.strip_suffix(".toml").is_some_and(|stem| stem != id) {
+        if space == Space::Release && file.strip_suffix(".toml").is_some_and(|stem| stem != id) {
             table.source.report(
                 at,
                 format!("vendor `{id}` stands in {file}"),
@@ -186,7 +188,20 @@ fn read_vendor(table: &mut Table<'_, '_>) -> Option<Vendor> {
     Some(Vendor { id, name, legal_name, country, site, aliases, origin: table.origin() })
 }
 
-fn read_product(table: &mut Table<'_, '_>, vendor: Option<&Vendor>) -> Option<Product> {
+/// An id that is in the other name space could come to mean two things.
+fn in_space(table: &Table<'_, '_>, space: Space, what: &str, id: &str, at: usize) {
+    if space != Space::of(id) {
+        let (message, fix) = match space {
+            Space::Release => ("is in the name space of an organisation's own rules", "choose another"),
+            Space::Own => {
+                ("is not in the name space of own rules", "begin it with own (deny.own- for a deny)")
+            }
+        };
+        table.source.report(at, format!("{what} id `{id}` {message}"), fix);
+    }
+}
+
+pub(crate) fn read_product(table: &mut Table<'_, '_>, vendor: Option<&Vendor>) -> Option<Product> {
     let id = table.required("id");
     let name = table.required("name");
     let kind = table.required_word::<ProductKind>("kind");
@@ -247,31 +262,49 @@ fn read_landmark(table: &mut Table<'_, '_>) -> Option<Landmark> {
     })
 }
 
-fn read_rule(table: &mut Table<'_, '_>) -> Option<Rule> {
+pub(crate) fn read_rule(table: &mut Table<'_, '_>, space: Space) -> Option<Rule> {
     let id = table.required("id");
     let product = table.required("product");
     let confidence = table.required_word::<Confidence>("confidence");
     let attribution = table.word::<Confidence>("attribution");
     let level = table.word("level");
     let serves = table.word("serves");
-    let source_url = table.required("source_url");
-    let source_url = url(table, source_url);
-    let source_type = table.required_word::<SourceType>("source_type");
-    let last_checked = last_checked(table, source_type);
+    let (source_url, source_type, last_checked) = match space {
+        Space::Release => {
+            let source_url = table.required("source_url");
+            let source_url = url(table, source_url);
+            let source_type = table.required_word::<SourceType>("source_type");
+            (source_url, source_type, last_checked(table, source_type))
+        }
+        Space::Own => optional_source(table),
+    };
     let whole_suffix_is_ours = table.flag("whole_suffix_is_ours");
-    let note = table.text("note").map(|(text, _)| owned(text));
+    let note = match space {
+        Space::Release => table.text("note"),
+        // What an organisation says of itself needs no page, and a reason all the more.
+        Space::Own => table.required("note"),
+    };
+    let note = note.map(|(text, _)| owned(text));
     if whole_suffix_is_ours && note.is_none() {
         table.report("whole_suffix_is_ours stands without a `note`", "say in it what the sub-domains hold");
     }
     let replaced_by = table.text("replaced_by").map(|(text, _)| owned(text));
     let retired = table.flag("retired");
-    let fallback = table.word("fallback");
+    let fallback = match space {
+        Space::Release => table.word("fallback"),
+        Space::Own => None,
+    };
     let indicators = all_indicators(table);
     let (examples, counter_examples) =
         (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
     let product = product?.0;
-    check_id(table, "rule", id, at, product);
+    match space {
+        Space::Own if Space::of(product) == Space::Release => {
+            check_id(table, "rule", id, at, &format!("own.{product}"));
+        }
+        _ => check_id(table, "rule", id, at, product),
+    }
     let stands_without = retired || replaced_by.is_some() || fallback.is_some();
     if indicators.is_empty() && !stands_without {
         table.report(format!("rule `{id}` has no indicators"), "add some, or retired = true");
@@ -316,18 +349,24 @@ fn last_checked(table: &mut Table<'_, '_>, source_type: Option<SourceType>) -> O
     None
 }
 
-fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
-    let id = table.required("id");
-    let reason = table.required("reason");
+/// A source that may be left out.
+fn optional_source(table: &mut Table<'_, '_>) -> (Option<Text>, Option<SourceType>, Option<Date>) {
     let source_url = table.text("source_url");
     let source_url = url(table, source_url).unwrap_or_default();
     let source_type = table.word("source_type").unwrap_or(SourceType::Observation);
-    let last_checked = table.date("last_checked");
+    (Some(source_url), Some(source_type), table.date("last_checked"))
+}
+
+pub(crate) fn read_deny(table: &mut Table<'_, '_>, space: Space) -> Option<Rule> {
+    let id = table.required("id");
+    let reason = table.required("reason");
+    let (source_url, source_type, last_checked) = optional_source(table);
     let indicators = all_indicators(table);
     let (examples, counter_examples) =
         (texts(table.texts("examples")), texts(table.texts("counter_examples")));
     let (id, at) = id?;
     check_id(table, "deny", id, at, "deny");
+    in_space(table, space, "deny", id, at);
     if indicators.is_empty() {
         table.report(format!("deny `{id}` has no indicators"), "add some");
     }
@@ -338,8 +377,8 @@ fn read_deny(table: &mut Table<'_, '_>) -> Option<Rule> {
         attribution: Confidence::High,
         level: None,
         serves: None,
-        source_url,
-        source_type,
+        source_url: source_url?,
+        source_type: source_type?,
         last_checked,
         whole_suffix_is_ours: false,
         note: Some(owned(reason?.0)),
@@ -383,11 +422,11 @@ fn read_indicators(table: &mut Table<'_, '_>, kinds: &[IndicatorKind]) -> Vec<In
     indicators
 }
 
-fn problem(origin: &Origin, line: u32, message: String, fix: impl Into<String>) -> Problem {
+pub(crate) fn problem(origin: &Origin, line: u32, message: String, fix: impl Into<String>) -> Problem {
     Problem { file: origin.file.to_string(), line, message, fix: fix.into() }
 }
 
-fn unique(what: &str, sorted: &[(&Text, &Origin)], problems: &mut Vec<Problem>) {
+pub(crate) fn unique(what: &str, sorted: &[(&Text, &Origin)], problems: &mut Vec<Problem>) {
     for pair in sorted.windows(2) {
         let [(id, first), (next, second)] = pair else { continue };
         if id == next {
@@ -442,7 +481,7 @@ fn patterns(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
     repeated("landmark", landmarks, problems);
 }
 
-fn repeated<'c>(
+pub(crate) fn repeated<'c>(
     what: &str,
     all: impl Iterator<Item = (&'c Text, &'c Origin, &'c Vec<Indicator>)>,
     problems: &mut Vec<Problem>,

@@ -10,6 +10,7 @@ use super::{CliError, StateArgs};
 use crate::enrol::{EnrolError, enrol, fingerprint};
 use crate::identity::Identity;
 use crate::os::host;
+use crate::own::OwnShelf;
 
 /// Longest token read, in bytes.
 const TOKEN_BYTES: u64 = 4096;
@@ -61,6 +62,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let request =
         enrol(&collector, &token, trusted, host::machine_id(), info, config.collector.proxy.as_deref());
     let identity = runtime.block_on(request).map_err(usage_or_failure)?;
+    // The rules of another collector's organisation are none of this one's.
+    OwnShelf::forget(folder)
+        .map_err(|error| CliError::failed("cannot remove the own rules of the last enrolment", error))?;
     identity.store(folder).map_err(|error| CliError::failed("enrolled, but the identity is lost", error))?;
     println!("enrolled with {} as {}", identity.collector, identity.sensor);
     Ok(ExitCode::SUCCESS)

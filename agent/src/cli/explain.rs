@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use umbrascope_api::Day;
+use umbrascope_rules::{Catalogue, Changed, Indicator, IndicatorKind, Overlay, Rule};
 
 use super::{CliError, StateArgs};
 use crate::catalogue::{Shelf, today};
 use crate::config::GatewayConfig;
 use crate::identity::Identity;
+use crate::own::{OwnShelf, composed};
 use crate::roles::uplink::StatusNote;
 use crate::roles::wall_clock_ms;
 use crate::state::Reader;
@@ -112,7 +114,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         return Ok(ExitCode::SUCCESS);
     };
     let shelf = Shelf::new(&config.state_dir, &config.catalogue_keys);
-    let catalogue = shelf.catalogue();
+    let own_shelf = OwnShelf::of(&config);
+    let own = own_shelf.overlay();
+    let catalogue = composed(shelf.catalogue(), own.as_ref());
     println!("The catalogue in use: {}.", shelf.standing().0.words(today()));
     let note = reader.note("status").map_err(failed)?;
     let note = note.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok());
@@ -120,6 +124,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         println!("The collector has another one that is not used: {why}.");
     }
     println!();
+    print!("{}", own_rules(own.as_ref(), &own_shelf, &catalogue));
     let product = |rule: &str| {
         let product = catalogue.rule(rule).and_then(|rule| catalogue.product(&rule.product));
         product.map_or_else(|| rule.to_owned(), |product| product.name.to_string())
@@ -175,9 +180,82 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the organisation added to the catalogue, in plain words: whoever works at this machine may know it.
+fn own_rules(own: Option<&(Overlay, u32)>, shelf: &OwnShelf, catalogue: &Catalogue) -> String {
+    let mut text = "YOUR ORGANISATION'S OWN RULES\n\n".to_owned();
+    let mut say = |line: String| {
+        text.push_str(&line);
+        text.push('\n');
+    };
+    let Some((overlay, number)) = own.filter(|(overlay, _)| !overlay.is_empty()) else {
+        say(if shelf.is_enabled() { "none\n" } else { "none: they are switched off on this machine\n" }
+            .to_owned());
+        return text;
+    };
+    say(format!("Version {number}. On top of the catalogue, these count on this machine:"));
+    let patterns = |rule: &Rule| {
+        let all: Vec<String> = rule.indicators.iter().map(pattern).collect();
+        all.join(", ")
+    };
+    for rule in overlay.rules().iter().filter(|rule| !rule.indicators.is_empty()) {
+        let why = rule.note.as_deref().unwrap_or_default();
+        if rule.deny {
+            say(format!("- not AI: {}. Why: {why}", patterns(rule)));
+        } else {
+            let product = catalogue.product(&rule.product).map_or(&*rule.product, |product| &*product.name);
+            say(format!("- AI ({product}, confidence {}): {}. Why: {why}", rule.confidence, patterns(rule)));
+        }
+    }
+    for change in overlay.changes() {
+        match &change.what {
+            Changed::Name { product, name } => {
+                say(format!("- {product} is called {name} here. Why: {}", change.reason));
+            }
+            Changed::Confidence { rule, confidence } => {
+                say(format!("- {rule} counts with confidence {confidence} here. Why: {}", change.reason));
+            }
+        }
+    }
+    say(String::new());
+    text
+}
+
+fn pattern(indicator: &Indicator) -> String {
+    match indicator.kind {
+        IndicatorKind::Exact => format!("the name {}", indicator.pattern),
+        IndicatorKind::Suffix => format!("{} and every name below it", indicator.pattern),
+        IndicatorKind::Glob => format!("names like {}", indicator.pattern),
+        IndicatorKind::Software(kind) => format!("{kind} {}", indicator.pattern),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_rules_are_told_in_plain_words() {
+        let text = "[[product]]\nid = \"own.chat\"\nname = \"House chat\"\nkind = \"service\"\ncategory = \"assistant\"\n\
+            description = \"Ours.\"\n[[rule]]\nid = \"own.chat.web\"\nproduct = \"own.chat\"\nconfidence = \"high\"\n\
+            note = \"Ours.\"\nexact = [\"llm.intranet.example\"]\nnpm = [\"@corp/chat\"]\n[[deny]]\nid = \"deny.own-x\"\n\
+            reason = \"A shop.\"\nsuffix = [\"you.com\"]\n[[change]]\nproduct = \"openai.chatgpt\"\nname = \"Approved\"\nreason = \"r\"\n";
+        let (overlay, problems) = Overlay::parse("own-rules.toml", text);
+        assert_eq!(problems, []);
+        let own = (overlay, 3);
+        let catalogue = composed(Catalogue::embedded().clone(), Some(&own));
+        let shelf = OwnShelf::new(std::path::Path::new("/nowhere"), true, None);
+        let words = own_rules(Some(&own), &shelf, &catalogue);
+        for part in [
+            "Version 3.",
+            "AI (House chat, confidence high): the name llm.intranet.example, npm @corp/chat. Why: Ours.",
+            "not AI: you.com and every name below it. Why: A shop.",
+            "openai.chatgpt is called Approved here. Why: r",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let off = OwnShelf::new(std::path::Path::new("/nowhere"), false, None);
+        assert!(own_rules(None, &off, &catalogue).contains("switched off"));
+    }
 
     #[test]
     fn whether_suspects_are_reported_is_said_with_the_day_since_when() {

@@ -11,7 +11,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use umbrascope_rules::{Catalogue, Matcher};
+
+use crate::catalogue::Shelf;
 use crate::config::{Config, ConfigError};
+use crate::own::{OwnShelf, Sources, composed};
 
 pub mod doctor;
 pub mod enrol;
@@ -68,6 +72,18 @@ impl StateArgs {
             ConfigError::Read { .. } => CliError::failed("the configuration cannot be used", error),
             ConfigError::Content { .. } => CliError::because(error.to_string()),
         })
+    }
+}
+
+impl StateArgs {
+    /// What this machine's agent matches with: the catalogue in its state folder, or the program's own, with the
+    /// organisation's own rules over it.
+    pub(crate) fn knowledge(&self) -> Result<(Matcher, Catalogue), CliError> {
+        let config = self.load()?;
+        let (shelf, own) = (Shelf::new(&config.state_dir, &config.catalogue_keys), OwnShelf::of(&config));
+        let catalogue = composed(shelf.catalogue(), own.overlay().as_ref());
+        let matcher = Sources { catalogue: shelf.handed(), own: own.handed() }.matcher("matching");
+        Ok((matcher, catalogue))
     }
 }
 

@@ -13,7 +13,7 @@ use umbrascope_rules::{Catalogue, Date, Matcher, Problem, Product, Rule, Vendor}
 
 use self::check::check;
 use self::show::{ShowFormat, Subject};
-use super::CliError;
+use super::{CliError, StateArgs};
 
 mod check;
 mod contents;
@@ -31,6 +31,8 @@ pub struct Args {
 enum Command {
     /// Say which product each name belongs to, a line a name; names come from standard input if none is given.
     Match {
+        #[command(flatten)]
+        state: StateArgs,
         /// How to print.
         #[arg(long, value_enum, default_value_t = MatchFormat::Tsv)]
         format: MatchFormat,
@@ -121,10 +123,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let mut out = BufWriter::new(stdout.lock());
     let catalogue = Catalogue::embedded();
     let code = match args.command {
-        Command::Match { format, names } => {
-            let matcher = Matcher::embedded();
+        Command::Match { state, format, names } => {
+            let (matcher, catalogue) = state.knowledge()?;
             let mut answer = |name: &[u8]| {
-                match_line(&mut out, &matcher, catalogue, format, name)?;
+                match_line(&mut out, &matcher, &catalogue, format, name)?;
                 if interactive { out.flush() } else { Ok(()) }
             };
             if names.is_empty() {

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde::Serialize;
 use umbrascope_api::{Channel, Evidence, ItemDetails, RiskFlag, SourceReport, SourceState};
-use umbrascope_rules::{Catalogue, Matcher};
+use umbrascope_rules::Catalogue;
 
-use super::CliError;
+use super::{CliError, StateArgs};
 use crate::scan::{FoundItem, Problem, ScanOutcome, ScanRequest, scan};
 
 /// Scan this machine once for AI that is installed, configured or kept.
@@ -21,6 +21,8 @@ pub struct Args {
     /// Read the tree below this folder as if it were `/`: no processes, no sockets.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArgs,
     /// How to print what was found.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -47,10 +49,11 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         }
         None => ScanRequest::live(),
     };
-    let outcome = scan(&request, &Matcher::embedded());
+    let (matcher, catalogue) = args.state.knowledge()?;
+    let outcome = scan(&request, &matcher);
     let mut out = io::BufWriter::new(io::stdout().lock());
     let printed = match args.format {
-        Format::Table => table(&mut out, &outcome, Catalogue::embedded()),
+        Format::Table => table(&mut out, &outcome, &catalogue),
         Format::Tsv => tsv(&mut out, &outcome),
         Format::Json => json(&mut out, &outcome),
     };

@@ -97,6 +97,10 @@ fn print(status: &Status) {
     line("catalogue", &note.catalogue.standing.words(today()));
     let refused = note.catalogue.refused.as_ref().or(note.catalogue.standing.set_aside.as_ref());
     line("catalogue refused", refused.map_or("none", |why| why));
+    line("own rules", &note.own_rules.standing.words());
+    note.own_rules.standing.left_out_words.iter().for_each(|words| line("  left out", words));
+    let refused = note.own_rules.refused.as_ref().or(note.own_rules.standing.set_aside.as_ref());
+    line("own rules refused", refused.map_or("none", |why| why));
     line("collector", status.collector.as_deref().unwrap_or("not enrolled"));
     line("sensor", status.sensor.as_deref().unwrap_or("-"));
     line(

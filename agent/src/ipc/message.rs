@@ -42,6 +42,11 @@ pub enum ToDissector {
         /// Public keys of those who may have signed it.
         keys: Vec<String>,
     },
+    /// The same of the organisation's own rules, which stand over the catalogue.
+    OwnRules {
+        /// The public key that they are checked with.
+        keys: Vec<String>,
+    },
     /// The answer to [`FromDissector::Whose`]: the numbers of the questions, and the owners as far as they can be told.
     Owners(Vec<(u64, Owner)>),
     /// Say what is left and end.
@@ -51,6 +56,11 @@ pub enum ToDissector {
 /// Warden to scanner, over the socket whose other end the uplink gets afterwards.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToScanner {
+    /// Comes with the file of the organisation's own rules, before the word to begin.
+    OwnRules {
+        /// The public key that they are checked with.
+        keys: Vec<String>,
+    },
     /// Scan. Comes with the file of a catalogue bundle where there is one.
     Begin {
         /// Public keys of those who may have signed it.
@@ -215,6 +225,10 @@ pub enum ToUplink {
         counter_interval_s: u64,
         /// Public keys that may sign catalogues, beside those of the program.
         catalogue_keys: Vec<String>,
+        /// Whether own rules are taken.
+        own_rules: bool,
+        /// The configured key of own rules.
+        own_rules_key: Option<String>,
         /// Whether suspects are kept if the collector asks for them.
         suspects: bool,
     },
@@ -246,7 +260,7 @@ pub enum ToUplink {
 pub enum FromUplink {
     /// State is open.
     Ready,
-    /// Another catalogue is stored, and to be matched with.
+    /// Another catalogue, or other own rules, are stored and to be matched with.
     Catalogue,
     /// What [`ToUplink::Deliver`] asked for is done, or why not.
     Delivered {

@@ -24,13 +24,14 @@ use crate::ipc::message::{
 };
 use crate::ipc::{Channel, Received};
 use crate::os::{memory, signals};
+use crate::own::Sources;
 use crate::pipeline::{Pipeline, flow};
 use crate::sandbox;
 
 mod catalogue;
 mod others;
 
-use catalogue::Handed;
+use catalogue::Handover;
 use others::{Interfaces, Origin, Others};
 
 /// Frames read in a row before the other descriptors get a look.
@@ -73,7 +74,7 @@ fn start() -> io::Result<()> {
     let mut stream = StreamId(stream.try_into().unwrap_or_default());
     let seed = u64::from_ne_bytes(seed.try_into().unwrap_or_default());
 
-    let (mut input, mut uplink, mut handed) = (None, None, None);
+    let (mut input, mut uplink, mut sources) = (None, None, Sources::default());
     let (mut interfaces, mut others) = (Interfaces::default(), Others::new(seed));
     while input.is_none() || uplink.is_none() {
         wait(&[(control.as_fd(), PollFlags::IN)], None)?;
@@ -88,16 +89,19 @@ fn start() -> io::Result<()> {
             Received::Message(ToDissector::Replay, Some(file)) => input = Some(Input::File(file.into())),
             Received::Message(ToDissector::Uplink, Some(socket)) => uplink = Some(Channel::new(socket)),
             Received::Message(ToDissector::Catalogue { keys }, Some(file)) => {
-                handed = Some((File::from(file), keys));
+                Handover::catalogue(file, keys).put(&mut sources);
+            }
+            Received::Message(ToDissector::OwnRules { keys }, Some(file)) => {
+                Handover::own(file, keys).put(&mut sources);
             }
             Received::Message(ToDissector::Finish, _) | Received::Closed => return Ok(()),
             Received::Message(..) | Received::Empty => {}
         }
     }
     // What came from elsewhere is read inside.
-    let own = handed.is_none().then(Matcher::embedded);
+    let own = sources.is_empty().then(Matcher::embedded);
     let sandbox = sandbox::enter()?;
-    let matcher = own.or_else(|| handed.and_then(catalogue::load)).unwrap_or_else(Matcher::embedded);
+    let matcher = own.unwrap_or_else(|| sources.matcher("matching"));
     match input {
         Some(Input::Live(socket)) => {
             let (packets, trouble) = match LivePackets::new(socket) {
@@ -115,6 +119,7 @@ fn start() -> io::Result<()> {
                 interfaces,
                 others,
                 behind: Vec::new(),
+                sources,
                 pipeline,
                 outbox: Outbox::new(stream, false),
                 questions: Vec::new(),
@@ -157,6 +162,8 @@ struct Live {
     others: Others,
     /// A packet that waits until those in front of it are read.
     behind: Vec<u8>,
+    /// What the pipeline matches with.
+    sources: Sources,
     pipeline: Pipeline,
     outbox: Outbox,
     /// Questions that are not asked yet.
@@ -219,11 +226,10 @@ impl Live {
     }
 
     /// Packets wait in their sockets meanwhile.
-    fn swap(&mut self, handed: Handed) {
-        if let Some(matcher) = catalogue::load(handed) {
-            self.pipeline.set_matcher(matcher);
-            memory::give_back();
-        }
+    fn swap(&mut self, handed: Handover) {
+        handed.put(&mut self.sources);
+        self.pipeline.set_matcher(self.sources.matcher("matching"));
+        memory::give_back();
     }
 
     fn next_wake(&self, now: u64) -> Option<u64> {
@@ -456,7 +462,7 @@ impl Replay {
 enum Order {
     GoOn,
     /// Another catalogue; there may be more to read.
-    Swap(Handed),
+    Swap(Handover),
     Finish,
 }
 
@@ -485,7 +491,10 @@ fn read_control(
                 }
             }
             (Received::Message(ToDissector::Catalogue { keys }, Some(file)), _) => {
-                return Ok(Order::Swap((file.into(), keys)));
+                return Ok(Order::Swap(Handover::catalogue(file, keys)));
+            }
+            (Received::Message(ToDissector::OwnRules { keys }, Some(file)), _) => {
+                return Ok(Order::Swap(Handover::own(file, keys)));
             }
             (Received::Message(ToDissector::Finish, _) | Received::Closed, _) => return Ok(Order::Finish),
             (Received::Message(..), _) => {}

@@ -11,10 +11,10 @@ use umbrascope_rules::Matcher;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::control_socket;
-use crate::catalogue::matcher_of;
 use crate::ipc::message::{FromScanner, MAX_UNMATCHED, ToScanner};
 use crate::ipc::{Channel, Received};
 use crate::os::{capability, io_priority, signals};
+use crate::own::Sources;
 use crate::scan::{self, ScanRequest};
 use crate::state::Software;
 
@@ -66,25 +66,24 @@ fn start(deadline: Duration) -> io::Result<()> {
     send(&FromScanner::Done)
 }
 
-/// Waits for the word to begin; the matcher that came with it.
+/// Waits for the word to begin; a matcher of what came with it.
 fn begin(warden: &mut Channel<FromScanner, ToScanner>) -> io::Result<Matcher> {
-    let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
-    poll(&mut [PollFd::from_borrowed_fd(warden.as_fd(), PollFlags::IN)], Some(&patience))?;
-    match warden.receive()? {
-        Received::Message(ToScanner::Begin { keys }, Some(file)) => {
-            let made = matcher_of(File::from(file), &keys);
-            Ok(made.map_or_else(
-                |why| {
-                    tracing::warn!("scanning with the program's own catalogue: {why}");
-                    Matcher::embedded()
-                },
-                |(matcher, version)| {
-                    tracing::info!(version, "scanning with another catalogue than the program's own");
-                    matcher
-                },
-            ))
+    let mut sources = Sources::default();
+    loop {
+        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+        poll(&mut [PollFd::from_borrowed_fd(warden.as_fd(), PollFlags::IN)], Some(&patience))?;
+        match warden.receive()? {
+            Received::Message(ToScanner::OwnRules { keys }, Some(file)) => {
+                sources.own = Some((File::from(file), keys));
+            }
+            Received::Message(ToScanner::OwnRules { .. }, None) => {}
+            Received::Message(ToScanner::Begin { keys }, file) => {
+                sources.catalogue = file.map(|file| (File::from(file), keys));
+                return Ok(sources.matcher("scanning"));
+            }
+            Received::Empty | Received::Closed => {
+                return Err(io::Error::other("the warden did not say to begin"));
+            }
         }
-        Received::Message(ToScanner::Begin { .. }, None) => Ok(Matcher::embedded()),
-        Received::Empty | Received::Closed => Err(io::Error::other("the warden did not say to begin")),
     }
 }

@@ -25,6 +25,7 @@ use crate::ipc::message::{FromDissector, FromUplink, ToDissector, ToUplink};
 use crate::ipc::{Channel, Received, SendError, pair};
 use crate::os::notify::Notifier;
 use crate::os::{capability, links, memory, signals};
+use crate::own::OwnShelf;
 
 mod catalogue;
 mod child;
@@ -100,7 +101,11 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         attribution: Attribution::new(task.config.attribution_hooks),
         packets: None,
         gateway: Gateway::new(&task.config.gateway, task.config.flow_aware_filter),
-        catalogue: Handover::new(task.config.state_dir.clone(), &task.config.catalogue_keys),
+        catalogue: Handover::new(
+            task.config.state_dir.clone(),
+            &task.config.catalogue_keys,
+            OwnShelf::of(&task.config),
+        ),
         capture: CaptureState::Off,
         note: String::new(),
         sandbox: String::new(),
@@ -339,6 +344,8 @@ impl Warden {
             proxy: config.collector.proxy.clone(),
             counter_interval_s: config.counter_interval.as_secs(),
             catalogue_keys: config.catalogue_keys.iter().map(ToString::to_string).collect(),
+            own_rules: config.own_rules,
+            own_rules_key: config.own_rules_key.as_ref().map(ToString::to_string),
             suspects: config.suspects,
         };
         if let Err(error) = child.control.send(&start) {

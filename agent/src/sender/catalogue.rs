@@ -1,4 +1,4 @@
-//! The catalogue from the collector: `GET /v1/catalogue`.
+//! What the collector hands out to match with: `GET /v1/catalogue` and `/v1/own-rules`.
 //!
 //! 200 with the bundle, 304 when it is the one that was named, 404 when the collector has none or is of an older version.
 
@@ -21,7 +21,16 @@ pub enum Fetched {
 impl Client {
     /// Asks for the bundle unless it is the one with this SHA-256.
     pub async fn catalogue(self, known: Option<String>) -> Outcome<Fetched> {
-        let mut request = self.http.get(format!("{}/v1/catalogue", self.base));
+        self.fetch("catalogue", known).await
+    }
+
+    /// Asks for the organisation's own rules unless it is the bundle with this SHA-256.
+    pub async fn own_rules(self, known: Option<String>) -> Outcome<Fetched> {
+        self.fetch("own-rules", known).await
+    }
+
+    async fn fetch(self, what: &str, known: Option<String>) -> Outcome<Fetched> {
+        let mut request = self.http.get(format!("{}/v1/{what}", self.base));
         if let Some(known) = known {
             request = request.header(IF_NONE_MATCH, format!("\"{known}\""));
         }
@@ -30,7 +39,7 @@ impl Client {
             Err(error) => return Outcome::Retry { after: None, trouble: describe(&error) },
         };
         let status = response.status();
-        let trouble = format!("the collector answered {status} to the question for its catalogue");
+        let trouble = format!("the collector answered {status} to the question for its {what}");
         match status.as_u16() {
             200 => match read_up_to(response, MAX_BYTES).await {
                 Ok(bytes) => Outcome::Done(Fetched::Bundle(bytes)),

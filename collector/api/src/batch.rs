@@ -58,6 +58,12 @@ pub struct Ack {
     /// SHA-256 of the catalogue bundle that `GET /v1/catalogue` gives now, in lower-case hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub catalogue: Option<String>,
+    /// The same of the organisation's own rules and `GET /v1/own-rules`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rules: Option<String>,
+    /// Public key that these are signed with, in minisign's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_rules_key: Option<String>,
     /// Since when two people of the organisation want to be told of suspects, Unix time in milliseconds; absent: they do
     /// not, and a sensor keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -87,6 +87,9 @@ pub struct CoverageReport {
     /// Why the collector's catalogue is not in use, in words for an administrator; empty when nothing was refused.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub catalogue_note: String,
+    /// Why the organisation's own rules are not in use, or which parts of them are not; empty when all are.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub own_rules_note: String,
     /// Names of the interfaces watched.
     #[serde(default)]
     pub interfaces: Vec<String>,

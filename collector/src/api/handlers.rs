@@ -26,7 +26,7 @@ pub(super) struct Rows {
 }
 
 /// The page asked for: its number from 1, and the rows of the store.
-fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageRequest), WebError> {
+pub(super) fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageRequest), WebError> {
     let number = page_number(&query.page)?;
     let limit = match rows.limit.as_str() {
         "" => DEFAULT_ROWS,

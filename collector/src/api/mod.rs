@@ -12,6 +12,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use crate::web::{WebError, WebState};
 
 mod handlers;
+mod own;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -29,6 +30,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/coverage", get(handlers::coverage))
         .route("/units", get(handlers::units))
         .route("/tokens", get(handlers::tokens))
+        .route("/own-rules", get(own::in_force))
+        .route("/own-rules/versions", get(own::versions))
+        .route("/own-rules/versions/{number}", get(own::version))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -49,6 +53,9 @@ pub(crate) fn router() -> Router<WebState> {
         handlers::coverage,
         handlers::units,
         handlers::tokens,
+        own::in_force,
+        own::versions,
+        own::version,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),
@@ -93,9 +100,12 @@ mod tests {
             "coverage",
             "units",
             "tokens",
+            "own-rules",
+            "own-rules/versions",
+            "own-rules/versions/{number}",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 9);
+        assert_eq!(paths.len(), 12);
     }
 }

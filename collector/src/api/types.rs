@@ -15,6 +15,13 @@ use crate::web::Rfc3339;
 #[schema(value_type = String, format = DateTime)]
 pub struct Moment(i64);
 
+impl Moment {
+    /// Of Unix time in milliseconds.
+    pub(super) fn of(at_ms: i64) -> Self {
+        Self(at_ms)
+    }
+}
+
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&Rfc3339(self.0))

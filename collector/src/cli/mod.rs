@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, DataDirError};
 use crate::export::ExportError;
+use crate::own;
 use crate::serve::ServeError;
 use crate::session::SessionError;
 use crate::store::sqlite::Options;
@@ -123,15 +124,20 @@ struct Opened {
 
 /// With the catalogue that was published, or the one that this program came with.
 fn options(config: &Config, dir: &DataDir) -> Options {
-    Options::knowing(Arc::new(known(config, dir)))
+    Options::knowing(known(config, dir))
 }
 
-fn known(config: &Config, dir: &DataDir) -> Known {
+fn known(config: &Config, dir: &DataDir) -> Arc<Known> {
+    own::compose(base(config, dir), own::look(dir)).known
+}
+
+/// The catalogue without the organisation's own rules.
+fn base(config: &Config, dir: &DataDir) -> Arc<Known> {
     let keys = catalogue::trusted(&config.catalogue_keys);
-    match catalogue::look(&dir.catalogue(), &keys).good {
+    Arc::new(match catalogue::look(&dir.catalogue(), &keys).good {
         Some(Ok(good)) => Known::from(good.catalogue),
         _ => Known::embedded(),
-    }
+    })
 }
 
 /// Why a command failed.

@@ -1,5 +1,6 @@
 //! `rules`: keys, bundles, and which catalogue is in use where.
 
+mod own;
 mod publish;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub(super) enum RulesCommand {
         /// The bundle
         bundle: PathBuf,
     },
+    /// The organisation's own rules, which stand over the catalogue
+    #[command(subcommand)]
+    Own(own::OwnCommand),
     /// Which catalogue is in use here, which one agents are given, and which ones they have
     Status,
 }
@@ -48,6 +52,7 @@ pub(super) fn run(place: &Place, command: RulesCommand) -> Result<(), CliError> 
         RulesCommand::Keygen { output } => keygen(&output),
         RulesCommand::Publish(args) => publish::run(place, &args),
         RulesCommand::Import { bundle } => import(place, &bundle),
+        RulesCommand::Own(command) => own::run(place, command),
         RulesCommand::Status => status(place),
     }
 }

@@ -99,7 +99,7 @@ pub(super) struct ExportArgs {
 pub(super) fn export(place: &Place, args: ExportArgs) -> Result<(), CliError> {
     let config = place.config()?;
     let dir = place.data_dir(&config)?;
-    let known = Arc::new(known(&config, &dir));
+    let known = known(&config, &dir);
     let store = dir.open_read_only(Options::knowing(Arc::clone(&known)))?;
     let now_ms = Clock::system().now_ms();
     let write = |out: &mut dyn Write| -> Result<(), CliError> {

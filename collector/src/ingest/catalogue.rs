@@ -9,18 +9,31 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::Ingest;
+use crate::catalogue::Served;
 
 pub(super) async fn catalogue(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
     if let Err(refused) = ingest.peer(&request) {
         return refused.answer(&ingest.counters);
     }
-    let Some(served) = ingest.catalogue.served() else {
+    hand_out(ingest.catalogue.served(), request.headers())
+}
+
+/// `GET /v1/own-rules`: the organisation's own rules, in the same manner.
+pub(super) async fn own_rules(State(ingest): State<Arc<Ingest>>, request: Request) -> Response {
+    if let Err(refused) = ingest.peer(&request) {
+        return refused.answer(&ingest.counters);
+    }
+    hand_out(ingest.catalogue.own().map(|own| own.served.clone()), request.headers())
+}
+
+fn hand_out(served: Option<Served>, asked: &HeaderMap) -> Response {
+    let Some(served) = served else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let tag = format!("\"{}\"", served.digest);
     let headers =
         [(header::ETAG, tag.clone()), (header::CONTENT_TYPE, "application/octet-stream".to_owned())];
-    if has(request.headers(), &tag) {
+    if has(asked, &tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, served.bytes).into_response()

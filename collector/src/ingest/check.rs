@@ -146,6 +146,7 @@ fn trim_coverage(coverage: &mut CoverageReport) {
     trim(&mut coverage.capture_note);
     trim(&mut coverage.sandbox);
     trim(&mut coverage.catalogue_note);
+    trim(&mut coverage.own_rules_note);
     coverage.interfaces.truncate(SOURCES);
     coverage.interfaces.iter_mut().for_each(trim);
     coverage.gateway.truncate(SOURCES);

@@ -1,4 +1,4 @@
-//! What agents call: `POST /v1/enrol`, `/v1/renew` and `/v1/batches`, `GET /v1/catalogue`. A batch is checked, queued
+//! What agents call: `POST /v1/enrol`, `/v1/renew` and `/v1/batches`, `GET /v1/catalogue` and `/v1/own-rules`. A batch is checked, queued
 //! for the writer and acknowledged after its commit.
 
 mod catalogue;
@@ -46,6 +46,8 @@ pub struct Ingest {
     pub store: Arc<dyn Store>,
     /// What agents are given to match with.
     pub catalogue: Arc<Current>,
+    /// The key that agents check the organisation's own rules with.
+    pub own_rules_key: String,
     /// Whose keys are let in.
     pub trust: Arc<Trust>,
     /// Signs sensors' keys.
@@ -69,6 +71,7 @@ pub fn router(ingest: Arc<Ingest>) -> Router {
         .route("/v1/renew", post(renew))
         .route("/v1/batches", post(batches))
         .route("/v1/catalogue", get(catalogue::catalogue))
+        .route("/v1/own-rules", get(catalogue::own_rules))
         .with_state(ingest)
 }
 
@@ -100,6 +103,8 @@ async fn batches(State(ingest): State<Arc<Ingest>>, request: Request) -> Respons
         };
         let mut ack = ingest.commit(report).await?;
         ack.catalogue = ingest.catalogue.served().map(|served| served.digest);
+        ack.own_rules = ingest.catalogue.own().map(|own| own.served.digest.clone());
+        ack.own_rules_key = Some(ingest.own_rules_key.clone());
         ingest.counters.taken(&ack);
         crate::failpoint::hit("collector-before-ack");
         Ok(axum::Json(ack).into_response())

@@ -2,6 +2,7 @@
 
 mod asset;
 mod coverage;
+mod own;
 mod product;
 mod query;
 mod suspect;
@@ -13,6 +14,7 @@ mod vendor;
 
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
+pub use own::{KnownValue, OwnItem, OwnText, OwnVersion};
 pub use product::{DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals};
 pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,

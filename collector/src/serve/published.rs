@@ -1,6 +1,5 @@
 //! The catalogue bundle in the folder, taken up while the collector runs.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use crate::catalogue::{self, Current, Found, Known, Served};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::DataDir;
+use crate::own::{self, Composition};
 use crate::store::SqliteStore;
 
 /// How often another bundle is looked for.
@@ -17,23 +17,22 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// Where the bundle is, and who may have signed it.
 pub(super) struct Published {
-    path: PathBuf,
+    dir: DataDir,
     keys: Arc<[PublicKey]>,
-    /// The state of the file that was looked at last.
-    seen: Option<(u64, u64, i64, i64)>,
+    /// The state of the files that were looked at last: the catalogue, and the organisation's own rules.
+    seen: [Option<(u64, u64, i64, i64)>; 2],
 }
 
 impl Published {
     pub(super) fn new(dir: &DataDir, config: &Config) -> Self {
-        let path = dir.catalogue();
         let keys = catalogue::trusted(&config.catalogue_keys).into();
-        // Before the file is read: one that is replaced meanwhile is looked at again.
-        Self { seen: catalogue::identity(&path), path, keys }
+        // Before the files are read: one that is replaced meanwhile is looked at again.
+        Self { seen: identities(dir), dir: dir.clone(), keys }
     }
 
     /// What to begin with.
-    pub(super) fn begin(&self) -> (Arc<Known>, Option<Served>) {
-        let Found { served, good } = catalogue::look(&self.path, &self.keys);
+    pub(super) fn begin(&self) -> (Composition, Option<Served>) {
+        let Found { served, good } = catalogue::look(&self.dir.catalogue(), &self.keys);
         let known = match good {
             Some(Ok(good)) => Known::from(good.catalogue),
             Some(Err(why)) => {
@@ -42,21 +41,21 @@ impl Published {
             }
             None => Known::embedded(),
         };
-        (Arc::new(known), served)
+        (own::compose(Arc::new(known), own::look(&self.dir)), served)
     }
 
     /// Takes up what is published, also by another process, within [`POLL`].
     pub(super) async fn watch(mut self, store: Arc<SqliteStore>, current: Arc<Current>, clock: Clock) {
         loop {
             tokio::time::sleep(POLL).await;
-            let now = catalogue::identity(&self.path);
+            let now = identities(&self.dir);
             if now == self.seen {
                 continue;
             }
             self.seen = now;
-            let (path, keys) = (self.path.clone(), Arc::clone(&self.keys));
+            let (dir, keys) = (self.dir.clone(), Arc::clone(&self.keys));
             let (store, current, now_ms) = (Arc::clone(&store), Arc::clone(&current), clock.now_ms());
-            let taken = tokio::task::spawn_blocking(move || take_up(&path, &keys, &store, &current, now_ms));
+            let taken = tokio::task::spawn_blocking(move || take_up(&dir, &keys, &store, &current, now_ms));
             if taken.await.is_err() {
                 tracing::error!("the published catalogue could not be looked at");
             }
@@ -64,28 +63,37 @@ impl Published {
     }
 }
 
+fn identities(dir: &DataDir) -> [Option<(u64, u64, i64, i64)>; 2] {
+    [dir.catalogue(), dir.own_rules()].map(|path| catalogue::identity(&path))
+}
+
 /// Agents are given it at once; we work with it when it is good, and else go on with what we know.
-fn take_up(path: &std::path::Path, keys: &[PublicKey], store: &SqliteStore, current: &Current, now_ms: i64) {
-    let Found { served, good } = catalogue::look(path, keys);
+fn take_up(dir: &DataDir, keys: &[PublicKey], store: &SqliteStore, current: &Current, now_ms: i64) {
+    let Found { served, good } = catalogue::look(&dir.catalogue(), keys);
     current.serve(served);
-    match good {
-        Some(Ok(good)) if good.catalogue.version() == current.known().catalogue().version() => {}
-        Some(Ok(good)) => {
-            let known = Arc::new(Known::from(good.catalogue));
-            match store.know(Arc::clone(&known), now_ms) {
-                Ok(()) => {
-                    tracing::info!(version = known.catalogue().version(), "another catalogue is published");
-                    current.know(known);
-                }
-                Err(error) => tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the published catalogue could not be taken up; a restart tries again"
-                ),
-            }
+    let base = current.base();
+    let base = match good {
+        Some(Ok(good)) if good.catalogue.version() != base.catalogue().version() => {
+            Arc::new(Known::from(good.catalogue))
         }
-        Some(Err(why)) => tracing::error!("the published catalogue is not used here: {why}"),
-        None => {
-            tracing::warn!("the published catalogue is gone; what it said stays known until the next start")
+        Some(Err(why)) => {
+            tracing::error!("the published catalogue is not used here: {why}");
+            base
         }
+        Some(Ok(_)) | None => base,
+    };
+    let new = own::compose(base, own::look(dir));
+    if new.known.catalogue().version() == current.known().catalogue().version() {
+        return;
+    }
+    match store.know(Arc::clone(&new.known), now_ms) {
+        Ok(()) => {
+            tracing::info!(version = new.known.catalogue().version(), "another catalogue is in use");
+            current.know(new);
+        }
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the published catalogue could not be taken up; a restart tries again"
+        ),
     }
 }

@@ -10,6 +10,7 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod own;
 pub mod sqlite;
 
 pub use sqlite::SqliteStore;

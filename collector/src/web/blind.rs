@@ -126,6 +126,12 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             ),
         );
     }
+    if !report.own_rules_note.is_empty() {
+        say(
+            "warn",
+            format!("It does not use all of the organisation's own rules: {}.", report.own_rules_note),
+        );
+    }
     if !report.catalogue_note.is_empty() {
         say("warn", format!("It does not use the catalogue that it was given: {}.", report.catalogue_note));
     }

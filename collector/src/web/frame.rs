@@ -19,6 +19,8 @@ pub(crate) enum Here {
     Coverage,
     /// The catalogue, and one vendor of it.
     Catalogue,
+    /// The organisation's own rules.
+    OwnRules,
     /// Enrolment tokens.
     Enrolment,
 }
@@ -42,7 +44,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 7] = [
+const PLACES: [Place; 8] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -78,6 +80,12 @@ const PLACES: [Place; 7] = [
         href: "/catalogue",
         label: "Catalogue",
         icon: "M8 4.2C6.6 3 4.6 2.6 2 2.8v9.6c2.6-.2 4.6.2 6 1.4 1.4-1.2 3.4-1.6 6-1.4V2.8c-2.6-.2-4.6.2-6 1.4zM8 4.2v9.6",
+    },
+    Place {
+        here: Here::OwnRules,
+        href: "/catalogue/own",
+        label: "Own rules",
+        icon: "M3 2.5h7l3 3v8H3zM10 2.5v3h3M5.5 8.5h5M8 6v5",
     },
     Place {
         here: Here::Enrolment,

@@ -44,6 +44,9 @@ pub(crate) use text::Rfc3339;
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
 
+/// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
+const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
+
 /// What the handlers of people's requests are given.
 #[derive(Clone)]
 pub struct WebState {
@@ -64,6 +67,17 @@ pub fn router(app: AppState) -> Router {
         .route("/assets", get(handlers::assets::list))
         .route("/assets/{id}", get(handlers::assets::one))
         .route("/coverage", get(handlers::coverage::list))
+        .route("/catalogue/own", get(handlers::own::list))
+        .route("/catalogue/own/new", get(handlers::own::new_form).post(handlers::own::add))
+        .route("/catalogue/own/remove", post(handlers::own::remove))
+        .route(
+            "/catalogue/own/edit",
+            get(handlers::own::edit_form)
+                .post(handlers::own::edit)
+                .layer(axum::extract::DefaultBodyLimit::max(OWN_TEXT_BYTES)),
+        )
+        .route("/catalogue/own/text", get(handlers::own::text))
+        .route("/catalogue/own/versions/{number}", get(handlers::own::version))
         .route("/catalogue", get(handlers::catalogue::list))
         .route("/catalogue/{vendor}", get(handlers::catalogue::vendor))
         .route("/suspects", get(handlers::suspects::list))

@@ -19,12 +19,15 @@ use crate::model::{
     StationRow, StepRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals,
     UnitRow, UserRow, VendorFacts,
 };
+use crate::own::compose;
 use crate::session::Sessions;
 use crate::store::{
     Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, SessionRow, Store, StoreError,
     TrustedKey,
 };
 use crate::token::EnrolmentPoint;
+
+mod own;
 
 /// 2026-11-21T14:03:22Z.
 pub(crate) const NOW_MS: i64 = 1_795_269_802_000;
@@ -55,11 +58,13 @@ struct People {
 
 /// The state over a sample, with `ada` the administrator and `vera` the viewer.
 pub(crate) fn state(sample: Sample) -> AppState {
+    let empty = sample.empty;
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
         sessions: Arc::new(Sessions::new(store.clone()).unwrap()),
         store,
-        catalogue: Arc::new(Current::new(Arc::new(Known::embedded()), None)),
+        catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
+        own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
         https: false,
         enrolment: Arc::new(EnrolmentPoint {

@@ -12,6 +12,8 @@ use tower::ServiceExt as _;
 
 use super::sample::{self, HOSTILE, NOW_MS, Sample};
 use super::url::encode;
+
+mod own;
 use crate::AppState;
 
 mod catalogue;
@@ -120,6 +122,14 @@ const PAGES: &[&str] = &[
     "/assets/10",
     "/assets/13",
     "/coverage",
+    "/catalogue/own",
+    "/catalogue/own/new",
+    "/catalogue/own/new?what=deny",
+    "/catalogue/own/new?what=name&product=openai.chatgpt",
+    "/catalogue/own/new?what=confidence",
+    "/catalogue/own/new?suffix=good-bot.ai&from=suspect",
+    "/catalogue/own/edit",
+    "/catalogue/own/versions/2",
     "/catalogue",
     "/catalogue?q=gpt&category=assistant&kind=service&confidence=high&sort=vendor&dir=desc",
     "/catalogue?page=40",

@@ -1,14 +1,20 @@
 //! Reads a catalogue as a reviewer would: what [`Catalogue::parse`] lets pass and is wrong all the same.
 
 mod claims;
+mod own;
 mod places;
 
 use std::collections::HashSet;
 
-use crate::catalogue::{Catalogue, IndicatorKind, Origin, Problem, Rule};
+use crate::catalogue::{Catalogue, Indicator, IndicatorKind, Origin, Problem, Rule};
 use crate::date::Date;
 use crate::matcher::Matcher;
+use crate::pattern::Refusal;
+use crate::space::Space;
 use crate::words::{Confidence, SoftwareKind, SourceType};
+
+pub(crate) use own::check_own_place;
+pub use own::{OwnReading, check_own};
 
 /// Days after which somebody should read a source again.
 const STALE_DAYS: u32 = 400;
@@ -92,20 +98,29 @@ fn problem(origin: &Origin, line: u32, message: String, fix: impl Into<String>) 
     Problem { file: origin.file.to_string(), line, message, fix: fix.into() }
 }
 
+/// Whether an indicator of a rule that allows stands where it may.
+fn place(rule: &Rule, indicator: &Indicator) -> Result<(), Refusal> {
+    let Indicator { kind, pattern, .. } = indicator;
+    let own = Space::of(&rule.id) == Space::Own;
+    match kind {
+        IndicatorKind::Suffix if rule.whole_suffix_is_ours => places::check_whole(pattern),
+        IndicatorKind::Software(SoftwareKind::McpHost) if own => {
+            places::check_inside(IndicatorKind::Suffix, pattern)
+        }
+        IndicatorKind::Software(SoftwareKind::McpHost) => places::check(IndicatorKind::Suffix, pattern),
+        IndicatorKind::Software(_) => Ok(()),
+        kind if own => places::check_inside(*kind, pattern),
+        kind => places::check(*kind, pattern),
+    }
+}
+
 fn places(rule: &Rule, report: &mut Report) {
     let mut whole = false;
     for indicator in rule.indicators.iter().filter(|_| !rule.deny) {
-        let host = match indicator.kind {
-            IndicatorKind::Software(SoftwareKind::McpHost) => IndicatorKind::Suffix,
-            IndicatorKind::Software(_) => continue,
-            kind => kind,
-        };
-        let refused = if rule.whole_suffix_is_ours && indicator.kind == IndicatorKind::Suffix {
-            whole |= places::is_private_suffix(&indicator.pattern);
-            places::check_whole(&indicator.pattern)
-        } else {
-            places::check(host, &indicator.pattern)
-        };
+        whole |= rule.whole_suffix_is_ours
+            && indicator.kind == IndicatorKind::Suffix
+            && places::is_private_suffix(&indicator.pattern);
+        let refused = place(rule, indicator);
         if let Err((message, fix)) = refused {
             report.errors.push(problem(&rule.origin, indicator.line, message, fix));
         }
@@ -128,7 +143,9 @@ fn places(rule: &Rule, report: &mut Report) {
 
 fn sources(rule: &Rule, today: Date, report: &mut Report) {
     let line = rule.origin.line;
-    if !(rule.deny && rule.source_url.is_empty()) && is_placeholder(&rule.source_url) {
+    // What an organisation knows of itself may stand on a page that only it can open, or on none.
+    let need = Space::of(&rule.id) == Space::Release && !(rule.deny && rule.source_url.is_empty());
+    if need && is_placeholder(&rule.source_url) {
         let message = format!("source_url `{}` of rule `{}` is a placeholder", rule.source_url, rule.id);
         report.errors.push(problem(&rule.origin, line, message, "name the page where somebody read it"));
     }

@@ -7,6 +7,16 @@ use crate::pattern::Refusal;
 
 /// Whether a pattern stands on a name that one product can have for itself.
 pub(crate) fn check(kind: IndicatorKind, pattern: &str) -> Result<(), Refusal> {
+    let known = || psl::List.suffix(pattern.as_bytes()).is_none_or(|suffix| suffix.is_known());
+    if kind != IndicatorKind::Glob && !known() {
+        let message = format!("`{pattern}` ends in no top-level domain there is");
+        return Err((message, "correct the name".to_owned()));
+    }
+    check_inside(kind, pattern)
+}
+
+/// The same for names that an organisation may have inside, below top-level domains that the world does not know.
+pub(crate) fn check_inside(kind: IndicatorKind, pattern: &str) -> Result<(), Refusal> {
     let refuse = |message: String, fix: &str| Err((message, fix.to_owned()));
     if kind == IndicatorKind::Glob {
         return glob(pattern);
@@ -14,9 +24,6 @@ pub(crate) fn check(kind: IndicatorKind, pattern: &str) -> Result<(), Refusal> {
     let Some(suffix) = psl::List.suffix(pattern.as_bytes()) else {
         return refuse(format!("`{pattern}` has no public suffix"), "write a full host name");
     };
-    if !suffix.is_known() {
-        return refuse(format!("`{pattern}` ends in no top-level domain there is"), "correct the name");
-    }
     // A single host that happens to be a suffix of the private section (a platform's front page) is one host.
     let private_host = kind == IndicatorKind::Exact && suffix.typ() == Some(Type::Private);
     if suffix.as_bytes() == pattern.as_bytes() && !private_host {

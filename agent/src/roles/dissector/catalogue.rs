@@ -1,24 +1,31 @@
-//! The catalogue that this process matches with.
+//! The catalogue, and the organisation's own rules over it, that this process matches with.
 
 use std::fs::File;
 
-use umbrascope_rules::Matcher;
+use crate::own::{Handed, Sources};
 
-use crate::catalogue::matcher_of;
+/// What the warden handed over: each a file that it opened, and the keys that it trusts for it.
+pub(super) enum Handover {
+    /// A catalogue.
+    Catalogue(Handed),
+    /// Own rules.
+    Own(Handed),
+}
 
-/// The file that the warden opened, and the keys that it trusts.
-pub(super) type Handed = (File, Vec<String>);
+impl Handover {
+    pub(super) fn catalogue(file: impl Into<File>, keys: Vec<String>) -> Self {
+        Self::Catalogue((file.into(), keys))
+    }
 
-/// The matcher of what was handed over; `None` where it cannot be used, which was said then.
-pub(super) fn load((file, keys): Handed) -> Option<Matcher> {
-    match matcher_of(file, &keys) {
-        Ok((matcher, version)) => {
-            tracing::info!(version, "matching with another catalogue than the program's own");
-            Some(matcher)
-        }
-        Err(why) => {
-            tracing::warn!("the catalogue that was handed over is not used: {why}");
-            None
+    pub(super) fn own(file: impl Into<File>, keys: Vec<String>) -> Self {
+        Self::Own((file.into(), keys))
+    }
+
+    /// Puts it in the place of an earlier one.
+    pub(super) fn put(self, sources: &mut Sources) {
+        match self {
+            Self::Catalogue(handed) => sources.catalogue = Some(handed),
+            Self::Own(handed) => sources.own = Some(handed),
         }
     }
 }

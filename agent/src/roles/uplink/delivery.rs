@@ -11,7 +11,9 @@ use umbrascope_api::{
 };
 
 use super::catalogue::{CatalogueNote, Keeper};
+use super::own::{OwnKeeper, OwnNote};
 use super::{Request, chance};
+use crate::catalogue::Standing;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::identity::{Identity, NewKey};
@@ -55,6 +57,8 @@ pub(super) enum Finished {
     },
     /// The collector's catalogue.
     Catalogue(Outcome<Fetched>),
+    /// The organisation's own rules.
+    OwnRules(Outcome<Fetched>),
 }
 
 /// What `status` shows of a running uplink; kept in the state as the note `status`.
@@ -73,6 +77,9 @@ pub struct StatusNote {
     /// The catalogue in use, and why the collector's is not.
     #[serde(default)]
     pub catalogue: CatalogueNote,
+    /// The same of the organisation's own rules.
+    #[serde(default)]
+    pub own_rules: OwnNote,
     /// Coverage as it was last reported.
     pub coverage: CoverageReport,
     /// Since when suspects are reported, Unix time in milliseconds; `None`: they are not.
@@ -108,7 +115,9 @@ pub(super) struct Delivery {
     note_at: Instant,
     sources: Vec<SourceReport>,
     /// The catalogue in use.
-    pub(super) catalogue: Keeper,
+    catalogue: Keeper,
+    /// The organisation's own rules over it.
+    own: OwnKeeper,
     /// Whether the configuration lets suspects be reported at all.
     suspects_allowed: bool,
     /// Coverage as the warden and this uplink know it.
@@ -123,7 +132,7 @@ impl Delivery {
         folder: PathBuf,
         collector: CollectorConfig,
         counter_interval: Duration,
-        catalogue: Keeper,
+        (catalogue, own): (Keeper, OwnKeeper),
         suspects_allowed: bool,
         state: &State,
         now: Instant,
@@ -159,11 +168,12 @@ impl Delivery {
             in_flight: None,
             machine: host::machine_id(),
             boot: Epoch::from_bytes(boot),
-            info: host::sensor_info(catalogue.version()),
+            info: host::sensor_info(&own.version_over(catalogue.version())),
             note: StatusNote::default(),
             note_at: now,
             sources,
             catalogue,
+            own,
             suspects_allowed,
             coverage: CoverageReport::default(),
             counters: Counters::default(),
@@ -199,7 +209,11 @@ impl Delivery {
         // The wall clock can leap: look at least every hour.
         let renewal = (Instant::now() + Duration::from_secs(renewal_s.min(3600))).max(self.renew_not_before);
         let report = self.schedule.next(self.new_since, self.grown);
-        [report, renewal, self.note_at].into_iter().chain(self.catalogue.wake_at()).min()
+        [report, renewal, self.note_at]
+            .into_iter()
+            .chain(self.catalogue.wake_at())
+            .chain(self.own.wake_at())
+            .min()
     }
 
     /// Starts what is due.
@@ -232,8 +246,36 @@ impl Delivery {
             let (client, known) = (client.clone(), self.catalogue.known());
             self.in_flight =
                 Some(Box::pin(async move { Finished::Catalogue(client.catalogue(known).await) }));
+        } else if self.own.wake_at().is_some_and(|at| now >= at) {
+            let (client, known) = (client.clone(), self.own.known());
+            self.in_flight = Some(Box::pin(async move { Finished::OwnRules(client.own_rules(known).await) }));
         }
         Ok(())
+    }
+
+    /// Another catalogue, or other own rules, are in use since the last call.
+    pub(super) fn swapped(&mut self) -> bool {
+        let catalogue = self.catalogue.swapped();
+        if catalogue {
+            // More or less of the own rules holds over it.
+            self.own.look();
+        }
+        self.own.swapped() | catalogue
+    }
+
+    /// What people are told of catalogue and own rules.
+    fn rules_told(&self) -> (Standing, Option<String>, OwnNote) {
+        let note = self.catalogue.note();
+        (note.standing.clone(), note.refused.clone(), self.own.note().clone())
+    }
+
+    fn rules_answered(&mut self, before: (Standing, Option<String>, OwnNote), now: Instant) {
+        self.info = host::sensor_info(&self.own.version_over(self.catalogue.version()));
+        if self.rules_told() != before {
+            // The collector's people see who has which one.
+            self.new_since.get_or_insert(now);
+            self.note_at = now;
+        }
     }
 
     /// The end of the request that is on its way.
@@ -352,6 +394,7 @@ impl Delivery {
             state_resets: state.counter("state_resets")?,
             sources: self.sources.clone(),
             catalogue_note: self.catalogue.trouble(),
+            own_rules_note: self.own.trouble(),
             ..self.coverage.clone()
         })
     }
@@ -369,15 +412,15 @@ impl Delivery {
                 Ok(())
             }
             Finished::Catalogue(outcome) => {
-                let before = self.catalogue.note().clone();
+                let before = self.rules_told();
                 self.catalogue.answered(outcome, now);
-                self.info = host::sensor_info(self.catalogue.version());
-                let note = self.catalogue.note();
-                if (&note.standing, &note.refused) != (&before.standing, &before.refused) {
-                    // The collector's people see who has which one.
-                    self.new_since.get_or_insert(now);
-                    self.note_at = now;
-                }
+                self.rules_answered(before, now);
+                Ok(())
+            }
+            Finished::OwnRules(outcome) => {
+                let before = self.rules_told();
+                self.own.answered(outcome, now);
+                self.rules_answered(before, now);
                 Ok(())
             }
             Finished::Batch { content, had_grown, outcome } => match outcome {
@@ -426,6 +469,7 @@ impl Delivery {
             tracing::info!("the collector takes reports again");
         }
         self.catalogue.named(ack.catalogue.as_deref(), now);
+        self.own.named(ack, now);
         self.note.last_report_ms = wall_clock_ms();
         self.note_at = now;
         self.limit = (self.limit * 2).min(limits::ACTIVITY_ROWS);
@@ -559,7 +603,9 @@ impl Delivery {
                 let finished = std::future::poll_fn(|context| self.poll(context)).await;
                 let taken = matches!(
                     &finished,
-                    Finished::Batch { outcome: Outcome::Done(_), .. } | Finished::Catalogue(_)
+                    Finished::Batch { outcome: Outcome::Done(_), .. }
+                        | Finished::Catalogue(_)
+                        | Finished::OwnRules(_)
                 );
                 self.finished(finished, state, Instant::now())?;
                 if !taken {
@@ -585,6 +631,7 @@ impl Delivery {
         self.note.written_at_ms = wall_clock_ms();
         self.note.coverage = coverage;
         self.note.catalogue = self.catalogue.note().clone();
+        self.note.own_rules = self.own.note().clone();
         if let Ok(text) = serde_json::to_string(&self.note)
             && let Err(error) = state.set_note("status", &text)
         {

@@ -23,17 +23,21 @@ use crate::ipc::message::{
 };
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, memory, signals};
+use crate::own::OwnShelf;
 use crate::state::{Found, State, StateError};
 
 mod catalogue;
 mod delivery;
 mod intake;
+mod own;
 
 pub use catalogue::CatalogueNote;
 use catalogue::Keeper;
 pub use delivery::StatusNote;
 use delivery::{Delivery, Finished};
 use intake::{Lives, ScanIntake};
+use own::OwnKeeper;
+pub use own::OwnNote;
 
 /// What was counted is committed at the latest this long afterwards.
 const COMMIT_AFTER: Duration = Duration::from_secs(1);
@@ -116,7 +120,16 @@ impl Uplink {
         let mut control = AsyncChannel::new(Channel::new(control_socket()?))?;
         let first = poll_fn(|context| control.poll_receive(context)).await?;
         let Some((
-            ToUplink::Start { state_dir, collector_url, proxy, counter_interval_s, catalogue_keys, suspects },
+            ToUplink::Start {
+                state_dir,
+                collector_url,
+                proxy,
+                counter_interval_s,
+                catalogue_keys,
+                own_rules,
+                own_rules_key,
+                suspects,
+            },
             _,
         )) = first
         else {
@@ -136,12 +149,15 @@ impl Uplink {
         let collector = CollectorConfig { url: collector_url, proxy };
         let counter_interval = Duration::from_secs(counter_interval_s);
         let keys: Vec<_> = catalogue_keys.iter().filter_map(|key| key.parse().ok()).collect();
-        let catalogue = Keeper::new(Shelf::new(&state_dir, &keys), Instant::now());
+        let shelf = Shelf::new(&state_dir, &keys);
+        let own = OwnShelf::new(&state_dir, own_rules, own_rules_key.and_then(|key| key.parse().ok()));
+        let own = OwnKeeper::new(own, shelf.clone(), Instant::now());
+        let catalogue = Keeper::new(shelf, Instant::now());
         let delivery = Delivery::new(
             state_dir,
             collector,
             counter_interval,
-            catalogue,
+            (catalogue, own),
             suspects,
             &state,
             Instant::now(),
@@ -189,7 +205,7 @@ impl Uplink {
             Event::Finished(finished) => {
                 let done = self.delivery.finished(finished, &mut self.state, Instant::now());
                 self.survive(done)?;
-                if self.delivery.catalogue.swapped() {
+                if self.delivery.swapped() {
                     // A warden that does not read now looks for itself once it hears from the next uplink.
                     let _ = self.control.channel().send_waiting(&FromUplink::Catalogue);
                 }

@@ -111,6 +111,7 @@ pub(super) struct Books {
     epochs: WordCache<(i64, Epoch)>,
     accounts: WordCache<AccountId>,
     evidence: WordCache<Evidence>,
+    denied: WordCache<i64>,
     products: WordCache<Box<str>>,
     newest: HashMap<Dictionary, i64>,
     /// Products that an AiSystem of the inventory has already.
@@ -131,6 +132,7 @@ impl Books {
             epochs: WordCache::new(SMALL_CACHE_ENTRIES),
             accounts: WordCache::new(CACHE_ENTRIES),
             evidence: WordCache::new(CACHE_ENTRIES),
+            denied: WordCache::new(CACHE_ENTRIES),
             products: WordCache::new(SMALL_CACHE_ENTRIES),
             newest: HashMap::new(),
             governed: HashSet::new(),
@@ -157,6 +159,16 @@ impl Books {
     pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let deltas = std::mem::take(&mut self.deltas);
         deltas.write(connection, &mut self.governed)
+    }
+
+    /// Whether the organisation says of a piece of evidence that it is not AI. Kept, since a rebuild asks for each row.
+    pub(super) fn denies(&mut self, evidence: i64, value: &str) -> bool {
+        if let Some(denied) = self.denied.get(&evidence) {
+            return denied != 0;
+        }
+        let denied = self.options.known.denies(value);
+        self.denied.put(evidence, i64::from(denied));
+        denied
     }
 
     /// Whether an executable is itself an AI product's.

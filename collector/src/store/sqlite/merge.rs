@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 use umbrascope_api::{
-    Ack, ActivityRow, CaptureState, Channel, Completeness, Day, ItemDetails, Refusal, RefusedRow, RiskFlag,
-    RowKind, SensorInfo, Snapshot, Subject,
+    Ack, ActivityRow, CaptureState, Channel, Completeness, Day, Evidence, ItemDetails, Refusal, RefusedRow,
+    RiskFlag, RowKind, SensorInfo, Snapshot, Subject,
 };
 
 use super::books::{Books, Quota, RuleFacts, take};
@@ -278,7 +278,7 @@ fn activity(
     sent: &Rows<'_>,
 ) -> rusqlite::Result<Taken> {
     // The largest count of each key, in key order: neighbours in the table are touched together.
-    let mut rows: BTreeMap<ActivityKey, (i64, RuleFacts, u64, Option<&str>)> = BTreeMap::new();
+    let mut rows: BTreeMap<ActivityKey, (i64, RuleFacts, u64, &Evidence)> = BTreeMap::new();
     let mut refused = Vec::new();
     let mut taken = 0;
     let mut refuse = |index| {
@@ -297,12 +297,13 @@ fn activity(
         };
         let n = i64::try_from(row.count).unwrap_or(i64::MAX);
         let key = (i64::from(row.day.number()), rule.id, channel, account, evidence);
-        let entry = rows.entry(key).or_insert((n, rule, index, row.evidence.executable.as_deref()));
+        let entry = rows.entry(key).or_insert((n, rule, index, &row.evidence));
         entry.0 = entry.0.max(n);
         taken += 1;
     }
     let stored_rows = stored(connection, asset, epoch, rows.keys())?;
-    for ((day, rule_id, channel, account, evidence), (n, rule, index, executable)) in rows {
+    for ((day, rule_id, channel, account, evidence), (n, rule, index, shown)) in rows {
+        let (executable, denied) = (shown.executable.as_deref(), books.denies(evidence, &shown.value));
         let stored = stored_rows.get(&(day, rule_id, channel, account, evidence)).copied();
         match stored {
             None => {
@@ -317,6 +318,10 @@ fn activity(
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 )?
                 .execute(params![asset, day, rule.id, channel, account, evidence, epoch, n])?;
+                // From an agent that does not know the organisation's newest word yet, or of a day before it: kept, not counted.
+                if denied {
+                    continue;
+                }
                 let sighted = Sighted {
                     rule,
                     channel,
@@ -334,7 +339,9 @@ fn activity(
                         AND account = $6 AND evidence = $7 AND epoch = $8",
                 )?
                 .execute(params![n, asset, day, rule.id, channel, account, evidence, epoch])?;
-                fold.gained(books, &rule, channel, evidence, day, n - stored);
+                if !denied {
+                    fold.gained(books, &rule, channel, evidence, day, n - stored);
+                }
             }
             Some(_) => {}
         }

@@ -11,6 +11,7 @@ mod books;
 mod identity;
 mod merge;
 mod migrate;
+mod own;
 mod people;
 mod products;
 mod reads;

@@ -155,9 +155,13 @@ fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64)
     })?
     .collect::<rusqlite::Result<_>>()?;
     for [day, rule, channel, account, evidence, n] in activity {
-        let executable: Option<String> =
-            prepare(connection, "SELECT executable FROM evidence WHERE id = $1")?
-                .query_row(params![evidence], |row| row.get(0))?;
+        let (executable, value): (Option<String>, String) =
+            prepare(connection, "SELECT executable, value FROM evidence WHERE id = $1")?
+                .query_row(params![evidence], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        // The fact stays: without the deny, the next rebuild counts it again.
+        if books.denies(evidence, &value) {
+            continue;
+        }
         let sighted = Sighted {
             rule: books.rule_by_id(connection, rule)?,
             channel,

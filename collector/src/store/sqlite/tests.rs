@@ -20,6 +20,7 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod catalogue;
 mod gateway;
+mod own;
 mod suspects;
 
 const CATALOGUE: &str = r#"

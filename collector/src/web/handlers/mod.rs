@@ -9,6 +9,7 @@ pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod download;
+pub(crate) mod own;
 pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;

@@ -47,7 +47,7 @@ confidence = "high"
 #[tokio::test]
 async fn hostile_texts_of_a_catalogue_stay_texts() {
     let state = sample::state(Sample::default());
-    state.catalogue.know(Arc::new(Known::from(hostile())));
+    state.catalogue.know(crate::own::compose(Arc::new(Known::from(hostile())), None));
     let mut ada = Visitor::to(state);
     ada.sign_in("ada").await;
     for path in ["/catalogue", "/catalogue?q=script", "/catalogue/v"] {

@@ -1,0 +1,199 @@
+//! The organisation's own rules as JSON. It only reads: publishing is for people at the pages and at the command line.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Serialize;
+use umbrascope_rules::{Changed, Confidence, Overlay};
+use utoipa::ToSchema;
+
+use super::handlers::{Rows, page_of};
+use super::types::{List, Moment, Problem};
+use crate::model::{OwnText, OwnVersion};
+use crate::own;
+use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
+
+/// A version.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Version {
+    /// From 1, always rising.
+    number: u32,
+    /// Why.
+    note: String,
+    /// Who published it.
+    published_by: String,
+    /// When.
+    published_at: Moment,
+}
+
+impl From<OwnVersion> for Version {
+    fn from(version: OwnVersion) -> Self {
+        Self {
+            number: version.number,
+            note: version.note,
+            published_by: version.published_by,
+            published_at: Moment::of(version.published_at_ms),
+        }
+    }
+}
+
+/// A version with what stands in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct WholeVersion {
+    #[serde(flatten)]
+    version: Version,
+    /// TOML, as it was published.
+    text: String,
+    /// Rules and denies.
+    rules: Vec<OwnRule>,
+    /// Changes of the catalogue.
+    changes: Vec<OwnChange>,
+}
+
+/// A rule or a deny.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnRule {
+    /// Its id.
+    id: String,
+    /// Id of its product; absent for a deny.
+    product: Option<String>,
+    /// How sure; absent for a deny.
+    #[schema(value_type = Option<String>)]
+    confidence: Option<Confidence>,
+    /// Whether it says that something is not AI.
+    deny: bool,
+    /// Whether it was withdrawn: what was found by it keeps its product.
+    retired: bool,
+    /// Why.
+    why: String,
+    /// What it matches.
+    indicators: Vec<OwnIndicator>,
+    /// The version that it stands so since.
+    since: Option<u32>,
+}
+
+/// A pattern.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnIndicator {
+    /// `exact`, `suffix`, `glob`, or a kind of software.
+    kind: String,
+    /// The pattern.
+    pattern: String,
+}
+
+/// A change of the catalogue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OwnChange {
+    /// Id of the product or rule.
+    target: String,
+    /// The name that the product has here.
+    name: Option<String>,
+    /// The confidence that the rule has here.
+    #[schema(value_type = Option<String>)]
+    confidence: Option<Confidence>,
+    /// Why.
+    why: String,
+    /// The version that it stands so since.
+    since: Option<u32>,
+}
+
+/// What is in force.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct InForce {
+    /// The newest version; null before the first.
+    newest: Option<WholeVersion>,
+    /// Public key that signs them, in minisign's form.
+    key: String,
+    /// Version of the catalogue in use, with that of the own rules in force behind it.
+    catalogue: String,
+    /// What of them does not hold over that catalogue.
+    left_out: Vec<String>,
+}
+
+impl From<OwnText> for WholeVersion {
+    fn from(found: OwnText) -> Self {
+        let (overlay, _) = Overlay::parse(own::FILE, &found.text);
+        let since = |id: &str| found.items.iter().find(|item| item.id == id).map(|item| item.since);
+        let rules = overlay.rules().iter().map(|rule| OwnRule {
+            id: rule.id.to_string(),
+            product: (!rule.deny).then(|| rule.product.to_string()),
+            confidence: (!rule.deny).then_some(rule.confidence),
+            deny: rule.deny,
+            retired: !rule.deny && rule.indicators.is_empty(),
+            why: rule.note.as_deref().unwrap_or_default().to_owned(),
+            indicators: rule
+                .indicators
+                .iter()
+                .map(|indicator| OwnIndicator {
+                    kind: indicator.kind.to_string(),
+                    pattern: indicator.pattern.to_string(),
+                })
+                .collect(),
+            since: since(&rule.id),
+        });
+        let changes = overlay.changes().iter().map(|change| {
+            let (name, confidence) = match &change.what {
+                Changed::Name { name, .. } => (Some(name.to_string()), None),
+                Changed::Confidence { confidence, .. } => (None, Some(*confidence)),
+            };
+            let target = change.what.target();
+            let why = change.reason.to_string();
+            OwnChange { target: target.to_owned(), name, confidence, why, since: since(target) }
+        });
+        let (rules, changes) = (rules.collect(), changes.collect());
+        Self { version: found.version.into(), text: found.text, rules, changes }
+    }
+}
+
+/// The organisation's own rules in force.
+#[utoipa::path(get, path = "/api/v1/own-rules", responses(
+    (status = 200, body = InForce), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn in_force(
+    State(state): State<WebState>,
+    _reader: Reader,
+) -> Result<Json<InForce>, WebError> {
+    let (desk, current) = (state.app.own.clone(), state.app.catalogue.clone());
+    let newest = blocking(move || desk.store.own_newest()).await?;
+    Ok(Json(InForce {
+        newest: newest.map(WholeVersion::from),
+        key: state.app.own.key().public().to_string(),
+        catalogue: current.known().catalogue().version().to_owned(),
+        left_out: current.left_out().iter().map(ToString::to_string).collect(),
+    }))
+}
+
+/// Every version, newest first, without its text.
+#[utoipa::path(get, path = "/api/v1/own-rules/versions",
+    params(
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = List<Version>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn versions(
+    State(state): State<WebState>,
+    _reader: Reader,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<Version>>, WebError> {
+    let (number, page) = page_of(&query, &rows)?;
+    let desk = state.app.own.clone();
+    let found = blocking(move || desk.store.own_versions(page)).await?;
+    Ok(Json(List::of(found, number, page)))
+}
+
+/// One version.
+#[utoipa::path(get, path = "/api/v1/own-rules/versions/{number}",
+    params(("number" = u32, Path, description = "Number of the version")),
+    responses((status = 200, body = WholeVersion),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn version(
+    State(state): State<WebState>,
+    _reader: Reader,
+    Path(number): Path<String>,
+) -> Result<Json<WholeVersion>, WebError> {
+    let number: u32 = number.parse().map_err(|_| WebError::NotFound("version"))?;
+    let desk = state.app.own.clone();
+    let found = blocking(move || desk.store.own_version(number)).await?;
+    Ok(Json(found.ok_or(WebError::NotFound("version"))?.into()))
+}
