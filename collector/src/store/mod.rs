@@ -21,7 +21,8 @@ pub trait Suspects: Send + Sync {
     fn suspect_setting(&self, now_ms: i64) -> Result<SuspectSetting, StoreError>;
     /// Who asked, confirmed and withdrew, newest first.
     fn suspect_steps(&self, limit: u32) -> Result<Vec<StepRow>, StoreError>;
-    /// Suspected domains, the most named first: those that wait for a person, or those dismissed.
+    /// Suspected domains, the most named first: those that wait for a person, or those dismissed. One that a rule or a deny speaks
+    /// of by now waits for nobody.
     fn suspects(&self, dismissed: bool, page: PageRequest) -> Result<Page<SuspectDomain>, StoreError>;
     /// Takes a step in the name of a person and records it, or says why it was refused; then nothing is recorded.
     fn step_suspects(

@@ -1,8 +1,11 @@
 //! An organisation's own rules in the roll-ups.
 
+use umbrascope_api::SuspectRow;
 use umbrascope_rules::Overlay;
 
 use super::*;
+use crate::model::Step;
+use crate::store::Suspects;
 
 /// [`KNOWN`] with own rules over it.
 fn with_own(number: u32, text: &str) -> Arc<Known> {
@@ -66,4 +69,28 @@ fn what_an_own_rule_found_is_known_by_its_product() {
     let product = &fixture.products()[0];
     assert_eq!((product.name.as_str(), product.vendor.as_str()), ("House chat", "This organisation"));
     assert_eq!(fixture.systems(), ["own.chat"]);
+}
+
+#[test]
+fn a_suspect_that_a_rule_or_a_deny_speaks_of_waits_for_nobody() {
+    let fixture = fleet();
+    fixture.store.step_suspects(Step::Asked, "ada", NOW_MS).unwrap().unwrap();
+    fixture.store.step_suspects(Step::Confirmed, "vera", NOW_MS).unwrap().unwrap();
+    let suspects = ["one-chatbot.com", "two-chatbot.com", "three-chatbot.com"].map(|domain| SuspectRow {
+        day: today(),
+        domain: domain.to_owned(),
+        count: 1,
+    });
+    fixture.send(1, Batch { suspects: suspects.to_vec(), ..batch(1, 1, NOW_MS) }, NOW_MS);
+    let queue = |offset| {
+        let page = fixture.store.suspects(false, PageRequest { offset, ..PageRequest::default() }).unwrap();
+        (page.rows.into_iter().map(|row| row.domain).collect::<Vec<_>>(), page.total)
+    };
+    assert_eq!(queue(0).1, 3);
+    let deny = DENY.replace("acme.example", "two-chatbot.com");
+    fixture.store.know(with_own(1, &deny), NOW_MS).unwrap();
+    assert_eq!(queue(0), (vec!["three-chatbot.com".to_owned(), "one-chatbot.com".to_owned()], 2));
+    assert_eq!(queue(1), (vec!["one-chatbot.com".to_owned()], 2));
+    fixture.store.know(with_own(2, ""), NOW_MS).unwrap();
+    assert_eq!(queue(0).1, 3, "nothing was decided about it by that");
 }
