@@ -14,22 +14,24 @@ use std::time::{Duration, Instant};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::thread::CapabilitySet;
 use umbrascope_api::CaptureState;
 
-use super::Role;
 use crate::attribution::Attribution;
-use crate::capture::afpacket::{self, Tier};
+use crate::capture::afpacket;
 use crate::config::Config;
 use crate::ipc::message::{FromDissector, FromUplink, ToDissector, ToUplink};
-use crate::ipc::{Channel, Received, SendError, pair};
+use crate::ipc::{Channel, pair};
 use crate::os::notify::Notifier;
 use crate::os::{capability, links, memory, signals};
 use crate::own::OwnShelf;
 
+mod capturing;
 mod catalogue;
 mod child;
+mod delivering;
 mod gateway;
+mod replayer;
+mod scanning;
 
 use catalogue::Handover;
 use child::{Backoff, Child};
@@ -244,39 +246,6 @@ impl Warden {
         }
     }
 
-    /// Opens the packet socket, or says once why not and what to do about it.
-    fn open_capture(&mut self, kept: CapabilitySet) {
-        if !self.config.capture {
-            self.note = "capture is switched off in the configuration".to_owned();
-            return;
-        }
-        match afpacket::open(self.config.flow_aware_filter) {
-            Ok(opened) => {
-                self.capture = CaptureState::Capturing;
-                self.note = capture_note(&opened.tier, opened.receive_buffer_bytes, kept);
-                self.packets = Some(opened.socket);
-                if let Some(gateway) = &mut self.gateway {
-                    gateway.open();
-                    gateway.look(None);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                self.capture = CaptureState::NoPrivilege;
-                self.note = "the privilege to capture is missing (CAP_NET_RAW)".to_owned();
-                tracing::warn!(
-                    "{}: names in network traffic are not seen; scans go on. Grant it with the packaged systemd unit, or \
-                     `setcap cap_net_raw,cap_sys_ptrace,cap_dac_read_search+ep` on the program",
-                    self.note
-                );
-            }
-            Err(error) => {
-                self.capture = CaptureState::Unavailable;
-                self.note = format!("the packet socket cannot be opened: {error}");
-                tracing::warn!("{}", self.note);
-            }
-        }
-    }
-
     fn start_what_is_due(&mut self) -> Result<(), WardenError> {
         let now = Instant::now();
         if self.uplink.is_none() && self.uplink_backoff.due(now) {
@@ -325,279 +294,6 @@ impl Warden {
             self.to_uplink.push_back((ToUplink::Deliver, None));
         }
         Ok(())
-    }
-
-    fn scan_deadline(&self) -> Duration {
-        // Of a deadline for everything, a third is left for delivery.
-        let most = if self.once { self.deadline.mul_f64(0.66) } else { self.deadline };
-        most.min(Duration::from_secs(120))
-    }
-
-    fn start_uplink(&mut self) -> Result<(), WardenError> {
-        let (child, first) = Child::start(Role::Uplink, &[], self.uplink_backoff.starts())
-            .map_err(|e| WardenError::System("start the uplink", e))?;
-        tracing::debug!(pid = child.pid(), first, "uplink started");
-        let config = &self.config;
-        let start = ToUplink::Start {
-            state_dir: config.state_dir.clone(),
-            collector_url: config.collector.url.clone(),
-            proxy: config.collector.proxy.clone(),
-            counter_interval_s: config.counter_interval.as_secs(),
-            catalogue_keys: config.catalogue_keys.iter().map(ToString::to_string).collect(),
-            own_rules: config.own_rules,
-            own_rules_key: config.own_rules_key.as_ref().map(ToString::to_string),
-            suspects: config.suspects,
-        };
-        if let Err(error) = child.control.send(&start) {
-            tracing::warn!(%error, "the uplink could not be told where the state is");
-        }
-        self.uplink_backoff.started(Instant::now());
-        self.uplink = Some(child);
-        self.uplink_ready = false;
-        self.coverage_due = true;
-        // Whoever spoke to the last one gets a new line; a scan that it was told of is lost and done again.
-        self.to_uplink.clear();
-        self.connect_dissector();
-        self.connect_replayer();
-        if self.deliver_asked {
-            self.to_uplink.push_back((ToUplink::Deliver, None));
-        }
-        Ok(())
-    }
-
-    fn uplink_died(&mut self) {
-        if let Some(mut child) = self.uplink.take() {
-            tracing::warn!(end = child.end(), "the uplink ended; it is started again");
-            self.uplink_ready = false;
-            self.uplink_backoff.died(Instant::now());
-        }
-    }
-
-    fn start_dissector(&mut self) -> Result<(), WardenError> {
-        let (child, _) = Child::start(Role::Dissector, &[], self.dissector_backoff.starts())
-            .map_err(|e| WardenError::System("start the dissector", e))?;
-        if let Some(packets) = &self.packets {
-            self.catalogue.give(&child.control);
-            let _ = self.gateway.as_ref().map(|gateway| gateway.tell(&child.control));
-            let _ = child.control.send_with(&ToDissector::Capture, packets.as_fd());
-        }
-        self.dissector_backoff.started(Instant::now());
-        self.dissector = Some(child);
-        self.dissector_ready = false;
-        self.connect_dissector();
-        Ok(())
-    }
-
-    fn dissector_died(&mut self) {
-        if let Some(mut child) = self.dissector.take() {
-            if self.packets.is_some() {
-                tracing::warn!(end = child.end(), "the dissector ended; it is started again");
-                self.dissector_ready = false;
-            }
-            self.dissector_backoff.died(Instant::now());
-        }
-    }
-
-    fn start_replayer(&mut self) -> Result<(), WardenError> {
-        let (child, _) = Child::start(Role::Dissector, &[], self.replayer_backoff.starts())
-            .map_err(|e| WardenError::System("start a dissector for a capture file", e))?;
-        if let Some((path, file)) = self.replays.front_mut() {
-            // The descriptor shares its position with the one an earlier dissector read from.
-            let _ = io::Seek::rewind(file);
-            tracing::info!(file = %path.display(), "feeding in a capture");
-            self.catalogue.give_replayer(&child.control);
-            let _ = child.control.send_with(&ToDissector::Replay, file.as_fd());
-        }
-        self.replayer_backoff.started(Instant::now());
-        self.replayer_attempts += 1;
-        self.replayer = Some(child);
-        self.connect_replayer();
-        Ok(())
-    }
-
-    fn connect_dissector(&mut self) {
-        if let (Some(dissector), Some(_)) = (&self.dissector, &self.uplink) {
-            let socket = connect(&dissector.control);
-            self.to_uplink.extend(socket.map(|socket| (ToUplink::Capture, Some(socket))));
-        }
-    }
-
-    fn connect_replayer(&mut self) {
-        if let (Some(replayer), Some(_)) = (&self.replayer, &self.uplink) {
-            let socket = connect(&replayer.control);
-            self.to_uplink.extend(socket.map(|socket| (ToUplink::Capture, Some(socket))));
-        }
-    }
-
-    fn start_scanner(&mut self) -> Result<(), WardenError> {
-        let deadline = self.scan_deadline().as_secs().to_string();
-        let (child, socket) = Child::start_scanner(&["--deadline-s", &deadline], &self.catalogue)
-            .map_err(|e| WardenError::System("start the scanner", e))?;
-        self.to_uplink.push_back((ToUplink::Scan, Some(socket)));
-        self.scanner = Some((child, Instant::now()));
-        Ok(())
-    }
-
-    fn scanner_ended(&mut self) {
-        let Some((mut child, _)) = self.scanner.take() else { return };
-        let now = Instant::now();
-        let done = child.end_was_good();
-        if !done {
-            tracing::warn!(end = child.end(), "the scan did not come to its end");
-        }
-        self.scans_done += 1;
-        self.scan_at = self.config.scan_interval.filter(|_| !self.once).map(|interval| {
-            // Splay: sensors that started together must not scan and report together.
-            let again = std::mem::take(&mut self.scan_again);
-            let share = if again || !done { SOON } else { 0.9 + 0.2 * chance() };
-            now + interval.mul_f64(share)
-        });
-    }
-
-    /// Another catalogue is stored: the dissector gets it, and what it knows of this machine's software is looked for.
-    fn catalogue_stored(&mut self) {
-        if !self.catalogue.look() {
-            return;
-        }
-        let Some(interval) = self.config.scan_interval.filter(|_| !self.once) else { return };
-        self.scan_again = self.scanner.is_some();
-        let soon = Instant::now() + interval.mul_f64(SOON * chance());
-        self.scan_at = self.scan_at.map(|at| at.min(soon));
-    }
-
-    fn read_uplink(&mut self) -> Result<Option<Result<ExitCode, WardenError>>, WardenError> {
-        loop {
-            let Some(uplink) = &mut self.uplink else { return Ok(None) };
-            match uplink.control.receive() {
-                Ok(Received::Message(FromUplink::Ready, _)) => {
-                    self.uplink_ready = true;
-                    self.uplink_backoff.works();
-                    // The last one may have ended between storing a catalogue and saying so.
-                    self.catalogue_stored();
-                }
-                Ok(Received::Message(FromUplink::Catalogue, _)) => self.catalogue_stored(),
-                Ok(Received::Message(FromUplink::Delivered { trouble: None }, _)) => {
-                    return Ok(Some(Ok(ExitCode::SUCCESS)));
-                }
-                Ok(Received::Message(FromUplink::Delivered { trouble: Some(why) }, _)) => {
-                    return Ok(Some(Err(WardenError::Undelivered(why))));
-                }
-                Ok(Received::Message(FromUplink::Broken { trouble }, _)) => {
-                    return Ok(Some(Err(WardenError::Broken(trouble))));
-                }
-                Ok(Received::Empty) => return Ok(None),
-                Ok(Received::Closed) => {
-                    self.uplink_died();
-                    return Ok(None);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the uplink speaks nonsense");
-                    uplink.kill();
-                    return Ok(None);
-                }
-            }
-        }
-    }
-
-    fn read_dissector(&mut self) {
-        while let Some(dissector) = &mut self.dissector {
-            match dissector.control.receive() {
-                Ok(Received::Message(FromDissector::Ready { sandbox, trouble }, _)) => {
-                    self.dissector_ready = true;
-                    self.dissector_backoff.works();
-                    self.sandbox = sandbox;
-                    if let Some(trouble) = trouble {
-                        tracing::warn!("{trouble}");
-                        self.capture = CaptureState::Unavailable;
-                        self.note = trouble;
-                        self.packets = None;
-                    }
-                    self.coverage_due = true;
-                }
-                Ok(Received::Message(FromDissector::Whose(questions), _)) => {
-                    let now = Instant::now();
-                    let owner = |(number, flow)| (number, self.attribution.owner(&flow, now));
-                    let owners = questions.into_iter().map(owner).collect();
-                    // Without room the dissector goes on with "unknown" after its patience.
-                    let _ = dissector.control.send(&ToDissector::Owners(owners));
-                }
-                Ok(Received::Message(FromDissector::ReplayDone { .. }, _)) => {}
-                Ok(Received::Empty) => return,
-                Ok(Received::Closed) => return self.dissector_died(),
-                Err(error) => {
-                    tracing::warn!(%error, "the dissector speaks nonsense");
-                    dissector.kill();
-                    return;
-                }
-            }
-        }
-    }
-
-    fn read_replayer(&mut self) {
-        while let Some(replayer) = &mut self.replayer {
-            match replayer.control.receive() {
-                Ok(Received::Message(FromDissector::ReplayDone { trouble }, _)) => {
-                    if let (Some((path, _)), trouble) = (self.replays.pop_front(), trouble) {
-                        match trouble {
-                            None => tracing::info!(file = %path.display(), "the capture is fed in"),
-                            Some(trouble) => {
-                                tracing::warn!(file = %path.display(), trouble, "the capture could not be read to its end");
-                            }
-                        }
-                    }
-                    self.replayer_backoff.works();
-                    self.replayer_attempts = 0;
-                }
-                Ok(Received::Message(FromDissector::Ready { .. } | FromDissector::Whose(_), _)) => {}
-                Ok(Received::Empty | Received::Closed) => return,
-                Err(_) => {
-                    replayer.kill();
-                    return;
-                }
-            }
-        }
-    }
-
-    /// After its file, or in the middle of it; a file that cannot be got through is left after a few attempts.
-    fn replayer_ended(&mut self) {
-        self.replayer = None;
-        self.replayer_backoff.died(Instant::now());
-        if self.replayer_attempts >= REPLAY_ATTEMPTS
-            && let Some((path, _)) = self.replays.pop_front()
-        {
-            tracing::error!(file = %path.display(), "the dissector died of this capture; it is left out");
-            self.replayer_attempts = 0;
-        }
-    }
-
-    fn flush_to_uplink(&mut self) {
-        let Some(uplink) = &self.uplink else { return };
-        if std::mem::take(&mut self.coverage_due) {
-            let gateway = self.gateway.as_ref().filter(|_| self.packets.is_some());
-            let trouble = gateway.map(Gateway::trouble).filter(|trouble| !trouble.is_empty());
-            let note =
-                [Some(self.note.clone()), trouble].into_iter().flatten().collect::<Vec<_>>().join("; ");
-            self.to_uplink.push_back((
-                ToUplink::Coverage {
-                    state: self.capture,
-                    note,
-                    interfaces: self.interfaces.iter().take(MAX_INTERFACES).cloned().collect(),
-                    gateway: gateway.map(Gateway::names).unwrap_or_default(),
-                    sandbox: self.sandbox.clone(),
-                },
-                None,
-            ));
-        }
-        while let Some((message, descriptor)) = self.to_uplink.front() {
-            let sent = match descriptor {
-                Some(descriptor) => uplink.control.send_with(message, descriptor.as_fd()),
-                None => uplink.control.send(message),
-            };
-            match sent {
-                Err(SendError::Full) => return,
-                Ok(()) | Err(_) => drop(self.to_uplink.pop_front()),
-            }
-        }
     }
 
     /// Says that we are ready once the children run and capture is up or known to be impossible.
@@ -711,14 +407,6 @@ fn connect(dissector: &Channel<ToDissector, FromDissector>) -> Option<OwnedFd> {
     let (one, other) = pair().ok()?;
     dissector.send_with(&ToDissector::Uplink, one.as_fd()).ok()?;
     Some(other)
-}
-
-fn capture_note(tier: &Tier, receive_buffer_bytes: i32, kept: CapabilitySet) -> String {
-    let mut note = format!("{tier}; receive buffer {} KiB", receive_buffer_bytes / 1024);
-    if !kept.contains(CapabilitySet::SYS_PTRACE) && !rustix::process::geteuid().is_root() {
-        note.push_str("; without CAP_SYS_PTRACE only this user's processes are told");
-    }
-    note
 }
 
 fn chance() -> f64 {
