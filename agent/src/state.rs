@@ -25,24 +25,27 @@
 //! - Of a newer agent: refused, with what to do.
 //! - Deleted under us: what is still open is written anew under the same epoch ([`State::heal`]).
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ring::hmac;
 use ring::rand::SecureRandom;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
-use umbrascope_api::{
-    AccountId, ActivityRow, Channel, Completeness, Day, Epoch, Evidence, MachineId, Snapshot, SnapshotItem,
-    Station, Subject,
-};
+use umbrascope_api::{AccountId, ActivityRow, Channel, Day, Epoch, Evidence, MachineId, Station, Subject};
 
 use crate::ipc::message::StreamId;
 
+mod files;
 mod layout;
+mod notes;
 mod reader;
+mod snapshots;
+mod stations;
 mod suspects;
+
+use files::{make_folder, open_private, set_aside, with_suffix};
+use stations::describe;
 
 use layout::{TABLES, TO_2, TO_3};
 pub use reader::{ExplainedRow, Reader};
@@ -396,113 +399,6 @@ impl State {
         Ok(())
     }
 
-    /// Notes what is known of machines. An address or name that is left out stays as it was.
-    pub fn describe(&mut self, stations: &[Station]) -> Result<(), StateError> {
-        let transaction = self.db.transaction()?;
-        describe(&transaction, stations)?;
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// Machines of which something new is to be told, the oldest news first.
-    pub fn due_stations(&self, limit: u32) -> Result<Vec<DueStation>, StateError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT subject, address, host_name, version,
-                EXISTS (SELECT 1 FROM activity a WHERE a.subject = s.subject AND a.acked > 0)
-             FROM station s WHERE version > acked ORDER BY s.rowid LIMIT ?1",
-        )?;
-        let rows = query.query_map([limit], |row| {
-            let text = |index| row.get::<_, String>(index);
-            Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, row.get(4)?))
-        })?;
-        let mut due = Vec::new();
-        for row in rows {
-            let (subject, address, host_name, version, known) = row?;
-            let station = Station {
-                subject: subject.parse().map_err(|_| damaged())?,
-                address: address.parse().ok(),
-                host_name: Some(host_name).filter(|name| !name.is_empty()),
-            };
-            due.push(DueStation { station, version, known });
-        }
-        Ok(due)
-    }
-
-    /// Notes that what was known of machines was told, with the versions that were sent.
-    pub fn mark_stations(&mut self, sent: &[(Subject, i64)]) -> Result<(), StateError> {
-        let transaction = self.db.transaction()?;
-        {
-            let mut update =
-                transaction.prepare_cached("UPDATE station SET acked = max(acked, ?2) WHERE subject = ?1")?;
-            for (subject, version) in sent {
-                update.execute(params![subject.to_string(), version])?;
-            }
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// Stores what a source holds now, as its next generation, and the identifiers of it that no rule knows.
-    pub fn store_snapshot(
-        &mut self,
-        source: &str,
-        completeness: Completeness,
-        items: &[SnapshotItem],
-        unmatched: &[Software],
-    ) -> Result<(), StateError> {
-        let text = serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
-        let transaction = self.db.transaction()?;
-        transaction.execute(
-            "INSERT INTO snapshot (source, generation, complete, items) VALUES (?1, 1, ?2, ?3)
-             ON CONFLICT (source) DO UPDATE SET generation = generation + 1, complete = excluded.complete, items = excluded.items",
-            params![source, completeness == Completeness::Complete, text],
-        )?;
-        if completeness == Completeness::Complete {
-            transaction.execute("DELETE FROM software WHERE source = ?1", [source])?;
-        }
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT OR REPLACE INTO software (source, kind, identifier, version) VALUES (?1, ?2, ?3, ?4)",
-            )?;
-            for software in unmatched {
-                insert.execute(params![source, software.kind, software.identifier, software.version])?;
-            }
-        }
-        transaction.commit()?;
-        Ok(())
-    }
-
-    /// Snapshots due for delivery.
-    pub fn due_snapshots(&self, limit: u32) -> Result<Vec<Snapshot>, StateError> {
-        let mut query = self.db.prepare_cached(
-            "SELECT source, generation, complete, items FROM snapshot WHERE generation > acked ORDER BY source LIMIT ?1",
-        )?;
-        let rows = query.query_map([limit], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, i64>(1)?,
-                row.get::<_, bool>(2)?,
-                row.get::<_, String>(3)?,
-            ))
-        })?;
-        let mut due = Vec::new();
-        for row in rows {
-            let (source, generation, complete, items) = row?;
-            let completeness = if complete { Completeness::Complete } else { Completeness::Partial };
-            let items = serde_json::from_str(&items).map_err(|_| damaged())?;
-            due.push(Snapshot { source, generation: unsigned(generation), completeness, items });
-        }
-        Ok(due)
-    }
-
-    /// Notes that a generation of a source was taken, or will never be.
-    pub fn mark_snapshot(&mut self, source: &str, generation: u64) -> Result<(), StateError> {
-        self.db
-            .prepare_cached("UPDATE snapshot SET acked = max(acked, ?2) WHERE source = ?1")?
-            .execute(params![source, signed(generation)])?;
-        Ok(())
-    }
-
     /// How much is due.
     pub fn due(&self) -> Result<Due, StateError> {
         let mut query = self.db.prepare_cached(
@@ -520,37 +416,6 @@ impl State {
                 stations: unsigned(row.get(3)?),
             })
         })?)
-    }
-
-    /// Grows a counter that outlives restarts.
-    pub fn add_counter(&self, name: &str, by: u64) -> Result<(), StateError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO counter (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
-            )?
-            .execute(params![name, signed(by)])?;
-        Ok(())
-    }
-
-    /// A counter that outlives restarts; 0 when it never grew.
-    pub fn counter(&self, name: &str) -> Result<u64, StateError> {
-        let mut query = self.db.prepare_cached("SELECT value FROM counter WHERE name = ?1")?;
-        Ok(query.query_row([name], |row| row.get(0)).optional()?.map_or(0, unsigned))
-    }
-
-    /// A note kept earlier.
-    pub fn note(&self, name: &str) -> Result<Option<String>, StateError> {
-        Ok(self.db.query_row("SELECT text FROM note WHERE name = ?1", [name], |row| row.get(0)).optional()?)
-    }
-
-    /// Keeps a note about ourselves, for `status`.
-    pub fn set_note(&self, name: &str, text: &str) -> Result<(), StateError> {
-        self.db
-            .prepare_cached(
-                "INSERT INTO note (name, text) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET text = excluded.text",
-            )?
-            .execute([name, text])?;
-        Ok(())
     }
 
     /// Drops what is over the bounds. What had not been delivered is counted in `rows_dropped`.
@@ -617,60 +482,6 @@ pub struct Software {
     pub identifier: String,
     /// As its own records say; empty when they do not.
     pub version: String,
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-fn open_private(path: &Path) -> io::Result<fs::File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Renames the database out of the way and returns how often that has happened here.
-fn set_aside(folder: &Path) -> io::Result<u64> {
-    let path = folder.join(FILE);
-    let mut resets = 0;
-    for entry in fs::read_dir(folder)?.flatten() {
-        let name = entry.file_name();
-        if let Some(number) = name.to_string_lossy().strip_prefix("state.db.broken-") {
-            resets = resets.max(number.parse().unwrap_or(0));
-            fs::remove_file(entry.path())?;
-        }
-    }
-    resets += 1;
-    fs::rename(&path, folder.join(format!("{FILE}.broken-{resets}")))?;
-    for suffix in ["-wal", "-shm"] {
-        match fs::remove_file(with_suffix(&path, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(resets)
-}
-
-fn describe(transaction: &Transaction<'_>, stations: &[Station]) -> Result<(), StateError> {
-    let mut upsert = transaction.prepare_cached(
-        "INSERT INTO station (subject, address, host_name, version) VALUES (?1, ?2, ?3, 1)
-         ON CONFLICT (subject) DO UPDATE SET version = version + 1,
-            address = CASE WHEN excluded.address = '' THEN address ELSE excluded.address END,
-            host_name = CASE WHEN excluded.host_name = '' THEN host_name ELSE excluded.host_name END
-         WHERE excluded.address NOT IN ('', address) OR excluded.host_name NOT IN ('', host_name)",
-    )?;
-    for Station { subject, address, host_name } in stations {
-        upsert.execute(params![
-            subject.to_string(),
-            address.map(|address| address.to_string()).unwrap_or_default(),
-            host_name.as_deref().unwrap_or_default()
-        ])?;
-    }
-    Ok(())
 }
 
 fn drop_oldest_day(transaction: &Transaction<'_>) -> Result<u64, StateError> {

@@ -1,8 +1,10 @@
 //! The promises of the state database, crash by crash.
 
+use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
 
 use ring::rand::SystemRandom;
+use umbrascope_api::Completeness;
 
 use super::*;
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::{
-    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewRequest, RenewResponse,
-    RowKind, SensorInfo, SourceReport, limits,
+    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewResponse, SensorInfo,
+    SourceReport, limits,
 };
 
 use super::catalogue::{CatalogueNote, Keeper};
@@ -16,12 +16,15 @@ use super::{Request, chance};
 use crate::catalogue::Standing;
 use crate::config::CollectorConfig;
 use crate::failpoint;
-use crate::identity::{Identity, NewKey};
+use crate::identity::Identity;
 use crate::ipc::message::Counters;
 use crate::os::host;
 use crate::roles::wall_clock_ms;
 use crate::sender::{self, Client, Content, Fetched, Outcome, Schedule};
 use crate::state::{State, StateError};
+
+mod answer;
+mod renewal;
 
 /// How often a sensor without a usable identity looks for a new one.
 const IDENTITY_EVERY: Duration = Duration::from_secs(5);
@@ -31,11 +34,6 @@ const NOTE_EVERY: Duration = Duration::from_secs(60);
 const SNAPSHOTS: u32 = 64;
 /// Machines looked at for one batch: those that belong to its rows are among the oldest news.
 const STATIONS: u32 = 4_000;
-/// Shortest and longest wait after a renewal that failed.
-const RENEWAL_RETRY_LEAST: Duration = Duration::from_secs(5);
-const RENEWAL_RETRY_MOST: Duration = Duration::from_secs(3600);
-/// A certificate whose half-life is over when it arrives (a wrong clock) must not lead to a loop.
-const RENEWAL_APART: Duration = Duration::from_secs(20);
 
 /// A request that came to its end.
 pub(super) enum Finished {
@@ -286,59 +284,6 @@ impl Delivery {
         Poll::Ready(finished)
     }
 
-    fn look_for_identity(&mut self, now: Instant) {
-        if self.identity_looked_at.is_some_and(|at| now < at + IDENTITY_EVERY) {
-            return;
-        }
-        let first = self.identity_looked_at.replace(now).is_none();
-        let written = Identity::written(&self.folder);
-        if written.is_none() && first {
-            tracing::warn!(
-                "this sensor is not enrolled: what it sees stays here until `umbrascope-agent enrol` is done"
-            );
-        }
-        if written.is_none() || written == self.identity_written {
-            return;
-        }
-        self.identity_written = written;
-        match Identity::load(&self.folder) {
-            Ok(Some(identity)) => self.use_identity(identity, now),
-            Ok(None) => {}
-            Err(error) => self.trouble(&error.to_string()),
-        }
-    }
-
-    fn use_identity(&mut self, identity: Identity, now: Instant) {
-        match Client::new(&identity, &self.collector) {
-            Ok(client) => {
-                self.renew_at_s = identity.renew_at(chance()).unwrap_or(i64::MAX);
-                if self.forbidden || self.identity.is_none() {
-                    let interval = Duration::from_secs(identity.report_interval_s.into());
-                    self.schedule = Schedule::new(now, interval);
-                }
-                self.forbidden = false;
-                self.identity = Some((identity, client));
-            }
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-                self.trouble(&format!("{error}: {cause}"));
-            }
-        }
-    }
-
-    fn start_renewal(&mut self, client: Client, now: Instant) {
-        self.renew_not_before = now + RENEWAL_APART;
-        match NewKey::generate() {
-            Ok(NewKey { key_pem, csr_pem }) => {
-                self.in_flight = Some(Box::pin(async move {
-                    let outcome = client.renew(RenewRequest { csr_pem }).await;
-                    Finished::Renewal { key_pem, outcome }
-                }));
-            }
-            Err(error) => self.trouble(&error.to_string()),
-        }
-    }
-
     fn start_batch(&mut self, client: Client, state: &State, now: Instant) -> Result<(), StateError> {
         let Some((identity, _)) = &self.identity else { return Ok(()) };
         let had_grown = self.everything.is_some() || self.schedule.grown_is_due(now);
@@ -370,33 +315,6 @@ impl Delivery {
             Finished::Batch { content, had_grown, outcome }
         }));
         Ok(())
-    }
-
-    fn full_coverage(&self, state: &State) -> Result<CoverageReport, StateError> {
-        let counters = self.counters;
-        Ok(CoverageReport {
-            packets: counters.packets,
-            kernel_drops: counters.kernel_drops,
-            queue_drops: counters.queue_drops,
-            hellos: counters.hellos,
-            hellos_without_name: counters.hellos_without_name,
-            hellos_with_ech: counters.hellos_with_ech,
-            hidden_destinations: counters.hidden_destinations,
-            hidden_suspects: counters.hidden_suspects,
-            encrypted_dns: counters.encrypted_dns,
-            dns_over_tls: counters.dns_over_tls,
-            dns_over_https: counters.dns_over_https,
-            suspects_dropped: counters.suspects_dropped + state.counter("suspects_dropped")?,
-            flows_lost: counters.flows_lost,
-            flows_joined_late: counters.flows_joined_late,
-            rows_dropped: state.counter("rows_dropped")?,
-            rows_refused: state.counter("rows_refused")?,
-            state_resets: state.counter("state_resets")?,
-            sources: self.sources.clone(),
-            catalogue_note: self.catalogue.trouble(),
-            own_rules_note: self.own.trouble(),
-            ..self.coverage.clone()
-        })
     }
 
     /// Acts on an answer.
@@ -443,128 +361,9 @@ impl Delivery {
         }
     }
 
-    fn taken(
-        &mut self,
-        content: &Content,
-        had_grown: bool,
-        ack: &Ack,
-        state: &mut State,
-        now: Instant,
-    ) -> Result<(), StateError> {
-        self.note_suspects(ack.suspects_since_ms, state)?;
-        // Rows not taken are marked like the others: they must not be sent again. They are counted.
-        mark(content, state)?;
-        let refused = ack.refused.len() as u64;
-        if refused > 0 {
-            state.add_counter("rows_refused", refused)?;
-            let of = |kind| ack.refused.iter().filter(|row| row.kind == kind).count();
-            tracing::warn!(
-                rows = of(RowKind::Activity),
-                snapshots = of(RowKind::Snapshot),
-                suspects = of(RowKind::Suspect),
-                "the collector did not take some rows"
-            );
-        }
-        if self.note.trouble.take().is_some() {
-            tracing::info!("the collector takes reports again");
-        }
-        self.catalogue.named(ack.catalogue.as_deref(), now);
-        self.own.named(ack, now);
-        self.note.last_report_ms = wall_clock_ms();
-        self.note_at = now;
-        self.limit = (self.limit * 2).min(limits::ACTIVITY_ROWS);
-        let due = state.due()?;
-        // Of what only grew, all of it is gone when the batch was not full.
-        let all_grown = had_grown && due.grown_rows == 0;
-        let wish = Duration::from_secs(ack.next_report_after_s.into());
-        self.schedule.taken(now, wish, self.counter_interval, all_grown, self.phase());
-        self.grown = due.grown_rows > 0;
-        self.new_since = (due.new_rows + due.snapshots + due.stations > 0).then_some(now);
-        if let Some(taken) = &mut self.everything {
-            *taken = true;
-        }
-        Ok(())
-    }
-
     /// Whether suspects are wanted: by the last answer of the collector in this life, and by the configuration.
     pub(super) fn wants_suspects(&self) -> bool {
         self.note.suspects_since_ms.is_some()
-    }
-
-    /// Notes what the collector wants of suspects. What is kept of them goes with the wish.
-    fn note_suspects(&mut self, since_ms: Option<i64>, state: &mut State) -> Result<(), StateError> {
-        let since_ms = since_ms.filter(|_| self.suspects_allowed);
-        if since_ms.is_none() {
-            state.forget_suspects()?;
-        }
-        if since_ms.is_some() != self.wants_suspects() {
-            let wanted = since_ms.is_some();
-            tracing::info!(wanted, "the collector says whether names that look like AI are to be reported");
-        }
-        self.note.suspects_since_ms = since_ms;
-        Ok(())
-    }
-
-    /// The whole batch was refused: halves of it are tried until the entry at fault stands alone; that one is set aside.
-    fn refused(
-        &mut self,
-        content: &Content,
-        trouble: &str,
-        state: &mut State,
-        now: Instant,
-    ) -> Result<(), StateError> {
-        self.trouble(trouble);
-        if !content.suspects.is_empty() {
-            state.mark_suspects(&content.suspects)?;
-            state.add_counter("rows_refused", content.suspects.len() as u64)?;
-        }
-        if content.len() > 1 {
-            self.limit = content.len() / 2;
-        } else if content.is_empty() {
-            self.schedule.failed(now, None, 1.0);
-        } else {
-            mark(content, state)?;
-            state.add_counter("rows_refused", 1)?;
-            self.limit = limits::ACTIVITY_ROWS;
-        }
-        self.look = true;
-        Ok(())
-    }
-
-    fn renewed(&mut self, key_pem: String, outcome: Outcome<RenewResponse>, now: Instant) {
-        let Some((identity, _)) = &self.identity else { return };
-        let trouble = match outcome {
-            Outcome::Done(answer) => {
-                failpoint::hit("agent-renew-after-response");
-                let new = Identity {
-                    key_pem,
-                    certificate_pem: answer.certificate_pem,
-                    ca_pem: answer.ca_pem,
-                    ..identity.clone()
-                };
-                // Nothing is replaced by what cannot be used.
-                match Client::new(&new, &self.collector)
-                    .map_err(|error| error.to_string())
-                    .and_then(|_| new.store(&self.folder).map_err(|error| error.to_string()))
-                {
-                    Ok(()) => {
-                        failpoint::hit("agent-renew-after-write");
-                        self.identity_written = Identity::written(&self.folder);
-                        tracing::info!("the certificate is renewed");
-                        return self.use_identity(new, now);
-                    }
-                    Err(error) => error,
-                }
-            }
-            Outcome::Retry { trouble, .. }
-            | Outcome::Refused { trouble }
-            | Outcome::Forbidden { trouble } => trouble,
-        };
-        let left = identity.validity().map_or(0, |(_, end)| end - wall_clock_ms() / 1000);
-        let tenth = Duration::from_secs(u64::try_from(left / 10).unwrap_or(0));
-        let wait = tenth.clamp(RENEWAL_RETRY_LEAST, RENEWAL_RETRY_MOST);
-        self.renew_not_before = now + wait.mul_f64(0.5 + 0.5 * chance());
-        self.trouble(&format!("the certificate could not be renewed: {trouble}"));
     }
 
     /// The sensor's own place in the interval.
