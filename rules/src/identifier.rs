@@ -24,6 +24,7 @@ impl SoftwareKind {
                 | MsixFamily
                 | Npm
                 | Composer
+                | Maven
                 | McpPackage
         )
     }
@@ -67,6 +68,7 @@ pub(crate) fn normalise(kind: SoftwareKind, text: &str) -> Option<Cow<'_, str>> 
         }
         DesktopId => lower(text.strip_suffix(".desktop").unwrap_or(text)),
         VimPlugin => lower(trim_repository(text)),
+        Maven => maven(text),
         AppImage => lower(text.rsplit(['/', '\\']).next().unwrap_or(text)),
         Executable | ConfigPath => path(text),
         McpPackage => mcp_package(text),
@@ -76,6 +78,18 @@ pub(crate) fn normalise(kind: SoftwareKind, text: &str) -> Option<Cow<'_, str>> 
         _ => lower(text),
     };
     (!normal.is_empty()).then_some(normal)
+}
+
+/// `group:artifact`, of coordinates that may go on with packaging, classifier and version, or of a package URL.
+fn maven(text: &str) -> Cow<'_, str> {
+    let text = text.strip_prefix("pkg:maven/").unwrap_or(text);
+    let (group, rest) = text.split_once([':', '/']).unwrap_or((text, ""));
+    let artifact = before(rest, ":@/?");
+    let whole = group.len() + 1 + artifact.len();
+    match text.get(..whole) {
+        Some(coordinates) if coordinates.as_bytes()[group.len()] == b':' => lower(coordinates),
+        _ => Cow::Owned(format!("{group}:{artifact}").to_ascii_lowercase()),
+    }
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
@@ -215,6 +229,9 @@ mod tests {
             (SoftwareKind::Npm, "@Anthropic-AI/claude-code", "@anthropic-ai/claude-code"),
             (SoftwareKind::Cargo, "async_openai", "async-openai"),
             (SoftwareKind::Dpkg, "ollama:amd64", "ollama"),
+            (SoftwareKind::Maven, "com.OpenAI:openai-java:4.15.0", "com.openai:openai-java"),
+            (SoftwareKind::Maven, "pkg:maven/com.openai/openai-java@4.15.0", "com.openai:openai-java"),
+            (SoftwareKind::Maven, "com.openai", "com.openai:"),
             (SoftwareKind::BundleId, "com.OpenAI.chat", "com.openai.chat"),
             (SoftwareKind::DesktopId, "com.openai.Chat.desktop", "com.openai.chat"),
             (SoftwareKind::VimPlugin, "https://github.com/github/copilot.vim.git", "github/copilot.vim"),

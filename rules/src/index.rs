@@ -145,7 +145,9 @@ impl Signal {
             S::Executable | S::ConfigPath => Signal::Paths,
             S::VscodeExtension | S::ChromiumExtension | S::FirefoxExtension => Signal::Extensions,
             S::JetbrainsPlugin | S::ZedExtension | S::VimPlugin => Signal::Extensions,
-            S::Pypi | S::Npm | S::Cargo | S::Go | S::Gem | S::Nuget | S::Composer => Signal::Packages,
+            S::Pypi | S::Npm | S::Cargo | S::Go | S::Gem | S::Nuget | S::Composer | S::Maven => {
+                Signal::Packages
+            }
             S::McpPackage | S::McpHost => Signal::McpServers,
             S::ContainerImage => Signal::Containers,
             S::Model => Signal::Models,

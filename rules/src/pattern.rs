@@ -104,6 +104,13 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
         SoftwareKind::Composer if parts(&normal, '/') != 2 => {
             return refuse("a package", "write vendor/package");
         }
+        SoftwareKind::Maven
+            if parts(&normal, ':') != 2
+                || normal.split(':').next().is_some_and(|group| group.contains('*'))
+                || !token(&normal) =>
+        {
+            return refuse("Maven coordinates", "write group:artifact, without a version");
+        }
         SoftwareKind::Flatpak if parts(&normal, '.') < 3 => {
             return refuse("a Flatpak id", "write reverse DNS of three parts or more");
         }
@@ -220,6 +227,8 @@ mod tests {
             ("model", "*"),
             ("mcp-host", "not a host"),
             ("go", "openai"),
+            ("maven", "com.openai"),
+            ("maven", "*:openai-java"),
         ] {
             let kind = IndicatorKind::from_key(kind).unwrap();
             assert!(normalise(kind, text).is_err(), "{kind} {text}");
@@ -242,6 +251,8 @@ mod tests {
             ("model", "meta-llama/*"),
             ("go", "github.com/openai/openai-go"),
             ("jetbrains-plugin", "com.github.copilot"),
+            ("maven", "com.openai:openai-java"),
+            ("maven", "dev.langchain4j:*"),
         ] {
             let kind = IndicatorKind::from_key(kind).unwrap();
             assert!(normalise(kind, text).is_ok(), "{kind} {text}: {:?}", normalise(kind, text));

@@ -267,6 +267,8 @@ words! {
         Nuget = "nuget",
         /// Composer package.
         Composer = "composer",
+        /// `group:artifact` of Maven, Gradle and their like.
+        Maven = "maven",
         /// winget package.
         Winget = "winget",
         /// `publisher.name` of an extension of the VS Code family.
