@@ -79,6 +79,9 @@ pub struct Rule {
     pub source_type: SourceType,
     /// The day somebody last read the source; none for general knowledge, and for a deny that needs no source.
     pub last_checked: Option<Date>,
+    /// Another page, of somebody else, that names what the rule names. An extension's id is taken for sure only with two: nobody
+    /// can read from one what it stands for.
+    pub second_source_url: Option<Text>,
     /// A suffix of the public suffix list's private section may stand here: one vendor serves all of it.
     pub whole_suffix_is_ours: bool,
     /// For those who maintain it; the reason of a deny.
@@ -100,6 +103,22 @@ pub struct Rule {
     /// Where it is written.
     #[serde(skip)]
     pub origin: Origin,
+}
+
+impl Rule {
+    /// It stands on the id of an extension that one source names, or none that was read.
+    pub fn is_unconfirmed(&self) -> bool {
+        use SoftwareKind as S;
+        let opaque = |indicator: &Indicator| match indicator.kind {
+            IndicatorKind::Software(kind) => matches!(
+                kind,
+                S::VscodeExtension | S::ChromiumExtension | S::FirefoxExtension | S::JetbrainsPlugin
+            ),
+            _ => false,
+        };
+        self.indicators.iter().any(opaque)
+            && (self.source_type == SourceType::Knowledge || self.second_source_url.is_none())
+    }
 }
 
 /// Names that are no AI and have to be known all the same, for what they say of what cannot be seen.

@@ -117,6 +117,7 @@ impl Writer {
         self.text(&rule.source_url);
         self.word(SourceType::ALL, &rule.source_type);
         self.optional(rule.last_checked.as_ref(), |writer, date| writer.number(date.days()));
+        self.optional(rule.second_source_url.as_ref(), Writer::text);
         self.flag(rule.whole_suffix_is_ours);
         self.optional(rule.note.as_ref(), Writer::text);
         self.optional(rule.replaced_by.as_ref(), Writer::text);

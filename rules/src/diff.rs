@@ -254,6 +254,7 @@ fn rule(id: &str, pair: Pair<'_, Rule>, changes: &mut Vec<Change>) {
     about.field("source", Some(old.source_type), Some(new.source_type));
     about.field("source_url", Some(&old.source_url), Some(&new.source_url));
     about.field("last_checked", old.last_checked, new.last_checked);
+    about.field("second_source_url", old.second_source_url.as_deref(), new.second_source_url.as_deref());
 }
 
 fn claim(id: &str, pair: Pair<'_, Claim>, changes: &mut Vec<Change>) {

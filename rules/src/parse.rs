@@ -278,6 +278,8 @@ pub(crate) fn read_rule(table: &mut Table<'_, '_>, space: Space) -> Option<Rule>
         }
         Space::Own => optional_source(table),
     };
+    let second_source_url = table.text("second_source_url");
+    let second_source_url = second_source_url.and_then(|text| url(table, Some(text)));
     let whole_suffix_is_ours = table.flag("whole_suffix_is_ours");
     let note = match space {
         Space::Release => table.text("note"),
@@ -322,6 +324,7 @@ pub(crate) fn read_rule(table: &mut Table<'_, '_>, space: Space) -> Option<Rule>
         source_url: source_url?,
         source_type: source_type?,
         last_checked,
+        second_source_url,
         whole_suffix_is_ours,
         note,
         replaced_by,
@@ -380,6 +383,7 @@ pub(crate) fn read_deny(table: &mut Table<'_, '_>, space: Space) -> Option<Rule>
         source_url: source_url?,
         source_type: source_type?,
         last_checked,
+        second_source_url: None,
         whole_suffix_is_ours: false,
         note: Some(owned(reason?.0)),
         replaced_by: None,

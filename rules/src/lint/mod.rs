@@ -149,6 +149,17 @@ fn sources(rule: &Rule, today: Date, report: &mut Report) {
         let message = format!("source_url `{}` of rule `{}` is a placeholder", rule.source_url, rule.id);
         report.errors.push(problem(&rule.origin, line, message, "name the page where somebody read it"));
     }
+    if let Some(second) = &rule.second_source_url
+        && (*second == rule.source_url || is_placeholder(second))
+    {
+        let message = format!("second_source_url `{second}` of rule `{}` is no second source", rule.id);
+        report.errors.push(problem(
+            &rule.origin,
+            line,
+            message,
+            "name a page of somebody else, or remove the key",
+        ));
+    }
     let Some(last_checked) = rule.last_checked else { return };
     let age = today.days().saturating_sub(last_checked.days());
     if age > STALE_DAYS && !rule.retired && rule.replaced_by.is_none() {
@@ -315,6 +326,12 @@ fn unread(catalogue: &Catalogue, report: &mut Report) {
         report.notes.push(format!(
             "{known} of {} rules rest on general knowledge; open source_url, then set source_type and last_checked",
             allows.len()
+        ));
+    }
+    let unconfirmed = allows.iter().filter(|rule| rule.is_unconfirmed()).count();
+    if unconfirmed > 0 {
+        report.notes.push(format!(
+            "rules on the id of an extension that a second source has yet to name: {unconfirmed}; set second_source_url"
         ));
     }
 }

@@ -212,3 +212,22 @@ fn the_embedded_catalogue_has_no_error() {
     let lines: Vec<String> = report.errors.iter().map(ToString::to_string).collect();
     assert!(lines.is_empty(), "\n{}", lines.join("\n"));
 }
+
+#[test]
+fn the_id_of_an_extension_takes_two_sources() {
+    let lines = "vscode-extension = [\"v.chat\"]\nexamples = [\"vscode-extension:v.chat\"]\n\
+                 counter_examples = [\"vscode-extension:v.other\"]";
+    let one = rule("extension", "high", lines);
+    let report = read(&one);
+    assert_eq!((report.errors, report.warnings), (vec![], vec![]));
+    assert!(
+        report.notes[0]
+            .starts_with("rules on the id of an extension that a second source has yet to name: 1;")
+    );
+    let second = |url: &str| rule("extension", "high", &format!("{lines}\nsecond_source_url = \"{url}\""));
+    assert_eq!(read(&second("https://market.dev/v.chat")), Report::default());
+    let source = Catalogue::parse(&[("v.toml", &format!("{HEAD}{one}"))]).unwrap();
+    let same = &*source.rules()[0].source_url;
+    assert!(error(&second(same)).contains("is no second source"));
+    assert!(error(&second("https://example.com/")).contains("is no second source"));
+}

@@ -162,6 +162,12 @@ fn show_rule(out: &mut dyn Write, rule: &Rule) -> io::Result<()> {
         };
         writeln!(out, "source       {} ({read})", rule.source_url)?;
     }
+    optional(out, "source", rule.second_source_url.as_deref())?;
+    optional(
+        out,
+        "unconfirmed",
+        rule.is_unconfirmed().then_some("two sources have to name an extension's id"),
+    )?;
     optional(out, "note", rule.note.as_deref())
 }
 
