@@ -69,7 +69,7 @@ fn at_most_one_in_ten_thousand_of_the_innocent_is_suspected() {
         println!("{} of {all} further names: {found:?}", found.len());
     }
     let folder = std::env::var_os("UMBRASCOPE_CORPUS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"), PathBuf::from)
         .join("catalogue");
     if !folder.join("negatives-dev.tsv").is_file() {
         assert_ne!(std::env::var("UMBRASCOPE_TEST_REQUIRE").as_deref(), Ok("all"), "the corpus is not there");
