@@ -11,17 +11,18 @@
 //! ([`matcher_of`]): an uplink in wrong hands cannot have other names reported. One that is in use goes on after it expired:
 //! that is said, and the last good one is better than an older one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
-use umbrascope_rules::bundle::{self, Bundle, Kind, Mark, PublicKey, number_in};
+use umbrascope_rules::bundle::{self, Bundle, Kind, Mark, PublicKey};
 use umbrascope_rules::{Catalogue, Date, Matcher};
 
 use crate::failpoint;
+use crate::os::replace::replace;
 use crate::roles::wall_clock_ms;
 
 const FILE: &str = "catalogue.bundle";
@@ -93,7 +94,7 @@ pub struct Shelf {
 impl Shelf {
     /// A shelf that trusts the keys of the program and these.
     pub fn new(folder: &Path, configured: &[PublicKey]) -> Self {
-        Self { folder: folder.to_owned(), keys: trusted(configured) }
+        Self { folder: folder.to_owned(), keys: PublicKey::trusted(configured) }
     }
 
     /// Ids of the keys that are trusted.
@@ -123,7 +124,7 @@ impl Shelf {
     /// Checks a bundle and keeps it; what is in use from now on.
     pub fn take(&self, bytes: &[u8], today: Date) -> Result<Standing, TakeError> {
         let new = bundle::read(bytes, &self.keys, Kind::Catalogue)?;
-        new.manifest.admit(new.digest, today, floor(), self.mark().as_ref())?;
+        new.manifest.admit(new.digest, today, bundle::floor(), self.mark().as_ref())?;
         // What the dissector will do with it: were it to fail there, it would fail here first.
         new.matcher()?;
         let standing = standing_of(&new)?;
@@ -153,7 +154,7 @@ impl Shelf {
     }
 
     fn good<'b>(&self, bytes: &'b [u8]) -> Result<Bundle<'b>, bundle::Error> {
-        good(bytes, &self.keys)
+        bundle::read_usable(bytes, &self.keys)
     }
 
     fn stored(&self) -> Option<Vec<u8>> {
@@ -170,19 +171,12 @@ impl Shelf {
     }
 }
 
-/// Replaces a file of the state folder whole.
+/// Replaces a file of the state folder whole; `point` is where a test may end the process before that.
 pub(crate) fn replace_named(folder: &Path, name: &str, content: &[u8], point: &str) -> io::Result<()> {
-    let beside = folder.join(format!("{name}.new"));
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    failpoint::hit(point);
-    fs::rename(&beside, folder.join(name))?;
-    File::open(folder)?.sync_all()
+    replace(folder, name, content, |_| {
+        failpoint::hit(point);
+        Ok(())
+    })
 }
 
 /// SHA-256 of a bundle's bytes: what the collector calls it by.
@@ -214,10 +208,9 @@ pub fn identity(file: &File) -> Option<(u64, i64, i64)> {
 
 /// A matcher of the bundle in a file, and its version. `keys` as the warden tells them.
 pub fn matcher_of(file: File, keys: &[String]) -> Result<(Matcher, String), String> {
-    let keys: Vec<PublicKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
-    let bytes = read(file).map_err(|error| format!("the catalogue's file cannot be read: {error}"))?;
-    let made = good(&bytes, &keys).and_then(|bundle| Ok((bundle.matcher()?, bundle.version()?.into_owned())));
-    made.map_err(|error| error.to_string())
+    let (compiled, version) = compiled_of(file, keys)?;
+    let matcher = Matcher::from_compiled(&compiled).ok_or_else(|| bundle::Error::NoCatalogue.to_string())?;
+    Ok((matcher, version))
 }
 
 /// A matcher of the bundle that was handed over, or of the program's own catalogue where there is none that can be used.
@@ -241,23 +234,9 @@ pub(crate) fn base_matcher(handed: Option<(File, Vec<String>)>, doing: &str) -> 
 pub(crate) fn compiled_of(file: File, keys: &[String]) -> Result<(Vec<u8>, String), String> {
     let keys: Vec<PublicKey> = keys.iter().filter_map(|key| key.parse().ok()).collect();
     let bytes = read(file).map_err(|error| format!("the catalogue's file cannot be read: {error}"))?;
-    let made = good(&bytes, &keys)
+    let made = bundle::read_usable(&bytes, &keys)
         .and_then(|bundle| Ok((bundle.compiled()?.into_owned(), bundle.version()?.into_owned())));
     made.map_err(|error| error.to_string())
-}
-
-/// The keys of the program and these, as the warden tells them.
-pub fn trusted(configured: &[PublicKey]) -> Vec<PublicKey> {
-    let mut keys = PublicKey::of_release();
-    keys.extend(configured.iter().filter(|key| !PublicKey::of_release().contains(key)).cloned());
-    keys
-}
-
-/// A stored bundle that may be worked with: expiry and what came before were for [`Shelf::take`].
-fn good<'b>(bytes: &'b [u8], keys: &[PublicKey]) -> Result<Bundle<'b>, bundle::Error> {
-    let bundle = bundle::read(bytes, keys, Kind::Catalogue)?;
-    let (number, floor) = (bundle.manifest.number, floor());
-    if number < floor { Err(bundle::Error::Older { number, floor }) } else { Ok(bundle) }
 }
 
 fn standing_of(bundle: &Bundle<'_>) -> Result<Standing, bundle::Error> {
@@ -276,11 +255,6 @@ fn embedded() -> Standing {
     Standing { version, published, ..Standing::default() }
 }
 
-/// The number of the catalogue that this program came with.
-fn floor() -> u32 {
-    number_in(&Catalogue::embedded_version()).unwrap_or_default()
-}
-
 pub(crate) fn read(file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A byte more than the bound, so that what is longer is refused as that.
@@ -290,8 +264,10 @@ pub(crate) fn read(file: File) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use minisign::KeyPair;
-    use umbrascope_rules::bundle::Draft;
+    use umbrascope_rules::bundle::{Draft, floor, number_in};
 
     use super::*;
 

@@ -4,15 +4,17 @@
 //! at any point either the old identity stands or the new one, never a key without its certificate. The old certificate
 //! stays valid to its own end, so neither locks the sensor out.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use serde::{Deserialize, Serialize};
 use umbrascope_api::SensorId;
 use x509_parser::pem::Pem;
+
+use crate::os::replace::replace;
 
 const FILE: &str = "identity.json";
 
@@ -86,23 +88,16 @@ impl Identity {
         let path = folder.join(FILE);
         let write = || -> io::Result<()> {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            let beside = folder.join("identity.json.new");
             let text = serde_json::to_vec_pretty(self)?;
-            // Made anew, so that root at a terminal follows no link that the service's user may have laid.
-            match fs::remove_file(&beside) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-            if rustix::process::geteuid().is_root() {
-                // What root enrols, the service has to read and to renew.
-                let owner = fs::metadata(folder)?;
-                fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
-            }
-            file.write_all(&text)?;
-            file.sync_all()?;
-            fs::rename(&beside, &path)?;
-            File::open(folder)?.sync_all()
+            replace(folder, FILE, &text, |file| {
+                if rustix::process::geteuid().is_root() {
+                    // What root enrols, the service has to read and to renew.
+                    let owner = fs::metadata(folder)?;
+                    fchown(file, Some(owner.uid()), Some(owner.gid()))?;
+                    file.sync_all()?;
+                }
+                Ok(())
+            })
         };
         write().map_err(|error| IdentityError::Write(path, error))
     }

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Bytes;
-use umbrascope_rules::bundle::{self, Kind, Manifest, Mark, PublicKey, number_in};
+use umbrascope_rules::bundle::{self, Manifest, Mark, PublicKey};
 use umbrascope_rules::{Catalogue, Matcher, Overlay, Problem};
 
 use crate::own::{Composition, InForce};
@@ -107,24 +107,8 @@ pub fn look(path: &Path, keys: &[PublicKey]) -> Found {
 
 /// Checks a bundle: signature, layout, and that it is not older than the program.
 pub fn open(bytes: &[u8], keys: &[PublicKey]) -> Result<Good, bundle::Error> {
-    let bundle = bundle::read(bytes, keys, Kind::Catalogue)?;
-    let (number, floor) = (bundle.manifest.number, floor());
-    if number < floor {
-        return Err(bundle::Error::Older { number, floor });
-    }
+    let bundle = bundle::read_usable(bytes, keys)?;
     Ok(Good { catalogue: bundle.catalogue()?, mark: bundle.mark(), manifest: bundle.manifest.clone() })
-}
-
-/// The number of the catalogue that this program came with.
-pub fn floor() -> u32 {
-    number_in(&Catalogue::embedded_version()).unwrap_or_default()
-}
-
-/// The keys of the program and the configured ones.
-pub fn trusted(configured: &[PublicKey]) -> Vec<PublicKey> {
-    let mut keys = PublicKey::of_release();
-    keys.extend(configured.iter().filter(|key| !PublicKey::of_release().contains(key)).cloned());
-    keys
 }
 
 /// Tells two states of the file apart; `None` where there is none.

@@ -6,4 +6,5 @@ pub mod io_priority;
 pub mod links;
 pub mod memory;
 pub mod notify;
+pub mod replace;
 pub mod signals;

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
+use umbrascope_rules::bundle::PublicKey;
 
 use crate::catalogue::{self, Known};
 use crate::clock::Clock;
@@ -133,7 +134,7 @@ fn known(config: &Config, dir: &DataDir) -> Arc<Known> {
 
 /// The catalogue without the organisation's own rules.
 fn base(config: &Config, dir: &DataDir) -> Arc<Known> {
-    let keys = catalogue::trusted(&config.catalogue_keys);
+    let keys = PublicKey::trusted(&config.catalogue_keys);
     Arc::new(match catalogue::look(&dir.catalogue(), &keys).good {
         Some(Ok(good)) => Known::from(good.catalogue),
         _ => Known::embedded(),

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use minisign::KeyPair;
-use umbrascope_rules::bundle::PublicKey;
+use umbrascope_rules::bundle::{self, PublicKey};
 use umbrascope_rules::{Catalogue, Date};
 
 use super::admin::read_hidden;
@@ -108,14 +108,14 @@ fn import(place: &Place, path: &PathBuf) -> Result<(), CliError> {
 /// Checks a bundle as an agent would, and puts it into the folder.
 fn install(config: &Config, dir: &DataDir, bytes: &[u8]) -> Result<Good, CliError> {
     dir.must_be_initialised()?;
-    let keys = catalogue::trusted(&config.catalogue_keys);
+    let keys = PublicKey::trusted(&config.catalogue_keys);
     let refused = |error| CliError::Failed(format!("the bundle is not taken: {error}"));
     let good = catalogue::open(bytes, &keys).map_err(refused)?;
     let mark = match catalogue::look(&dir.catalogue(), &keys).good {
         Some(Ok(before)) => Some(before.mark),
         _ => None,
     };
-    let (digest, floor) = (good.mark.digest, catalogue::floor());
+    let (digest, floor) = (good.mark.digest, bundle::floor());
     good.manifest.admit(digest, today(), floor, mark.as_ref()).map_err(refused)?;
     dir.replace(&dir.catalogue(), bytes)?;
     Ok(good)
@@ -123,7 +123,7 @@ fn install(config: &Config, dir: &DataDir, bytes: &[u8]) -> Result<Good, CliErro
 
 fn status(place: &Place) -> Result<(), CliError> {
     let (config, dir) = place_of(place)?;
-    let keys = catalogue::trusted(&config.catalogue_keys);
+    let keys = PublicKey::trusted(&config.catalogue_keys);
     let found = catalogue::look(&dir.catalogue(), &keys);
     let line = |name: &str, value: &str| println!("{name:<18}{value}");
     line("came with", Catalogue::embedded().version());

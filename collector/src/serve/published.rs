@@ -25,7 +25,7 @@ pub(super) struct Published {
 
 impl Published {
     pub(super) fn new(dir: &DataDir, config: &Config) -> Self {
-        let keys = catalogue::trusted(&config.catalogue_keys).into();
+        let keys = PublicKey::trusted(&config.catalogue_keys).into();
         // Before the files are read: one that is replaced meanwhile is looked at again.
         Self { seen: identities(dir), dir: dir.clone(), keys }
     }

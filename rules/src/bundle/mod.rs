@@ -81,6 +81,19 @@ pub fn read<'b>(bytes: &'b [u8], keys: &[PublicKey], wanted: Kind) -> Result<Bun
     Ok(Bundle { digest: sha256(signed), key, manifest, parts })
 }
 
+/// Reads a catalogue's bundle that may be worked with: one of `keys` signed it, and it is not older than what this program came
+/// with. Whether it may be taken is for [`Manifest::admit`].
+pub fn read_usable<'b>(bytes: &'b [u8], keys: &[PublicKey]) -> Result<Bundle<'b>, Error> {
+    let bundle = read(bytes, keys, Kind::Catalogue)?;
+    let (number, floor) = (bundle.manifest.number, floor());
+    if number < floor { Err(Error::Older { number, floor }) } else { Ok(bundle) }
+}
+
+/// The number of the catalogue that this program came with.
+pub fn floor() -> u32 {
+    number_in(&Catalogue::embedded_version()).unwrap_or_default()
+}
+
 /// The manifest of a bundle whose signature nobody has looked at: for people, never to decide by.
 pub fn peek(bytes: &[u8]) -> Option<Manifest> {
     Manifest::parse(Pieces::of(bytes).ok()?.manifest).ok()
@@ -206,6 +219,17 @@ impl PublicKey {
     pub fn of_release() -> Vec<PublicKey> {
         // A test reads the same list.
         PublicKey::list(RELEASE_KEYS).unwrap_or_default()
+    }
+
+    /// The keys that catalogues are taken by: those of the program and the configured ones.
+    pub fn trusted(configured: &[PublicKey]) -> Vec<PublicKey> {
+        let mut keys = PublicKey::of_release();
+        for key in configured {
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use umbrascope_rules::bundle::PublicKey;
 
-use crate::catalogue::{identity, open, trusted};
+use crate::catalogue::{identity, open};
 use crate::ipc::message::{FromDissector, FromScanner, ToDissector, ToScanner};
 use crate::ipc::{Channel, SendError};
 use crate::own::OwnShelf;
@@ -26,7 +26,7 @@ pub(super) struct Handover {
 
 impl Handover {
     pub(super) fn new(folder: PathBuf, configured: &[PublicKey], own: OwnShelf) -> Self {
-        let keys = trusted(configured).iter().map(ToString::to_string).collect();
+        let keys = PublicKey::trusted(configured).iter().map(ToString::to_string).collect();
         Self { folder, keys, own, seen: [None, None], due: false }
     }
 

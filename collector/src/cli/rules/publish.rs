@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use minisign::{PublicKey as Signer, SecretKey, SecretKeyBox};
-use umbrascope_rules::bundle::{Draft, PublicKey};
+use umbrascope_rules::bundle::{self, Draft, PublicKey};
 use umbrascope_rules::{Catalogue, Date, Problem, lint};
 
 use super::{install, place_of, today};
@@ -44,7 +44,7 @@ pub(super) fn run(place: &Place, args: &Args) -> Result<(), CliError> {
     let today = today();
     let expires = expiry(&args.expires, today)?;
     let new = if args.embedded { Catalogue::embedded().clone() } else { parse(&args.files)? };
-    let keys = catalogue::trusted(&config.catalogue_keys);
+    let keys = PublicKey::trusted(&config.catalogue_keys);
     let before = match catalogue::look(&dir.catalogue(), &keys).good {
         Some(Ok(before)) => Some(before.catalogue),
         Some(Err(why)) => {
@@ -109,7 +109,7 @@ fn expiry(text: &str, today: Date) -> Result<Date, CliError> {
 fn number(asked: Option<u32>, new: &Catalogue, before: Option<&Catalogue>) -> Result<u32, CliError> {
     let next = before.map_or(Some(1), |before| before.number().checked_add(1));
     let next = next.ok_or_else(|| CliError::Failed("there is no number after the last one".to_owned()))?;
-    let least = next.max(catalogue::floor());
+    let least = next.max(bundle::floor());
     match asked {
         Some(number) if number >= least => Ok(number),
         Some(number) => Err(CliError::Failed(format!(
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn a_number_only_grows() {
         let of = |number: u32| Catalogue::embedded().clone().renumbered(number, Date::default());
-        let (floor, nine) = (catalogue::floor(), of(9));
+        let (floor, nine) = (bundle::floor(), of(9));
         assert_eq!(number(None, &of(0), None).unwrap(), floor.max(1));
         assert_eq!(number(None, &of(5), Some(&nine)).unwrap(), 10);
         assert_eq!(number(None, &of(12), Some(&nine)).unwrap(), 12);
