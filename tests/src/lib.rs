@@ -14,6 +14,7 @@ pub mod netns;
 pub mod product;
 pub mod programs;
 mod require;
+pub mod services;
 pub mod stage;
 
 use std::fs;

@@ -4,14 +4,11 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use minisign::KeyPair;
 use serde_json::Value;
-use umbrascope_e2e::netns::{Link, NET, Pair};
-use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::services::{self, Services, said};
 use umbrascope_rules::Date;
 use umbrascope_rules::bundle::{Draft, Kind};
 
@@ -21,109 +18,31 @@ const KNOWN: &str = "chatgpt.com";
 const SOON: Duration = Duration::from_secs(60);
 
 struct Fleet {
-    pair: Pair,
-    folder: tempfile::TempDir,
-    children: Vec<Child>,
+    services: Services,
     asked: u16,
 }
 
 impl Fleet {
     fn new() -> Option<Self> {
-        let pair = Pair::new(Link::default())?;
-        let fleet = Self { pair, folder: tempfile::tempdir().unwrap(), children: Vec::new(), asked: 0 };
-        fs::write(
-            fleet.path("collector.toml"),
-            "[people]\nlisten = \"127.0.0.1:8080\"\n[agents]\nlisten = \"127.0.0.1:8443\"\nnames = [\"127.0.0.1\"]\n\
-             url = \"https://127.0.0.1:8443\"\nreport_interval_s = 2\n",
-        )
-        .unwrap();
-        fs::write(fleet.path("agent.toml"), "[scan]\nenabled = false\n[report]\ncounter_interval_s = 1\n")
-            .unwrap();
-        fleet.collector(&["init"]);
-        fleet.collector(&["user", "add", "ada", "--role", "administrator"]);
-        Some(fleet)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn collector_command(&self) -> Command {
-        let mut command = self.pair.host(&programs().collector);
-        command
-            .arg("--data-dir")
-            .arg(self.path("collector"))
-            .arg("--config")
-            .arg(self.path("collector.toml"));
-        command.stdin(Stdio::null());
-        command
-    }
-
-    fn collector(&self, words: &[&str]) -> String {
-        let output = self.collector_command().args(words).output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", said(&output));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn agent(&self, words: &[&str]) -> Command {
-        let mut command = self.pair.host(&programs().agent);
-        command.args(words).arg("--config").arg(self.path("agent.toml"));
-        command.arg("--state-dir").arg(self.path("agent")).stdin(Stdio::null());
-        command
-    }
-
-    fn agent_says(&self, words: &[&str]) -> String {
-        String::from_utf8_lossy(&self.agent(words).output().unwrap().stdout).into_owned()
-    }
-
-    fn log(&self, name: &str) -> fs::File {
-        fs::OpenOptions::new().create(true).append(true).open(self.path(name)).unwrap()
-    }
-
-    fn logs(&self) -> String {
-        ["collector.log", "agent.log"]
-            .map(|name| fs::read_to_string(self.path(name)).unwrap_or_default())
-            .concat()
+        let services = Services::new()?;
+        services.collector(&["user", "add", "ada", "--role", "administrator"]);
+        Some(Self { services, asked: 0 })
     }
 
     fn start(&mut self) {
-        let mut serve = self.collector_command();
-        serve.arg("serve").stdout(Stdio::null()).stderr(self.log("collector.log"));
-        self.children.push(serve.spawn().unwrap());
-        let ready = soon(|| self.curl(&["-sf", "http://127.0.0.1:8080/readyz"]).status.success());
-        assert!(ready, "the collector is not ready: {}", self.logs());
-        let token = self.collector(&["token", "create"]);
-        let mut enrol = self.agent(&["enrol"]);
-        enrol.args(["--collector", "https://127.0.0.1:8443"]).env("UMBRASCOPE_TOKEN", token.trim());
-        let enrolled = enrol.output().unwrap();
-        assert!(enrolled.status.success(), "{}", said(&enrolled));
-        let notify = self.path("notify");
-        let socket = std::os::unix::net::UnixDatagram::bind(&notify).unwrap();
-        socket.set_read_timeout(Some(SOON)).unwrap();
-        let mut run = self.agent(&["run"]);
-        run.env("NOTIFY_SOCKET", &notify).stdout(Stdio::null()).stderr(self.log("agent.log"));
-        self.children.push(run.spawn().unwrap());
-        let mut message = [0; 4096];
-        loop {
-            let length = socket.recv(&mut message).expect("the agent says that it is ready");
-            if String::from_utf8_lossy(&message[..length]).contains("READY=1") {
-                return;
-            }
-        }
-    }
-
-    fn curl(&self, words: &[&str]) -> Output {
-        self.pair.host("curl").args(words).output().unwrap()
+        self.services.start_collector(None);
+        self.services.enrol();
+        self.services.start_agent(None);
     }
 
     /// Signs in as an administrator; the cookies stay in the jar.
     fn sign_in(&self) -> String {
-        let jar = self.path("jar").display().to_string();
-        let link = self.collector(&["user", "link", "ada"]);
+        let jar = self.services.path("jar").display().to_string();
+        let link = self.services.collector(&["user", "link", "ada"]);
         let link = link.split_whitespace().find(|word| word.contains("/sign-in/link/")).unwrap().to_owned();
         let path = link.split_once("/sign-in").unwrap().1;
         let link = format!("http://127.0.0.1:8080/sign-in{path}");
-        let signed_in = self.curl(&["-sfL", "-o", "/dev/null", "-c", &jar, &link]);
+        let signed_in = self.services.curl(&["-sfL", "-o", "/dev/null", "-c", &jar, &link]);
         assert!(signed_in.status.success(), "{}", said(&signed_in));
         jar
     }
@@ -131,7 +50,8 @@ impl Fleet {
     /// Sends the form of the page as a person would.
     fn publish_in_the_page(&self, jar: &str, what: &str, fields: &[(&str, &str)]) {
         let address = format!("http://127.0.0.1:8080/catalogue/own/new?what={what}");
-        let page = String::from_utf8_lossy(&self.curl(&["-sf", "-b", jar, &address]).stdout).into_owned();
+        let page =
+            String::from_utf8_lossy(&self.services.curl(&["-sf", "-b", jar, &address]).stdout).into_owned();
         let hidden = |name: &str| {
             let after =
                 page.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_else(|| panic!("{page}"));
@@ -139,7 +59,7 @@ impl Fleet {
         };
         let mut words = vec!["-s".to_owned(), "-b".to_owned(), jar.to_owned(), "-o".to_owned()];
         words.extend([
-            self.path("answer").display().to_string(),
+            self.services.path("answer").display().to_string(),
             "-w".to_owned(),
             "%{http_code} %{redirect_url}".to_owned(),
         ]);
@@ -151,43 +71,32 @@ impl Fleet {
         }
         words.push("http://127.0.0.1:8080/catalogue/own/new".to_owned());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let answer = String::from_utf8_lossy(&self.curl(&words).stdout).into_owned();
-        let page = fs::read_to_string(self.path("answer")).unwrap_or_default();
+        let answer = String::from_utf8_lossy(&self.services.curl(&words).stdout).into_owned();
+        let page = fs::read_to_string(self.services.path("answer")).unwrap_or_default();
         assert!(answer.starts_with("303 ") && answer.contains("done=published"), "{answer}: {page}");
     }
 
     fn ask(&mut self, name: &str, count: u16) {
-        let mut peer = self.pair.host(&programs().peer);
-        let first = self.asked.to_string();
-        peer.args(["dns", &format!("{NET}:53"), &first, &count.to_string(), name]);
-        let output = peer.output().unwrap();
-        assert!(output.status.success(), "{}", said(&output));
+        self.services.ask(&[name], self.asked.into(), count);
         self.asked = self.asked.wrapping_add(count);
     }
 
     /// How often a name was counted, and under which name of a product.
     fn counted(&self, name: &str) -> (u64, String) {
-        let export: Value = serde_json::from_str(&self.collector(&["export", "json"])).unwrap();
-        for found in export["products"].as_array().into_iter().flatten() {
-            for row in found["evidence"].as_array().into_iter().flatten() {
-                if row["channel"] == "dns" && row["value"] == name {
-                    return (row["count"].as_u64().unwrap(), found["name"].as_str().unwrap().to_owned());
-                }
-            }
-        }
-        (0, String::new())
+        let (count, product) = self.services.counted(name);
+        (count, product["name"].as_str().unwrap_or_default().to_owned())
     }
 
     /// What `status` says of own rules.
     fn own(&self) -> Value {
-        let status: Value =
-            serde_json::from_str(&self.agent_says(&["status", "--format", "json"])).unwrap_or_default();
+        let status: Value = serde_json::from_str(&self.services.agent_says(&["status", "--format", "json"]))
+            .unwrap_or_default();
         status["own_rules"].clone()
     }
 
     fn assert_version(&self, number: u64) {
         let taken = soon(|| self.own()["number"] == number);
-        assert!(taken, "version {number} is not in use: {}\n{}", self.own(), self.logs());
+        assert!(taken, "version {number} is not in use: {}\n{}", self.own(), self.services.logs());
     }
 
     /// A bundle of another signer than this collector, or of its key where `key` is the text of its file.
@@ -201,28 +110,8 @@ impl Fleet {
     }
 }
 
-impl Drop for Fleet {
-    fn drop(&mut self) {
-        for mut child in self.children.drain(..).rev() {
-            let _ = Command::new("kill").arg(child.id().to_string()).output();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn soon(mut check: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + SOON;
-    while !check() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(300));
-    }
-    true
+fn soon(check: impl FnMut() -> bool) -> bool {
+    services::soon(SOON, check)
 }
 
 #[test]
@@ -231,7 +120,7 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
     fleet.start();
     fleet.ask(HOUSE, 5);
     fleet.ask(KNOWN, 5);
-    assert!(soon(|| fleet.counted(KNOWN).0 == 5), "{:?}\n{}", fleet.counted(KNOWN), fleet.logs());
+    assert!(soon(|| fleet.counted(KNOWN).0 == 5), "{:?}\n{}", fleet.counted(KNOWN), fleet.services.logs());
     assert_eq!(fleet.counted(HOUSE).0, 0, "no rule knows it yet, so it stayed on the machine");
 
     let jar = fleet.sign_in();
@@ -251,7 +140,7 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
         fleet.ask(HOUSE, 1);
         fleet.counted(HOUSE).0 > 0
     });
-    assert!(swapped, "the own rule matches nothing: {}", fleet.logs());
+    assert!(swapped, "the own rule matches nothing: {}", fleet.services.logs());
     assert_eq!(fleet.counted(HOUSE).1, "House chat");
 
     fleet.publish_in_the_page(
@@ -264,7 +153,7 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
         soon(|| fleet.counted(KNOWN).1 == "The approved one"),
         "{:?}\n{}",
         fleet.counted(KNOWN),
-        fleet.logs()
+        fleet.services.logs()
     );
 
     fleet.publish_in_the_page(
@@ -274,15 +163,15 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
     );
     fleet.assert_version(3);
     // What was reported before is no longer counted, and nothing more is reported.
-    assert!(soon(|| fleet.counted(KNOWN).0 == 0), "{:?}\n{}", fleet.counted(KNOWN), fleet.logs());
+    assert!(soon(|| fleet.counted(KNOWN).0 == 0), "{:?}\n{}", fleet.counted(KNOWN), fleet.services.logs());
+    let before = fleet.counted(HOUSE).0;
     fleet.ask(KNOWN, 5);
     fleet.ask(HOUSE, 3);
-    let before = fleet.counted(HOUSE).0;
-    assert!(soon(|| fleet.counted(HOUSE).0 >= before), "{}", fleet.logs());
+    assert!(soon(|| fleet.counted(HOUSE).0 >= before + 3), "{}", fleet.services.logs());
     assert_eq!(fleet.counted(KNOWN).0, 0);
 
     // People at the machine can read all of it, and the commands match as the agent does.
-    let explained = fleet.agent_says(&["explain"]);
+    let explained = fleet.services.agent_says(&["explain"]);
     for words in [
         "Version 3.",
         "AI (House chat, confidence high): the name llm.intranet.example",
@@ -291,7 +180,7 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
     ] {
         assert!(explained.contains(words), "{words}: {explained}");
     }
-    let matched = fleet.agent_says(&["rules", "match", HOUSE, KNOWN]);
+    let matched = fleet.services.agent_says(&["rules", "match", HOUSE, KNOWN]);
     let lines: Vec<&str> = matched.lines().collect();
     assert!(
         lines[0].starts_with(&format!("{HOUSE}\t"))
@@ -299,17 +188,21 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
         "{matched}"
     );
     assert_eq!(lines[1], format!("{KNOWN}\t-\t-\t-\t-"));
-    let kept = fleet.collector(&["rules", "own", "show"]);
+    let kept = fleet.services.collector(&["rules", "own", "show"]);
     assert!(kept.contains("[[deny]]") && kept.contains(HOUSE), "{kept}");
     // A file that says the same is checked, and not published again.
-    fs::write(fleet.path("own.toml"), &kept).unwrap();
-    let file = fleet.path("own.toml").display().to_string();
-    assert!(fleet.collector(&["rules", "own", "check", &file]).contains("no mistakes"));
-    let same =
-        fleet.collector_command().args(["rules", "own", "publish", &file, "--note", "n"]).output().unwrap();
+    fs::write(fleet.services.path("own.toml"), &kept).unwrap();
+    let file = fleet.services.path("own.toml").display().to_string();
+    assert!(fleet.services.collector(&["rules", "own", "check", &file]).contains("no mistakes"));
+    let same = fleet
+        .services
+        .collector_command()
+        .args(["rules", "own", "publish", &file, "--note", "n"])
+        .output()
+        .unwrap();
     assert!(!same.status.success() && said(&same).contains("says the same"), "{}", said(&same));
-    fs::write(fleet.path("own.toml"), format!("# From a file.\n{kept}")).unwrap();
-    fleet.collector(&["rules", "own", "publish", &file, "--note", "From a file"]);
+    fs::write(fleet.services.path("own.toml"), format!("# From a file.\n{kept}")).unwrap();
+    fleet.services.collector(&["rules", "own", "publish", &file, "--note", "From a file"]);
     fleet.assert_version(4);
 }
 
@@ -317,12 +210,12 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
 fn rules_that_the_collector_did_not_sign_and_older_ones_are_refused() {
     let Some(mut fleet) = Fleet::new() else { return };
     let publish = |fleet: &Fleet, text: &str, note: &str| {
-        let file = fleet.path("own.toml");
+        let file = fleet.services.path("own.toml");
         fs::write(&file, text).unwrap();
-        fleet.collector(&["rules", "own", "publish", &file.display().to_string(), "--note", note]);
+        fleet.services.collector(&["rules", "own", "publish", &file.display().to_string(), "--note", note]);
     };
     publish(&fleet, "# one\n", "first");
-    let first = fs::read(fleet.path("collector/own-rules.bundle")).unwrap();
+    let first = fs::read(fleet.services.path("collector/own-rules.bundle")).unwrap();
     publish(&fleet, "# two\n", "second");
     fleet.start();
     fleet.assert_version(2);
@@ -331,24 +224,28 @@ fn rules_that_the_collector_did_not_sign_and_older_ones_are_refused() {
     let forger = KeyPair::generate_unencrypted_keypair().unwrap();
     let secret = forger.sk.to_box(None).unwrap().to_string();
     let served = |bytes: &[u8]| {
-        fs::write(fleet.path("collector/beside"), bytes).unwrap();
-        fs::rename(fleet.path("collector/beside"), fleet.path("collector/own-rules.bundle")).unwrap();
+        fs::write(fleet.services.path("collector/beside"), bytes).unwrap();
+        fs::rename(
+            fleet.services.path("collector/beside"),
+            fleet.services.path("collector/own-rules.bundle"),
+        )
+        .unwrap();
     };
     served(&first);
     let rolled_back =
         soon(|| fleet.own()["refused"].as_str().is_some_and(|why| why.contains("was taken before")));
-    assert!(rolled_back, "{}\n{}", fleet.own(), fleet.logs());
-    let key = fleet.path("collector/own-rules.key");
+    assert!(rolled_back, "{}\n{}", fleet.own(), fleet.services.logs());
+    let key = fleet.services.path("collector/own-rules.key");
     fs::write(&key, secret).unwrap();
     served(&fleet.bundle(&forger, 9));
     let forged = soon(|| fleet.own()["refused"].as_str().is_some_and(|why| why.contains("not trusted")));
-    assert!(forged, "{}\n{}", fleet.own(), fleet.logs());
+    assert!(forged, "{}\n{}", fleet.own(), fleet.services.logs());
     assert_eq!(fleet.own()["number"], 2, "the last good version stays in use");
-    let status = fleet.agent_says(&["status"]);
+    let status = fleet.services.agent_says(&["status"]);
     assert!(status.contains("own rules refused") && status.contains("not trusted"), "{status}");
     // The people at the collector see it too.
-    let told = soon(|| fleet.collector(&["export", "json"]).contains("signed by key"));
-    assert!(told, "{}", fleet.collector(&["export", "json"]));
+    let told = soon(|| fleet.services.collector(&["export", "json"]).contains("signed by key"));
+    assert!(told, "{}", fleet.services.collector(&["export", "json"]));
     fleet.ask(KNOWN, 4);
-    assert!(soon(|| fleet.counted(KNOWN).0 == 4), "{}", fleet.logs());
+    assert!(soon(|| fleet.counted(KNOWN).0 == 4), "{}", fleet.services.logs());
 }

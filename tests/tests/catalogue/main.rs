@@ -7,16 +7,17 @@ mod fleet;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use minisign::{KeyPair, SecretKey};
 use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::services::soon;
 use umbrascope_e2e::{have_command, require};
 use umbrascope_rules::bundle::{self, Draft, Kind, PublicKey};
 use umbrascope_rules::{Catalogue, Date};
 
-use fleet::{Fleet, SOON, children, soon};
+use fleet::{Fleet, SOON};
 
 const KNOWN: [&str; 2] = ["chatgpt.com", "claude.ai"];
 const NEW: &str = "chat.umbrascope-e2e.dev";
@@ -29,7 +30,7 @@ fn floor() -> u32 {
 #[test]
 fn a_published_catalogue_is_matched_with_while_traffic_flows_and_no_name_is_lost() {
     let Some(mut fleet) = Fleet::new() else { return };
-    fleet.start_agent(None);
+    fleet.services.start_agent(None);
     fleet.ask(&KNOWN, 20);
     fleet.ask(&[NEW], 20);
     assert!(soon(SOON, || fleet.counted(KNOWN[0]).0 == 20), "{:?}", fleet.counted(KNOWN[0]));
@@ -38,7 +39,7 @@ fn a_published_catalogue_is_matched_with_while_traffic_flows_and_no_name_is_lost
     let mut publishing = fleet.publish("first", floor() + 1, &[]).spawn().unwrap();
     let deadline = Instant::now() + SOON * 2;
     while fleet.number() != floor() + 1 {
-        assert!(Instant::now() < deadline, "{}\n{}", fleet.catalogue(), fleet.read_log("agent.log"));
+        assert!(Instant::now() < deadline, "{}\n{}", fleet.catalogue(), fleet.services.read_log("agent.log"));
         fleet.ask(&KNOWN, 5);
         fleet.ask(&[NEW], 1);
     }
@@ -50,7 +51,7 @@ fn a_published_catalogue_is_matched_with_while_traffic_flows_and_no_name_is_lost
         fleet.ask(&[NEW], 1);
         fleet.counted(NEW).0 > 0
     });
-    assert!(swapped, "the new rule matches nothing: {}", fleet.read_log("agent.log"));
+    assert!(swapped, "the new rule matches nothing: {}", fleet.services.read_log("agent.log"));
     let unsure = fleet.asked[NEW];
     fleet.ask(&[NEW], 50);
     fleet.ask(&KNOWN, 20);
@@ -69,24 +70,25 @@ fn a_published_catalogue_is_matched_with_while_traffic_flows_and_no_name_is_lost
     );
     // The collector itself knows the product by then.
     assert_eq!(product, "umbrascope-e2e.chat");
-    let status = fleet.collector(&["rules", "status"]);
+    let status = fleet.services.collector(&["rules", "status"]);
     assert!(status.contains(&format!(".{}+", floor() + 1)), "{status}");
 }
 
 #[test]
 fn a_machine_is_scanned_again_with_the_catalogue_that_came() {
     let Some(mut fleet) = Fleet::new() else { return };
-    let config = fs::read_to_string(fleet.path("agent.toml")).unwrap();
+    let config = fs::read_to_string(fleet.services.path("agent.toml")).unwrap();
     let scanning = "[scan]\ninterval_s = 600";
-    fs::write(fleet.path("agent.toml"), config.replace("[scan]\nenabled = false", scanning)).unwrap();
-    fleet.start_agent(None);
+    fs::write(fleet.services.path("agent.toml"), config.replace("[scan]\nenabled = false", scanning))
+        .unwrap();
+    fleet.services.start_agent(None);
     fleet.published("first", floor() + 1, &[]);
     fleet.assert_number(floor() + 1);
     // The first scan was with the program's own; without a newer catalogue the next would be nine minutes away.
     let words = "scanning with another catalogue";
-    let scanned = soon(SOON * 2, || fleet.read_log("agent.log").contains(words));
-    assert!(scanned, "{}", fleet.read_log("agent.log"));
-    let log = fleet.read_log("agent.log");
+    let scanned = soon(SOON * 2, || fleet.services.read_log("agent.log").contains(words));
+    assert!(scanned, "{}", fleet.services.read_log("agent.log"));
+    let log = fleet.services.read_log("agent.log");
     let line = log.lines().find(|line| line.contains(words)).unwrap_or_default();
     assert!(line.contains(&format!(".{}+", floor() + 1)), "{line}");
 }
@@ -95,13 +97,13 @@ fn a_machine_is_scanned_again_with_the_catalogue_that_came() {
 fn a_key_takes_the_place_of_another_and_an_agent_starts_on_what_it_took_last() {
     let Some(mut fleet) = Fleet::new() else { return };
     fleet.published("first", floor() + 1, &[]);
-    fleet.start_agent(None);
+    fleet.services.start_agent(None);
     fleet.assert_number(floor() + 1);
     fleet.published("second", floor() + 2, &[]);
     fleet.assert_number(floor() + 2);
     // Facts carry the ids: what was published with one is not followed by one without.
-    let mut without = fleet.collector_command();
-    without.args(["rules", "publish", "--key"]).arg(fleet.path("second")).arg("--embedded");
+    let mut without = fleet.services.collector_command();
+    without.args(["rules", "publish", "--key"]).arg(fleet.services.path("second")).arg("--embedded");
     let refused = without.output().unwrap();
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(
@@ -109,16 +111,17 @@ fn a_key_takes_the_place_of_another_and_an_agent_starts_on_what_it_took_last() {
         "{told}"
     );
     // The first key is lost: nobody trusts it any more.
-    let second = fs::read_to_string(fleet.path("second.pub")).unwrap().lines().nth(1).unwrap().to_owned();
+    let second =
+        fs::read_to_string(fleet.services.path("second.pub")).unwrap().lines().nth(1).unwrap().to_owned();
     fleet.trust(&[second]);
-    fleet.kill_agent();
-    fleet.kill_collector();
-    fleet.start_agent(None);
+    fleet.services.kill_agent();
+    fleet.services.kill_collector();
+    fleet.services.start_agent(None);
     fleet.assert_number(floor() + 2);
     assert!(fleet.catalogue()["set_aside"].is_null());
     fleet.ask(&[NEW], 3);
-    fleet.start_collector();
-    assert!(soon(SOON, || fleet.counted(NEW).0 == 3), "{}", fleet.read_log("agent.log"));
+    fleet.services.start_collector(None);
+    assert!(soon(SOON, || fleet.counted(NEW).0 == 3), "{}", fleet.services.read_log("agent.log"));
     let refused = fleet.publish("first", floor() + 3, &[]).output().unwrap();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("not trusted here"), "{refused:?}");
 }
@@ -126,8 +129,8 @@ fn a_key_takes_the_place_of_another_and_an_agent_starts_on_what_it_took_last() {
 #[test]
 fn what_is_not_good_is_refused_told_and_changes_nothing() {
     let Some(mut fleet) = Fleet::new() else { return };
-    let bundle = |name: &str| fs::read(fleet.path(name)).unwrap();
-    let output = |name: &str| fleet.path(name).display().to_string();
+    let bundle = |name: &str| fs::read(fleet.services.path(name)).unwrap();
+    let output = |name: &str| fleet.services.path(name).display().to_string();
     fleet.published("first", floor() + 1, &["-o", &output("older")]);
     fleet.published("first", floor() + 2, &["-o", &output("twin"), "--expires", "30"]);
     fleet.published("first", floor() + 3, &["-o", &output("newer")]);
@@ -136,8 +139,8 @@ fn what_is_not_good_is_refused_told_and_changes_nothing() {
     fleet.published("first", floor() + 2, &[]);
     let (older, twin, newer, foreign) = (bundle("older"), bundle("twin"), bundle("newer"), bundle("foreign"));
     let good = bundle("collector/catalogue.bundle");
-    let expired = expired(&fleet.path("first"), floor() + 3);
-    fleet.start_agent(None);
+    let expired = expired(&fleet.services.path("first"), floor() + 3);
+    fleet.services.start_agent(None);
     let in_use = floor() + 2;
     fleet.assert_number(in_use);
 
@@ -152,16 +155,16 @@ fn what_is_not_good_is_refused_told_and_changes_nothing() {
     fleet.assert_refused(b"<html>", "no catalogue bundle", in_use);
     fleet.assert_refused(&expired, "expired on", in_use);
     // The people at the collector are told too, and it has gone on with what it knew.
-    let known = soon(SOON, || fleet.read_log("collector.log").contains("is not used here"));
-    assert!(known, "{}", fleet.read_log("collector.log"));
+    let known = soon(SOON, || fleet.services.read_log("collector.log").contains("is not used here"));
+    assert!(known, "{}", fleet.services.read_log("collector.log"));
 
     fleet.ask(&[NEW], 4);
     assert!(soon(SOON, || fleet.counted(NEW).0 == 4), "it goes on matching with the last good one");
     fleet.replace_served(&good);
     assert!(soon(SOON, || fleet.catalogue()["refused"].is_null()), "{}", fleet.catalogue());
     let import = |name: &str| {
-        let mut import = fleet.collector_command();
-        import.args(["rules", "import"]).arg(fleet.path(name));
+        let mut import = fleet.services.collector_command();
+        import.args(["rules", "import"]).arg(fleet.services.path(name));
         import.output().unwrap()
     };
     for (name, words) in
@@ -178,7 +181,7 @@ fn what_is_not_good_is_refused_told_and_changes_nothing() {
 #[test]
 fn an_agent_killed_in_the_middle_of_a_swap_comes_back_on_a_good_one() {
     let Some(mut fleet) = Fleet::new() else { return };
-    fleet.start_agent(None);
+    fleet.services.start_agent(None);
     let mut number = floor() + 1;
     fleet.published("first", number, &[]);
     fleet.assert_number(number);
@@ -188,26 +191,26 @@ fn an_agent_killed_in_the_middle_of_a_swap_comes_back_on_a_good_one() {
         ("agent-catalogue-before-mark", true),
         ("agent-catalogue-after-mark", true),
     ] {
-        fleet.kill_agent();
-        fleet.start_agent(Some(&format!("{point}:1")));
-        let before = children(fleet.agent.as_ref().map_or(0, Child::id));
+        fleet.services.kill_agent();
+        let ended = fleet.services.uplinks_ended();
+        fleet.services.start_agent(Some(&format!("{point}:1")));
         fleet.published("first", number + 1, &[]);
-        let died = soon(SOON, || children(fleet.agent.as_ref().map_or(0, Child::id)) != before);
+        let died = soon(SOON, || fleet.services.uplinks_ended() > ended);
         assert!(died, "nothing was killed at {point}");
         // All of it, before another uplink has asked again; then without a collector.
-        fleet.kill_agent();
-        fleet.kill_collector();
-        let stored = fs::read(fleet.path("agent/catalogue.bundle")).unwrap();
+        fleet.services.kill_agent();
+        fleet.services.kill_collector();
+        let stored = fs::read(fleet.services.path("agent/catalogue.bundle")).unwrap();
         let stored = bundle::peek(&stored).unwrap().number;
         assert!(stored == number + 1 || (!taken && stored == number), "{point}: {stored}");
-        fleet.start_agent(None);
+        fleet.services.start_agent(None);
         fleet.assert_number(stored);
-        fleet.start_collector();
+        fleet.services.start_collector(None);
         number += 1;
         fleet.assert_number(number);
     }
     fleet.ask(&[NEW], 5);
-    assert!(soon(SOON, || fleet.counted(NEW).0 == 5), "{}", fleet.read_log("agent.log"));
+    assert!(soon(SOON, || fleet.counted(NEW).0 == 5), "{}", fleet.services.read_log("agent.log"));
 }
 
 /// A bundle whose time was over before it was made: `rules publish` makes none.
