@@ -201,6 +201,10 @@ fn a_rule_published_in_the_page_reaches_a_running_agent_and_so_do_a_name_and_a_d
         .output()
         .unwrap();
     assert!(!same.status.success() && said(&same).contains("says the same"), "{}", said(&same));
+    let mut check = fleet.services.collector_command();
+    fs::write(fleet.services.path("bad.toml"), "[[deny]]\nid = \"deny.own-x\"\n").unwrap();
+    let wrong = check.args(["rules", "own", "check"]).arg(fleet.services.path("bad.toml")).output().unwrap();
+    assert!(!wrong.status.success() && said(&wrong).contains("bad.toml:1: "), "{}", said(&wrong));
     fs::write(fleet.services.path("own.toml"), format!("# From a file.\n{kept}")).unwrap();
     fleet.services.collector(&["rules", "own", "publish", &file, "--note", "From a file"]);
     fleet.assert_version(4);

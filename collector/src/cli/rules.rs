@@ -93,7 +93,13 @@ fn write_new(path: &PathBuf, text: &str, mode: u32) -> Result<(), CliError> {
         file.write_all(b"\n")?;
         file.sync_all()
     };
-    write().map_err(|error| CliError::Failed(format!("could not write {}: {error}", path.display())))
+    write().map_err(|error| {
+        let fix = match error.kind() {
+            io::ErrorKind::AlreadyExists => ": choose another name; nothing is overwritten",
+            _ => "",
+        };
+        CliError::Failed(format!("could not write {}: {error}{fix}", path.display()))
+    })
 }
 
 fn import(place: &Place, path: &PathBuf) -> Result<(), CliError> {

@@ -55,8 +55,8 @@ pub(super) fn run(place: &Place, command: OwnCommand) -> Result<(), CliError> {
         OwnCommand::Show { version } => show(&desk, version),
         OwnCommand::Check { file } => {
             let reading = desk.read(base.catalogue(), &read(&file)?, now_ms)?;
-            tell("error", &reading.found.report.errors);
-            tell("warning", &reading.found.report.warnings);
+            tell("error", &file, &reading.found.report.errors);
+            tell("warning", &file, &reading.found.report.warnings);
             match reading.found.report.errors.len() {
                 0 => {
                     println!("{}", summary(&reading));
@@ -73,7 +73,7 @@ pub(super) fn run(place: &Place, command: OwnCommand) -> Result<(), CliError> {
                 desk.publish(base.catalogue(), &text, &note, &by, after.unwrap_or(newest), now_ms);
             let number = published.map_err(|error| {
                 if let PublishError::Wrong(problems) = &error {
-                    tell("error", problems);
+                    tell("error", &file, problems);
                 }
                 CliError::Failed(error.to_string())
             })?;
@@ -118,15 +118,18 @@ fn summary(reading: &Reading) -> String {
     let overlay = &reading.found.overlay;
     let denies = overlay.rules().iter().filter(|rule| rule.deny).count();
     format!(
-        "no mistakes: {} rules, {denies} denies, {} changes; this would be version {}",
+        "no mistakes; rules: {}, denies: {denies}, changes: {}; this would be version {}",
         overlay.rules().len() - denies,
         overlay.changes().len(),
         reading.number
     )
 }
 
-fn tell(what: &str, problems: &[Problem]) {
-    problems.iter().for_each(|problem| eprintln!("{what}: {problem}"));
+/// Says what is wrong with the file by the name that it was given by.
+fn tell(what: &str, file: &Path, problems: &[Problem]) {
+    for Problem { line, message, fix, .. } in problems {
+        eprintln!("{what}: {}:{line}: {message}; {fix}", file.display());
+    }
 }
 
 /// A byte more than the bound, so that what is longer is refused as that.
