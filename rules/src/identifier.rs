@@ -75,6 +75,7 @@ pub(crate) fn normalise(kind: SoftwareKind, text: &str) -> Option<Cow<'_, str>> 
         McpHost => return host(text),
         ContainerImage => image(text),
         Model => model(text),
+        ApiFingerprint => Cow::Borrowed(text),
         _ => lower(text),
     };
     (!normal.is_empty()).then_some(normal)

@@ -118,11 +118,13 @@ pub enum Signal {
     Containers,
     /// Model files.
     Models,
+    /// Local servers, by their ports and what they answer.
+    Runtimes,
 }
 
 impl Signal {
     /// Every sort, in order.
-    pub const ALL: [Signal; 8] = [
+    pub const ALL: [Signal; 9] = [
         Signal::Names,
         Signal::Apps,
         Signal::Paths,
@@ -131,6 +133,7 @@ impl Signal {
         Signal::McpServers,
         Signal::Containers,
         Signal::Models,
+        Signal::Runtimes,
     ];
 
     /// The sort of a kind of pattern.
@@ -141,16 +144,20 @@ impl Signal {
             S::Dpkg | S::Rpm | S::Apk | S::Pacman | S::Snap | S::Flatpak | S::Brew | S::Winget => {
                 Signal::Apps
             }
+            S::Macports | S::Nix | S::Chocolatey | S::Scoop => Signal::Apps,
             S::BundleId | S::MsixFamily | S::UninstallKey | S::DesktopId | S::AppImage => Signal::Apps,
             S::Executable | S::ConfigPath => Signal::Paths,
             S::VscodeExtension | S::ChromiumExtension | S::FirefoxExtension => Signal::Extensions,
-            S::JetbrainsPlugin | S::ZedExtension | S::VimPlugin => Signal::Extensions,
+            S::JetbrainsPlugin | S::ZedExtension | S::VimPlugin | S::EmacsPackage => Signal::Extensions,
+            S::SublimePackage | S::ObsidianPlugin | S::RaycastExtension => Signal::Extensions,
+            S::OfficeAddin | S::NativeMessagingHost => Signal::Extensions,
             S::Pypi | S::Npm | S::Cargo | S::Go | S::Gem | S::Nuget | S::Composer | S::Maven => {
                 Signal::Packages
             }
             S::McpPackage | S::McpHost => Signal::McpServers,
             S::ContainerImage => Signal::Containers,
             S::Model => Signal::Models,
+            S::LocalPort | S::ApiFingerprint => Signal::Runtimes,
         }
     }
 
@@ -165,6 +172,7 @@ impl Signal {
             Signal::McpServers => ("MCP server", "MCP servers"),
             Signal::Containers => ("container", "containers"),
             Signal::Models => ("model", "models"),
+            Signal::Runtimes => ("local server", "local servers"),
         };
         if count == 1 { one } else { many }
     }

@@ -123,12 +123,36 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
         SoftwareKind::Model if normal.bytes().filter(u8::is_ascii_alphanumeric).count() < 2 => {
             return refuse("a model name", "two letters at least stand outside of `*`");
         }
+        SoftwareKind::RaycastExtension if parts(&normal, '/') != 2 || !token(&normal) => {
+            return refuse("a Raycast extension", "write author/name, as in the address of its store page");
+        }
+        SoftwareKind::OfficeAddin if !is_uuid(&normal) => {
+            return refuse("the id of an Office add-in", "write the UUID of its manifest's <Id>");
+        }
+        SoftwareKind::NativeMessagingHost if parts(&normal, '.') < 2 || !normal.bytes().all(is_host_byte) => {
+            return refuse("a native messaging host", "write the `name` of its manifest");
+        }
+        SoftwareKind::LocalPort if !normal.parse::<u16>().is_ok_and(|port| port > 0) => {
+            return refuse("a TCP port", "write a number from 1 to 65535");
+        }
+        SoftwareKind::ApiFingerprint if !is_fingerprint(&normal) => {
+            return refuse(
+                "a fingerprint",
+                "write `/path text`: the path that is asked, and what its answer holds",
+            );
+        }
         SoftwareKind::Dpkg
         | SoftwareKind::Rpm
         | SoftwareKind::Apk
         | SoftwareKind::Pacman
         | SoftwareKind::Snap
         | SoftwareKind::Brew
+        | SoftwareKind::Macports
+        | SoftwareKind::Nix
+        | SoftwareKind::Chocolatey
+        | SoftwareKind::Scoop
+        | SoftwareKind::EmacsPackage
+        | SoftwareKind::ObsidianPlugin
         | SoftwareKind::Pypi
         | SoftwareKind::Npm
         | SoftwareKind::Cargo
@@ -176,11 +200,26 @@ fn is_bundle_byte(byte: u8) -> bool {
 }
 
 fn is_firefox_id(text: &str) -> bool {
-    let uuid = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(|uuid| {
-        let groups: Vec<_> = uuid.split('-').map(str::len).collect();
-        groups == [8, 4, 4, 4, 12] && uuid.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
-    });
+    let uuid = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(is_uuid);
     uuid || text.split_once('@').is_some_and(|(_, domain)| !domain.is_empty() && !domain.contains('@'))
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+/// Chrome's rule for the name of a native messaging host: lower case letters, digits, `_` and `.`.
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_')
+}
+
+/// A path without a query, a space, and a text of three letters at least.
+fn is_fingerprint(text: &str) -> bool {
+    text.split_once(' ').is_some_and(|(path, text)| {
+        let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%'));
+        path.starts_with('/') && plain && text.bytes().filter(u8::is_ascii_alphanumeric).count() >= 3
+    })
 }
 
 fn is_msix_family(text: &str) -> bool {
@@ -229,6 +268,13 @@ mod tests {
             ("go", "openai"),
             ("maven", "com.openai"),
             ("maven", "*:openai-java"),
+            ("raycast-extension", "raycast-ai"),
+            ("office-addin", "WA200005502"),
+            ("native-messaging-host", "Claude"),
+            ("local-port", "tcp/11434"),
+            ("local-port", "65536"),
+            ("api-fingerprint", "/api/version"),
+            ("api-fingerprint", "/api/tags?x=1 models"),
         ] {
             let kind = IndicatorKind::from_key(kind).unwrap();
             assert!(normalise(kind, text).is_err(), "{kind} {text}");
@@ -252,6 +298,12 @@ mod tests {
             ("go", "github.com/openai/openai-go"),
             ("jetbrains-plugin", "com.github.copilot"),
             ("maven", "com.openai:openai-java"),
+            ("sublime-package", "OpenAI completion"),
+            ("raycast-extension", "abielzulio/chatgpt"),
+            ("office-addin", "e504fb41-a92a-4526-b101-542f357b7acb"),
+            ("native-messaging-host", "com.anthropic.claude_code_browser_extension"),
+            ("local-port", "11434"),
+            ("api-fingerprint", "/ Ollama is running"),
             ("maven", "dev.langchain4j:*"),
         ] {
             let kind = IndicatorKind::from_key(kind).unwrap();

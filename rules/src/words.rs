@@ -253,6 +253,14 @@ words! {
         Flatpak = "flatpak",
         /// Homebrew formula or cask.
         Brew = "brew",
+        /// MacPorts port.
+        Macports = "macports",
+        /// Name of a package in a Nix profile, without its version.
+        Nix = "nix",
+        /// Chocolatey package.
+        Chocolatey = "chocolatey",
+        /// Scoop app.
+        Scoop = "scoop",
         /// Python distribution.
         Pypi = "pypi",
         /// npm package.
@@ -283,6 +291,18 @@ words! {
         ZedExtension = "zed-extension",
         /// `owner/repository` of a Vim or Neovim plugin.
         VimPlugin = "vim-plugin",
+        /// Emacs package, as the package archives name it.
+        EmacsPackage = "emacs-package",
+        /// Sublime Text package, as Package Control names it.
+        SublimePackage = "sublime-package",
+        /// Obsidian plugin id.
+        ObsidianPlugin = "obsidian-plugin",
+        /// `author/name` of a Raycast extension.
+        RaycastExtension = "raycast-extension",
+        /// Id of an Office add-in, a UUID.
+        OfficeAddin = "office-addin",
+        /// Name of a native messaging host of a browser.
+        NativeMessagingHost = "native-messaging-host",
         /// macOS bundle identifier.
         BundleId = "bundle-id",
         /// MSIX package family name.
@@ -305,6 +325,10 @@ words! {
         ContainerImage = "container-image",
         /// Repository or name of a model.
         Model = "model",
+        /// TCP port of this machine on which a runtime listens by default. Never evidence alone: many programs share it.
+        LocalPort = "local-port",
+        /// `/path text`: what a GET of a path of a runtime's own port answers with.
+        ApiFingerprint = "api-fingerprint",
     }
 }
 

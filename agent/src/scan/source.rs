@@ -245,20 +245,7 @@ pub(crate) fn clip(mut text: String) -> String {
 }
 
 fn clip_details(details: &mut ItemDetails) {
-    let texts = [
-        &mut details.client,
-        &mut details.location,
-        &mut details.transport,
-        &mut details.package,
-        &mut details.command,
-        &mut details.host,
-        &mut details.title,
-        &mut details.family,
-        &mut details.parameters,
-        &mut details.quantisation,
-        &mut details.licence,
-    ];
-    for text in texts {
+    for text in details.texts_mut() {
         *text = text.take().map(clip).filter(|text| !text.is_empty());
     }
     details.env_names.sort();
@@ -266,6 +253,12 @@ fn clip_details(details: &mut ItemDetails) {
     details.env_names.truncate(limits::LIST_ENTRIES);
     for name in &mut details.env_names {
         *name = clip(std::mem::take(name));
+    }
+    details.parts.sort();
+    details.parts.dedup();
+    details.parts.truncate(limits::LIST_ENTRIES);
+    for part in &mut details.parts {
+        part.name = clip(std::mem::take(&mut part.name));
     }
 }
 

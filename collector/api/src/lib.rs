@@ -27,10 +27,10 @@ pub use coverage::{CaptureState, CoverageReport, SensorInfo, SourceReport, Sourc
 pub use day::{Day, DayError};
 pub use enrol::{EnrolRequest, EnrolResponse, RenewRequest, RenewResponse};
 pub use id::{AccountId, Epoch, IdError, MachineId, SensorId};
-pub use snapshot::{Completeness, ItemDetails, Snapshot, SnapshotItem};
+pub use snapshot::{Completeness, ItemDetails, Part, Snapshot, SnapshotItem};
 pub use subject::{Station, Subject, SubjectError};
 pub use suspect::SuspectRow;
-pub use words::{Channel, RiskFlag};
+pub use words::{Channel, PartKind, RiskFlag};
 
 /// The version of this contract. A collector answers a batch of any version it can read.
 pub const PROTOCOL_VERSION: u16 = 1;

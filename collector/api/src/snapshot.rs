@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Channel, Evidence, RiskFlag};
+use crate::{AccountId, Channel, Evidence, PartKind, RiskFlag};
 
 /// Whether a snapshot saw the whole of its source. Only a complete one removes what it lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -94,11 +94,75 @@ pub struct ItemDetails {
     /// Whether its client has it switched on; absent when the client does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
+    /// Who made it, as its signature, its store or its own records say; `title` and `publisher` are texts of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// Provider of the model that the tool is set to use, as the tool names it (`anthropic`, `ollama`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// Model that the tool is set to use, as the tool names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether the model answers on this machine; absent where the configuration does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<bool>,
+    /// Skills, plugins, hooks and the like of an assistant, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+/// A part of an assistant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Part {
+    /// What it is.
+    pub kind: PartKind,
+    /// What it is called: the name of its folder or file, or of the event for a hook.
+    pub name: String,
 }
 
 impl ItemDetails {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Every field that holds one text.
+    pub fn texts(&self) -> [&Option<String>; 14] {
+        [
+            &self.client,
+            &self.location,
+            &self.transport,
+            &self.package,
+            &self.command,
+            &self.host,
+            &self.title,
+            &self.family,
+            &self.parameters,
+            &self.quantisation,
+            &self.licence,
+            &self.publisher,
+            &self.provider,
+            &self.model,
+        ]
+    }
+
+    /// The same, to cut them to size.
+    pub fn texts_mut(&mut self) -> [&mut Option<String>; 14] {
+        [
+            &mut self.client,
+            &mut self.location,
+            &mut self.transport,
+            &mut self.package,
+            &mut self.command,
+            &mut self.host,
+            &mut self.title,
+            &mut self.family,
+            &mut self.parameters,
+            &mut self.quantisation,
+            &mut self.licence,
+            &mut self.publisher,
+            &mut self.provider,
+            &mut self.model,
+        ]
     }
 }

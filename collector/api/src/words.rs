@@ -103,6 +103,28 @@ words! {
         PlainHttp = "plain-http",
         /// The extension was loaded from a folder, not from a store.
         Unpacked = "unpacked",
+        /// The assistant is not held back by a sandbox that it would have.
+        SandboxOff = "sandbox-off",
+        /// The tool is told to talk to another endpoint than its vendor's.
+        CustomEndpoint = "custom-endpoint",
+        /// The tool is signed in with an account of a provider of private mail.
+        PersonalAccount = "personal-account",
+    }
+}
+
+words! {
+    /// What an assistant was given beyond itself.
+    PartKind {
+        /// Instructions for a kind of work, in a folder of their own.
+        Skill = "skill",
+        /// A plugin.
+        Plugin = "plugin",
+        /// An event upon which the assistant runs a command.
+        Hook = "hook",
+        /// An assistant that the assistant may give work to.
+        Subagent = "subagent",
+        /// A command that a person may call.
+        Command = "command",
     }
 }
 

@@ -87,25 +87,15 @@ fn check_snapshot(snapshot: &Snapshot) -> Option<Refusal> {
 
 fn check_item(item: &SnapshotItem) -> Option<Refusal> {
     let details = &item.details;
-    if item.flags.len() > LIST_ENTRIES || details.env_names.len() > LIST_ENTRIES {
+    let lists = [item.flags.len(), details.env_names.len(), details.parts.len()];
+    if lists.into_iter().any(|length| length > LIST_ENTRIES) {
         return Some(Refusal::TooMany);
     }
-    let texts = [
-        &details.client,
-        &details.location,
-        &details.transport,
-        &details.package,
-        &details.command,
-        &details.host,
-        &details.family,
-        &details.parameters,
-        &details.quantisation,
-        &details.licence,
-    ];
     let good = is_text(&item.rule)
         && is_word(item.channel.as_str())
         && is_evidence(&item.evidence)
-        && texts.into_iter().flatten().chain(&details.env_names).all(|text| fits(text))
+        && details.texts().into_iter().flatten().chain(&details.env_names).all(|text| fits(text))
+        && details.parts.iter().all(|part| is_word(part.kind.as_str()) && is_text(&part.name))
         // Flags are kept as words parted by spaces.
         && item.flags.iter().all(|flag| is_word(flag.as_str()) && !flag.as_str().contains(' '));
     (!good).then_some(Refusal::BadText)

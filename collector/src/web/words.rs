@@ -1,6 +1,6 @@
 //! The product's words in the reader's: a label and an explanation for each value that a page shows.
 
-use umbrascope_api::{Channel, ItemDetails, RiskFlag, SourceState};
+use umbrascope_api::{Channel, ItemDetails, PartKind, RiskFlag, SourceState};
 use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Standing};
 
 use super::text::Bytes;
@@ -142,6 +142,9 @@ pub(crate) fn flag_meaning(flag: &RiskFlag) -> &str {
         RiskFlag::PlainTextSecret => "a secret stands in its configuration in plain text",
         RiskFlag::PlainHttp => "is reached without encryption",
         RiskFlag::Unpacked => "loaded from a folder, not from a store",
+        RiskFlag::SandboxOff => "is not held back by its sandbox",
+        RiskFlag::CustomEndpoint => "is told to talk to another endpoint than its vendor's",
+        RiskFlag::PersonalAccount => "is signed in with a private account",
         other => other.as_str(),
     }
 }
@@ -198,6 +201,12 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     say("parameters", &details.parameters);
     say("quantised", &details.quantisation);
     say("licence", &details.licence);
+    say("made by", &details.publisher);
+    say("uses", &details.provider);
+    say("model", &details.model);
+    if let Some(local) = details.local {
+        words.push(("answers come from", if local { "this machine" } else { "the network" }.to_owned()));
+    }
     if let Some(size) = details.size_bytes {
         words.push(("size", Bytes(size).to_string()));
     }
@@ -207,7 +216,25 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     if !details.env_names.is_empty() {
         words.push(("given variables", details.env_names.join(", ")));
     }
+    for kind in PartKind::KNOWN {
+        let names: Vec<&str> =
+            details.parts.iter().filter(|part| part.kind == *kind).map(|part| part.name.as_str()).collect();
+        if !names.is_empty() {
+            words.push((part_label(kind), names.join(", ")));
+        }
+    }
     words
+}
+
+fn part_label(kind: &PartKind) -> &'static str {
+    match kind {
+        PartKind::Skill => "skills",
+        PartKind::Plugin => "plugins",
+        PartKind::Hook => "hooks on",
+        PartKind::Subagent => "sub-agents",
+        PartKind::Command => "commands",
+        _ => "parts",
+    }
 }
 
 /// Why a candidate stands in the inventory, by the rule that put it there.

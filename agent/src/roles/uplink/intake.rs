@@ -145,27 +145,14 @@ impl Source {
 fn fit(item: &mut SnapshotItem) {
     let short = |text: &mut String| *text = cut(std::mem::take(text), limits::TEXT_BYTES);
     let details = &mut item.details;
-    for text in [
-        &mut item.evidence.version,
-        &mut item.evidence.executable,
-        &mut item.evidence.container,
-        &mut item.evidence.package,
-        &mut details.client,
-        &mut details.location,
-        &mut details.transport,
-        &mut details.package,
-        &mut details.command,
-        &mut details.host,
-        &mut details.family,
-        &mut details.parameters,
-        &mut details.quantisation,
-        &mut details.licence,
-    ] {
+    for text in details.texts_mut() {
         text.iter_mut().for_each(short);
     }
     short(&mut item.evidence.value);
     details.env_names.truncate(limits::LIST_ENTRIES);
     details.env_names.iter_mut().for_each(short);
+    details.parts.truncate(limits::LIST_ENTRIES);
+    details.parts.iter_mut().for_each(|part| short(&mut part.name));
     item.flags.truncate(limits::LIST_ENTRIES);
 }
 
