@@ -30,7 +30,7 @@ struct Installs {
     installs: BTreeMap<String, IgnoredAny>,
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, Trouble> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, Trouble> {
     let file: Installs = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
     let split = |key: String| {
         let mut words = key.split(' ');

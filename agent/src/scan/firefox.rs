@@ -70,7 +70,7 @@ struct File {
 }
 
 #[derive(Debug, Deserialize)]
-struct Addon {
+pub(super) struct Addon {
     id: String,
     version: Option<String>,
     #[serde(rename = "type")]
@@ -88,7 +88,7 @@ impl Addon {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Addon>, Trouble> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Addon>, Trouble> {
     serde_json::from_slice::<File>(bytes).map(|file| file.addons).map_err(|_| Trouble::Malformed)
 }
 

@@ -22,6 +22,8 @@ mod mcp;
 mod models;
 mod mounts;
 mod node;
+#[cfg(test)]
+mod parsers;
 mod plugins;
 mod processes;
 mod programs;

@@ -79,7 +79,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Extension {
+pub(super) struct Extension {
     id: String,
     version: Option<String>,
     folder: Option<String>,
@@ -104,7 +104,7 @@ struct Location {
     path: Option<String>,
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Extension>, Trouble> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Extension>, Trouble> {
     let entries: Vec<Entry> = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
     let extension = |entry: Entry| {
         let path = entry.location.and_then(|location| location.path);
