@@ -70,6 +70,10 @@ for (const [name, list] of [["product", "/products"], ["asset", "/assets"]]) {
   const row = page.locator("tbody th a").first();
   if (await row.count()) places[name] = await row.getAttribute("href");
 }
+// An assistant: settings, parts, accounts and flags are shown of it.
+await page.goto(new URL("/products", base).href);
+const assistant = page.locator("tbody th a", { hasText: "Claude Code" }).first();
+if (await assistant.count()) places["product-assistant"] = await assistant.getAttribute("href");
 for (const [name, path] of Object.entries(places)) {
   await visit(page, name, new URL(path, base).href, /^error-/.test(name));
 }

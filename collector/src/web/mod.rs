@@ -25,6 +25,7 @@ mod error;
 #[expect(unreachable_pub, reason = "the attribute macro of the template engine writes public items")]
 mod filters;
 mod frame;
+mod glance;
 mod guard;
 mod handlers;
 mod layers;

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use umbrascope_api::{
-    AccountId, CaptureState, Channel, CoverageReport, Day, ItemDetails, RiskFlag, SensorId, SourceReport,
-    SourceState,
+    AccountId, CaptureState, Channel, CoverageReport, Day, SensorId, SourceReport, SourceState,
 };
 use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 
@@ -26,7 +25,9 @@ use crate::store::{
     TrustedKey,
 };
 use crate::token::EnrolmentPoint;
+use evidence::evidence;
 
+mod evidence;
 mod own;
 
 /// 2026-11-21T14:03:22Z.
@@ -104,7 +105,7 @@ type Line = (
 
 const LINES: &[Line] = {
     use Channel::{
-        App, Dns, Extension, Manifest, McpConfig, ModelFile, Package, Process, Quic, Runtime, Tls,
+        Account, App, Dns, Extension, Manifest, McpConfig, ModelFile, Package, Quic, Runtime, Tls,
     };
     use Confidence::{High, Low, Medium, Suspect};
     use Level::{Configured, Connection, Presence, Resolution, Use};
@@ -116,7 +117,7 @@ const LINES: &[Line] = {
             "Claude Code",
             "Anthropic",
             Agent,
-            &[Tls, Package, McpConfig, Process],
+            &[Tls, Package, McpConfig, App, Account],
             High,
             Use,
             6,
@@ -318,106 +319,6 @@ fn day_counts(days: u32, assets: u64, first: u32, last: u32) -> Vec<DayCount> {
         .enumerate()
         .map(|(at, assets)| DayCount { day: day(at), assets, count: assets * 23 })
         .collect()
-}
-
-fn piece(rule: &str, channel: Channel, value: &str, level: Level, row: &ProductRow) -> EvidenceRow {
-    let network = matches!(channel, Channel::Dns | Channel::Tls | Channel::Quic | Channel::Http);
-    EvidenceRow {
-        rule: rule.to_owned(),
-        executable: (network && channel != Channel::Dns)
-            .then(|| "/usr/lib/firefox-esr/firefox-esr".to_owned()),
-        value: value.to_owned(),
-        version: None,
-        container: None,
-        package: (network && channel != Channel::Dns).then(|| "deb:firefox-esr".to_owned()),
-        forwarded: false,
-        channel,
-        confidence: row.confidence,
-        level,
-        assets: row.assets,
-        accounts: row.assets.min(9),
-        count: if network { row.assets * 412 } else { 0 },
-        first_day: row.first_day,
-        last_day: row.last_day,
-        present: true,
-        details: ItemDetails::default(),
-        flags: Vec::new(),
-    }
-}
-
-/// Evidence that goes with the channels of a row.
-fn evidence(row: &ProductRow) -> Vec<EvidenceRow> {
-    let slug = row.id.rsplit('.').next().unwrap_or_default().to_owned();
-    let host = format!("{slug}.com");
-    let mut pieces: Vec<EvidenceRow> = row
-        .channels
-        .iter()
-        .flat_map(|channel| {
-            let rule = format!("{}.{channel}", row.id);
-            match channel {
-                Channel::Dns | Channel::Tls | Channel::Quic => {
-                    let level = if *channel == Channel::Dns { Level::Resolution } else { Level::Connection };
-                    vec![
-                        piece(&rule, channel.clone(), &host, level, row),
-                        piece(&rule, channel.clone(), &format!("ab.{host}"), level, row),
-                    ]
-                }
-                Channel::McpConfig => {
-                    let mut found = piece(&rule, channel.clone(), "filesystem", Level::Configured, row);
-                    found.details = ItemDetails {
-                        client: Some("Claude Desktop".to_owned()),
-                        location: Some("~/.config/Claude/claude_desktop_config.json".to_owned()),
-                        transport: Some("stdio".to_owned()),
-                        package: Some("@modelcontextprotocol/server-filesystem".to_owned()),
-                        command: Some("npx".to_owned()),
-                        env_names: vec!["HOME".to_owned(), "API_TOKEN".to_owned()],
-                        enabled: Some(true),
-                        ..ItemDetails::default()
-                    };
-                    found.flags =
-                        vec![RiskFlag::UnpinnedPackage, RiskFlag::FilesystemRoot, RiskFlag::PlainTextSecret];
-                    vec![found]
-                }
-                Channel::ModelFile => {
-                    let mut found =
-                        piece(&rule, channel.clone(), "llama3.1:8b-instruct-q4_K_M", Level::Presence, row);
-                    found.details = ItemDetails {
-                        location: Some("~/.ollama/models".to_owned()),
-                        family: Some("llama".to_owned()),
-                        parameters: Some("8.0B".to_owned()),
-                        quantisation: Some("Q4_K_M".to_owned()),
-                        licence: Some("Llama 3.1 Community License".to_owned()),
-                        size_bytes: Some(4_920_753_328),
-                        ..ItemDetails::default()
-                    };
-                    vec![found]
-                }
-                _ => {
-                    let mut found = piece(&rule, channel.clone(), &slug, Level::Presence, row);
-                    found.version = Some("1.104.2".to_owned());
-                    found.details.location = Some("/usr/lib/python3/dist-packages".to_owned());
-                    let mut older = found.clone();
-                    older.version = Some("1.98.0".to_owned());
-                    older.present = false;
-                    older.assets = 1;
-                    vec![found, older]
-                }
-            }
-        })
-        .collect();
-    if row.needs_catalogue {
-        let mut bad = piece(HOSTILE, Channel::Dns, HOSTILE, Level::Resolution, row);
-        bad.version = Some(HOSTILE.to_owned());
-        bad.executable = Some(HOSTILE.to_owned());
-        bad.container = Some(HOSTILE.to_owned());
-        bad.package = Some(HOSTILE.to_owned());
-        bad.forwarded = true;
-        bad.details.client = Some(HOSTILE.to_owned());
-        bad.details.env_names = vec![HOSTILE.to_owned(); 64];
-        bad.flags = vec![RiskFlag::Other(HOSTILE.into())];
-        pieces = vec![bad; 120];
-    }
-    pieces
 }
 
 const HOSTS: &[(&str, &str, &str, SensorState)] = &[

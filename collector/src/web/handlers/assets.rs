@@ -10,6 +10,7 @@ use crate::store::StoreError;
 use crate::web::blind::SensorView;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
+use crate::web::glance::Glance;
 use crate::web::guard::Reader;
 use crate::web::list::{Column, ListQuery, PAGE_ROWS, Pager, Select, page_number, rows_of, slice_of};
 use crate::web::pages::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
@@ -80,6 +81,7 @@ pub(crate) async fn one(
     page(&AssetPage {
         frame: reader.frame(Here::Assets, None),
         row: &asset.row,
+        glance: Glance::of(&asset.products),
         pager: Pager::new((number, products.len(), asset.products.len() as u64), "product", &here, "page"),
         products,
         sensors: asset.sensors.iter().map(|sensor| SensorView::of(sensor, catalogue)).collect(),

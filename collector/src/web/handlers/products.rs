@@ -9,6 +9,7 @@ use crate::model::ProductFilter;
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
+use crate::web::glance::facts;
 use crate::web::guard::Reader;
 use crate::web::list::{
     Column, EVIDENCE_ROWS, ListQuery, PAGE_ROWS, Pager, Select, page_number, rows_of, slice_of,
@@ -96,6 +97,7 @@ pub(crate) async fn one(
     page(&ProductPage {
         frame: reader.frame(Here::Products, None),
         row: &product.row,
+        facts: facts(&product.evidence),
         chart: asset_bars("Assets by day", &product.days, today),
         evidence,
         evidence_pager: Pager::of_rows(

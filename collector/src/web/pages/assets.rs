@@ -5,6 +5,7 @@ use askama::Template;
 use super::{Frame, filters};
 use crate::model::{AssetProduct, AssetRow, AssetSort, Direction, EvidenceRow, ProductRow};
 use crate::web::blind::SensorView;
+use crate::web::glance::Glance;
 use crate::web::list::{Column, Pager, Select, SortKey};
 
 /// The ways to sort assets.
@@ -67,6 +68,8 @@ pub(crate) struct AssetPage<'a> {
     pub(crate) frame: Frame,
     /// Its line of the list.
     pub(crate) row: &'a AssetRow,
+    /// What scans found, in groups.
+    pub(crate) glance: Glance<'a>,
     /// The products on this page of them.
     pub(crate) products: Vec<ProductOnAsset<'a>>,
     /// The foot of the products.

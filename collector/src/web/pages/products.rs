@@ -8,6 +8,7 @@ use crate::model::{
     DayCount, Direction, EvidenceRow, ProductAsset, ProductDetail, ProductRow, ProductSort, Totals,
 };
 use crate::web::chart::DayBars;
+use crate::web::glance::Fact;
 use crate::web::list::{Column, Pager, Select, SortKey};
 
 /// The ways to sort products.
@@ -96,6 +97,8 @@ pub(crate) struct ProductPage<'a> {
     pub(crate) product: &'a ProductDetail,
     /// Its assets, day by day.
     pub(crate) chart: DayBars<'a>,
+    /// What scans say of it on all machines together.
+    pub(crate) facts: Vec<Fact<'a>>,
     /// The evidence on this page of it.
     pub(crate) evidence: &'a [EvidenceRow],
     /// The foot of the evidence.
