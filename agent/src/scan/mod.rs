@@ -162,7 +162,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     let found = Homes::find(&root);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
-    scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
+    scan.source("rpm", Channel::Package, |source| rpm::read(&root, request.live, source));
     scan.source("apk", Channel::Package, |source| apk::read(&root, source));
     scan.source("pacman", Channel::Package, |source| alpm::read(&root, source));
     scan.source("snap", Channel::Package, |source| bundles::read_snap(&root, source));
