@@ -18,6 +18,7 @@ mod document;
 mod dpkg;
 mod firefox;
 mod homes;
+mod manifests;
 mod mcp;
 mod models;
 mod mounts;
@@ -186,6 +187,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         node::read_home,
     );
     scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
+    scan.everywhere("manifests", Channel::Manifest, &homes, |_| {}, manifests::read_home);
     scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
     scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
     scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
