@@ -104,8 +104,11 @@ pub(crate) fn walk(home: &Dir) -> Hits {
                 // The files of the home itself are those of the user, not of a project.
                 _ if depth > 0 && is_project_mark(name) => project_files(&dir, name, &path, &mut hits),
                 "pyvenv.cfg" | "conda-meta" => inside_environment = true,
-                // Of the home itself too: a manifest there is a project like any other.
-                _ if entry.kind == FileType::RegularFile && manifests::is_manifest(name) => {
+                // Of the home itself too, where only hidden files are the user's and no project's.
+                _ if entry.kind == FileType::RegularFile
+                    && (depth > 0 || !name.starts_with('.'))
+                    && manifests::is_manifest(name) =>
+                {
                     push(&mut hits.manifests, path.join(name));
                 }
                 "node_modules" if in_lib => push(&mut hits.node_roots, path.join(name)),
