@@ -33,7 +33,7 @@ impl SoftwareKind {
     pub(crate) const fn boundary(self) -> Option<Boundary> {
         use SoftwareKind::*;
         match self {
-            Go | ContainerImage | ConfigPath => Some(Boundary::Below),
+            Go | ContainerImage | ConfigPath | ProjectFile => Some(Boundary::Below),
             McpHost => Some(Boundary::SubHost),
             _ => None,
         }
@@ -71,6 +71,7 @@ pub(crate) fn normalise(kind: SoftwareKind, text: &str) -> Option<Cow<'_, str>> 
         Maven => maven(text),
         AppImage => lower(text.rsplit(['/', '\\']).next().unwrap_or(text)),
         Executable | ConfigPath => path(text),
+        ProjectFile => lower(text.trim_end_matches('/')),
         McpPackage => mcp_package(text),
         McpHost => return host(text),
         ContainerImage => image(text),

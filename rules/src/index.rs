@@ -146,7 +146,7 @@ impl Signal {
             }
             S::Macports | S::Nix | S::Chocolatey | S::Scoop => Signal::Apps,
             S::BundleId | S::MsixFamily | S::UninstallKey | S::DesktopId | S::AppImage => Signal::Apps,
-            S::Executable | S::ConfigPath => Signal::Paths,
+            S::Executable | S::ConfigPath | S::ProjectFile => Signal::Paths,
             S::VscodeExtension | S::ChromiumExtension | S::FirefoxExtension => Signal::Extensions,
             S::JetbrainsPlugin | S::ZedExtension | S::VimPlugin | S::EmacsPackage => Signal::Extensions,
             S::SublimePackage | S::ObsidianPlugin | S::RaycastExtension => Signal::Extensions,
@@ -154,6 +154,7 @@ impl Signal {
             S::Pypi | S::Npm | S::Cargo | S::Go | S::Gem | S::Nuget | S::Composer | S::Maven => {
                 Signal::Packages
             }
+            S::Conda => Signal::Packages,
             S::McpPackage | S::McpHost => Signal::McpServers,
             S::ContainerImage => Signal::Containers,
             S::Model => Signal::Models,

@@ -141,6 +141,12 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
                 "write `/path text`: the path that is asked, and what its answer holds",
             );
         }
+        SoftwareKind::ProjectFile if !is_project_path(&normal) => {
+            return refuse(
+                "a project's file",
+                "write its path below the project's folder, as in .cursor/rules",
+            );
+        }
         SoftwareKind::Dpkg
         | SoftwareKind::Rpm
         | SoftwareKind::Apk
@@ -153,6 +159,7 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
         | SoftwareKind::Scoop
         | SoftwareKind::EmacsPackage
         | SoftwareKind::ObsidianPlugin
+        | SoftwareKind::Conda
         | SoftwareKind::Pypi
         | SoftwareKind::Npm
         | SoftwareKind::Cargo
@@ -202,6 +209,12 @@ fn is_bundle_byte(byte: u8) -> bool {
 fn is_firefox_id(text: &str) -> bool {
     let uuid = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).is_some_and(is_uuid);
     uuid || text.split_once('@').is_some_and(|(_, domain)| !domain.is_empty() && !domain.contains('@'))
+}
+
+/// Relative, and a name that more than one tool would not think of: two letters at least.
+fn is_project_path(text: &str) -> bool {
+    let plain = text.split('/').all(|part| !matches!(part, "" | "." | ".." | "~"));
+    plain && text.bytes().filter(u8::is_ascii_alphanumeric).count() > 1
 }
 
 fn is_uuid(text: &str) -> bool {

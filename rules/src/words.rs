@@ -329,6 +329,10 @@ words! {
         LocalPort = "local-port",
         /// `/path text`: what a GET of a path of a runtime's own port answers with.
         ApiFingerprint = "api-fingerprint",
+        /// Conda package, whose names are not those of PyPI.
+        Conda = "conda",
+        /// File or folder that a project keeps for this tool, as a path below the project's own folder.
+        ProjectFile = "project-file",
     }
 }
 

@@ -14,13 +14,21 @@ mod assistants;
 mod bundles;
 mod cargo;
 mod chromium;
+mod composer;
+mod conda;
 mod document;
+mod dotnet;
 mod dpkg;
 mod firefox;
+mod flatpak;
+mod gem;
+mod go;
 mod homes;
+mod manifests;
 mod mcp;
 mod models;
 mod mounts;
+mod nix;
 mod node;
 #[cfg(test)]
 mod parsers;
@@ -31,6 +39,7 @@ mod python;
 mod rpm;
 mod rpmdb;
 mod safe;
+mod snap;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -162,13 +171,17 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     let found = Homes::find(&root);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
-    scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
+    scan.source("rpm", Channel::Package, |source| rpm::read(&root, request.live, source));
     scan.source("apk", Channel::Package, |source| apk::read(&root, source));
     scan.source("pacman", Channel::Package, |source| alpm::read(&root, source));
-    scan.source("snap", Channel::Package, |source| bundles::read_snap(&root, source));
+    scan.source("snap", Channel::Package, |source| snap::read(&root, source));
     scan.source("flatpak", Channel::Package, |source| {
-        bundles::read_flatpak(&root, source);
-        homes.each(source, bundles::read_flatpak_home);
+        flatpak::read_system(&root, source);
+        homes.each(source, flatpak::read_home);
+    });
+    scan.source("nix", Channel::Package, |source| {
+        nix::read_system(&root, source);
+        homes.each(source, |home, source| nix::read_home(&root, home, source));
     });
     scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
     scan.everywhere(
@@ -179,13 +192,34 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         python::read_home,
     );
     scan.everywhere(
+        "conda",
+        Channel::Package,
+        &homes,
+        |source| conda::read_system(&root, source),
+        conda::read_home,
+    );
+    scan.everywhere(
         "npm",
         Channel::Package,
         &homes,
         |source| node::read_system(&root, source),
         node::read_home,
     );
-    scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
+    scan.source("cargo", Channel::Package, |source| {
+        cargo::read_system(&root, source);
+        homes.each(source, cargo::read_home);
+    });
+    scan.source("go", Channel::Package, |source| {
+        go::read_system(&root, source);
+        homes.each(source, go::read_home);
+    });
+    scan.source("gem", Channel::Package, |source| {
+        gem::read_system(&root, source);
+        homes.each(source, gem::read_home);
+    });
+    scan.in_homes("dotnet", Channel::Package, &homes, dotnet::read_home);
+    scan.in_homes("composer", Channel::Package, &homes, composer::read_home);
+    scan.everywhere("manifests", Channel::Manifest, &homes, |_| {}, manifests::read_home);
     scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
     scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
     scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);

@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, vscode};
+use super::{cargo, composer, conda, firefox, flatpak, gem, go, manifests, nix, programs, rpm, snap, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -8,7 +8,21 @@ type Parser = (&'static str, fn(&[u8]));
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
+    ("cargo-toml", |bytes| drop(cargo::parse_toml(bytes))),
+    ("composer", |bytes| drop(composer::parse(bytes))),
+    ("conda", |bytes| _ = conda::parse(&String::from_utf8_lossy(bytes))),
+    ("desktop-entry", |bytes| drop(programs::image_of(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("flatpak-deploy", |bytes| drop(flatpak::of_deploy(bytes))),
+    ("flatpak-metainfo", |bytes| drop(flatpak::of_metainfo(bytes))),
+    ("gem", |bytes| _ = gem::parse(&String::from_utf8_lossy(bytes))),
+    ("go", |bytes| drop(go::parse(bytes))),
+    ("manifests", manifests::parse_all),
+    ("nix-expression", |bytes| drop(nix::expression(bytes))),
+    ("nix-manifest", |bytes| drop(nix::json(bytes))),
+    ("rpm-header", |bytes| drop(rpm::parse(bytes))),
+    ("rpm-ndb", |bytes| _ = rpm::ndb_headers(&bytes, &mut |_| Ok(()))),
+    ("snap-state", |bytes| drop(snap::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

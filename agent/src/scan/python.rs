@@ -17,7 +17,7 @@ use super::walk::Hits;
 
 /// Places of the system that hold `python3.x` folders or whole environments.
 const SYSTEM_LIBS: &[&str] = &["usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
-const SYSTEM_ENVIRONMENTS: &[&str] = &[
+pub(super) const SYSTEM_ENVIRONMENTS: &[&str] = &[
     "opt/conda",
     "opt/miniconda3",
     "opt/miniforge3",
@@ -28,7 +28,7 @@ const SYSTEM_ENVIRONMENTS: &[&str] = &[
     "app/.venv",
 ];
 /// Folders of the system whose every sub-folder is an environment.
-const SYSTEM_PARENTS: &[&str] = &[
+pub(super) const SYSTEM_PARENTS: &[&str] = &[
     "opt",
     "opt/conda/envs",
     "opt/miniconda3/envs",
@@ -38,7 +38,7 @@ const SYSTEM_PARENTS: &[&str] = &[
 ];
 
 /// Folders of a home whose every sub-folder is an environment.
-const HOME_PARENTS: &[&str] = &[
+pub(super) const HOME_PARENTS: &[&str] = &[
     ".pyenv/versions",
     ".asdf/installs/python",
     ".local/share/mise/installs/python",
@@ -59,7 +59,8 @@ const HOME_PARENTS: &[&str] = &[
     "Library/Application Support/pipx/venvs",
     "Library/Python",
 ];
-const HOME_ENVIRONMENTS: &[&str] = &["miniconda3", "miniforge3", "mambaforge", "anaconda3", ".local"];
+pub(super) const HOME_ENVIRONMENTS: &[&str] =
+    &["miniconda3", "miniforge3", "mambaforge", "anaconda3", ".local"];
 
 /// Most environments below one folder.
 const ENVIRONMENTS: usize = 1_000;

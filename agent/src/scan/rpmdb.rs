@@ -18,7 +18,7 @@ const HEADER_BYTES: usize = 32 * 1024 * 1024;
 /// Gives each package's header, as rpm stored it.
 pub(super) fn headers(
     file: &File,
-    mut each: impl FnMut(&[u8]) -> Result<(), Trouble>,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
     let path = format!("file:/proc/self/fd/{}?mode=ro&immutable=1", file.as_raw_fd());
     let flags =

@@ -1,13 +1,14 @@
 //! What one source family has found so far: matched items, unmatched identifiers, and what went wrong.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use umbrascope_api::{
     Channel, Completeness, Evidence, ItemDetails, RiskFlag, SnapshotItem, SourceReport, SourceState, limits,
 };
 use umbrascope_rules::{Matcher, RuleRef, SoftwareKind};
 
-use super::safe::Trouble;
+use super::safe::{Dir, Entry, Trouble};
 use super::{FoundItem, Problem, RawSnapshot, Unmatched};
 
 /// Most problems kept with their place. All of them are counted.
@@ -109,6 +110,17 @@ impl<'a> Source<'a> {
                 None
             }
         }
+    }
+
+    /// A folder and what is in it, or `None` and a note of why not.
+    pub(crate) fn list(&mut self, base: &Dir, path: impl AsRef<Path>) -> Option<(Dir, Vec<Entry>)> {
+        let path = path.as_ref();
+        let folder = self.note(base.dir(path), || base.shown_child(path))?;
+        let (entries, trouble) = self.note(folder.entries(), || folder.shown().into())?;
+        if let Some(trouble) = trouble {
+            self.trouble(trouble, folder.shown());
+        }
+        Some((folder, entries))
     }
 
     /// The rule for an identifier, when there is one.

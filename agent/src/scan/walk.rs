@@ -4,10 +4,12 @@
 //! It is breadth-first, so that when it must stop it has seen what lies near the top. No symbolic link is followed.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 
+use super::manifests;
 use super::mcp::IN_PROJECT;
 use super::safe::{Dir, Trouble};
 
@@ -50,6 +52,8 @@ pub(crate) struct Hits {
     pub(crate) node_roots: Vec<PathBuf>,
     /// `*.gguf`, `*.safetensors`.
     pub(crate) model_files: Vec<PathBuf>,
+    /// Manifests, lock files and instruction files of projects, for [`manifests`].
+    pub(crate) manifests: Vec<PathBuf>,
     /// What could not be looked into.
     pub(crate) troubles: Vec<(Trouble, String)>,
 }
@@ -100,6 +104,13 @@ pub(crate) fn walk(home: &Dir) -> Hits {
                 // The files of the home itself are those of the user, not of a project.
                 _ if depth > 0 && is_project_mark(name) => project_files(&dir, name, &path, &mut hits),
                 "pyvenv.cfg" | "conda-meta" => inside_environment = true,
+                // Of the home itself too, where only hidden files are the user's and no project's.
+                _ if entry.kind == FileType::RegularFile
+                    && (depth > 0 || !name.starts_with('.'))
+                    && manifests::is_manifest(name) =>
+                {
+                    push(&mut hits.manifests, path.join(name));
+                }
                 "node_modules" if in_lib => push(&mut hits.node_roots, path.join(name)),
                 _ if entry.kind == FileType::RegularFile && is_model(name) => {
                     push(&mut hits.model_files, path.join(name));
@@ -116,6 +127,9 @@ pub(crate) fn walk(home: &Dir) -> Hits {
                 continue;
             }
             let hidden = entry.name.as_encoded_bytes().starts_with(b".");
+            if hidden && depth > 0 {
+                instruction_files(&dir, &entry.name, &path, &mut hits);
+            }
             let tools = entry.text().is_some_and(|name| SKIPPED.contains(&name));
             if hidden || tools {
                 // An environment may have any name; its mark is asked for without reading the folder.
@@ -134,6 +148,17 @@ pub(crate) fn walk(home: &Dir) -> Hits {
     hits
 }
 
+/// Instruction files in a folder of the project that the walk does not look into.
+fn instruction_files(dir: &Dir, folder: &OsStr, path: &Path, hits: &mut Hits) {
+    let Some(folder) = folder.to_str() else { return };
+    for name in manifests::instructions_below(folder) {
+        let file = Path::new(folder).join(name);
+        if dir.look(&file).is_ok() {
+            push(&mut hits.manifests, path.join(file));
+        }
+    }
+}
+
 fn push<T>(list: &mut Vec<T>, hit: T) {
     if list.len() < HITS {
         list.push(hit);
@@ -148,7 +173,7 @@ fn is_project_mark(name: &str) -> bool {
     IN_PROJECT.iter().any(|(_, path, _)| path.split('/').next() == Some(name))
 }
 
-fn project_files(dir: &Dir, name: &str, path: &std::path::Path, hits: &mut Hits) {
+fn project_files(dir: &Dir, name: &str, path: &Path, hits: &mut Hits) {
     for (which, (_, file, _)) in IN_PROJECT.iter().enumerate() {
         let first = file.split('/').next();
         // Links are left to the reader, which resolves them within the home or says that it may not.

@@ -1,17 +1,5 @@
-//! rpm: the database of installed packages, in its SQLite form.
-//!
-//! A package is a header (the RPM file format's): two big-endian counts, an index of 16-byte entries (tag, type,
-//! offset, count), then the data. The older back-ends cannot be read here; that they are there is told.
-
-use umbrascope_rules::SoftwareKind;
-
-use super::rpmdb;
-use super::safe::{Dir, Trouble};
-use super::source::{Found, Source};
-
-const FOLDERS: &[&str] = &["usr/lib/sysimage/rpm", "var/lib/rpm"];
-/// Largest database read, in bytes.
-const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+//! The header of an installed package (the RPM file format's): two big-endian counts, an index of 16-byte entries
+//! (tag, type, offset, count), then the data.
 
 const TAG_NAME: u32 = 1000;
 const TAG_VERSION: u32 = 1001;
@@ -22,43 +10,13 @@ const TYPE_STRING: u32 = 6;
 /// Most entries of an index, as rpm itself bounds them.
 const ENTRIES: usize = 0xFFFF;
 
-pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
-    for folder in FOLDERS {
-        let Some(folder) = source.note(root.dir(folder), || root.shown_child(folder)) else { continue };
-        let location = || folder.shown_child("rpmdb.sqlite");
-        let Some(file) = source.note(folder.file("rpmdb.sqlite", DATABASE_BYTES), location) else {
-            for old in ["Packages.db", "Packages"] {
-                if folder.look(old).is_ok() {
-                    source.trouble(Trouble::Refused, folder.shown_child(old));
-                }
-            }
-            continue;
-        };
-        let owner = file.uid;
-        let file = file.into_file();
-        let done = rpmdb::headers(&file, |header| {
-            match parse(header) {
-                Some(package) => source.offer(
-                    SoftwareKind::Rpm,
-                    Found::new(package.name).version(Some(package.version)).at(location(), owner),
-                ),
-                None => source.trouble(Trouble::Malformed, location()),
-            }
-            root.budget().check()
-        });
-        source.note(done, location);
-        // The two folders are one by a link on most systems.
-        return;
-    }
-}
-
 #[derive(Debug, PartialEq, Eq)]
-struct Package {
-    name: String,
-    version: String,
+pub(in crate::scan) struct Package {
+    pub(super) name: String,
+    pub(super) version: String,
 }
 
-fn parse(header: &[u8]) -> Option<Package> {
+pub(in crate::scan) fn parse(header: &[u8]) -> Option<Package> {
     let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at.checked_add(4)?)?.try_into().ok()?));
     let entries = usize::try_from(number(0)?).ok()?;
     if entries > ENTRIES {
@@ -95,10 +53,10 @@ fn parse(header: &[u8]) -> Option<Package> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn header(texts: &[(u32, &str)], epoch: Option<u32>) -> Vec<u8> {
+    pub(crate) fn header(texts: &[(u32, &str)], epoch: Option<u32>) -> Vec<u8> {
         let (mut index, mut data): (Vec<u8>, Vec<u8>) = (Vec::new(), Vec::new());
         let mut entry = |tag: u32, kind: u32, bytes: &[u8]| {
             for number in [tag, kind, data.len() as u32, 1] {
@@ -135,34 +93,5 @@ mod tests {
             assert_eq!(parse(&whole[..end]), None);
         }
         assert_eq!(parse(&[0xFF; 64]), None);
-    }
-
-    #[test]
-    fn the_database_is_read_without_touching_its_folder() {
-        let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("rpmdb.sqlite");
-        let db = rusqlite::Connection::open(&path).unwrap();
-        db.execute_batch(
-            "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)",
-        )
-        .unwrap();
-        db.execute(
-            "INSERT INTO Packages (blob) VALUES (?1)",
-            [header(&[(TAG_NAME, "x"), (TAG_VERSION, "1")], None)],
-        )
-        .unwrap();
-        drop(db);
-        let mut names = Vec::new();
-        rpmdb::headers(&std::fs::File::open(&path).unwrap(), |header| {
-            names.push(parse(header).unwrap().name);
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(names, ["x"]);
-        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 1);
-        std::fs::write(&path, "no database at all, but long enough to look like one to a careless reader")
-            .unwrap();
-        let result = rpmdb::headers(&std::fs::File::open(&path).unwrap(), |_| Ok(()));
-        assert_eq!(result, Err(Trouble::Malformed));
     }
 }
