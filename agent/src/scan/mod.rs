@@ -27,6 +27,7 @@ mod parsers;
 mod plugins;
 mod processes;
 mod programs;
+mod property_list;
 mod python;
 mod rpm;
 mod rpmdb;
@@ -187,7 +188,14 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     );
     scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
     scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
-    scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
+    scan.source("chromium-extensions", Channel::Extension, |source| {
+        chromium::read_system(&root, source);
+        homes.each(source, chromium::read_home);
+    });
+    scan.source("native-messaging-hosts", Channel::Extension, |source| {
+        chromium::hosts::read_system(&root, source);
+        homes.each(source, chromium::hosts::read_home);
+    });
     scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);

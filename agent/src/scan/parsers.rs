@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, vscode};
+use super::{cargo, chromium, firefox, property_list, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -8,7 +8,11 @@ type Parser = (&'static str, fn(&[u8]));
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
+    ("chromium", |bytes| chromium::parse_any(bytes)),
+    ("chromium-policy", |bytes| drop(chromium::policy::parse(bytes))),
+    ("native-messaging-host", |bytes| drop(chromium::hosts::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("property-list", |bytes| drop(property_list::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 
