@@ -16,6 +16,7 @@ mod cargo;
 mod chromium;
 mod document;
 mod dpkg;
+mod few;
 mod firefox;
 mod homes;
 mod mcp;
@@ -31,6 +32,7 @@ mod property_list;
 mod python;
 mod rpm;
 mod rpmdb;
+mod safari;
 mod safe;
 mod source;
 #[cfg(test)]
@@ -187,7 +189,10 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         node::read_home,
     );
     scan.in_homes("cargo", Channel::Package, &homes, cargo::read_home);
-    scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
+    scan.source("vscode-extensions", Channel::Extension, |source| {
+        vscode::read_system(&root, source);
+        homes.each(source, vscode::read_home);
+    });
     scan.source("chromium-extensions", Channel::Extension, |source| {
         chromium::read_system(&root, source);
         homes.each(source, chromium::read_home);
@@ -196,7 +201,11 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         chromium::hosts::read_system(&root, source);
         homes.each(source, chromium::hosts::read_home);
     });
-    scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
+    scan.source("firefox-extensions", Channel::Extension, |source| {
+        firefox::read_system(&root, source);
+        homes.each(source, firefox::read_home);
+    });
+    scan.in_homes("safari-extensions", Channel::Extension, &homes, safari::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
     scan.everywhere(

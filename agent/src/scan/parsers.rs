@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, chromium, firefox, property_list, vscode};
+use super::{cargo, chromium, firefox, property_list, safari, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -12,7 +12,10 @@ pub(crate) const ALL: &[Parser] = &[
     ("chromium-policy", |bytes| drop(chromium::policy::parse(bytes))),
     ("native-messaging-host", |bytes| drop(chromium::hosts::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("firefox-profiles", |bytes| drop(firefox::elsewhere(bytes))),
     ("property-list", |bytes| drop(property_list::parse(bytes))),
+    ("safari", |bytes| drop(safari::parse(bytes))),
+    ("vscode-package", |bytes| drop(vscode::package(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 
