@@ -19,6 +19,7 @@ mod dpkg;
 mod few;
 mod firefox;
 mod homes;
+mod jetbrains;
 mod mcp;
 mod models;
 mod mounts;
@@ -40,6 +41,8 @@ mod tests;
 mod userdata;
 mod vscode;
 mod walk;
+mod xml;
+mod zip;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -206,6 +209,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         homes.each(source, firefox::read_home);
     });
     scan.in_homes("safari-extensions", Channel::Extension, &homes, safari::read_home);
+    scan.in_homes("jetbrains-plugins", Channel::Extension, &homes, jetbrains::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
     scan.everywhere(

@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, chromium, firefox, property_list, safari, vscode};
+use super::{cargo, chromium, firefox, jetbrains, property_list, safari, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -13,6 +13,9 @@ pub(crate) const ALL: &[Parser] = &[
     ("native-messaging-host", |bytes| drop(chromium::hosts::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
     ("firefox-profiles", |bytes| drop(firefox::elsewhere(bytes))),
+    ("jetbrains", |bytes| drop(jetbrains::parse(bytes))),
+    ("jetbrains-disabled", |bytes| drop(jetbrains::disabled_plugins(bytes))),
+    ("zip", jetbrains::parse_archive),
     ("property-list", |bytes| drop(property_list::parse(bytes))),
     ("safari", |bytes| drop(safari::parse(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),
