@@ -16,6 +16,7 @@ mod cargo;
 mod chromium;
 mod document;
 mod dpkg;
+mod emacs;
 mod few;
 mod firefox;
 mod homes;
@@ -24,6 +25,8 @@ mod mcp;
 mod models;
 mod mounts;
 mod node;
+mod obsidian;
+mod office;
 #[cfg(test)]
 mod parsers;
 mod plugins;
@@ -31,14 +34,17 @@ mod processes;
 mod programs;
 mod property_list;
 mod python;
+mod raycast;
 mod rpm;
 mod rpmdb;
 mod safari;
 mod safe;
 mod source;
+mod sublime;
 #[cfg(test)]
 mod tests;
 mod userdata;
+mod visualstudio;
 mod vscode;
 mod walk;
 mod xml;
@@ -212,6 +218,15 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.in_homes("jetbrains-plugins", Channel::Extension, &homes, jetbrains::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
+    scan.source("emacs-packages", Channel::Extension, |source| {
+        emacs::read_system(&root, source);
+        homes.each(source, emacs::read_home);
+    });
+    scan.in_homes("sublime-packages", Channel::Extension, &homes, sublime::read_home);
+    scan.in_homes("obsidian-plugins", Channel::Extension, &homes, obsidian::read_home);
+    scan.in_homes("raycast-extensions", Channel::Extension, &homes, raycast::read_home);
+    scan.in_homes("office-addins", Channel::Extension, &homes, office::read_home);
+    scan.in_homes("visual-studio-extensions", Channel::Extension, &homes, visualstudio::read_home);
     scan.everywhere(
         "mcp-config",
         Channel::McpConfig,

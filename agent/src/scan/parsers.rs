@@ -1,6 +1,9 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, chromium, firefox, jetbrains, property_list, safari, vscode};
+use super::{
+    cargo, chromium, emacs, firefox, jetbrains, obsidian, office, plugins, property_list, raycast, safari, sublime,
+    visualstudio, vscode,
+};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -16,6 +19,14 @@ pub(crate) const ALL: &[Parser] = &[
     ("jetbrains", |bytes| drop(jetbrains::parse(bytes))),
     ("jetbrains-disabled", |bytes| drop(jetbrains::disabled_plugins(bytes))),
     ("zip", jetbrains::parse_archive),
+    ("clone", |bytes| drop(plugins::origin(bytes))),
+    ("emacs", |bytes| drop(emacs::described_version(bytes))),
+    ("obsidian", |bytes| drop(obsidian::parse(bytes))),
+    ("obsidian-vaults", |bytes| drop(obsidian::vaults(bytes))),
+    ("office", |bytes| drop(office::parse(bytes))),
+    ("raycast", |bytes| drop(raycast::parse(bytes))),
+    ("sublime", |bytes| drop(sublime::ignored(bytes))),
+    ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("property-list", |bytes| drop(property_list::parse(bytes))),
     ("safari", |bytes| drop(safari::parse(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),

@@ -11,11 +11,12 @@ pub(super) mod policy;
 mod preferences;
 
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use umbrascope_api::RiskFlag;
 use umbrascope_rules::SoftwareKind;
 
+use super::homes::below;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use places::DATA;
@@ -89,7 +90,7 @@ fn read_profile(home: &Dir, profile: &Dir, browser: &str, source: &mut Source<'_
     for (id, setting) in settings {
         match setting.origin() {
             Origin::Unpacked => {
-                let folder = setting.path.as_deref().and_then(|path| below(&home.absolute(), path));
+                let folder = setting.path.as_deref().and_then(|path| below(home, path));
                 let manifest =
                     folder.and_then(|folder| home.dir(folder).and_then(|folder| manifest::read(&folder)).ok());
                 let (version, name) = manifest.map(|m| (Some(m.version), m.name)).unwrap_or_default();
@@ -136,34 +137,10 @@ fn newest(folder: &Dir, source: &mut Source<'_>) -> Option<manifest::Manifest> {
     })
 }
 
-/// The place of an absolute path below a home; an extension may be loaded from anywhere, but only there is it looked at.
-fn below(home: &Path, path: &str) -> Option<PathBuf> {
-    let path = match path.as_bytes() {
-        // As Windows writes it, whose drives a tree does not have.
-        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => path.get(2..)?.replace('\\', "/"),
-        _ => path.to_owned(),
-    };
-    Some(Path::new(&path).strip_prefix(home).ok()?.to_owned())
-}
-
 /// Feeds the parsers of a profile's files.
 #[cfg(test)]
 pub(super) fn parse_any(bytes: &[u8]) {
     drop(preferences::parse(bytes));
     drop(manifest::parse(bytes));
     drop(manifest::message(bytes, "name"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_is_looked_at_only_below_the_home() {
-        let home = Path::new("/home/kim");
-        assert_eq!(below(home, "/home/kim/src/ext"), Some("src/ext".into()));
-        assert_eq!(below(home, "/opt/ext"), None);
-        assert_eq!(below(Path::new("/Users/kim"), r"C:\Users\kim\ext"), Some("ext".into()));
-        assert_eq!(below(home, "aaaa/1.0_0"), None);
-    }
 }
