@@ -42,7 +42,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         for name in read_elpa(&emacs, "elpa", source) {
             // Spacemacs: a folder for each version of Emacs, and in it one for each branch.
             let versions = name.starts_with(|c: char| c.is_ascii_digit());
-            let Some(version) = versions.then(|| emacs.dir(format!("elpa/{name}")).ok()).flatten() else { continue };
+            let Some(version) = versions.then(|| emacs.dir(format!("elpa/{name}")).ok()).flatten() else {
+                continue;
+            };
             for branch in source.folders(&version) {
                 read_elpa(&version, &branch, source);
             }

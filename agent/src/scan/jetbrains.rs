@@ -42,11 +42,7 @@ const PLACES: &[(&str, &str, &str)] = &[
         ".var/app/com.jetbrains.PyCharm-Community/config/JetBrains",
         "",
     ),
-    (
-        ".var/app/com.google.AndroidStudio/data/Google",
-        ".var/app/com.google.AndroidStudio/config/Google",
-        "",
-    ),
+    (".var/app/com.google.AndroidStudio/data/Google", ".var/app/com.google.AndroidStudio/config/Google", ""),
 ];
 
 /// Most products, most plugins of a product, and most jars of a plugin that are opened.

@@ -46,8 +46,11 @@ fn read_vault(home: &Dir, settings: PathBuf, source: &mut Source<'_>) {
     let Some(settings) = source.note(home.dir(&settings), || home.shown_child(&settings)) else { return };
     let location = || settings.shown_child("community-plugins.json");
     let list = source.note(settings.read("community-plugins.json", BYTES), location);
-    let enabled = list.map(|bytes| enabled(&bytes)).and_then(|list| source.note(list, location)).unwrap_or_default();
-    let Some(plugins) = source.note(settings.dir("plugins"), || settings.shown_child("plugins")) else { return };
+    let enabled =
+        list.map(|bytes| enabled(&bytes)).and_then(|list| source.note(list, location)).unwrap_or_default();
+    let Some(plugins) = source.note(settings.dir("plugins"), || settings.shown_child("plugins")) else {
+        return;
+    };
     for name in source.folders(&plugins) {
         let Ok(folder) = plugins.dir(&name) else { continue };
         let location = || folder.shown_child("manifest.json");

@@ -20,13 +20,22 @@ const LOCAL: &[(&str, &str)] = &[
 /// Folders below which Office keeps manifests: `<group>/<account>/Manifests/<manifest>`.
 const KEPT: &[(&str, &str)] = &[
     ("AppData/Local/Microsoft/Office/16.0/Wef", "Office"),
-    ("Library/Containers/com.microsoft.Word/Data/Library/Application Support/Microsoft/Office/16.0/Wef", "Word"),
-    ("Library/Containers/com.microsoft.Excel/Data/Library/Application Support/Microsoft/Office/16.0/Wef", "Excel"),
+    (
+        "Library/Containers/com.microsoft.Word/Data/Library/Application Support/Microsoft/Office/16.0/Wef",
+        "Word",
+    ),
+    (
+        "Library/Containers/com.microsoft.Excel/Data/Library/Application Support/Microsoft/Office/16.0/Wef",
+        "Excel",
+    ),
     (
         "Library/Containers/com.microsoft.Powerpoint/Data/Library/Application Support/Microsoft/Office/16.0/Wef",
         "PowerPoint",
     ),
-    ("Library/Containers/com.microsoft.Outlook/Data/Library/Application Support/Microsoft/Office/16.0/Wef", "Outlook"),
+    (
+        "Library/Containers/com.microsoft.Outlook/Data/Library/Application Support/Microsoft/Office/16.0/Wef",
+        "Outlook",
+    ),
 ];
 /// Most folders on one level, and most manifests in one.
 const MANY: usize = 500;
@@ -56,7 +65,9 @@ fn read_folder(folder: &Dir, program: &str, wanted: fn(&str) -> bool, source: &m
         let location = || folder.shown_child(&name);
         let Some(file) = source.note(folder.file(&name, MANIFEST_BYTES), location) else { continue };
         let owner = file.uid;
-        let Some(addin) = source.note(file.bytes().and_then(|bytes| parse(&bytes)), location) else { continue };
+        let Some(addin) = source.note(file.bytes().and_then(|bytes| parse(&bytes)), location) else {
+            continue;
+        };
         let mut found = Found::new(addin.id).version(addin.version).at(folder.shown(), owner);
         found.details.client = Some(program.to_owned());
         found.details.title = addin.name;
@@ -77,10 +88,19 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Addin, Trouble> {
     let (id, version, name, provider) = if bytes.trim_ascii_start().starts_with(b"{") {
         let app: Value = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        (text(&app["id"]), text(&app["version"]), text(&app["name"]["short"]), text(&app["developer"]["name"]))
+        (
+            text(&app["id"]),
+            text(&app["version"]),
+            text(&app["name"]["short"]),
+            text(&app["developer"]["name"]),
+        )
     } else {
-        let paths =
-            ["OfficeApp/Id", "OfficeApp/Version", "OfficeApp/DisplayName@DefaultValue", "OfficeApp/ProviderName"];
+        let paths = [
+            "OfficeApp/Id",
+            "OfficeApp/Version",
+            "OfficeApp/DisplayName@DefaultValue",
+            "OfficeApp/ProviderName",
+        ];
         let [id, version, name, provider] = xml::texts(bytes, paths)?;
         (id, version, name, provider)
     };

@@ -1,8 +1,8 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
 use super::{
-    cargo, chromium, emacs, firefox, jetbrains, obsidian, office, plugins, property_list, raycast, safari, sublime,
-    visualstudio, vscode,
+    cargo, chromium, emacs, firefox, jetbrains, obsidian, office, plugins, property_list, raycast, safari,
+    sublime, visualstudio, vscode,
 };
 
 /// A parser's name, and the parser with its result thrown away.

@@ -17,7 +17,8 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         let location = || folder.shown_child(&path);
         let Some(bytes) = source.note(folder.read(&path, MANIFEST_BYTES), location) else { continue };
         let Some(extension) = source.note(parse(&bytes), location) else { continue };
-        let mut found = Found::new(extension.id()).version(extension.version).at(folder.shown_child(&name), folder.uid());
+        let mut found =
+            Found::new(extension.id()).version(extension.version).at(folder.shown_child(&name), folder.uid());
         found.details.client = Some("Raycast".into());
         found.details.title = extension.title;
         source.offer(SoftwareKind::RaycastExtension, found);

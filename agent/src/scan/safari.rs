@@ -27,7 +27,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (path, browser) in DATA {
         let Some(data) = source.note(home.dir(path), || home.shown_child(path)) else { continue };
         read_profile(&data, browser, source);
-        let Some(profiles) = source.note(data.dir("Profiles"), || data.shown_child("Profiles")) else { continue };
+        let Some(profiles) = source.note(data.dir("Profiles"), || data.shown_child("Profiles")) else {
+            continue;
+        };
         let names = source.folders(&profiles);
         if names.len() > PROFILES {
             source.trouble(Trouble::TooLarge, profiles.shown());

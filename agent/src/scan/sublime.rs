@@ -34,8 +34,11 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         let Some(sublime) = source.note(home.dir(place), || home.shown_child(place)) else { continue };
         let settings = source.note(sublime.read(SETTINGS, METADATA_BYTES), || sublime.shown_child(SETTINGS));
         let ignored = settings.map(|bytes| ignored(&bytes));
-        let ignored = ignored.and_then(|set| source.note(set, || sublime.shown_child(SETTINGS))).unwrap_or_default();
-        if let Some(zipped) = source.note(sublime.dir("Installed Packages"), || sublime.shown_child("Installed Packages")) {
+        let ignored =
+            ignored.and_then(|set| source.note(set, || sublime.shown_child(SETTINGS))).unwrap_or_default();
+        if let Some(zipped) =
+            source.note(sublime.dir("Installed Packages"), || sublime.shown_child("Installed Packages"))
+        {
             for file in source.names(&zipped) {
                 let Some(name) = file.strip_suffix(SUFFIX) else { continue };
                 let known = source.rule(SoftwareKind::SublimePackage, name).is_some();

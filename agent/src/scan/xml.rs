@@ -104,7 +104,10 @@ mod tests {
 
     #[test]
     fn texts_are_found_by_their_paths() {
-        let texts = texts(DOCUMENT.as_bytes(), ["plug/id", "plug/inner/id", "plug/who@name", "plug/text", "plug/none"]);
+        let texts = texts(
+            DOCUMENT.as_bytes(),
+            ["plug/id", "plug/inner/id", "plug/who@name", "plug/text", "plug/none"],
+        );
         let texts = texts.unwrap();
         let texts = texts.each_ref().map(Option::as_deref);
         assert_eq!(texts, [Some("one"), Some("two"), Some("me"), Some("<b> & c"), None]);

@@ -37,7 +37,9 @@ fn read_folder(base: &Dir, path: &str, browser: &str, source: &mut Source<'_>) {
         let location = || folder.shown_child(&name);
         let Some(file) = source.note(folder.file(&name, MANIFEST_BYTES), location) else { continue };
         let owner = file.uid;
-        let Some(host) = source.note(file.bytes().and_then(|bytes| parse(&bytes)), location) else { continue };
+        let Some(host) = source.note(file.bytes().and_then(|bytes| parse(&bytes)), location) else {
+            continue;
+        };
         let mut found = Found::new(host.name).at(location(), owner);
         found.details.client = Some(browser.to_owned());
         found.details.command = host.path.as_deref().and_then(file_name).map(str::to_owned);

@@ -20,8 +20,9 @@ pub(super) struct Manifest {
 /// Reads a manifest. Of an unpacked one a person may have written it, with comments.
 pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, Trouble> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    serde_json::from_slice(bytes)
-        .or_else(|_| document(bytes, Format::Json).map(serde_json::from_value)?.map_err(|_| Trouble::Malformed))
+    serde_json::from_slice(bytes).or_else(|_| {
+        document(bytes, Format::Json).map(serde_json::from_value)?.map_err(|_| Trouble::Malformed)
+    })
 }
 
 /// The manifest in a folder, its name in words where the folder has them.
@@ -43,7 +44,8 @@ fn message_key(name: &str) -> Option<&str> {
 
 /// Letters, digits and `_`, as Chromium has it: what could lead out of the folder is no locale.
 fn is_locale(name: &str) -> bool {
-    (2..=16).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (2..=16).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 /// The message of that key, whose case does not matter.
@@ -57,7 +59,8 @@ pub(super) fn message(bytes: &[u8], key: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const MANIFEST: &str = r#"{"manifest_version":3,"name":"__MSG_appName__","version":"1.2.3","default_locale":"en"}"#;
+    const MANIFEST: &str =
+        r#"{"manifest_version":3,"name":"__MSG_appName__","version":"1.2.3","default_locale":"en"}"#;
 
     #[test]
     fn a_manifest_may_begin_with_a_byte_order_mark_or_hold_comments() {

@@ -91,8 +91,8 @@ fn read_profile(home: &Dir, profile: &Dir, browser: &str, source: &mut Source<'_
         match setting.origin() {
             Origin::Unpacked => {
                 let folder = setting.path.as_deref().and_then(|path| below(home, path));
-                let manifest =
-                    folder.and_then(|folder| home.dir(folder).and_then(|folder| manifest::read(&folder)).ok());
+                let manifest = folder
+                    .and_then(|folder| home.dir(folder).and_then(|folder| manifest::read(&folder)).ok());
                 let (version, name) = manifest.map(|m| (Some(m.version), m.name)).unwrap_or_default();
                 let mut found = Found::new(id).version(version).at(profile.shown(), profile.uid());
                 found.details.title = name;

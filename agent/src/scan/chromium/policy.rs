@@ -13,7 +13,9 @@ use super::places::{MANAGED, POLICIES};
 use super::preferences::is_id;
 use crate::scan::document::{Format, parse as document};
 use crate::scan::property_list;
-use crate::scan::safe::{Dir, Trouble};
+use crate::scan::safe::Dir;
+#[cfg(test)]
+use crate::scan::safe::Trouble;
 use crate::scan::source::{Found, Source};
 
 /// Largest policy file read, in bytes.
@@ -73,6 +75,7 @@ pub(in crate::scan) fn ordered(policy: &Value) -> BTreeSet<String> {
 }
 
 /// A policy from bytes, for whoever feeds parsers.
+#[cfg(test)]
 pub(in crate::scan) fn parse(bytes: &[u8]) -> Result<BTreeSet<String>, Trouble> {
     document(bytes, Format::Json).map(|policy| ordered(&policy))
 }

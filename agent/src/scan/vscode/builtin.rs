@@ -108,9 +108,10 @@ fn read_programs(base: &Dir, places: &[(&str, &[&str])], source: &mut Source<'_>
 /// On Windows a build may stand beside its program in a folder that is named by letters of its commit.
 fn versions(programs: &Dir, program: &Path) -> Vec<PathBuf> {
     let Ok((entries, _)) = programs.dir(program).and_then(|dir| dir.entries()) else { return Vec::new() };
-    let commits = entries.iter().filter_map(|entry| entry.text()).filter(|name| {
-        (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit())
-    });
+    let commits = entries
+        .iter()
+        .filter_map(|entry| entry.text())
+        .filter(|name| (7..=40).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
     commits.map(|name| program.join(name)).collect()
 }
 
@@ -129,7 +130,8 @@ fn read_editor(base: &Dir, extensions: &Path, source: &mut Source<'_>) {
             continue;
         }
         let product = editor.get_or_insert_with(|| {
-            let product = extensions.parent().and_then(|app| base.read(app.join("product.json"), PACKAGE_BYTES).ok());
+            let product =
+                extensions.parent().and_then(|app| base.read(app.join("product.json"), PACKAGE_BYTES).ok());
             product.as_deref().and_then(product_name).unwrap_or_else(|| "VS Code family".into())
         });
         let mut found = Found::new(id).version(package.version).at(folder.shown_child(name), folder.uid());
@@ -204,7 +206,10 @@ mod tests {
 
     #[test]
     fn a_package_of_another_world_is_no_extension() {
-        assert!(parse(br#"{"name":"left-pad","version":"1.3.0","publisher":"x","engines":{"node":">=4"}}"#).is_err());
+        assert!(
+            parse(br#"{"name":"left-pad","version":"1.3.0","publisher":"x","engines":{"node":">=4"}}"#)
+                .is_err()
+        );
     }
 
     #[test]
@@ -216,7 +221,10 @@ mod tests {
 
     #[test]
     fn an_editor_says_its_name() {
-        assert_eq!(product_name(br#"{"nameShort":"Code","nameLong":"Visual Studio Code"}"#).as_deref(), Some("Visual Studio Code"));
+        assert_eq!(
+            product_name(br#"{"nameShort":"Code","nameLong":"Visual Studio Code"}"#).as_deref(),
+            Some("Visual Studio Code")
+        );
         assert_eq!(product_name(b"{}"), None);
     }
 }

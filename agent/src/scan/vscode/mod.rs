@@ -15,7 +15,9 @@ use super::few::{Few, KEPT};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::userdata;
-pub(super) use builtin::{parse as package, read_system};
+#[cfg(test)]
+pub(super) use builtin::parse as package;
+pub(super) use builtin::read_system;
 
 /// Extension folders below a home, and whose they are.
 const ROOTS: &[(&str, &str)] = &[
