@@ -150,6 +150,7 @@ impl Signal {
             S::VscodeExtension | S::ChromiumExtension | S::FirefoxExtension => Signal::Extensions,
             S::JetbrainsPlugin | S::ZedExtension | S::VimPlugin | S::EmacsPackage => Signal::Extensions,
             S::SublimePackage | S::ObsidianPlugin | S::RaycastExtension => Signal::Extensions,
+            S::VisualStudioExtension => Signal::Extensions,
             S::OfficeAddin | S::NativeMessagingHost => Signal::Extensions,
             S::Pypi | S::Npm | S::Cargo | S::Go | S::Gem | S::Nuget | S::Composer | S::Maven => {
                 Signal::Packages

@@ -287,6 +287,8 @@ words! {
         FirefoxExtension = "firefox-extension",
         /// Plugin id of the JetBrains family.
         JetbrainsPlugin = "jetbrains-plugin",
+        /// Identity of an extension of Visual Studio, as its manifest has it.
+        VisualStudioExtension = "visual-studio-extension",
         /// Zed extension.
         ZedExtension = "zed-extension",
         /// `owner/repository` of a Vim or Neovim plugin.

@@ -68,6 +68,20 @@ impl Homes {
     }
 }
 
+/// The place below a home of an absolute path that a file there gives. What stands elsewhere is not this home's to show.
+pub(crate) fn below(home: &Dir, path: &str) -> Option<PathBuf> {
+    below_path(&home.absolute(), path)
+}
+
+fn below_path(home: &Path, path: &str) -> Option<PathBuf> {
+    let path = match path.as_bytes() {
+        // As Windows writes it, whose drives a tree does not have.
+        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => path.get(2..)?.replace('\\', "/"),
+        _ => path.to_owned(),
+    };
+    Some(Path::new(&path).strip_prefix(home).ok()?.to_owned())
+}
+
 /// The homes of people and of root in a passwd file, relative to the root.
 fn passwd_homes(bytes: &[u8]) -> Vec<PathBuf> {
     let mut homes = Vec::new();
@@ -96,6 +110,15 @@ fn is_nobodys(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_followed_only_below_the_home() {
+        let home = Path::new("/home/kim");
+        assert_eq!(below_path(home, "/home/kim/src/ext"), Some("src/ext".into()));
+        assert_eq!(below_path(home, "/opt/ext"), None);
+        assert_eq!(below_path(Path::new("/Users/kim"), r"C:\Users\kim\ext"), Some("ext".into()));
+        assert_eq!(below_path(home, "aaaa/1.0_0"), None);
+    }
 
     #[test]
     fn people_and_root_have_homes_and_services_do_not() {

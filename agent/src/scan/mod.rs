@@ -19,33 +19,45 @@ mod conda;
 mod document;
 mod dotnet;
 mod dpkg;
+mod emacs;
+mod few;
 mod firefox;
 mod flatpak;
 mod gem;
 mod go;
 mod homes;
 mod manifests;
+mod jetbrains;
 mod mcp;
 mod models;
 mod mounts;
 mod nix;
 mod node;
+mod obsidian;
+mod office;
 #[cfg(test)]
 mod parsers;
 mod plugins;
 mod processes;
 mod programs;
+mod property_list;
 mod python;
+mod raycast;
 mod rpm;
 mod rpmdb;
+mod safari;
 mod safe;
 mod snap;
 mod source;
+mod sublime;
 #[cfg(test)]
 mod tests;
 mod userdata;
+mod visualstudio;
 mod vscode;
 mod walk;
+mod xml;
+mod zip;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -220,11 +232,35 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.in_homes("dotnet", Channel::Package, &homes, dotnet::read_home);
     scan.in_homes("composer", Channel::Package, &homes, composer::read_home);
     scan.everywhere("manifests", Channel::Manifest, &homes, |_| {}, manifests::read_home);
-    scan.in_homes("vscode-extensions", Channel::Extension, &homes, vscode::read_home);
-    scan.in_homes("chromium-extensions", Channel::Extension, &homes, chromium::read_home);
-    scan.in_homes("firefox-extensions", Channel::Extension, &homes, firefox::read_home);
+    scan.source("vscode-extensions", Channel::Extension, |source| {
+        vscode::read_system(&root, source);
+        homes.each(source, vscode::read_home);
+    });
+    scan.source("chromium-extensions", Channel::Extension, |source| {
+        chromium::read_system(&root, source);
+        homes.each(source, chromium::read_home);
+    });
+    scan.source("native-messaging-hosts", Channel::Extension, |source| {
+        chromium::hosts::read_system(&root, source);
+        homes.each(source, chromium::hosts::read_home);
+    });
+    scan.source("firefox-extensions", Channel::Extension, |source| {
+        firefox::read_system(&root, source);
+        homes.each(source, firefox::read_home);
+    });
+    scan.in_homes("safari-extensions", Channel::Extension, &homes, safari::read_home);
+    scan.in_homes("jetbrains-plugins", Channel::Extension, &homes, jetbrains::read_home);
     scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
     scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
+    scan.source("emacs-packages", Channel::Extension, |source| {
+        emacs::read_system(&root, source);
+        homes.each(source, emacs::read_home);
+    });
+    scan.in_homes("sublime-packages", Channel::Extension, &homes, sublime::read_home);
+    scan.in_homes("obsidian-plugins", Channel::Extension, &homes, obsidian::read_home);
+    scan.in_homes("raycast-extensions", Channel::Extension, &homes, raycast::read_home);
+    scan.in_homes("office-addins", Channel::Extension, &homes, office::read_home);
+    scan.in_homes("visual-studio-extensions", Channel::Extension, &homes, visualstudio::read_home);
     scan.everywhere(
         "mcp-config",
         Channel::McpConfig,

@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, composer, conda, firefox, flatpak, gem, go, manifests, nix, programs, rpm, snap, vscode};
+use super::{cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains, manifests, nix, obsidian, office, plugins, programs, property_list, raycast, rpm, safari, snap, sublime, visualstudio, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -23,6 +23,24 @@ pub(crate) const ALL: &[Parser] = &[
     ("rpm-header", |bytes| drop(rpm::parse(bytes))),
     ("rpm-ndb", |bytes| _ = rpm::ndb_headers(&bytes, &mut |_| Ok(()))),
     ("snap-state", |bytes| drop(snap::parse(bytes))),
+    ("chromium", |bytes| chromium::parse_any(bytes)),
+    ("chromium-policy", |bytes| drop(chromium::policy::parse(bytes))),
+    ("native-messaging-host", |bytes| drop(chromium::hosts::parse(bytes))),
+    ("firefox-profiles", |bytes| drop(firefox::elsewhere(bytes))),
+    ("jetbrains", |bytes| drop(jetbrains::parse(bytes))),
+    ("jetbrains-disabled", |bytes| drop(jetbrains::disabled_plugins(bytes))),
+    ("zip", jetbrains::parse_archive),
+    ("clone", |bytes| drop(plugins::origin(bytes))),
+    ("emacs", |bytes| drop(emacs::described_version(bytes))),
+    ("obsidian", |bytes| drop(obsidian::parse(bytes))),
+    ("obsidian-vaults", |bytes| drop(obsidian::vaults(bytes))),
+    ("office", |bytes| drop(office::parse(bytes))),
+    ("raycast", |bytes| drop(raycast::parse(bytes))),
+    ("sublime", |bytes| drop(sublime::ignored(bytes))),
+    ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
+    ("property-list", |bytes| drop(property_list::parse(bytes))),
+    ("safari", |bytes| drop(safari::parse(bytes))),
+    ("vscode-package", |bytes| drop(vscode::package(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

@@ -146,6 +146,34 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The same, for what is known by another channel than the source's own.
+    pub(crate) fn offer_as(&mut self, channel: Channel, kind: SoftwareKind, found: Found) {
+        match self.rule(kind, &found.value) {
+            Some(rule) => self.take_as(channel, rule, found),
+            None => self.leave(kind, found.value, found.version),
+        }
+    }
+
+    /// The names in a folder, and a note of what could not be listed. What is no UTF-8 is no identifier.
+    pub(crate) fn names(&mut self, folder: &Dir) -> Vec<String> {
+        self.entries(folder).into_iter().filter_map(|entry| entry.name.into_string().ok()).collect()
+    }
+
+    /// The names of what may be folders in a folder.
+    pub(crate) fn folders(&mut self, folder: &Dir) -> Vec<String> {
+        let entries = self.entries(folder).into_iter().filter(Entry::may_be_dir);
+        entries.filter_map(|entry| entry.name.into_string().ok()).collect()
+    }
+
+    fn entries(&mut self, folder: &Dir) -> Vec<Entry> {
+        let listing = self.note(folder.entries(), || folder.shown().into());
+        let (entries, trouble) = listing.unwrap_or_default();
+        if let Some(trouble) = trouble {
+            self.trouble(trouble, folder.shown());
+        }
+        entries
+    }
+
     /// Counts an identifier that no rule knows.
     pub(crate) fn leave(&mut self, kind: SoftwareKind, identifier: String, version: Option<String>) {
         self.seen += 1;

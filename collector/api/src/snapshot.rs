@@ -73,7 +73,7 @@ pub struct ItemDetails {
     /// Names, never values, of the environment variables it is given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env_names: Vec<String>,
-    /// Name that a model's own header gives it, where it is known by another.
+    /// Name that its own header or manifest gives it, where it is known by another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Model family or architecture.

@@ -67,6 +67,8 @@ words! {
         App = "app",
         /// A browser or editor extension.
         Extension = "extension",
+        /// An order of the organisation to its machines, such as an extension that browsers are told to install.
+        Policy = "policy",
         /// An entry of an MCP client's configuration.
         McpConfig = "mcp-config",
         /// A project manifest, lock file or instruction file.

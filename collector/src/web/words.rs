@@ -13,9 +13,12 @@ pub(crate) fn channel_class(channel: &Channel) -> &'static str {
         Channel::Package | Channel::App | Channel::Extension | Channel::ModelFile | Channel::Container => {
             "disk"
         }
-        Channel::McpConfig | Channel::Manifest | Channel::Runtime | Channel::Process | Channel::Account => {
-            "run"
-        }
+        Channel::McpConfig
+        | Channel::Policy
+        | Channel::Manifest
+        | Channel::Runtime
+        | Channel::Process
+        | Channel::Account => "run",
         _ => "",
     }
 }
@@ -30,6 +33,7 @@ pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
         Channel::Package => "Installed as a package of the system or of a language.",
         Channel::App => "Installed as a desktop application.",
         Channel::Extension => "Installed as an extension of a browser or an editor.",
+        Channel::Policy => "The organisation tells its machines to install it.",
         Channel::McpConfig => "Set up as an MCP server in the configuration of an assistant.",
         Channel::Manifest => "Named in a project's manifest or lock file.",
         Channel::ModelFile => "A model file in a local model store.",
