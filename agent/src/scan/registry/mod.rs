@@ -8,7 +8,7 @@ mod volume;
 
 use super::safe::{Dir, Trouble};
 
-pub(super) use volume::open;
+pub(super) use volume::{any_case, open};
 
 #[cfg(test)]
 pub(super) use hive::parse;
@@ -64,13 +64,6 @@ pub(super) struct User {
     pub(super) owner: u32,
     /// The home, where it is on this machine.
     pub(super) home: Option<Dir>,
-}
-
-impl Registry {
-    /// Whether there is no registry here at all: not Windows.
-    pub(super) fn is_absent(&self) -> bool {
-        self.software.is_none() && self.users.is_empty() && self.lost.is_empty()
-    }
 }
 
 /// The text of a value that is there and says something.
