@@ -26,8 +26,9 @@ mod flatpak;
 mod gem;
 mod go;
 mod homes;
-mod manifests;
 mod jetbrains;
+mod macos;
+mod manifests;
 mod mcp;
 mod models;
 mod mounts;
@@ -37,12 +38,14 @@ mod obsidian;
 mod office;
 #[cfg(test)]
 mod parsers;
+mod plist;
 mod plugins;
 mod processes;
 mod programs;
 mod property_list;
 mod python;
 mod raycast;
+mod registry;
 mod rpm;
 mod rpmdb;
 mod safari;
@@ -56,6 +59,7 @@ mod userdata;
 mod visualstudio;
 mod vscode;
 mod walk;
+mod windows;
 mod xml;
 mod zip;
 
@@ -180,7 +184,9 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let found = Homes::find(&root);
+    let mut registry = registry::open(&root);
+    let found = Homes::find(&root, registry.profiles());
+    registry.add_users(found.homes.iter());
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, request.live, source));
@@ -196,11 +202,36 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         homes.each(source, |home, source| nix::read_home(&root, home, source));
     });
     scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
+    scan.source("macports", Channel::Package, |source| macos::ports::read(&root, source));
+    scan.source("macos-receipts", Channel::Package, |source| macos::receipts::read(&root, source));
+    scan.source("macos-apps", Channel::App, |source| {
+        macos::apps::read_system(&root, source);
+        homes.each(source, macos::apps::read_home);
+    });
+    scan.source("windows-programs", Channel::App, |source| windows::uninstall::read(&registry, source));
+    scan.source("msix", Channel::App, |source| {
+        windows::msix::read(&registry, source);
+        windows::msix::read_system(&root, source);
+    });
+    scan.source("chocolatey", Channel::Package, |source| windows::chocolatey::read(&root, source));
+    scan.source("scoop", Channel::Package, |source| {
+        windows::scoop::read_system(&root, source);
+        homes.each(source, windows::scoop::read_home);
+    });
+    scan.source("winget", Channel::Package, |source| {
+        windows::winget::read_system(&root, source);
+        homes.each(source, windows::winget::read_home);
+    });
+    scan.source("wsl", Channel::App, |source| windows::wsl::read(&registry, source));
+    scan.source("native-hosts", Channel::Extension, |source| windows::hosts::read(&registry, source));
     scan.everywhere(
         "pip",
         Channel::Package,
         &homes,
-        |source| python::read_system(&root, source),
+        |source| {
+            python::read_system(&root, source);
+            windows::python::read(&root, &registry, source);
+        },
         python::read_home,
     );
     scan.everywhere(
@@ -271,7 +302,11 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
-        homes.each(source, programs::read_home);
+        windows::programs::read_system(&root, &registry.drive(), source);
+        homes.each(source, |home, source| {
+            programs::read_home(home, source);
+            windows::programs::read_home(home, source);
+        });
     });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);

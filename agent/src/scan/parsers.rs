@@ -1,12 +1,17 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains, manifests, nix, obsidian, office, plugins, programs, property_list, raycast, rpm, safari, snap, sublime, visualstudio, vscode};
+use super::{
+    cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains, macos, manifests, nix,
+    obsidian, office, plist, plugins, programs, property_list, raycast, registry, rpm, safari, snap, sublime,
+    visualstudio, vscode, windows,
+};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
 
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
+    ("appx-manifest", |bytes| drop(windows::xml::texts(bytes, &["DisplayName", "PublisherDisplayName"]))),
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("cargo-toml", |bytes| drop(cargo::parse_toml(bytes))),
     ("composer", |bytes| drop(composer::parse(bytes))),
@@ -41,6 +46,11 @@ pub(crate) const ALL: &[Parser] = &[
     ("property-list", |bytes| drop(property_list::parse(bytes))),
     ("safari", |bytes| drop(safari::parse(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),
+    ("mach-o", |bytes| drop(macos::signature::team(&mut std::io::Cursor::new(bytes)))),
+    ("plist", |bytes| drop(plist::parse(bytes))),
+    ("registry", |bytes| _ = registry::parse(bytes)),
+    ("nuspec", |bytes| drop(windows::chocolatey::parse(bytes))),
+    ("scoop", |bytes| drop(windows::scoop::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

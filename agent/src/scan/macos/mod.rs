@@ -1,0 +1,7 @@
+//! What macOS keeps of installed software: applications with the extensions inside them, receipts, MacPorts.
+
+pub(super) mod apps;
+pub(super) mod ports;
+mod portsdb;
+pub(super) mod receipts;
+pub(super) mod signature;
