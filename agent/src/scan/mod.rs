@@ -198,7 +198,13 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         |source| mcp::read_system(&root, source),
         mcp::read_home,
     );
-    scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
+    scan.everywhere(
+        "assistants",
+        Channel::App,
+        &homes,
+        |source| assistants::read_system(&root, source),
+        assistants::read_home,
+    );
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
         homes.each(source, programs::read_home);

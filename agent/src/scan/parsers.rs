@@ -1,12 +1,17 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, vscode};
+use super::{assistants, cargo, firefox, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
 
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
+    ("assistants", |bytes| {
+        for name in ["settings.json", "config.toml", "config.yaml", ".sgptrc"] {
+            drop(assistants::parse(name, bytes));
+        }
+    }),
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),

@@ -19,7 +19,9 @@ use super::source::{Found, Source};
 use super::userdata;
 use super::walk::Hits;
 use launch::Registry;
+pub(super) use secret::{is_plain_secret, secret_in_url};
 use shape::{Server, Shape};
+pub(super) use shape::{host, is_plain_http};
 
 use Format::{Json, Toml, Yaml};
 

@@ -311,7 +311,7 @@ fn transport(entry: &Map<String, Value>, has_command: bool, url: Option<&str>) -
 }
 
 /// The host of a URL: without user, port, path or query. `None` when a variable stands for it.
-pub(super) fn host(url: &str) -> Option<String> {
+pub(in crate::scan) fn host(url: &str) -> Option<String> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -324,7 +324,7 @@ pub(super) fn host(url: &str) -> Option<String> {
 }
 
 /// Whether a URL goes unencrypted to another machine.
-fn is_plain_http(url: &str) -> bool {
+pub(in crate::scan) fn is_plain_http(url: &str) -> bool {
     let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
     let Some(host) = host(url) else { return false };
     let loopback = host == "localhost"
