@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{assistants, cargo, firefox, vscode};
+use super::{assistants, cargo, firefox, mcp, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -14,6 +14,7 @@ pub(crate) const ALL: &[Parser] = &[
     }),
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("mcp", |bytes| mcp::read_any(bytes)),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

@@ -76,7 +76,7 @@ fn configurations(machine: &Machine) {
     machine.at_home(
         ".claude.json",
         format!(
-            r#"{{"oauthAccount": {{"emailAddress": "{SECRET}"}}, "mcpServers": {{{}}}, "projects": {{"/home/kim/{SECRET}":
+            r#"{{"oauthAccount": {{"emailAddress": "{SECRET}"}}, "mcpServers": {{{}}}, "projects": {{"/srv/{SECRET}":
                {{"history": [{{"display": "{SECRET}"}}], "mcpServers": {{"code-project": {{"type": "http",
                "url": "https://kim:{SECRET}@one.example/{SECRET}?key={SECRET}", "headers": {{"Authorization": "Bearer {SECRET}"}}}}}}}}}}}}"#,
             stdio("code-user")
