@@ -8,6 +8,7 @@
 //!
 //! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
 
+mod accounts;
 mod alpm;
 mod apk;
 mod assistants;
@@ -205,6 +206,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         |source| assistants::read_system(&root, source),
         assistants::read_home,
     );
+    scan.in_homes("accounts", Channel::Account, &homes, accounts::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
         homes.each(source, programs::read_home);

@@ -1,12 +1,13 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{assistants, cargo, firefox, mcp, vscode};
+use super::{accounts, assistants, cargo, firefox, mcp, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
 
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
+    ("accounts", |bytes| accounts::read_any(bytes)),
     ("assistants", |bytes| {
         for name in ["settings.json", "config.toml", "config.yaml", ".sgptrc"] {
             drop(assistants::parse(name, bytes));

@@ -161,7 +161,9 @@ fn transport(entry: &Map<String, Value>, has_command: bool, url: Option<&str>) -
     match said.map(str::to_ascii_lowercase).as_deref() {
         Some("stdio" | "local" | "inline_python") => return Some("stdio"),
         Some("sse") => return Some("sse"),
-        Some("http" | "streamable" | "streamable-http" | "streamablehttp" | "streamable_http") => return Some("http"),
+        Some("http" | "streamable" | "streamable-http" | "streamablehttp" | "streamable_http") => {
+            return Some("http");
+        }
         _ => {}
     }
     if has_command {
