@@ -8,6 +8,7 @@
 //!
 //! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
 
+mod accounts;
 mod alpm;
 mod apk;
 mod assistants;
@@ -299,7 +300,14 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         |source| mcp::read_system(&root, source),
         mcp::read_home,
     );
-    scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
+    scan.everywhere(
+        "assistants",
+        Channel::App,
+        &homes,
+        |source| assistants::read_system(&root, source),
+        assistants::read_home,
+    );
+    scan.in_homes("accounts", Channel::Account, &homes, accounts::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
         windows::programs::read_system(&root, &registry.drive(), source);

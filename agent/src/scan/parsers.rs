@@ -1,9 +1,9 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
 use super::{
-    cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains, macos, manifests, nix,
-    obsidian, office, plist, plugins, programs, property_list, raycast, registry, rpm, safari, snap, sublime,
-    visualstudio, vscode, windows,
+    accounts, assistants, cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains,
+    macos, manifests, mcp, nix, obsidian, office, plist, plugins, programs, property_list, raycast, registry,
+    rpm, safari, snap, sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -12,6 +12,12 @@ type Parser = (&'static str, fn(&[u8]));
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
     ("appx-manifest", |bytes| drop(windows::xml::texts(bytes, &["DisplayName", "PublisherDisplayName"]))),
+    ("accounts", |bytes| accounts::read_any(bytes)),
+    ("assistants", |bytes| {
+        for name in ["settings.json", "config.toml", "config.yaml", ".sgptrc"] {
+            drop(assistants::parse(name, bytes));
+        }
+    }),
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("cargo-toml", |bytes| drop(cargo::parse_toml(bytes))),
     ("composer", |bytes| drop(composer::parse(bytes))),
@@ -51,6 +57,7 @@ pub(crate) const ALL: &[Parser] = &[
     ("registry", |bytes| _ = registry::parse(bytes)),
     ("nuspec", |bytes| drop(windows::chocolatey::parse(bytes))),
     ("scoop", |bytes| drop(windows::scoop::parse(bytes))),
+    ("mcp", |bytes| mcp::read_any(bytes)),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

@@ -76,7 +76,7 @@ fn configurations(machine: &Machine) {
     machine.at_home(
         ".claude.json",
         format!(
-            r#"{{"oauthAccount": {{"emailAddress": "{SECRET}"}}, "mcpServers": {{{}}}, "projects": {{"/home/kim/{SECRET}":
+            r#"{{"oauthAccount": {{"emailAddress": "{SECRET}"}}, "mcpServers": {{{}}}, "projects": {{"/srv/{SECRET}":
                {{"history": [{{"display": "{SECRET}"}}], "mcpServers": {{"code-project": {{"type": "http",
                "url": "https://kim:{SECRET}@one.example/{SECRET}?key={SECRET}", "headers": {{"Authorization": "Bearer {SECRET}"}}}}}}}}}}}}"#,
             stdio("code-user")
@@ -432,4 +432,51 @@ fn an_empty_machine_is_complete_and_every_source_is_absent_or_read() {
 fn a_tree_that_is_not_there_is_refused_and_not_empty() {
     let outcome = scan(&ScanRequest::tree(Path::new("/nonexistent/tree").into()), &Matcher::embedded());
     assert!(outcome.partial());
+}
+
+#[test]
+fn assistants_tell_their_model_their_freedom_and_their_parts() {
+    let machine = Machine::new();
+    let claude = format!(
+        r#"{{"model": "opus", "env": {{"ANTHROPIC_BASE_URL": "http://gateway.corp.example/x?key={SECRET}", "ANTHROPIC_AUTH_TOKEN": "{SECRET}"}},
+            "hooks": {{"PreToolUse": [{{"hooks": [{{"type": "command", "command": "x {SECRET}"}}]}}]}},
+            "enabledPlugins": {{"review@tools": true, "old@tools": false}}}}"#
+    );
+    machine.at_home(".claude/settings.json", claude);
+    machine.at_home(".claude/skills/pdf/SKILL.md", SECRET);
+    machine.at_home(".claude/skills/README.md", "");
+    machine.at_home(".claude/agents/tester.md", SECRET);
+    machine.at_home(".claude/commands/git/sync.md", SECRET);
+    machine.at_home(
+        "src/shop/.claude/settings.local.json",
+        r#"{"permissions": {"defaultMode": "bypassPermissions"}}"#,
+    );
+    machine.at_home("src/empty/.claude/notes.txt", "");
+    machine.put("etc/claude-code/managed-settings.json", r#"{"model": "sonnet"}"#);
+    machine.at_home(
+        ".codex/config.toml",
+        "model = \"gpt-oss:20b\"\nmodel_provider = \"ollama\"\nsandbox_mode = \"danger-full-access\"\n",
+    );
+    let outcome = machine.scan();
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "assistants").unwrap();
+    assert_eq!(snapshot.completeness, Completeness::Complete, "{:?}", outcome.problems);
+    let item =
+        |value: &str| &snapshot.items.iter().find(|found| found.item.evidence.value == value).unwrap().item;
+    let claude = item("~/.claude");
+    assert_eq!(claude.details.host.as_deref(), Some("gateway.corp.example"));
+    assert_eq!((claude.details.model.as_deref(), claude.details.local), (Some("opus"), Some(false)));
+    assert_eq!(claude.flags, [RiskFlag::PlainTextSecret, RiskFlag::PlainHttp, RiskFlag::CustomEndpoint]);
+    let parts: Vec<&str> = claude.details.parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(parts, ["pdf", "review@tools", "PreToolUse", "tester", "git:sync"]);
+    let project = item(".claude");
+    assert_eq!((&project.channel, &project.flags[..]), (&Channel::Manifest, &[RiskFlag::ApprovalBypass][..]));
+    assert_eq!(project.details.location.as_deref(), Some("~/src/shop/.claude"));
+    assert_eq!(snapshot.items.iter().filter(|found| found.item.evidence.value == ".claude").count(), 1);
+    assert_eq!(item("/etc/claude-code").details.model.as_deref(), Some("sonnet"));
+    let codex = item("~/.codex");
+    assert_eq!(
+        (codex.details.local, &codex.flags[..]),
+        (Some(true), &[RiskFlag::ApprovalBypass, RiskFlag::SandboxOff][..])
+    );
+    assert!(!format!("{outcome:?}").contains(SECRET));
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 
+use super::assistants::is_project_folder;
 use super::manifests;
 use super::mcp::IN_PROJECT;
 use super::safe::{Dir, Trouble};
@@ -46,6 +47,8 @@ const SKIPPED: &[&str] = &[
 #[derive(Debug, Default)]
 pub(crate) struct Hits {
     pub(crate) mcp_files: Vec<McpHit>,
+    /// Folders that assistants keep in projects (`.claude`).
+    pub(crate) assistant_folders: Vec<PathBuf>,
     /// Folders with a `pyvenv.cfg` or a `conda-meta`.
     pub(crate) environments: Vec<PathBuf>,
     /// `…/lib/node_modules` of an npm prefix.
@@ -100,6 +103,9 @@ pub(crate) fn walk(home: &Dir) -> Hits {
         let in_lib = path.file_name().is_some_and(|name| name == "lib");
         for entry in &entries {
             let Some(name) = entry.text() else { continue };
+            if depth > 0 && entry.kind == FileType::Directory && is_project_folder(name) {
+                push(&mut hits.assistant_folders, path.join(name));
+            }
             match name {
                 // The files of the home itself are those of the user, not of a project.
                 _ if depth > 0 && is_project_mark(name) => project_files(&dir, name, &path, &mut hits),

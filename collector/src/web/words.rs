@@ -40,7 +40,7 @@ pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
         Channel::Runtime => "A local inference server.",
         Channel::Container => "A container or a container image.",
         Channel::Process => "A running process.",
-        Channel::Account => "The account that a tool is signed in with.",
+        Channel::Account => "The account that a tool is signed in with, by its domain alone.",
         Channel::Log => "A line of an imported log.",
         _ => "A way that this collector does not know yet; a newer one will.",
     }

@@ -3,173 +3,121 @@
 //! A server is never started and never contacted. Every one counts as AI: it is matched by its package, then by
 //! its host, and else stands under the rule for MCP servers as such.
 
+mod entry;
 mod launch;
+mod places;
 mod secret;
 mod shape;
 
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
-use super::document::{CONFIG_BYTES, Format};
-use super::safe::Dir;
+use super::document::{self, CONFIG_BYTES, Format, TREE_BYTES};
+use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::userdata;
 use super::walk::Hits;
+use entry::Server;
+pub(super) use entry::{host, is_plain_http};
 use launch::Registry;
-use shape::{Server, Shape};
+pub(super) use secret::{is_plain_secret, secret_in_url};
+use shape::Shape;
 
-use Format::{Json, Toml, Yaml};
-
-/// Files of one client at a fixed place below a home.
-const IN_HOME: &[(&str, &str, Format, Shape)] = &[
-    ("Claude Desktop", ".config/Claude/claude_desktop_config.json", Json, Shape::Usual),
-    ("Claude Desktop", "Library/Application Support/Claude/claude_desktop_config.json", Json, Shape::Usual),
-    ("Claude Desktop", "AppData/Roaming/Claude/claude_desktop_config.json", Json, Shape::Usual),
-    // Packaged apps have their roaming folder redirected.
-    (
-        "Claude Desktop",
-        "AppData/Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming/Claude/claude_desktop_config.json",
-        Json,
-        Shape::Usual,
-    ),
-    ("Claude Code", ".claude.json", Json, Shape::Usual),
-    ("Claude Code", ".claude/settings.json", Json, Shape::Usual),
-    ("Claude Code", ".claude/settings.local.json", Json, Shape::Usual),
-    ("Codex", ".codex/config.toml", Toml, Shape::Usual),
-    ("Gemini CLI", ".gemini/settings.json", Json, Shape::Usual),
-    ("Antigravity", ".gemini/antigravity/mcp_config.json", Json, Shape::Usual),
-    ("Antigravity", ".gemini/config/mcp_config.json", Json, Shape::Usual),
-    ("Cursor", ".cursor/mcp.json", Json, Shape::Usual),
-    ("Windsurf", ".codeium/windsurf/mcp_config.json", Json, Shape::Usual),
-    ("Windsurf", ".codeium/mcp_config.json", Json, Shape::Usual),
-    ("Cline", ".cline/data/settings/cline_mcp_settings.json", Json, Shape::Usual),
-    ("Copilot CLI", ".copilot/mcp-config.json", Json, Shape::Usual),
-    ("Amazon Q", ".aws/amazonq/mcp.json", Json, Shape::Usual),
-    ("Amazon Q", ".aws/amazonq/agents/default.json", Json, Shape::Usual),
-    ("Kiro", ".kiro/settings/mcp.json", Json, Shape::Usual),
-    ("Continue", ".continue/config.yaml", Yaml, Shape::Usual),
-    ("Continue", ".continue/config.json", Json, Shape::Usual),
-    ("Zed", ".config/zed/settings.json", Json, Shape::Usual),
-    ("Zed", "Library/Application Support/Zed/settings.json", Json, Shape::Usual),
-    ("Zed", ".var/app/dev.zed.Zed/config/zed/settings.json", Json, Shape::Usual),
-    ("opencode", ".config/opencode/opencode.json", Json, Shape::Mcp),
-    ("opencode", ".config/opencode/opencode.jsonc", Json, Shape::Mcp),
-    ("opencode", ".config/opencode/config.json", Json, Shape::Mcp),
-    ("Crush", ".config/crush/crush.json", Json, Shape::Mcp),
-    ("Crush", ".local/share/crush/crush.json", Json, Shape::Mcp),
-    ("Crush", "AppData/Local/crush/crush.json", Json, Shape::Mcp),
-    ("Goose", ".config/goose/config.yaml", Yaml, Shape::Extensions),
-    ("Goose", "AppData/Roaming/Block/goose/config/config.yaml", Yaml, Shape::Extensions),
-    ("Amp", ".config/amp/settings.json", Json, Shape::Usual),
-    ("MCPorter", ".mcporter/mcporter.json", Json, Shape::Usual),
-    ("MCPorter", ".mcporter/mcporter.jsonc", Json, Shape::Usual),
-    ("LM Studio", ".lmstudio/mcp.json", Json, Shape::Usual),
-    ("LM Studio", ".cache/lm-studio/mcp.json", Json, Shape::Usual),
-    ("Junie", ".junie/mcp/mcp.json", Json, Shape::Usual),
-    ("Droid", ".factory/mcp.json", Json, Shape::Usual),
-    ("Qwen Code", ".qwen/settings.json", Json, Shape::Usual),
-    ("iFlow CLI", ".iflow/settings.json", Json, Shape::Usual),
-    ("Trae", ".trae/mcp.json", Json, Shape::Usual),
-    ("Roo Code", ".roo/mcp.json", Json, Shape::Usual),
-    ("Visual Studio", ".mcp.json", Json, Shape::Servers),
-];
-
-/// Files that administrators put down for everybody.
-const MANAGED: &[(&str, &str, Format, Shape)] = &[
-    ("Claude Code", "etc/claude-code/managed-mcp.json", Json, Shape::Usual),
-    ("Claude Code", "etc/claude-code/managed-settings.json", Json, Shape::Usual),
-    ("Claude Code", "Library/Application Support/ClaudeCode/managed-mcp.json", Json, Shape::Usual),
-    ("Claude Code", "Program Files/ClaudeCode/managed-mcp.json", Json, Shape::Usual),
-    ("Codex", "etc/codex/config.toml", Toml, Shape::Usual),
-    ("Codex", "ProgramData/OpenAI/Codex/config.toml", Toml, Shape::Usual),
-    ("Gemini CLI", "etc/gemini-cli/settings.json", Json, Shape::Usual),
-    ("opencode", "etc/opencode/opencode.json", Json, Shape::Mcp),
-    ("opencode", "ProgramData/opencode/opencode.json", Json, Shape::Mcp),
-];
-
-/// Files below the user data folder of an editor of the VS Code family; `None`: the editor itself.
-const IN_USERDATA: &[(Option<&str>, &str, Shape)] = &[
-    (None, "User/mcp.json", Shape::Servers),
-    (None, "User/settings.json", Shape::Usual),
-    (
-        Some("Cline"),
-        "User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json",
-        Shape::Usual,
-    ),
-    (
-        Some("Roo Code"),
-        "User/globalStorage/rooveterinaryinc.roo-cline/settings/mcp_settings.json",
-        Shape::Usual,
-    ),
-    (
-        Some("Roo Code"),
-        "User/globalStorage/rooveterinaryinc.roo-cline/settings/cline_mcp_settings.json",
-        Shape::Usual,
-    ),
-    (Some("Kilo Code"), "User/globalStorage/kilocode.kilo-code/settings/mcp_settings.json", Shape::Usual),
-];
-
-/// Files of a project, below its own folder.
-pub(super) const IN_PROJECT: &[(&str, &str, Format)] = &[
-    ("Claude Code", ".mcp.json", Json),
-    ("Cursor", ".cursor/mcp.json", Json),
-    ("VS Code", ".vscode/mcp.json", Json),
-    ("Codex", ".codex/config.toml", Toml),
-    ("Gemini CLI", ".gemini/settings.json", Json),
-    ("Roo Code", ".roo/mcp.json", Json),
-    ("Kilo Code", ".kilocode/mcp.json", Json),
-    ("Kiro", ".kiro/settings/mcp.json", Json),
-    ("Amazon Q", ".amazonq/mcp.json", Json),
-    ("Zed", ".zed/settings.json", Json),
-    ("Junie", ".junie/mcp/mcp.json", Json),
-    ("opencode", "opencode.json", Json),
-    ("opencode", "opencode.jsonc", Json),
-    ("Crush", "crush.json", Json),
-    ("Crush", ".crush.json", Json),
-];
+use Format::{Json, Yaml};
+pub(super) use places::IN_PROJECT;
+use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, MANAGED, OFF, PLUGINS};
 
 /// Most folders looked through for the files of plugins.
 const PLUGIN_DIRS: usize = 2_000;
 /// Deepest folder of a plugin below the cache: marketplace, plugin, version, and one more.
 const PLUGIN_DEPTH: usize = 4;
 
+/// Whose file it is and how it is written.
+#[derive(Clone, Copy)]
+struct Kind<'a> {
+    client: &'a str,
+    format: Format,
+    shape: Shape,
+    /// Names of servers that the client has switched off elsewhere.
+    off: &'a [String],
+}
+
+impl<'a> Kind<'a> {
+    fn new(client: &'a str, format: Format, shape: Shape) -> Self {
+        Self { client, format, shape, off: &[] }
+    }
+}
+
 pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
     for (client, path, format, shape) in MANAGED {
-        read_file(root, Path::new(path), client, *format, *shape, source);
+        read_file(root, Path::new(path), Kind::new(client, *format, *shape), source);
     }
 }
 
 pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    let off: Vec<(&str, Vec<String>)> =
+        OFF.iter().map(|(client, path, key)| (*client, names_at(home, path, key))).collect();
     for (client, path, format, shape) in IN_HOME {
-        read_file(home, Path::new(path), client, *format, *shape, source);
+        let off = off.iter().find(|(of, _)| of == client).map_or(&[][..], |(_, names)| names);
+        read_file(home, Path::new(path), Kind { off, ..Kind::new(client, *format, *shape) }, source);
+    }
+    for place in APP_DATA {
+        for (client, path, shape) in IN_APP_DATA {
+            read_file(home, &Path::new(place).join(path), Kind::new(client, Json, *shape), source);
+        }
     }
     for (editor, folder) in userdata::folders(home) {
         for (client, path, shape) in IN_USERDATA {
-            read_file(&folder, Path::new(path), client.unwrap_or(editor), Json, *shape, source);
+            let client = client.unwrap_or(editor);
+            read_file(&folder, Path::new(path), Kind::new(client, Json, *shape), source);
         }
         for profile in userdata::profiles(&folder) {
-            read_file(&folder, &profile.join("mcp.json"), editor, Json, Shape::Servers, source);
+            let kind = Kind::new(editor, Json, Shape::Servers);
+            read_file(&folder, &profile.join("mcp.json"), kind, source);
         }
     }
     read_folder(home, ".continue/mcpServers", "Continue", source);
     read_folder(home, ".aws/amazonq/cli-agents", "Amazon Q", source);
-    if let Some(cache) = source.note(home.dir(".claude/plugins/cache"), || "~/.claude/plugins/cache".into()) {
-        let mut left = PLUGIN_DIRS;
-        read_plugins(&cache, 0, &mut left, source);
+    for (client, path, files) in PLUGINS {
+        if let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) {
+            read_plugins(&folder, client, files, 0, &mut { PLUGIN_DIRS }, source);
+        }
+    }
+    for (client, path) in BUNDLES {
+        if let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) {
+            read_bundles(&folder, client, source);
+        }
     }
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
             "VS Code" => Shape::Servers,
-            "opencode" | "Crush" => Shape::Mcp,
+            "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
             "Claude Code" => Shape::Flat,
             _ => Shape::Usual,
         };
-        read_file(home, &hit.path, client, format, shape, source);
+        read_file(home, &hit.path, Kind::new(client, format, shape), source);
     }
+}
+
+/// Reads bytes as a configuration of every format and shape.
+#[cfg(test)]
+pub(super) fn read_any(bytes: &[u8]) {
+    for (_, _, format, shape) in IN_HOME.iter().chain(MANAGED) {
+        drop(shape::parse(bytes, *format, *shape));
+    }
+    drop(shape::parse(bytes, Json, Shape::Bundle));
+    shape::is_enabled(bytes);
+}
+
+/// The names in a list of a client's settings.
+fn names_at(home: &Dir, path: &str, key: &str) -> Vec<String> {
+    let document = home.read(path, TREE_BYTES as u64).and_then(|bytes| document::parse(&bytes, Json));
+    let list = document.ok().and_then(|document| document.get(key)?.as_array().cloned());
+    list.into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
 }
 
 fn read_folder(home: &Dir, path: &str, client: &str, source: &mut Source<'_>) {
@@ -185,13 +133,20 @@ fn read_folder(home: &Dir, path: &str, client: &str, source: &mut Source<'_>) {
             Some("json") => Json,
             _ => continue,
         };
-        read_file(&folder, Path::new(name), client, format, Shape::Usual, source);
+        read_file(&folder, Path::new(name), Kind::new(client, format, Shape::Usual), source);
     }
 }
 
-fn read_plugins(folder: &Dir, depth: usize, left: &mut usize, source: &mut Source<'_>) {
+fn read_plugins(
+    folder: &Dir,
+    client: &str,
+    files: &[(&str, Shape)],
+    depth: usize,
+    left: &mut usize,
+    source: &mut Source<'_>,
+) {
     if *left == 0 {
-        return source.trouble(super::safe::Trouble::TooLarge, folder.shown());
+        return source.trouble(Trouble::TooLarge, folder.shown());
     }
     *left -= 1;
     let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
@@ -200,20 +155,40 @@ fn read_plugins(folder: &Dir, depth: usize, left: &mut usize, source: &mut Sourc
     }
     for entry in entries {
         let Some(name) = entry.text() else { continue };
-        if name == ".mcp.json" {
-            read_file(folder, Path::new(name), "Claude Code", Json, Shape::Flat, source);
+        if let Some((path, shape)) = files.iter().find(|(path, _)| path.split('/').next() == Some(name)) {
+            read_file(folder, Path::new(path), Kind::new(client, Json, *shape), source);
         } else if entry.kind == rustix::fs::FileType::Directory
             && depth < PLUGIN_DEPTH
             && !name.starts_with('.')
             && name != "node_modules"
             && let Some(below) = source.note(folder.dir(name), || folder.shown_child(name))
         {
-            read_plugins(&below, depth + 1, left, source);
+            read_plugins(&below, client, files, depth + 1, left, source);
         }
     }
 }
 
-fn read_file(base: &Dir, path: &Path, client: &str, format: Format, shape: Shape, source: &mut Source<'_>) {
+/// Desktop extensions: each a folder with a manifest, and a file beside the folders that says whether it is switched on.
+fn read_bundles(folder: &Dir, client: &str, source: &mut Source<'_>) {
+    let bundles = source.note(folder.dir("Claude Extensions"), || folder.shown_child("Claude Extensions"));
+    let Some(bundles) = bundles else { return };
+    let Some((entries, trouble)) = source.note(bundles.entries(), || bundles.shown().into()) else { return };
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, bundles.shown());
+    }
+    for entry in entries.iter().filter(|entry| entry.may_be_dir()).take(PLUGIN_DIRS) {
+        let Some(name) = entry.text() else { continue };
+        let settings = format!("Claude Extensions Settings/{name}.json");
+        let settings = folder.read(settings, TREE_BYTES as u64).ok();
+        let on = settings.and_then(|bytes| shape::is_enabled(&bytes));
+        let off = if on == Some(false) { vec!["*".to_owned()] } else { vec![] };
+        let kind = Kind { off: &off, ..Kind::new(client, Json, Shape::Bundle) };
+        read_file(&bundles, &Path::new(name).join("manifest.json"), kind, source);
+    }
+}
+
+fn read_file(base: &Dir, path: &Path, kind: Kind<'_>, source: &mut Source<'_>) {
+    let Kind { client, format, shape, off } = kind;
     let location = || base.shown_child(path);
     let Some(file) = source.note(base.file(path, CONFIG_BYTES), location) else { return };
     let owner = file.uid;
@@ -222,29 +197,48 @@ fn read_file(base: &Dir, path: &Path, client: &str, format: Format, shape: Shape
     } else if format == Json {
         shape::parse_large(BufReader::new(file.reader(CONFIG_BYTES)), shape)
     } else {
-        Err(super::safe::Trouble::TooLarge)
+        Err(Trouble::TooLarge)
     };
     for server in source.note(servers, location).into_iter().flatten() {
         let rule = rule_for(&server, source);
         let package = server.package;
         let version = package.as_ref().and_then(|p| p.version.clone()).filter(|version| !version.is_empty());
+        let project = server.project.and_then(|project| below_home(base, &project));
+        let off = off.iter().any(|name| *name == "*" || *name == server.name);
         let details = ItemDetails {
             client: Some(client.to_owned()),
-            location: Some(location()),
+            location: Some(match project {
+                Some(project) => format!("{} for {project}", location()),
+                None => location(),
+            }),
             transport: server.transport.map(str::to_owned),
             package: package.map(|package| package.name),
             command: server.command,
             host: server.host,
             env_names: server.env_names,
-            enabled: server.enabled,
+            enabled: if off { Some(false) } else { server.enabled },
             ..ItemDetails::default()
         };
+        let version = server.version.or(version);
         let flags = server.flags;
         source.take(
             rule,
             Found { value: server.name, version, details, flags, owner: Some(owner), ..Found::default() },
         );
     }
+}
+
+/// A project's folder as a report shows it. One outside of the home is not told.
+fn below_home(home: &Dir, project: &str) -> Option<String> {
+    let path = project.replace('\\', "/");
+    // `C:/Users/kim`: the drive is the root of what is scanned.
+    let path = match path.as_bytes() {
+        [drive, b':', b'/', ..] if drive.is_ascii_alphabetic() => &path[2..],
+        _ => path.as_str(),
+    };
+    let below = Path::new(path).strip_prefix(home.absolute()).ok()?;
+    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+    (plain && below != Path::new("")).then(|| format!("~/{}", below.to_string_lossy()))
 }
 
 fn rule_for<'a>(server: &Server, source: &Source<'a>) -> &'a RuleRef {

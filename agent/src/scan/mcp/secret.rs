@@ -3,7 +3,7 @@
 use super::launch::is_url;
 
 /// Whether the value given to a name is a secret written out, not a reference to one.
-pub(super) fn is_plain_secret(name: &str, value: &str) -> bool {
+pub(in crate::scan) fn is_plain_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
     if looks_like_secret(value) {
         return true;
@@ -108,7 +108,7 @@ pub(super) fn secret_in_args(words: &[&str]) -> bool {
 }
 
 /// A password before the host, or a key in the query.
-pub(super) fn secret_in_url(url: &str) -> bool {
+pub(in crate::scan) fn secret_in_url(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let user = authority.rsplit_once('@').map(|(user, _)| user);

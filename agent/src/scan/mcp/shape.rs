@@ -2,28 +2,14 @@
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use umbrascope_api::RiskFlag;
 
-use super::launch::{self, Launch, Package};
-use super::secret;
+use super::entry::{Server, server};
+use super::launch;
 use crate::scan::document::{self, Format, TREE_BYTES};
 use crate::scan::safe::Trouble;
 
 /// Most servers taken from one file.
 const SERVERS: usize = 500;
-
-/// A configured server: names and facts, no value of a secret.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Server {
-    pub(super) name: String,
-    pub(super) transport: Option<&'static str>,
-    pub(super) command: Option<String>,
-    pub(super) package: Option<Package>,
-    pub(super) host: Option<String>,
-    pub(super) env_names: Vec<String>,
-    pub(super) enabled: Option<bool>,
-    pub(super) flags: Vec<RiskFlag>,
-}
 
 /// Which keys may hold servers in a file, besides those that can mean nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +24,14 @@ pub(super) enum Shape {
     Extensions,
     /// Any of the above, or the map itself (`.mcp.json` of a plugin).
     Flat,
+    /// The manifest of one desktop extension (MCPB): `name`, `version`, `server.mcp_config`.
+    Bundle,
+    /// `registry`: the servers of a catalogue that are switched on, by name (Docker).
+    Registry,
 }
 
 /// The keys that are read at all. Everything else of a JSON file is passed over without being kept.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "mcpServers",
     "mcp_servers",
     "context_servers",
@@ -54,12 +44,13 @@ const KEYS: [&str; 12] = [
     "amp",
     "chat.mcp",
     "mcpServer",
+    "disabledMcpServers",
 ];
 
 /// Reads the servers of a file.
 pub(super) fn parse(bytes: &[u8], format: Format, shape: Shape) -> Result<Vec<Server>, Trouble> {
     let value = match format {
-        Format::Json if shape != Shape::Flat => match wanted(bytes) {
+        Format::Json if !matches!(shape, Shape::Flat | Shape::Bundle) => match wanted(bytes) {
             Some(value) => value,
             None => document::parse(bytes, format)?,
         },
@@ -135,6 +126,18 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
     let Some(top) = value.as_object() else {
         return if value.is_null() { Ok(()) } else { Err(Trouble::Malformed) };
     };
+    match shape {
+        Shape::Bundle => {
+            servers.extend(bundle(value));
+            return Ok(());
+        }
+        Shape::Registry => {
+            let names = top.get("registry").and_then(Value::as_object).into_iter().flatten();
+            servers.extend(names.take(SERVERS).map(|(name, _)| of_registry(name)));
+            return Ok(());
+        }
+        _ => {}
+    }
     let mut known = false;
     let mut take = |group: Option<&Value>, servers: &mut Vec<Server>| match group {
         Some(group) => {
@@ -149,8 +152,16 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
     take(top.get("mcp").and_then(|mcp| mcp.get("servers")), servers)?;
     take(top.get("amp").and_then(|amp| amp.get("mcpServers")), servers)?;
     if let Some(projects) = top.get("projects").and_then(Value::as_object) {
-        for project in projects.values() {
+        for (folder, project) in projects {
+            let before = servers.len();
             take(project.get("mcpServers"), servers)?;
+            let off = project.get("disabledMcpServers");
+            for server in servers.iter_mut().skip(before) {
+                server.project = Some(folder.clone());
+                if lists(off, &server.name) {
+                    server.enabled = Some(false);
+                }
+            }
         }
     }
     match shape {
@@ -159,9 +170,57 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
         Shape::Mcp => take(top.get("mcp"), servers)?,
         Shape::Extensions => take(top.get("extensions"), servers)?,
         Shape::Flat if !known => collect_group(value, servers)?,
-        Shape::Flat => {}
+        Shape::Flat | Shape::Bundle | Shape::Registry => {}
+    }
+    // Gemini CLI: those that may be used, and those that may not.
+    let allowed = top.get("mcp").and_then(|mcp| mcp.get("allowed"));
+    let allowed = allowed.filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    let excluded = top.get("mcp").and_then(|mcp| mcp.get("excluded"));
+    for server in servers.iter_mut() {
+        let refused = allowed.is_some_and(|allowed| !lists(Some(allowed), &server.name));
+        if refused || lists(excluded, &server.name) {
+            server.enabled = Some(false);
+        }
     }
     Ok(())
+}
+
+fn lists(list: Option<&Value>, name: &str) -> bool {
+    list.and_then(Value::as_array).is_some_and(|list| list.iter().any(|entry| entry.as_str() == Some(name)))
+}
+
+/// The server of a desktop extension. Where the client itself runs it (`uv`), there is no line to read.
+fn bundle(manifest: &Value) -> Option<Server> {
+    let name = manifest.get("name")?.as_str()?;
+    let part = manifest.get("server")?;
+    let config = part.get("mcp_config").and_then(|config| server(name, config));
+    let mut found = config.unwrap_or_else(|| Server {
+        transport: Some("stdio"),
+        command: part.get("type").and_then(Value::as_str).and_then(launch::basename),
+        ..Server::named(name)
+    });
+    found.version = manifest.get("version").and_then(Value::as_str).map(str::to_owned);
+    Some(found)
+}
+
+/// A server that Docker runs from its own catalogue.
+fn of_registry(name: &str) -> Server {
+    Server {
+        transport: Some("stdio"),
+        command: Some("docker".to_owned()),
+        enabled: Some(true),
+        ..Server::named(name)
+    }
+}
+
+/// Whether the settings of a desktop extension have it switched on. They may hold secrets: nothing else is kept.
+pub(super) fn is_enabled(bytes: &[u8]) -> Option<bool> {
+    #[derive(serde::Deserialize)]
+    struct Settings {
+        #[serde(rename = "isEnabled")]
+        is_enabled: Option<bool>,
+    }
+    serde_json::from_slice::<Settings>(bytes).ok()?.is_enabled
 }
 
 /// A map from name to server, or a list of servers with a name.
@@ -170,7 +229,10 @@ fn collect_group(group: &Value, servers: &mut Vec<Server>) -> Result<(), Trouble
         Value::Object(map) => map.iter().map(|(name, value)| (name.as_str(), value)).collect(),
         Value::Array(list) => list
             .iter()
-            .filter_map(|item| Some((item.get("name").or_else(|| item.get("id"))?.as_str()?, item)))
+            .filter_map(|item| {
+                let name = ["name", "id", "key"].iter().find_map(|key| item.get(*key)?.as_str())?;
+                Some((name, item))
+            })
             .collect(),
         _ => return Ok(()),
     };
@@ -183,158 +245,10 @@ fn collect_group(group: &Value, servers: &mut Vec<Server>) -> Result<(), Trouble
     Ok(())
 }
 
-/// One entry. `None`: it says neither what to run nor where to connect, so it is no server (an option of the
-/// client, or something built into it).
-fn server(name: &str, value: &Value) -> Option<Server> {
-    let entry = value.as_object()?;
-    // Zed once wrote `"command": {"path": …, "args": …, "env": …}`; others nest under `transport` or `config`.
-    let nested =
-        ["command", "transport", "config", "settings"].iter().find_map(|key| entry.get(*key)?.as_object());
-    let get = |keys: &[&str]| {
-        keys.iter().find_map(|key| entry.get(*key)).or_else(|| {
-            let nested = nested?;
-            keys.iter().find_map(|key| nested.get(*key))
-        })
-    };
-    let command_value =
-        entry.get("command").filter(|v| !v.is_object()).or_else(|| get(&["cmd", "path", "executable"]));
-    let mut words: Vec<&str> = match command_value {
-        Some(Value::String(command)) => vec![command.as_str()],
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    match get(&["args", "arguments"]) {
-        Some(Value::Array(list)) => words.extend(list.iter().filter_map(Value::as_str)),
-        Some(Value::String(line)) => words.extend(line.split_whitespace()),
-        _ => {}
-    }
-    let has_command = command_value.is_some_and(|command| command.as_str() != Some("") && !words.is_empty());
-    let launch = match words.split_first() {
-        Some((command, args)) if has_command => launch::read(command, args),
-        _ => Launch::default(),
-    };
-    let url =
-        get(&["url", "serverUrl", "httpUrl", "uri", "baseUrl", "endpoint", "sseUrl"]).and_then(Value::as_str);
-    if !has_command && url.is_none() {
-        return None;
-    }
-    let mut flags = launch.flags;
-    let mut env_names = launch.env_names;
-    let mut secret = false;
-    for key in ["env", "environment", "envs", "headers", "http_headers"] {
-        for (name, value) in get(&[key]).and_then(Value::as_object).into_iter().flatten() {
-            if key.starts_with("env") {
-                env_names.push(name.clone());
-            }
-            secret |= value.as_str().is_some_and(|value| secret::is_plain_secret(name, value));
-        }
-    }
-    let request =
-        ["requestOptions", "requestInit"].iter().find_map(|key| entry.get(*key)?.get("headers")?.as_object());
-    for (name, value) in request.into_iter().flatten() {
-        secret |= value.as_str().is_some_and(|value| secret::is_plain_secret(name, value));
-    }
-    for key in ["env_keys", "env_vars", "envKeys"] {
-        let names = get(&[key]).and_then(Value::as_array).into_iter().flatten();
-        env_names.extend(names.filter_map(Value::as_str).map(str::to_owned));
-    }
-    env_names.extend(entry.get("bearer_token_env_var").and_then(Value::as_str).map(str::to_owned));
-    let by_header = entry.get("env_http_headers").and_then(Value::as_object).into_iter().flatten();
-    env_names.extend(by_header.filter_map(|(_, name)| name.as_str()).map(str::to_owned));
-    // What stands in a place for names need not be one.
-    env_names.retain(|name| is_variable(name));
-    for key in ["bearer_token", "apiKey", "api_key", "token", "authorization"] {
-        let value = entry.get(key).and_then(Value::as_str);
-        secret |= value.is_some_and(|value| secret::is_plain_secret("token", value));
-    }
-    let target = url.or(launch.url.as_deref());
-    if let Some(url) = target {
-        secret |= secret::secret_in_url(url);
-        if is_plain_http(url) {
-            flags.push(RiskFlag::PlainHttp);
-        }
-    }
-    if secret {
-        flags.push(RiskFlag::PlainTextSecret);
-    }
-    if acts_unasked(entry) {
-        flags.push(RiskFlag::ApprovalBypass);
-    }
-    flags.sort();
-    flags.dedup();
-    let disabled = entry.get("disabled").and_then(Value::as_bool).map(|disabled| !disabled);
-    Some(Server {
-        name: name.to_owned(),
-        transport: transport(entry, has_command, url),
-        command: launch.command,
-        package: launch.package,
-        host: target.and_then(host),
-        env_names,
-        enabled: entry.get("enabled").and_then(Value::as_bool).or(disabled),
-        flags,
-    })
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 128
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-}
-
-/// Gemini CLI's `trust`, Kiro's and Cline's list of tools that need no question, when it holds every tool.
-fn acts_unasked(entry: &Map<String, Value>) -> bool {
-    let every = |value: &Value| match value {
-        Value::Bool(all) => *all,
-        Value::Array(list) => list.iter().any(|tool| tool.as_str() == Some("*")),
-        _ => false,
-    };
-    entry.get("trust").and_then(Value::as_bool) == Some(true)
-        || ["autoApprove", "alwaysAllow"].iter().any(|key| entry.get(*key).is_some_and(every))
-}
-
-fn transport(entry: &Map<String, Value>, has_command: bool, url: Option<&str>) -> Option<&'static str> {
-    let said = ["type", "transport", "transportType"].iter().find_map(|key| {
-        let value = entry.get(*key)?;
-        value.as_str().or_else(|| value.get("type")?.as_str())
-    });
-    match said.map(str::to_ascii_lowercase).as_deref() {
-        Some("stdio" | "local" | "inline_python") => return Some("stdio"),
-        Some("sse") => return Some("sse"),
-        Some("http" | "streamable-http" | "streamablehttp" | "streamable_http") => return Some("http"),
-        _ => {}
-    }
-    if has_command {
-        return Some("stdio");
-    }
-    let path = url?.split(['?', '#']).next()?;
-    Some(if path.trim_end_matches('/').ends_with("/sse") { "sse" } else { "http" })
-}
-
-/// The host of a URL: without user, port, path or query. `None` when a variable stands for it.
-pub(super) fn host(url: &str) -> Option<String> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next()?,
-        None => authority.split(':').next()?,
-    };
-    let plain = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
-    (!host.is_empty() && host.len() <= 253 && host.chars().all(plain)).then(|| host.to_ascii_lowercase())
-}
-
-/// Whether a URL goes unencrypted to another machine.
-fn is_plain_http(url: &str) -> bool {
-    let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
-    let Some(host) = host(url) else { return false };
-    let loopback = host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    matches!(scheme.as_str(), "http" | "ws") && !loopback
-}
-
 #[cfg(test)]
 mod tests {
+    use umbrascope_api::RiskFlag;
+
     use super::*;
 
     fn json(text: &str, shape: Shape) -> Vec<Server> {
@@ -452,6 +366,70 @@ mod tests {
     }
 
     #[test]
+    fn a_project_and_what_is_switched_off_are_told() {
+        let text = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x"}}, "mcp": {"excluded": ["b"]},
+            "projects": {"/home/kim/p": {"mcpServers": {"c": {"command": "x"}, "d": {"command": "x"}}, "disabledMcpServers": ["d"]}}}"#;
+        let servers = json(text, Shape::Usual);
+        let told = |name: &str| {
+            let server = servers.iter().find(|server| server.name == name).unwrap();
+            (server.project.as_deref(), server.enabled)
+        };
+        assert_eq!(told("a"), (None, None));
+        assert_eq!(told("b"), (None, Some(false)));
+        assert_eq!(told("c"), (Some("/home/kim/p"), None));
+        assert_eq!(told("d"), (Some("/home/kim/p"), Some(false)));
+        let ire = json(
+            r#"{"servers": [{"key": "k", "command": "npx", "args": ["-y", "m"], "isActive": false}]}"#,
+            Shape::Servers,
+        );
+        assert_eq!((names(&ire), ire[0].enabled), (vec!["k"], Some(false)));
+    }
+
+    #[test]
+    fn a_desktop_extension_is_one_server_and_a_registry_names_many() {
+        let text = r#"{"manifest_version": "0.3", "name": "files", "version": "0.2.2", "author": {"name": "A"}, "server": {"type": "node",
+            "entry_point": "dist/index.js", "mcp_config": {"command": "node", "args": ["${__dirname}/dist/index.js", "${user_config.dirs}"],
+            "env": {"API_KEY": "${user_config.api_key}"}}}}"#;
+        let servers = json(text, Shape::Bundle);
+        let files = &servers[0];
+        assert_eq!((files.name.as_str(), files.version.as_deref()), ("files", Some("0.2.2")));
+        assert_eq!(
+            (files.command.as_deref(), &files.env_names[..]),
+            (Some("node"), &["API_KEY".to_owned()][..])
+        );
+        assert!(files.flags.is_empty());
+        let uv = json(r#"{"name": "u", "server": {"type": "uv", "entry_point": "s.py"}}"#, Shape::Bundle);
+        assert_eq!(uv[0].command.as_deref(), Some("uv"));
+        assert_eq!(is_enabled(br#"{"isEnabled": false, "userConfig": {"k": "v"}}"#), Some(false));
+        let registry = parse(
+            b"registry:\n  duckduckgo:\n    ref: \"\"\n  time:\n    ref: \"\"\n",
+            Format::Yaml,
+            Shape::Registry,
+        );
+        assert_eq!(names(&registry.unwrap()), ["duckduckgo", "time"]);
+    }
+
+    #[test]
+    fn every_prefix_of_a_file_is_read_without_a_panic() {
+        let text = r#"{"name": "x", "server": {"type": "uv"}, "registry": {"r": {}}, "mcpServers": {"a": {"command": "npx", "args": ["-y", "@s/p@1.0.0"]}}}"#;
+        for shape in [
+            Shape::Usual,
+            Shape::Servers,
+            Shape::Mcp,
+            Shape::Extensions,
+            Shape::Flat,
+            Shape::Bundle,
+            Shape::Registry,
+        ] {
+            for end in 0..text.len() {
+                for format in [Format::Json, Format::Toml, Format::Yaml] {
+                    drop(parse(&text.as_bytes()[..end], format, shape));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn servers_that_act_unasked_are_flagged() {
         let servers = json(
             r#"{"mcpServers": {"a": {"command": "x", "trust": true}, "b": {"command": "x", "autoApprove": ["*"]},
@@ -461,20 +439,6 @@ mod tests {
         let flagged: Vec<bool> =
             servers.iter().map(|s| s.flags.contains(&RiskFlag::ApprovalBypass)).collect();
         assert_eq!(flagged, [true, true, false]);
-    }
-
-    #[test]
-    fn the_host_of_a_url_is_all_that_is_kept_of_it() {
-        assert_eq!(
-            host("https://user:pw@Mcp.Example.com:8443/a/b?key=1#x").as_deref(),
-            Some("mcp.example.com")
-        );
-        assert_eq!(host("http://[::1]:3000/sse").as_deref(), Some("::1"));
-        assert_eq!(host("${BASE_URL}/mcp"), None);
-        assert_eq!(host("https://${HOST}/mcp"), None);
-        assert!(!is_plain_http("http://127.0.0.1:3000/x"));
-        assert!(!is_plain_http("http://localhost/x"));
-        assert!(is_plain_http("http://10.0.0.1/x"));
     }
 
     #[test]

@@ -1,0 +1,359 @@
+//! What the settings of an assistant say, read by a table of places in the document.
+//!
+//! Only names, hosts and facts leave this file. An address is cut to its host, and what is no name is dropped, so that a
+//! secret put in the wrong place does not come out.
+
+use serde_json::Value;
+use umbrascope_api::{Part, PartKind, RiskFlag};
+
+use crate::scan::mcp::{host, is_plain_http, is_plain_secret, secret_in_url};
+
+/// Most parts kept of one assistant. The wire carries fewer; the first by name are sent.
+const PARTS: usize = 500;
+/// Most members of a map or list that `*` stands for.
+const MEMBERS: usize = 500;
+/// Longest name of a provider or model, in bytes.
+const NAME_BYTES: usize = 128;
+
+/// One place of a document and what it says.
+pub(super) struct Setting {
+    /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}` and `{model}` for what was found before, a number
+    /// for a place in a list, and nothing for the whole document.
+    pub(super) at: &'static str,
+    pub(super) says: Says,
+}
+
+/// A setting, in a row of a table.
+pub(super) const fn at(at: &'static str, says: Says) -> Setting {
+    Setting { at, says }
+}
+
+/// What a value means.
+#[derive(Clone, Copy)]
+pub(super) enum Says {
+    /// The name of the model.
+    Model,
+    /// The name of the provider.
+    Provider,
+    /// `provider/model`.
+    ProviderAndModel,
+    /// The provider of this name is used, where the test holds.
+    ProviderIf(&'static str, Is),
+    /// The address that the model is asked at.
+    Url,
+    /// The same, where the provider of this name is used.
+    UrlOf(&'static str),
+    /// A risk, where the test holds.
+    Risk(&'static RiskFlag, Is),
+    /// The keys of the map are names of parts.
+    Keys(&'static PartKind),
+    /// The members of the list are names of parts, or have them as their `name`.
+    Names(&'static PartKind),
+    /// The members of the map may be secrets, each under the name of its key.
+    Secrets,
+    /// The value itself may be a secret.
+    Secret,
+}
+
+/// A test of a value.
+#[derive(Clone, Copy)]
+pub(super) enum Is {
+    /// True, `"true"` or `"1"`.
+    True,
+    False,
+    Word(&'static [&'static str]),
+    /// A list that holds one of these.
+    Holds(&'static [&'static str]),
+}
+
+/// What was read of one assistant.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) provider: Option<String>,
+    pub(super) model: Option<String>,
+    /// Host of the address that the model is asked at.
+    pub(super) host: Option<String>,
+    pub(super) flags: Vec<RiskFlag>,
+    pub(super) parts: Vec<Part>,
+}
+
+impl Facts {
+    /// Whether nothing was said.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the model answers on this machine, as far as the settings say.
+    pub(super) fn local(&self) -> Option<bool> {
+        // Ollama serves models of its cloud by the same port.
+        let cloud = self.model.as_deref().is_some_and(|m| m.ends_with("-cloud") || m.ends_with(":cloud"));
+        let here = match (&self.host, &self.provider) {
+            (Some(host), _) => is_loopback(host),
+            (None, Some(provider)) => LOCAL.contains(&provider.to_ascii_lowercase().as_str()),
+            (None, None) => return None,
+        };
+        Some(here && !cloud)
+    }
+
+    /// Reads one document. What a later one says of the model takes the place of what an earlier one said.
+    pub(super) fn read(&mut self, document: &Value, settings: &[Setting]) {
+        for setting in settings {
+            let (provider, model) = (self.provider.clone(), self.model.clone());
+            // What stands for a name that is not known names nothing.
+            let keys: Option<Vec<&str>> = setting
+                .at
+                .split('/')
+                .filter(|key| !key.is_empty())
+                .map(|key| match key {
+                    "{provider}" => provider.as_deref(),
+                    "{model}" => model.as_deref(),
+                    key => Some(key),
+                })
+                .collect();
+            if let Some(keys) = keys {
+                self.descend(document, &keys, "", setting.says);
+            }
+        }
+    }
+
+    fn descend(&mut self, value: &Value, keys: &[&str], name: &str, says: Says) {
+        match keys.split_first() {
+            None => self.take(value, name, says),
+            Some((&"*", rest)) => match value {
+                Value::Object(map) => {
+                    map.iter().take(MEMBERS).for_each(|(key, value)| self.descend(value, rest, key, says));
+                }
+                Value::Array(list) => {
+                    list.iter().take(MEMBERS).for_each(|value| self.descend(value, rest, name, says));
+                }
+                _ => {}
+            },
+            Some((key, rest)) => {
+                let key = key.trim_start_matches('\\');
+                let member = match value {
+                    Value::Array(list) => key.parse::<usize>().ok().and_then(|at| list.get(at)),
+                    value => value.get(key),
+                };
+                if let Some(member) = member {
+                    self.descend(member, rest, key, says);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, value: &Value, name: &str, says: Says) {
+        match says {
+            Says::Model => keep(&mut self.model, value.as_str()),
+            Says::Provider => keep(&mut self.provider, value.as_str()),
+            Says::ProviderAndModel => match value.as_str().and_then(|text| text.split_once('/')) {
+                Some((provider, model)) => {
+                    keep(&mut self.provider, Some(provider));
+                    keep(&mut self.model, Some(model));
+                }
+                None => keep(&mut self.model, value.as_str()),
+            },
+            Says::ProviderIf(provider, test) => {
+                if test.holds(value) {
+                    self.provider = Some(provider.to_owned());
+                }
+            }
+            Says::Url => {
+                if let Some(url) = value.as_str() {
+                    self.address(url.trim());
+                }
+            }
+            Says::UrlOf(provider) => {
+                if self.provider.as_deref() == Some(provider) {
+                    self.take(value, name, Says::Url);
+                }
+            }
+            Says::Risk(flag, test) => {
+                if test.holds(value) {
+                    self.flag(flag.clone());
+                }
+            }
+            Says::Keys(kind) => {
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    if !is_off(value) && (*kind != PartKind::Hook || !value.is_boolean() && name != "state") {
+                        self.part(kind.clone(), name);
+                    }
+                }
+            }
+            Says::Names(kind) => {
+                for member in value.as_array().into_iter().flatten() {
+                    if let Some(name) = member.as_str().or_else(|| member.get("name")?.as_str()) {
+                        self.part(kind.clone(), name);
+                    }
+                }
+            }
+            Says::Secrets => {
+                let secret = |(name, value): (&String, &Value)| {
+                    value.as_str().is_some_and(|value| is_plain_secret(name, value))
+                };
+                if value.as_object().is_some_and(|map| map.iter().any(secret)) {
+                    self.flag(RiskFlag::PlainTextSecret);
+                }
+            }
+            Says::Secret => {
+                if value.as_str().is_some_and(|value| is_plain_secret(name, value)) {
+                    self.flag(RiskFlag::PlainTextSecret);
+                }
+            }
+        }
+    }
+
+    fn address(&mut self, url: &str) {
+        // `localhost:11434`, as Ollama's own variable has it.
+        let full = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+        let Some(host) = host(&full) else { return };
+        if is_plain_http(&full) {
+            self.flag(RiskFlag::PlainHttp);
+        }
+        if secret_in_url(&full) {
+            self.flag(RiskFlag::PlainTextSecret);
+        }
+        self.host = Some(host);
+    }
+
+    fn flag(&mut self, flag: RiskFlag) {
+        if !self.flags.contains(&flag) {
+            self.flags.push(flag);
+        }
+    }
+
+    /// Adds a part under its name.
+    pub(super) fn part(&mut self, kind: PartKind, name: &str) {
+        if self.parts.len() < PARTS && is_name(name) {
+            self.parts.push(Part { kind, name: name.to_owned() });
+        }
+    }
+}
+
+impl Is {
+    fn holds(self, value: &Value) -> bool {
+        match self {
+            Self::True => value == true || value == 1 || matches!(value.as_str(), Some("true" | "1")),
+            Self::False => value == false || value.as_str() == Some("false"),
+            Self::Word(words) => value.as_str().is_some_and(|value| words.contains(&value)),
+            Self::Holds(words) => value
+                .as_array()
+                .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|word| words.contains(&word))),
+        }
+    }
+}
+
+/// Whether a part is configured away.
+fn is_off(value: &Value) -> bool {
+    value == false
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.get("enabled").is_some_and(|enabled| enabled == false)
+        || value.get("disable").is_some_and(|disabled| disabled == true)
+}
+
+/// Providers that answer on this machine, by the names that the tools give them.
+const LOCAL: &[&str] = &[
+    "ollama",
+    "ollama_chat",
+    "lmstudio",
+    "lm-studio",
+    "lm_studio",
+    "llamacpp",
+    "llama.cpp",
+    "llama-cpp",
+    "llamafile",
+    "vllm",
+    "local",
+    "localai",
+    "gpt4all",
+    "jan",
+    "mlx",
+    "docker-model-runner",
+];
+
+/// Whether a host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host == "0.0.0.0"
+        || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn keep(place: &mut Option<String>, text: Option<&str>) {
+    if let Some(text) = text.map(str::trim).filter(|text| is_name(text)) {
+        *place = Some(text.to_owned());
+    }
+}
+
+/// Whether a text can be the name of something: short, of one piece, and no secret.
+fn is_name(text: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:/@+[] ()".contains(c);
+    !text.is_empty()
+        && text.len() <= NAME_BYTES
+        && text.chars().all(plain)
+        && !text.contains("://")
+        && !is_plain_secret("", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn facts(document: &Value, settings: &[Setting]) -> Facts {
+        let mut facts = Facts::default();
+        facts.read(document, settings);
+        facts
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_provider_in_use() {
+        let settings = [
+            Setting { at: "model_provider", says: Says::Provider },
+            Setting { at: "model", says: Says::Model },
+            Setting { at: "model_providers/{provider}/base_url", says: Says::Url },
+        ];
+        let document = json!({"model": "m", "model_provider": "b", "model_providers": {
+            "a": {"base_url": "https://a.example"}, "b": {"base_url": "http://kim:pw@B.example:8080/v1?key=1"}}});
+        let facts = facts(&document, &settings);
+        assert_eq!((facts.provider.as_deref(), facts.model.as_deref()), (Some("b"), Some("m")));
+        assert_eq!(facts.host.as_deref(), Some("b.example"));
+        assert_eq!(facts.flags, [RiskFlag::PlainHttp, RiskFlag::PlainTextSecret]);
+        assert_eq!(facts.local(), Some(false));
+    }
+
+    #[test]
+    fn loopback_and_local_providers_answer_here_and_clouds_do_not() {
+        let url = |text: &str| facts(&json!({"u": text}), &[Setting { at: "u", says: Says::Url }]);
+        for here in
+            ["http://localhost:11434/v1", "http://127.0.0.1:1234", "http://[::1]:8080/", "localhost:11434"]
+        {
+            let facts = url(here);
+            assert_eq!((facts.local(), facts.flags.len()), (Some(true), 0), "{here}");
+        }
+        assert_eq!(url("https://api.openai.com/v1").local(), Some(false));
+        assert_eq!(url("${BASE_URL}").local(), None);
+        let both =
+            |text: &str| facts(&json!({"m": text}), &[Setting { at: "m", says: Says::ProviderAndModel }]);
+        assert_eq!(both("ollama/llama3.2").local(), Some(true));
+        assert_eq!(both("ollama/gpt-oss:120b-cloud").local(), Some(false));
+        assert_eq!(both("anthropic/claude-sonnet-4-5").local(), Some(false));
+        assert_eq!(both("sonnet").local(), None);
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_kept_as_one() {
+        let model = |text: &str| facts(&json!({"m": text}), &[Setting { at: "m", says: Says::Model }]).model;
+        assert_eq!(model("qwen2.5-coder:7b").as_deref(), Some("qwen2.5-coder:7b"));
+        for no in ["", "sk-ant-api03-AbCdEfGhIjKlMnOp", "https://h.example/x", "a\nb", "{env:MODEL}"] {
+            assert_eq!(model(no), None, "{no}");
+        }
+    }
+
+    #[test]
+    fn parts_that_are_switched_off_are_left_out() {
+        let settings = [Setting { at: "enabledPlugins", says: Says::Keys(&PartKind::Plugin) }];
+        let facts = facts(&json!({"enabledPlugins": {"a@m": true, "b@m": false}}), &settings);
+        assert_eq!(facts.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>(), ["a@m"]);
+    }
+}

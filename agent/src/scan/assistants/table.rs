@@ -1,0 +1,491 @@
+//! What each assistant keeps where: its folders, its settings files and what their keys say, and its parts.
+//!
+//! Read in the projects' own documentation, schemas and source in November 2026. A key that could not be read there is
+//! left out.
+
+use umbrascope_api::PartKind::{Command, Hook, Plugin, Skill, Subagent};
+use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
+
+use super::parts::Folder;
+use super::parts::Holds::{Files, Folders};
+use super::settings::Is::{False, Holds, True, Word};
+use super::settings::Says::{
+    Keys, Model, Names, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
+};
+use super::settings::{Setting, at};
+
+/// One assistant.
+pub(super) struct Assistant {
+    /// Its folders (or its one file) in a home, as the catalogue has them. All of them are one assistant.
+    pub(super) places: &'static [&'static str],
+    /// Its folder in a project.
+    pub(super) project: Option<&'static str>,
+    /// Its folders for administrators, below the root.
+    pub(super) managed: &'static [&'static str],
+    /// Whether it is made for the models of its own vendor, so that any other endpoint is a custom one.
+    pub(super) own_models: bool,
+    /// Its settings files in any of these folders; the later wins. Empty: the place itself is the file.
+    pub(super) files: &'static [&'static str],
+    /// What the keys of these files say.
+    pub(super) settings: &'static [Setting],
+    pub(super) parts: &'static [Folder],
+}
+
+/// Nothing but its place.
+const BARE: Assistant = Assistant {
+    places: &[],
+    project: None,
+    managed: &[],
+    own_models: false,
+    files: &[],
+    settings: &[],
+    parts: &[],
+};
+
+const fn folder(kind: umbrascope_api::PartKind, at: &'static str, holds: super::parts::Holds) -> Folder {
+    Folder { kind, at, holds }
+}
+
+/// Folders with a `SKILL.md`, as most assistants have come to keep skills.
+const SKILLS: Folder = folder(Skill, "skills", Folders("SKILL.md"));
+
+/// Claude Code, and CodeBuddy, which took its settings over.
+const CLAUDE: &[Setting] = &[
+    at("model", Model),
+    at("env/ANTHROPIC_MODEL", Model),
+    at("env/CLAUDE_CODE_USE_BEDROCK", ProviderIf("bedrock", True)),
+    at("env/CLAUDE_CODE_USE_VERTEX", ProviderIf("vertex", True)),
+    at("env/CLAUDE_CODE_USE_FOUNDRY", ProviderIf("foundry", True)),
+    at("env/ANTHROPIC_BASE_URL", Url),
+    at("env/ANTHROPIC_BEDROCK_BASE_URL", UrlOf("bedrock")),
+    at("env/ANTHROPIC_VERTEX_BASE_URL", UrlOf("vertex")),
+    at("env/ANTHROPIC_FOUNDRY_BASE_URL", UrlOf("foundry")),
+    at("permissions/defaultMode", Risk(&ApprovalBypass, Word(&["bypassPermissions"]))),
+    at("permissions/allow", Risk(&ApprovalBypass, Holds(&["Bash", "Bash(*)", "Bash(:*)", "*"]))),
+    at("sandbox/enabled", Risk(&SandboxOff, False)),
+    at("hooks", Keys(&Hook)),
+    at("enabledPlugins", Keys(&Plugin)),
+    at("env", Secrets),
+];
+
+const CODEX: &[Setting] = &[
+    at("model", Model),
+    at("model_provider", Provider),
+    at("openai_base_url", Url),
+    at("model_providers/{provider}/base_url", Url),
+    at("approval_policy", Risk(&ApprovalBypass, Word(&["never"]))),
+    at("profiles/*/approval_policy", Risk(&ApprovalBypass, Word(&["never"]))),
+    // Without a sandbox there is nothing to ask for.
+    at("sandbox_mode", Risk(&ApprovalBypass, Word(&["danger-full-access"]))),
+    at("profiles/*/sandbox_mode", Risk(&ApprovalBypass, Word(&["danger-full-access"]))),
+    at("sandbox_mode", Risk(&SandboxOff, Word(&["danger-full-access"]))),
+    at("profiles/*/sandbox_mode", Risk(&SandboxOff, Word(&["danger-full-access"]))),
+    at("plugins", Keys(&Plugin)),
+    at("hooks", Keys(&Hook)),
+    at("model_providers/*/http_headers", Secrets),
+    at("shell_environment_policy/set", Secrets),
+];
+
+/// Gemini CLI and its forks. Gemini CLI itself takes the mode `yolo` from its command line only; its forks take it from
+/// the file.
+const GEMINI: &[Setting] = &[
+    at("model/name", Model),
+    at("security/auth/selectedType", ProviderIf("vertex", Word(&["vertex-ai"]))),
+    at("security/auth/selectedType", ProviderIf("openai", Word(&["openai"]))),
+    at("security/auth/baseUrl", Url),
+    at("security/auth/apiKey", Secret),
+    at("general/defaultApprovalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
+    at("tools/approvalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
+    at("approvalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
+    at("tools/allowed", Risk(&ApprovalBypass, Holds(&["run_shell_command", "ShellTool"]))),
+    at("tools/sandbox", Risk(&SandboxOff, False)),
+    at("hooks", Keys(&Hook)),
+    at("env", Secrets),
+];
+
+const KIMI: &[Setting] = &[
+    at("default_model", Model),
+    at("models/{model}/provider", Provider),
+    at("models/{model}/model", Model),
+    at("providers/{provider}/base_url", Url),
+    at("providers/*/api_key", Secret),
+    at("default_yolo", Risk(&ApprovalBypass, True)),
+    at("default_permission_mode", Risk(&ApprovalBypass, Word(&["yolo"]))),
+];
+
+/// opencode and what was made from it. Without `permission` it is its own default, which is told by its presence.
+const OPENCODE: &[Setting] = &[
+    at("model", ProviderAndModel),
+    at("provider/{provider}/options/baseURL", Url),
+    at("permission", Risk(&ApprovalBypass, Word(&["allow"]))),
+    at("permission/\\*", Risk(&ApprovalBypass, Word(&["allow"]))),
+    at("permission/bash", Risk(&ApprovalBypass, Word(&["allow"]))),
+    at("permission/bash/\\*", Risk(&ApprovalBypass, Word(&["allow"]))),
+    at("agent", Keys(&Subagent)),
+    at("command", Keys(&Command)),
+    at("plugin", Names(&Plugin)),
+    at("provider/*/options/apiKey", Secret),
+];
+
+const OPENCODE_PARTS: &[Folder] = &[
+    folder(Subagent, "agent", Files(&[".md"])),
+    folder(Subagent, "agents", Files(&[".md"])),
+    folder(Command, "command", Files(&[".md"])),
+    folder(Command, "commands", Files(&[".md"])),
+    folder(Plugin, "plugin", Files(&[".ts", ".js"])),
+    folder(Plugin, "plugins", Files(&[".ts", ".js"])),
+    folder(Skill, "skill", Folders("SKILL.md")),
+    SKILLS,
+];
+
+/// All of them.
+pub(super) const ASSISTANTS: &[Assistant] = &[
+    Assistant {
+        places: &["~/.claude"],
+        project: Some(".claude"),
+        managed: &[
+            "etc/claude-code",
+            "Library/Application Support/ClaudeCode",
+            "Program Files/ClaudeCode",
+            "ProgramData/ClaudeCode",
+        ],
+        own_models: true,
+        files: &["settings.json", "settings.local.json", "managed-settings.json"],
+        settings: CLAUDE,
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+    },
+    Assistant {
+        places: &["~/.config/Claude", "~/Library/Application Support/Claude", "~/AppData/Roaming/Claude"],
+        parts: &[folder(Plugin, "Claude Extensions", Folders("manifest.json"))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.codex"],
+        project: Some(".codex"),
+        managed: &["etc/codex", "ProgramData/OpenAI/Codex"],
+        own_models: true,
+        files: &["managed_config.toml", "config.toml", "hooks.json"],
+        settings: CODEX,
+        parts: &[
+            SKILLS,
+            folder(Skill, "~/.agents/skills", Folders("SKILL.md")),
+            folder(Command, "prompts", Files(&[".md"])),
+            folder(Subagent, "agents", Files(&[".toml"])),
+        ],
+    },
+    Assistant {
+        places: &["~/.gemini"],
+        project: Some(".gemini"),
+        managed: &["etc/gemini-cli", "Library/Application Support/GeminiCli", "ProgramData/gemini-cli"],
+        own_models: true,
+        files: &["system-defaults.json", "settings.json"],
+        settings: GEMINI,
+        parts: &[
+            SKILLS,
+            folder(Plugin, "extensions", Folders("gemini-extension.json")),
+            folder(Command, "commands", Files(&[".toml"])),
+            folder(Subagent, "agents", Files(&[".md"])),
+        ],
+    },
+    Assistant {
+        places: &["~/.qwen"],
+        project: Some(".qwen"),
+        managed: &["etc/qwen-code", "Library/Application Support/QwenCode", "ProgramData/qwen-code"],
+        files: &["settings.json"],
+        settings: GEMINI,
+        parts: &[
+            SKILLS,
+            folder(Plugin, "extensions", Folders("qwen-extension.json")),
+            folder(Command, "commands", Files(&[".toml", ".md"])),
+            folder(Subagent, "agents", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.iflow"],
+        project: Some(".iflow"),
+        files: &["settings.json"],
+        settings: &[
+            at("modelName", Model),
+            at("selectedAuthType", ProviderIf("openai-compatible", Word(&["openai-compatible"]))),
+            at("baseUrl", Url),
+            at("apiKey", Secret),
+            at("hooks", Keys(&Hook)),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.copilot"],
+        files: &["config.json", "settings.json"],
+        settings: &[
+            at("model", Model),
+            at("defaultPermissionMode", Risk(&ApprovalBypass, Word(&["allow-all"]))),
+            at("hooks", Keys(&Hook)),
+        ],
+        parts: &[SKILLS, folder(Subagent, "agents", Files(&[".agent.md", ".md"]))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/opencode"],
+        project: Some(".opencode"),
+        managed: &["etc/opencode", "Library/Application Support/opencode", "ProgramData/opencode"],
+        files: &["config.json", "opencode.json", "opencode.jsonc"],
+        settings: OPENCODE,
+        parts: OPENCODE_PARTS,
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/kilo"],
+        project: Some(".kilo"),
+        files: &["kilo.json", "kilo.jsonc", "opencode.json"],
+        settings: OPENCODE,
+        parts: OPENCODE_PARTS,
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/goose", "~/AppData/Roaming/Block/goose"],
+        files: &["config.yaml", "config/config.yaml"],
+        settings: &[
+            at("GOOSE_PROVIDER", Provider),
+            at("GOOSE_MODEL", Model),
+            at("GOOSE_MODE", Risk(&ApprovalBypass, Word(&["auto"]))),
+            at("OLLAMA_HOST", UrlOf("ollama")),
+            at("OPENAI_HOST", UrlOf("openai")),
+            at("ANTHROPIC_HOST", UrlOf("anthropic")),
+            at("", Secrets),
+        ],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/amp"],
+        files: &["settings.json", "settings.jsonc"],
+        settings: &[at("amp.dangerouslyAllowAll", Risk(&ApprovalBypass, True)), at("amp.url", Url)],
+        own_models: true,
+        parts: &[SKILLS, folder(Skill, "~/.config/agents/skills", Folders("SKILL.md"))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/crush", "~/.local/share/crush", "~/AppData/Local/crush"],
+        files: &["crush.json"],
+        settings: &[
+            at("models/large/provider", Provider),
+            at("models/large/model", Model),
+            at("providers/{provider}/base_url", Url),
+            at("permissions/allowed_tools", Risk(&ApprovalBypass, Holds(&["bash", "*"]))),
+            at("providers/*/api_key", Secret),
+        ],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.aider.conf.yml"],
+        files: &[""],
+        settings: &[
+            at("model", ProviderAndModel),
+            at("openai-api-base", Url),
+            at("yes-always", Risk(&ApprovalBypass, True)),
+            at("openai-api-key", Secret),
+            at("anthropic-api-key", Secret),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.cursor"],
+        project: Some(".cursor"),
+        files: &["cli-config.json", "cli.json", "hooks.json"],
+        settings: &[
+            at("permissions/allow", Risk(&ApprovalBypass, Holds(&["Shell(*)", "Shell(**)", "*"]))),
+            at("approvalMode", Risk(&ApprovalBypass, Word(&["unrestricted"]))),
+            at("sandbox/mode", Risk(&SandboxOff, Word(&["disabled"]))),
+            at("hooks", Keys(&Hook)),
+        ],
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/zed", "~/Library/Application Support/Zed"],
+        project: Some(".zed"),
+        files: &["settings.json"],
+        settings: &[
+            at("agent/default_model/provider", Provider),
+            at("agent/default_model/model", Model),
+            at("language_models/{provider}/api_url", Url),
+            at("agent/always_allow_tool_actions", Risk(&ApprovalBypass, True)),
+            at("agent/tool_permissions/default", Risk(&ApprovalBypass, Word(&["allow"]))),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.continue"],
+        files: &["config.json", "config.yaml"],
+        settings: &[
+            at("models/0/provider", Provider),
+            at("models/0/model", Model),
+            at("models/0/apiBase", Url),
+            at("models/*/apiKey", Secret),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.factory"],
+        project: Some(".factory"),
+        files: &["settings.json", "settings.local.json"],
+        settings: &[
+            at("model", Model),
+            at("sessionDefaultSettings/model", Model),
+            at("customModels/*/apiKey", Secret),
+            at("hooks", Keys(&Hook)),
+        ],
+        parts: &[
+            SKILLS,
+            folder(Subagent, "droids", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant { places: &["~/.kimi"], own_models: true, files: &["config.toml"], settings: KIMI, ..BARE },
+    Assistant {
+        places: &["~/.kimi-code"],
+        project: Some(".kimi-code"),
+        own_models: true,
+        files: &["config.toml"],
+        settings: KIMI,
+        parts: &[SKILLS, folder(Subagent, "agents", Files(&[".md"]))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.codebuddy"],
+        project: Some(".codebuddy"),
+        files: &["settings.json", "settings.local.json"],
+        settings: CLAUDE,
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.aws/amazonq"],
+        project: Some(".amazonq"),
+        parts: &[
+            folder(Subagent, "cli-agents", Files(&[".json"])),
+            folder(Command, "prompts", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.kiro"],
+        project: Some(".kiro"),
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".json", ".md"])),
+            folder(Hook, "hooks", Files(&[".kiro.hook"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.openhands"],
+        files: &["settings.json", "agent_settings.json"],
+        settings: &[
+            at("llm_model", ProviderAndModel),
+            at("llm_base_url", Url),
+            at("llm_api_key", Secret),
+            at("llm/model", ProviderAndModel),
+            at("llm/base_url", Url),
+            at("llm/api_key", Secret),
+        ],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.pi/agent", "~/.omp/agent"],
+        files: &["settings.json", "models.json"],
+        settings: &[
+            at("defaultProvider", Provider),
+            at("defaultModel", Model),
+            at("providers/{provider}/baseUrl", Url),
+            at("providers/*/apiKey", Secret),
+        ],
+        parts: &[
+            SKILLS,
+            folder(Command, "prompts", Files(&[".md"])),
+            folder(Plugin, "extensions", Files(&[".ts", ".js"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.openclaw", "~/.clawdbot", "~/.moltbot"],
+        files: &["clawdbot.json", "moltbot.json", "openclaw.json"],
+        settings: &[
+            at("agents/defaults/model/primary", ProviderAndModel),
+            at("models/providers/{provider}/baseUrl", Url),
+            at("models/providers/*/apiKey", Secret),
+            at("plugins/entries", Keys(&Plugin)),
+        ],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/gptme"],
+        files: &["config.toml"],
+        settings: &[
+            at("models/default", ProviderAndModel),
+            at("env/MODEL", ProviderAndModel),
+            at("env", Secrets),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/mods"],
+        files: &["mods.yml"],
+        settings: &[
+            at("default-api", Provider),
+            at("default-model", Model),
+            at("apis/{provider}/base-url", Url),
+            at("apis/*/api-key", Secret),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/shell_gpt"],
+        files: &[".sgptrc"],
+        settings: &[at("DEFAULT_MODEL", Model), at("API_BASE_URL", Url), at("", Secrets)],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/fabric"],
+        files: &[".env"],
+        settings: &[at("DEFAULT_VENDOR", Provider), at("DEFAULT_MODEL", Model), at("", Secrets)],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.vibe"],
+        project: Some(".vibe"),
+        files: &["config.toml"],
+        settings: &[at("active_model", Model)],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.augment"],
+        project: Some(".augment"),
+        files: &["settings.json"],
+        settings: &[at("hooks", Keys(&Hook))],
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+];
