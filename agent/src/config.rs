@@ -34,6 +34,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
+    /// Whether servers that run on this machine are asked what they are.
+    pub probe_runtimes: bool,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
@@ -167,6 +169,7 @@ impl Config {
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
             gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
+            probe_runtimes: file.scan.probe_runtimes,
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -285,11 +288,13 @@ struct ScanSection {
     enabled: bool,
     /// Seconds between scans, up to a tenth more or less by chance. Default: 21600.
     interval_s: u64,
+    /// Whether a server that runs is asked what it is. Default: true.
+    probe_runtimes: bool,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600 }
+        Self { enabled: true, interval_s: 21_600, probe_runtimes: true }
     }
 }
 
@@ -332,12 +337,18 @@ mod tests {
     }
 
     #[test]
+    fn asking_servers_can_be_switched_off() {
+        assert!(!parse("[scan]\nprobe_runtimes = false").unwrap().probe_runtimes);
+    }
+
+    #[test]
     fn an_empty_file_gives_the_defaults() {
         let config = parse("").unwrap();
         assert!(config.capture && config.flow_aware_filter && config.attribution_hooks);
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
+        assert!(config.probe_runtimes, "a port of this machine that a known server has");
         assert!(config.suspects, "the collector decides, and its own default is no");
         assert!(config.gateway.interfaces.is_empty(), "nobody else's traffic unless asked for");
     }
@@ -440,6 +451,7 @@ mod tests {
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
+        assert_eq!(sample.probe_runtimes, default.probe_runtimes);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

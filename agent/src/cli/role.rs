@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::CliError;
 use crate::roles::{Role, dissector, scanner, uplink};
 use crate::sandbox;
+use crate::scan::ScanRequest;
 
 /// Arguments of `__role`.
 #[derive(Debug, clap::Args)]
@@ -14,6 +15,9 @@ pub struct Args {
     /// Patience of a scan, in seconds
     #[arg(long, default_value_t = 120)]
     deadline_s: u64,
+    /// Ask no server what it is
+    #[arg(long)]
+    no_probe: bool,
     /// Enter the dissector's sandbox, try what it forbids, and print what came of it
     #[arg(long)]
     self_test: bool,
@@ -27,7 +31,11 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     Ok(match args.role {
         Role::Dissector => dissector::run(),
         Role::Uplink => uplink::run(),
-        Role::Scanner => scanner::run(Duration::from_secs(args.deadline_s)),
+        Role::Scanner => scanner::run(ScanRequest {
+            deadline: Duration::from_secs(args.deadline_s),
+            probe: !args.no_probe,
+            ..ScanRequest::live()
+        }),
     })
 }
 

@@ -6,7 +6,8 @@
 //! matched again when a new catalogue arrives. What could not be read is told, source by source: only a complete
 //! snapshot may say that a thing is gone.
 //!
-//! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
+//! Nothing found is executed, nothing is written, and no value of a secret is kept. Nothing is contacted but, where that is
+//! switched on, a server that runs: one bounded question to a loopback port that a matched process owns.
 
 mod alpm;
 mod apk;
@@ -63,17 +64,22 @@ pub struct ScanRequest {
     pub live: bool,
     /// After this the scan ends, with what it has marked partial.
     pub deadline: Duration,
+    /// Whether a server that runs is asked what it is: one bounded question to a loopback port that a matched process owns.
+    pub probe: bool,
+    /// Called when processes and ports have been looked at and no home was opened for reading yet: what only that needed can be
+    /// given up here.
+    pub before_homes: fn(),
 }
 
 impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
-        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE }
+        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE, probe: true, before_homes: || () }
     }
 
     /// The tree below `root`, as if it were `/`.
     pub fn tree(root: PathBuf) -> Self {
-        Self { root, live: false, deadline: DEADLINE }
+        Self { root, live: false, deadline: DEADLINE, probe: false, before_homes: || () }
     }
 }
 
@@ -160,6 +166,16 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         }
     };
     let found = Homes::find(&root);
+    if request.live {
+        scan.source("processes", Channel::Process, |source| {
+            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
+            let at: Vec<PathBuf> = found.homes.iter().map(Dir::absolute).collect();
+            if let Some(proc) = source.note(proc, || "/proc".into()) {
+                processes::read(&proc, &root, &at, request.probe, source);
+            }
+        });
+    }
+    (request.before_homes)();
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
@@ -209,15 +225,6 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     });
     scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
     scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
-    if request.live {
-        scan.source("processes", Channel::Process, |source| {
-            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
-            let at: Vec<PathBuf> = homes.homes.iter().map(|(home, _)| home.absolute()).collect();
-            if let Some(proc) = source.note(proc, || "/proc".into()) {
-                processes::read(&proc, &at, source);
-            }
-        });
-    }
     scan.outcome
 }
 

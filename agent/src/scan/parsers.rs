@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, vscode};
+use super::{cargo, firefox, processes, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -8,7 +8,9 @@ type Parser = (&'static str, fn(&[u8]));
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
+    ("answer", |bytes| drop(processes::probe::body(bytes).map(processes::probe::models))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("sockets", |bytes| drop(processes::sockets::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

@@ -106,12 +106,15 @@ pub struct ItemDetails {
     /// Whether the model answers on this machine; absent where the configuration does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<bool>,
-    /// Skills, plugins, hooks and the like of an assistant, by name.
+    /// Whether a server of this machine, asked once, answered as its product does; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
+    /// Skills, plugins, hooks and the like of an assistant, or models of a server, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
 }
 
-/// A part of an assistant.
+/// A part of an assistant or of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {
     /// What it is.
