@@ -17,6 +17,7 @@ mod cargo;
 mod chromium;
 mod document;
 mod dpkg;
+mod environment;
 mod firefox;
 mod homes;
 mod mcp;
@@ -221,10 +222,23 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);
-        homes.each(source, |home, source| models::ollama::read_home(home, source));
+        homes.each(source, |home, source| models::ollama::read_home(home, &root, source));
     });
-    scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
-    scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
+    scan.source("huggingface", Channel::ModelFile, |source| {
+        models::huggingface::read_system(&root, source);
+        homes.each(source, |home, source| models::huggingface::read_home(home, &root, source));
+    });
+    scan.source("docker-models", Channel::ModelFile, |source| {
+        models::docker::read_system(&root, source);
+        homes.each(source, models::docker::read_home);
+    });
+    scan.everywhere(
+        "model-files",
+        Channel::ModelFile,
+        &homes,
+        |source| models::read_system_files(&root, source),
+        |home, hits, source| models::read_files(home, &root, hits, source),
+    );
     scan.outcome
 }
 
@@ -292,7 +306,7 @@ impl<'a> Scan<'a> {
         channel: Channel,
         homes: &Tree,
         system: impl FnOnce(&mut Source<'a>),
-        read: fn(&Dir, &Hits, &mut Source<'_>),
+        read: impl Fn(&Dir, &Hits, &mut Source<'a>),
     ) {
         self.source(name, channel, |source| {
             system(source);

@@ -1,6 +1,7 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, processes, vscode};
+use super::models::parsers as models;
+use super::{cargo, environment, firefox, processes, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -9,7 +10,11 @@ type Parser = (&'static str, fn(&[u8]));
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("answer", |bytes| drop(processes::probe::body(bytes).map(processes::probe::models))),
+    ("docker-models", models::docker),
+    ("environment", |bytes| drop(environment::values(bytes, "OLLAMA_MODELS"))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("gguf", models::gguf),
+    ("safetensors", models::safetensors),
     ("sockets", |bytes| drop(processes::sockets::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];

@@ -106,6 +106,9 @@ pub struct ItemDetails {
     /// Whether the model answers on this machine; absent where the configuration does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<bool>,
+    /// What a model file is where it is no model of its own: `adapter`, `projector`, `text encoder` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
     /// Whether a server of this machine, asked once, answered as its product does; absent where it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<bool>,
@@ -130,7 +133,7 @@ impl ItemDetails {
     }
 
     /// Every field that holds one text.
-    pub fn texts(&self) -> [&Option<String>; 14] {
+    pub fn texts(&self) -> [&Option<String>; 15] {
         [
             &self.client,
             &self.location,
@@ -146,11 +149,12 @@ impl ItemDetails {
             &self.publisher,
             &self.provider,
             &self.model,
+            &self.role,
         ]
     }
 
     /// The same, to cut them to size.
-    pub fn texts_mut(&mut self) -> [&mut Option<String>; 14] {
+    pub fn texts_mut(&mut self) -> [&mut Option<String>; 15] {
         [
             &mut self.client,
             &mut self.location,
@@ -166,6 +170,7 @@ impl ItemDetails {
             &mut self.publisher,
             &mut self.provider,
             &mut self.model,
+            &mut self.role,
         ]
     }
 }

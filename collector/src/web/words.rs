@@ -197,6 +197,7 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     say("runs package", &details.package);
     say("runs", &details.command);
     say("talks to", &details.host);
+    say("is", &details.role);
     say("family", &details.family);
     say("parameters", &details.parameters);
     say("quantised", &details.quantisation);
