@@ -36,6 +36,8 @@ pub struct Config {
     pub scan_interval: Option<Duration>,
     /// Whether servers that run on this machine are asked what they are.
     pub probe_runtimes: bool,
+    /// Socket of a container daemon that is asked for images and containers; `None`: none is.
+    pub containers: Option<PathBuf>,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
@@ -124,6 +126,9 @@ impl Config {
         if !(60..=7 * 86_400).contains(&file.scan.interval_s) {
             return Err(wrong("interval_s", "of [scan] must be between 60 and 604800 seconds"));
         }
+        if file.scan.containers.as_ref().is_some_and(|socket| !socket.is_absolute()) {
+            return Err(wrong("containers", "of [scan] must be the absolute path of a socket"));
+        }
         if !(1..=86_400).contains(&file.report.counter_interval_s) {
             return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
         }
@@ -170,6 +175,7 @@ impl Config {
             gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
             probe_runtimes: file.scan.probe_runtimes,
+            containers: file.scan.containers,
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -290,11 +296,13 @@ struct ScanSection {
     interval_s: u64,
     /// Whether a server that runs is asked what it is. Default: true.
     probe_runtimes: bool,
+    /// Socket of a container daemon to ask, an absolute path. Default: none.
+    containers: Option<PathBuf>,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600, probe_runtimes: true }
+        Self { enabled: true, interval_s: 21_600, probe_runtimes: true, containers: None }
     }
 }
 
@@ -337,8 +345,12 @@ mod tests {
     }
 
     #[test]
-    fn asking_servers_can_be_switched_off() {
+    fn asking_servers_can_be_switched_off_and_a_daemon_is_asked_only_when_named() {
         assert!(!parse("[scan]\nprobe_runtimes = false").unwrap().probe_runtimes);
+        assert_eq!(parse("").unwrap().containers, None);
+        let named = parse("[scan]\ncontainers = \"/run/docker.sock\"").unwrap();
+        assert_eq!(named.containers.as_deref(), Some(Path::new("/run/docker.sock")));
+        assert!(parse("[scan]\ncontainers = \"docker.sock\"").unwrap_err().contains("agent.toml:2"));
     }
 
     #[test]
@@ -452,6 +464,7 @@ mod tests {
         assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.probe_runtimes, default.probe_runtimes);
+        assert_eq!(sample.containers, default.containers);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

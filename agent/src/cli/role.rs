@@ -1,5 +1,6 @@
 //! `__role`: what the warden starts. Not for people.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ pub struct Args {
     /// Ask no server what it is
     #[arg(long)]
     no_probe: bool,
+    /// Socket of a container daemon to ask
+    #[arg(long)]
+    containers: Option<PathBuf>,
     /// Enter the dissector's sandbox, try what it forbids, and print what came of it
     #[arg(long)]
     self_test: bool,
@@ -34,6 +38,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Role::Scanner => scanner::run(ScanRequest {
             deadline: Duration::from_secs(args.deadline_s),
             probe: !args.no_probe,
+            containers: args.containers,
             ..ScanRequest::live()
         }),
     })

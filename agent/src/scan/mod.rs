@@ -15,11 +15,13 @@ mod assistants;
 mod bundles;
 mod cargo;
 mod chromium;
+mod containers;
 mod document;
 mod dpkg;
 mod environment;
 mod firefox;
 mod homes;
+mod http;
 mod mcp;
 mod models;
 mod mounts;
@@ -67,6 +69,8 @@ pub struct ScanRequest {
     pub deadline: Duration,
     /// Whether a server that runs is asked what it is: one bounded question to a loopback port that a matched process owns.
     pub probe: bool,
+    /// Socket of a container daemon to ask for images and containers; `None`: only the stores' files are read.
+    pub containers: Option<PathBuf>,
     /// Called when processes and ports have been looked at and no home was opened for reading yet: what only that needed can be
     /// given up here.
     pub before_homes: fn(),
@@ -75,12 +79,19 @@ pub struct ScanRequest {
 impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
-        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE, probe: true, before_homes: || () }
+        Self {
+            root: PathBuf::from("/"),
+            live: true,
+            deadline: DEADLINE,
+            probe: true,
+            containers: None,
+            before_homes: || (),
+        }
     }
 
     /// The tree below `root`, as if it were `/`.
     pub fn tree(root: PathBuf) -> Self {
-        Self { root, live: false, deadline: DEADLINE, probe: false, before_homes: || () }
+        Self { root, live: false, probe: false, ..Self::live() }
     }
 }
 
@@ -176,6 +187,9 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             }
         });
     }
+    if let Some(socket) = &request.containers {
+        scan.source("container-daemon", Channel::Container, |source| containers::ask(socket, source));
+    }
     (request.before_homes)();
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
@@ -219,6 +233,10 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
         homes.each(source, programs::read_home);
+    });
+    scan.source("containers", Channel::Container, |source| {
+        containers::read_system(&root, source);
+        homes.each(source, containers::read_home);
     });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);

@@ -1,7 +1,7 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
 use super::models::parsers as models;
-use super::{cargo, environment, firefox, processes, vscode};
+use super::{cargo, containers, environment, firefox, http, processes, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -9,7 +9,8 @@ type Parser = (&'static str, fn(&[u8]));
 /// All of them, one line each.
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
-    ("answer", |bytes| drop(processes::probe::body(bytes).map(processes::probe::models))),
+    ("answer", |bytes| drop(http::body(bytes).map(processes::probe::models))),
+    ("container-images", |bytes| drop(containers::parse_all(bytes))),
     ("docker-models", models::docker),
     ("environment", |bytes| drop(environment::values(bytes, "OLLAMA_MODELS"))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),

@@ -19,6 +19,10 @@ impl Warden {
         if !self.config.probe_runtimes {
             arguments.push("--no-probe");
         }
+        let containers = self.config.containers.as_ref().map(|socket| socket.to_string_lossy().into_owned());
+        if let Some(socket) = &containers {
+            arguments.extend(["--containers", socket.as_str()]);
+        }
         let (child, socket) = Child::start_scanner(&arguments, &self.catalogue)
             .map_err(|e| WardenError::System("start the scanner", e))?;
         self.to_uplink.push_back((ToUplink::Scan, Some(socket)));

@@ -4,19 +4,18 @@
 //! redirect followed, no name resolved, nothing sent but the path that the catalogue names. What the server may cost is
 //! bounded in time and bytes, whatever it answers.
 
-use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::scan::http::{self, Bounds};
+
 /// How long one question may take, from the connection to the last byte.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 /// How much of an answer is read, in bytes, its head included.
 const ANSWER_BYTES: usize = 64 * 1024;
-/// Most header lines of an answer.
-const HEADERS: usize = 64;
 /// Most models that an answer may name, and the longest name, in bytes.
 const MODELS: usize = 64;
 const NAME_BYTES: usize = 200;
@@ -26,54 +25,9 @@ pub(super) fn ask(address: SocketAddr, path: &str) -> Option<Vec<u8>> {
     if !address.ip().is_loopback() {
         return None;
     }
-    let until = Instant::now() + PATIENCE;
-    let left = || Some(until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
-    let mut stream = TcpStream::connect_timeout(&address, left()?).ok()?;
-    stream.set_write_timeout(left()).ok()?;
-    // HTTP/1.0: the end of the connection is the end of the answer, and no part of it comes in chunks.
-    let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: {address}\r\nUser-Agent: umbrascope-agent\r\nAccept: */*\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    let mut piece = [0; 4096];
-    while answer.len() < ANSWER_BYTES {
-        // The whole answer has one deadline: a server that sends a byte now and then gains no time by it.
-        let Some(left) = left() else { break };
-        stream.set_read_timeout(Some(left)).ok()?;
-        match stream.read(&mut piece) {
-            Ok(0) => break,
-            Ok(read) => answer.extend_from_slice(&piece[..read.min(ANSWER_BYTES - answer.len())]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => break,
-        }
-        // Some keep the connection open all the same.
-        if is_whole(&answer) {
-            break;
-        }
-    }
-    body(&answer).map(<[u8]>::to_vec)
-}
-
-/// The body of an answer that says yes, as far as it came.
-pub(in crate::scan) fn body(answer: &[u8]) -> Option<&[u8]> {
-    let (status, start, _) = head(answer)?;
-    // Anything else, a redirect among them, is no answer.
-    (status == 200).then(|| &answer[start..])
-}
-
-fn is_whole(answer: &[u8]) -> bool {
-    matches!(head(answer), Some((_, start, Some(length))) if answer.len() - start >= length)
-}
-
-/// Status, where the body begins, and how long it says it is.
-fn head(answer: &[u8]) -> Option<(u16, usize, Option<usize>)> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
-    let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(start) = response.parse(answer).ok()? else { return None };
-    let length = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.trim().parse().ok());
-    Some((response.code?, start, length))
+    let bounds = Bounds { bytes: ANSWER_BYTES, until: Instant::now() + PATIENCE };
+    let stream = TcpStream::connect_timeout(&address, bounds.left()?).ok()?;
+    http::get(stream, &address.to_string(), path, bounds).map(|(body, _)| body)
 }
 
 /// Whether an answer holds a text.
@@ -101,6 +55,7 @@ struct List {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::TcpListener;
     use std::thread;
 
@@ -198,15 +153,6 @@ mod tests {
         assert_eq!(models(list), ["qwen2.5-7b"]);
         for end in 0..list.len() {
             assert_eq!(models(&list[..end]), Vec::<String>::new());
-            body(&list[..end]);
-        }
-    }
-
-    #[test]
-    fn every_prefix_of_an_answer_is_read() {
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nokay";
-        for end in 0..answer.len() {
-            assert_eq!(body(&answer[..end]).is_some(), end >= answer.len() - 4, "{end}");
         }
     }
 }
