@@ -34,6 +34,10 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
+    /// Whether servers that run on this machine are asked what they are.
+    pub probe_runtimes: bool,
+    /// Socket of a container daemon that is asked for images and containers; `None`: none is.
+    pub containers: Option<PathBuf>,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
@@ -122,6 +126,9 @@ impl Config {
         if !(60..=7 * 86_400).contains(&file.scan.interval_s) {
             return Err(wrong("interval_s", "of [scan] must be between 60 and 604800 seconds"));
         }
+        if file.scan.containers.as_ref().is_some_and(|socket| !socket.is_absolute()) {
+            return Err(wrong("containers", "of [scan] must be the absolute path of a socket"));
+        }
         if !(1..=86_400).contains(&file.report.counter_interval_s) {
             return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
         }
@@ -167,6 +174,8 @@ impl Config {
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
             gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
+            probe_runtimes: file.scan.probe_runtimes,
+            containers: file.scan.containers,
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -285,11 +294,15 @@ struct ScanSection {
     enabled: bool,
     /// Seconds between scans, up to a tenth more or less by chance. Default: 21600.
     interval_s: u64,
+    /// Whether a server that runs is asked what it is. Default: true.
+    probe_runtimes: bool,
+    /// Socket of a container daemon to ask, an absolute path. Default: none.
+    containers: Option<PathBuf>,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600 }
+        Self { enabled: true, interval_s: 21_600, probe_runtimes: true, containers: None }
     }
 }
 
@@ -332,12 +345,22 @@ mod tests {
     }
 
     #[test]
+    fn asking_servers_can_be_switched_off_and_a_daemon_is_asked_only_when_named() {
+        assert!(!parse("[scan]\nprobe_runtimes = false").unwrap().probe_runtimes);
+        assert_eq!(parse("").unwrap().containers, None);
+        let named = parse("[scan]\ncontainers = \"/run/docker.sock\"").unwrap();
+        assert_eq!(named.containers.as_deref(), Some(Path::new("/run/docker.sock")));
+        assert!(parse("[scan]\ncontainers = \"docker.sock\"").unwrap_err().contains("agent.toml:2"));
+    }
+
+    #[test]
     fn an_empty_file_gives_the_defaults() {
         let config = parse("").unwrap();
         assert!(config.capture && config.flow_aware_filter && config.attribution_hooks);
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
+        assert!(config.probe_runtimes, "a port of this machine that a known server has");
         assert!(config.suspects, "the collector decides, and its own default is no");
         assert!(config.gateway.interfaces.is_empty(), "nobody else's traffic unless asked for");
     }
@@ -440,6 +463,8 @@ mod tests {
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
+        assert_eq!(sample.probe_runtimes, default.probe_runtimes);
+        assert_eq!(sample.containers, default.containers);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

@@ -29,6 +29,12 @@ impl SoftwareKind {
         )
     }
 
+    /// Whether it is no identifier of its own but something that a product known otherwise is asked about: a port or an
+    /// answer, which products share.
+    pub(crate) const fn asked_by_product(self) -> bool {
+        matches!(self, Self::LocalPort | Self::ApiFingerprint)
+    }
+
     /// Where a pattern may end inside a longer identifier: before that byte, if at all.
     pub(crate) const fn boundary(self) -> Option<Boundary> {
         use SoftwareKind::*;

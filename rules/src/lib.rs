@@ -40,7 +40,7 @@ pub use catalogue::{
 pub use claim::Claim;
 pub use date::{Date, NoDate};
 pub use domain::{DomainName, InvalidName};
-pub use matcher::{Matcher, RuleRef};
+pub use matcher::{Fingerprint, LocalServer, Matcher, RuleRef};
 pub use overlay::{Change, Changed, Composed, MAX_OVERLAY_BYTES, Overlay};
 pub use space::Space;
 pub use standing::{Stand, stands};

@@ -476,7 +476,8 @@ fn replacement(what: &str, id: &str, origin: &Origin) -> Problem {
     problem(origin, origin.line, message, format!("name a {what} that is there"))
 }
 
-/// The same pattern of the same kind twice would make the winner a matter of luck.
+/// The same pattern of the same kind twice would make the winner a matter of luck. Ports and answers have no winner: they are
+/// asked by product, and products share them.
 fn patterns(catalogue: &Catalogue, problems: &mut Vec<Problem>) {
     let rules = catalogue.rules.iter().map(|rule| (&rule.id, &rule.origin, &rule.indicators));
     repeated("rule", rules, problems);
@@ -493,6 +494,9 @@ pub(crate) fn repeated<'c>(
     let mut seen: HashMap<(IndicatorKind, &str), &Text> = HashMap::new();
     for (id, origin, indicators) in all {
         for indicator in indicators {
+            if matches!(indicator.kind, IndicatorKind::Software(kind) if kind.asked_by_product()) {
+                continue;
+            }
             let Some(first) = seen.insert((indicator.kind, &indicator.pattern), id) else { continue };
             let message =
                 format!("{} `{}` is in {what} `{first}` already", indicator.kind, indicator.pattern);

@@ -1,11 +1,13 @@
 //! `__role`: what the warden starts. Not for people.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use super::CliError;
 use crate::roles::{Role, dissector, scanner, uplink};
 use crate::sandbox;
+use crate::scan::ScanRequest;
 
 /// Arguments of `__role`.
 #[derive(Debug, clap::Args)]
@@ -14,6 +16,12 @@ pub struct Args {
     /// Patience of a scan, in seconds
     #[arg(long, default_value_t = 120)]
     deadline_s: u64,
+    /// Ask no server what it is
+    #[arg(long)]
+    no_probe: bool,
+    /// Socket of a container daemon to ask
+    #[arg(long)]
+    containers: Option<PathBuf>,
     /// Enter the dissector's sandbox, try what it forbids, and print what came of it
     #[arg(long)]
     self_test: bool,
@@ -27,7 +35,12 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     Ok(match args.role {
         Role::Dissector => dissector::run(),
         Role::Uplink => uplink::run(),
-        Role::Scanner => scanner::run(Duration::from_secs(args.deadline_s)),
+        Role::Scanner => scanner::run(ScanRequest {
+            deadline: Duration::from_secs(args.deadline_s),
+            probe: !args.no_probe,
+            containers: args.containers,
+            ..ScanRequest::live()
+        }),
     })
 }
 

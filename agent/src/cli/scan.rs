@@ -13,6 +13,7 @@ use umbrascope_api::{Channel, Evidence, ItemDetails, RiskFlag, SourceReport, Sou
 use umbrascope_rules::Catalogue;
 
 use super::{CliError, StateArgs};
+use crate::os::accelerators;
 use crate::scan::{FoundItem, Problem, ScanOutcome, ScanRequest, scan};
 
 /// Scan this machine once for AI that is installed, configured or kept.
@@ -55,7 +56,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let printed = match args.format {
         Format::Table => table(&mut out, &outcome, &catalogue),
         Format::Tsv => tsv(&mut out, &outcome),
-        Format::Json => json(&mut out, &outcome),
+        Format::Json => json(&mut out, &outcome, request.live),
     };
     match printed.and_then(|()| out.flush()) {
         // Whoever read enough has closed the pipe.
@@ -72,6 +73,9 @@ struct Output<'a> {
     sources: &'a [SourceReport],
     problems: &'a [Problem],
     partial: bool,
+    /// Graphics processors and other accelerators of this machine; of a tree nothing is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accelerators: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -95,7 +99,7 @@ fn found(outcome: &ScanOutcome) -> impl Iterator<Item = (&'static str, &FoundIte
     outcome.snapshots.iter().flat_map(|snapshot| snapshot.items.iter().map(|item| (snapshot.source, item)))
 }
 
-fn json(out: &mut impl Write, outcome: &ScanOutcome) -> io::Result<()> {
+fn json(out: &mut impl Write, outcome: &ScanOutcome, live: bool) -> io::Result<()> {
     let sightings = found(outcome).map(|(source, found)| Sighting {
         source,
         rule: &found.item.rule,
@@ -113,6 +117,7 @@ fn json(out: &mut impl Write, outcome: &ScanOutcome) -> io::Result<()> {
         sources: &outcome.reports,
         problems: &outcome.problems,
         partial: outcome.partial(),
+        accelerators: live.then(accelerators::present),
     };
     serde_json::to_writer_pretty(&mut *out, &output)?;
     writeln!(out)

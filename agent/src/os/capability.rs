@@ -27,7 +27,11 @@ pub fn to_ask_bpf(release: &str) -> CapabilitySet {
     if major.is_some_and(|major: u32| major >= 6) { CapabilitySet::empty() } else { CapabilitySet::BPF }
 }
 
-/// What the scanner keeps.
+/// What the scanner starts with: the executables and sockets of other users' processes, and every file. It looks at the
+/// processes first and gives the right to look into them up ([`SCANNER`]) before it reads what a home holds.
+pub const SCANNER_STARTING: CapabilitySet = CapabilitySet::SYS_PTRACE.union(SCANNER);
+
+/// What the scanner reads homes with.
 pub const SCANNER: CapabilitySet = CapabilitySet::DAC_READ_SEARCH;
 
 /// Capabilities that this process can use now.

@@ -1,10 +1,10 @@
-//! The scanner: reads, matches and ends. It may read every file and do nothing else.
+//! The scanner: reads, matches and ends. It looks at the processes and their ports first, gives up what that needs, the network
+//! with it, and then may read every file and do nothing else.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use umbrascope_rules::Matcher;
 
@@ -15,12 +15,13 @@ use crate::ipc::message::{FromScanner, MAX_UNMATCHED, ToScanner};
 use crate::ipc::{Channel, Received};
 use crate::os::{capability, io_priority, signals};
 use crate::own::Sources;
+use crate::sandbox;
 use crate::scan::{self, ScanRequest};
 use crate::state::Software;
 
 /// Scans this machine once and hands everything to the uplink.
-pub fn run(deadline: Duration) -> ExitCode {
-    match start(deadline) {
+pub fn run(request: ScanRequest) -> ExitCode {
+    match start(request) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the scanner ends");
@@ -29,19 +30,19 @@ pub fn run(deadline: Duration) -> ExitCode {
     }
 }
 
-fn start(deadline: Duration) -> io::Result<()> {
+fn start(request: ScanRequest) -> io::Result<()> {
     signals::block_termination()?;
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     // Its standard input is the channel to the uplink itself; the warden's one word comes first.
     let mut uplink: Channel<FromScanner, ToScanner> = Channel::new(control_socket()?);
-    capability::keep_only(capability::SCANNER)?;
+    capability::keep_only(capability::SCANNER_STARTING)?;
     rustix::thread::set_no_new_privs(true)?;
     // Neither is worth failing for.
     let _ = rustix::process::nice(19);
     let _ = io_priority::set_idle();
 
     let matcher = begin(&mut uplink)?;
-    let outcome = scan::scan(&ScanRequest { deadline, ..ScanRequest::live() }, &matcher);
+    let outcome = scan::scan(&ScanRequest { before_homes: only_read, ..request }, &matcher);
     let send = |message: &FromScanner| uplink.send_waiting(message).map_err(io::Error::other);
     for snapshot in outcome.snapshots {
         send(&FromScanner::Source {
@@ -64,6 +65,15 @@ fn start(deadline: Duration) -> io::Result<()> {
         send(&FromScanner::Report(report))?;
     }
     send(&FromScanner::Done)
+}
+
+/// From here on files are read that anybody may have written. A scanner that kept more than that needs is worse than none.
+fn only_read() {
+    if let Err(error) = capability::keep_only(capability::SCANNER) {
+        tracing::error!(%error, "the scanner cannot give up its rights and ends");
+        std::process::exit(1);
+    }
+    sandbox::leave_the_network();
 }
 
 /// Waits for the word to begin; a matcher of what came with it.

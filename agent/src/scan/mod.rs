@@ -6,7 +6,8 @@
 //! matched again when a new catalogue arrives. What could not be read is told, source by source: only a complete
 //! snapshot may say that a thing is gone.
 //!
-//! Nothing found is executed or contacted, nothing is written, and no value of a secret is kept.
+//! Nothing found is executed, nothing is written, and no value of a secret is kept. Nothing is contacted but, where that is
+//! switched on, a server that runs: one bounded question to a loopback port that a matched process owns.
 
 mod accounts;
 mod alpm;
@@ -17,16 +18,19 @@ mod cargo;
 mod chromium;
 mod composer;
 mod conda;
+mod containers;
 mod document;
 mod dotnet;
 mod dpkg;
 mod emacs;
+mod environment;
 mod few;
 mod firefox;
 mod flatpak;
 mod gem;
 mod go;
 mod homes;
+mod http;
 mod jetbrains;
 mod macos;
 mod manifests;
@@ -89,17 +93,31 @@ pub struct ScanRequest {
     pub live: bool,
     /// After this the scan ends, with what it has marked partial.
     pub deadline: Duration,
+    /// Whether a server that runs is asked what it is: one bounded question to a loopback port that a matched process owns.
+    pub probe: bool,
+    /// Socket of a container daemon to ask for images and containers; `None`: only the stores' files are read.
+    pub containers: Option<PathBuf>,
+    /// Called when processes and ports have been looked at and no home was opened for reading yet: what only that needed can be
+    /// given up here.
+    pub before_homes: fn(),
 }
 
 impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
-        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE }
+        Self {
+            root: PathBuf::from("/"),
+            live: true,
+            deadline: DEADLINE,
+            probe: true,
+            containers: None,
+            before_homes: || (),
+        }
     }
 
     /// The tree below `root`, as if it were `/`.
     pub fn tree(root: PathBuf) -> Self {
-        Self { root, live: false, deadline: DEADLINE }
+        Self { root, live: false, probe: false, ..Self::live() }
     }
 }
 
@@ -187,6 +205,19 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     };
     let mut registry = registry::open(&root);
     let found = Homes::find(&root, registry.profiles());
+    if request.live {
+        scan.source("processes", Channel::Process, |source| {
+            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
+            let at: Vec<PathBuf> = found.homes.iter().map(Dir::absolute).collect();
+            if let Some(proc) = source.note(proc, || "/proc".into()) {
+                processes::read(&proc, &root, &at, request.probe, source);
+            }
+        });
+    }
+    if let Some(socket) = &request.containers {
+        scan.source("container-daemon", Channel::Container, |source| containers::ask(socket, source));
+    }
+    (request.before_homes)();
     registry.add_users(found.homes.iter());
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
@@ -316,21 +347,29 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             windows::programs::read_home(home, source);
         });
     });
+    scan.source("containers", Channel::Container, |source| {
+        containers::read_system(&root, source);
+        homes.each(source, containers::read_home);
+    });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);
-        homes.each(source, |home, source| models::ollama::read_home(home, source));
+        homes.each(source, |home, source| models::ollama::read_home(home, &root, source));
     });
-    scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
-    scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
-    if request.live {
-        scan.source("processes", Channel::Process, |source| {
-            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
-            let at: Vec<PathBuf> = homes.homes.iter().map(|(home, _)| home.absolute()).collect();
-            if let Some(proc) = source.note(proc, || "/proc".into()) {
-                processes::read(&proc, &at, source);
-            }
-        });
-    }
+    scan.source("huggingface", Channel::ModelFile, |source| {
+        models::huggingface::read_system(&root, source);
+        homes.each(source, |home, source| models::huggingface::read_home(home, &root, source));
+    });
+    scan.source("docker-models", Channel::ModelFile, |source| {
+        models::docker::read_system(&root, source);
+        homes.each(source, models::docker::read_home);
+    });
+    scan.everywhere(
+        "model-files",
+        Channel::ModelFile,
+        &homes,
+        |source| models::read_system_files(&root, source),
+        |home, hits, source| models::read_files(home, &root, hits, source),
+    );
     scan.outcome
 }
 
@@ -398,7 +437,7 @@ impl<'a> Scan<'a> {
         channel: Channel,
         homes: &Tree,
         system: impl FnOnce(&mut Source<'a>),
-        read: fn(&Dir, &Hits, &mut Source<'_>),
+        read: impl Fn(&Dir, &Hits, &mut Source<'a>),
     ) {
         self.source(name, channel, |source| {
             system(source);

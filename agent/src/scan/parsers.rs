@@ -1,9 +1,10 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
+use super::models::parsers as models;
 use super::{
-    accounts, assistants, cargo, chromium, composer, conda, emacs, firefox, flatpak, gem, go, jetbrains,
-    macos, manifests, mcp, nix, obsidian, office, plist, plugins, programs, property_list, raycast, registry,
-    rpm, safari, snap, sublime, visualstudio, vscode, windows,
+    accounts, assistants, cargo, chromium, composer, conda, containers, emacs, environment, firefox, flatpak,
+    gem, go, http, jetbrains, macos, manifests, mcp, nix, obsidian, office, plist, plugins, processes,
+    programs, property_list, raycast, registry, rpm, safari, snap, sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -58,6 +59,13 @@ pub(crate) const ALL: &[Parser] = &[
     ("nuspec", |bytes| drop(windows::chocolatey::parse(bytes))),
     ("scoop", |bytes| drop(windows::scoop::parse(bytes))),
     ("mcp", |bytes| mcp::read_any(bytes)),
+    ("answer", |bytes| drop(http::body(bytes).map(processes::probe::models))),
+    ("container-images", |bytes| drop(containers::parse_all(bytes))),
+    ("docker-models", models::docker),
+    ("environment", |bytes| drop(environment::values(bytes, "OLLAMA_MODELS"))),
+    ("gguf", models::gguf),
+    ("safetensors", models::safetensors),
+    ("sockets", |bytes| drop(processes::sockets::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

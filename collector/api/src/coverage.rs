@@ -96,6 +96,9 @@ pub struct CoverageReport {
     /// Names of the interfaces on which it watches the traffic of other machines as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateway: Vec<String>,
+    /// Graphics processors and other accelerators of the machine, that models could run on: in words, by its own records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accelerators: Vec<String>,
     /// Packets that passed the kernel filter.
     #[serde(default)]
     pub packets: u64,

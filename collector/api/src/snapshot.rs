@@ -106,12 +106,18 @@ pub struct ItemDetails {
     /// Whether the model answers on this machine; absent where the configuration does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<bool>,
-    /// Skills, plugins, hooks and the like of an assistant, by name.
+    /// What a model file is where it is no model of its own: `adapter`, `projector`, `text encoder` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Whether a server of this machine, asked once, answered as its product does; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
+    /// Skills, plugins, hooks and the like of an assistant, or models of a server, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
 }
 
-/// A part of an assistant.
+/// A part of an assistant or of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Part {
     /// What it is.
@@ -127,7 +133,7 @@ impl ItemDetails {
     }
 
     /// Every field that holds one text.
-    pub fn texts(&self) -> [&Option<String>; 14] {
+    pub fn texts(&self) -> [&Option<String>; 15] {
         [
             &self.client,
             &self.location,
@@ -143,11 +149,12 @@ impl ItemDetails {
             &self.publisher,
             &self.provider,
             &self.model,
+            &self.role,
         ]
     }
 
     /// The same, to cut them to size.
-    pub fn texts_mut(&mut self) -> [&mut Option<String>; 14] {
+    pub fn texts_mut(&mut self) -> [&mut Option<String>; 15] {
         [
             &mut self.client,
             &mut self.location,
@@ -163,6 +170,7 @@ impl ItemDetails {
             &mut self.publisher,
             &mut self.provider,
             &mut self.model,
+            &mut self.role,
         ]
     }
 }

@@ -115,7 +115,7 @@ words! {
 }
 
 words! {
-    /// What an assistant was given beyond itself.
+    /// What an assistant was given beyond itself, or a server has.
     PartKind {
         /// Instructions for a kind of work, in a folder of their own.
         Skill = "skill",
@@ -127,6 +127,8 @@ words! {
         Subagent = "subagent",
         /// A command that a person may call.
         Command = "command",
+        /// A model that a server says it has.
+        Model = "model",
     }
 }
 

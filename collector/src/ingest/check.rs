@@ -141,6 +141,8 @@ fn trim_coverage(coverage: &mut CoverageReport) {
     coverage.interfaces.iter_mut().for_each(trim);
     coverage.gateway.truncate(SOURCES);
     coverage.gateway.iter_mut().for_each(trim);
+    coverage.accelerators.truncate(SOURCES);
+    coverage.accelerators.iter_mut().for_each(trim);
     coverage.sources.truncate(SOURCES);
     coverage.sources.iter_mut().for_each(|source| trim(&mut source.source));
 }

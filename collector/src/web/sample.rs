@@ -410,6 +410,7 @@ fn sensor_row(at: usize) -> SensorRow {
             },
             interfaces: vec!["lo".to_owned(), "enp0s31f6".to_owned(), "wlp2s0".to_owned()],
             gateway: if at == GATEWAY { vec!["wlp2s0".to_owned()] } else { Vec::new() },
+            accelerators: vec!["NVIDIA GeForce RTX 4090".to_owned(); usize::from(at == 1)],
             packets: 120_334,
             kernel_drops: if at == 3 { 1_204 } else { 0 },
             hellos: 4_100 + busy * 13,

@@ -201,6 +201,7 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     say("runs package", &details.package);
     say("runs", &details.command);
     say("talks to", &details.host);
+    say("is", &details.role);
     say("family", &details.family);
     say("parameters", &details.parameters);
     say("quantised", &details.quantisation);
@@ -210,6 +211,10 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     say("model", &details.model);
     if let Some(local) = details.local {
         words.push(("answers come from", if local { "this machine" } else { "the network" }.to_owned()));
+    }
+    if let Some(confirmed) = details.confirmed {
+        let answer = if confirmed { "yes" } else { "no" };
+        words.push(("shown by its answer", answer.to_owned()));
     }
     if let Some(size) = details.size_bytes {
         words.push(("size", Bytes(size).to_string()));
@@ -237,6 +242,7 @@ fn part_label(kind: &PartKind) -> &'static str {
         PartKind::Hook => "hooks on",
         PartKind::Subagent => "sub-agents",
         PartKind::Command => "commands",
+        PartKind::Model => "has models",
         _ => "parts",
     }
 }

@@ -196,7 +196,7 @@ fn examples(rule: &Rule, matcher: &Matcher, report: &mut Report) {
         report.errors.push(problem(&rule.origin, rule.origin.line, message, fix));
     };
     for example in &rule.examples {
-        match (answer(matcher, example), rule.deny) {
+        match (answer(rule, matcher, example), rule.deny) {
             (None, true) => {}
             (Some(other), true) => {
                 error(
@@ -216,7 +216,7 @@ fn examples(rule: &Rule, matcher: &Matcher, report: &mut Report) {
         }
     }
     for example in &rule.counter_examples {
-        let found = answer(matcher, example);
+        let found = answer(rule, matcher, example);
         if rule.deny && found.is_none() {
             error(
                 format!("`{example}` should survive deny `{}` and matches nothing", rule.id),
@@ -243,9 +243,16 @@ fn examples(rule: &Rule, matcher: &Matcher, report: &mut Report) {
     }
 }
 
-/// The rule that an example matches: `kind:identifier` for software, anything else is a name.
-fn answer<'m>(matcher: &'m Matcher, example: &str) -> Option<&'m str> {
+/// The rule that an example matches: `kind:identifier` for software, anything else is a name. What is asked by product may
+/// stand in many rules, so it is looked for in this one.
+fn answer<'m>(rule: &'m Rule, matcher: &'m Matcher, example: &str) -> Option<&'m str> {
     let found = match software_example(example) {
+        Some((kind, identifier)) if kind.asked_by_product() => {
+            let own = |indicator: &Indicator| {
+                indicator.kind == IndicatorKind::Software(kind) && indicator.pattern == identifier
+            };
+            return rule.indicators.iter().any(own).then_some(&*rule.id);
+        }
         Some((kind, identifier)) => matcher.software(kind, identifier),
         None => matcher.name(example),
     };

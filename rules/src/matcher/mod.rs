@@ -30,6 +30,24 @@ pub struct RuleRef {
     pub embedded: bool,
 }
 
+/// How a product answers on this machine, as far as the catalogue knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LocalServer<'a> {
+    /// Ports it listens on unless told otherwise. Many products share some: a port alone is no evidence.
+    pub ports: Vec<u16>,
+    /// What to ask it for, and what its answer then holds, in the order of the rules' ids.
+    pub fingerprints: Vec<Fingerprint<'a>>,
+}
+
+/// One way to know a local server by its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint<'a> {
+    /// Path to ask for, with its slash.
+    pub path: &'a str,
+    /// Text that the answer holds.
+    pub text: &'a str,
+}
+
 /// A catalogue compiled for matching. Holds no more than ids and patterns.
 #[derive(Debug)]
 pub struct Matcher {
@@ -74,6 +92,22 @@ impl Matcher {
     pub fn software(&self, kind: SoftwareKind, identifier: &str) -> Option<&RuleRef> {
         let identifier = identifier::normalise(kind, identifier)?;
         self.software.find(kind, &identifier).and_then(|rule| self.rules.get(rule as usize))
+    }
+
+    /// How the local server of a product is known. Empty for a product that is none.
+    pub fn local_server(&self, product: &str) -> LocalServer<'_> {
+        let of_product = |kind| {
+            let all = self.software.of_kind(kind);
+            all.filter(|(rule, _)| self.rules.get(*rule as usize).is_some_and(|rule| rule.product == product))
+        };
+        let fingerprints = of_product(SoftwareKind::ApiFingerprint).filter_map(|(_, pattern)| {
+            let (path, text) = pattern.split_once(' ')?;
+            Some(Fingerprint { path, text })
+        });
+        LocalServer {
+            ports: of_product(SoftwareKind::LocalPort).filter_map(|(_, port)| port.parse().ok()).collect(),
+            fingerprints: fingerprints.collect(),
+        }
     }
 
     /// The rule for an MCP server that no other knows: every MCP server counts as AI.

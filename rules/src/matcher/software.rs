@@ -72,6 +72,13 @@ impl Software {
             .map(|entry| (entry.len, entry.rule))
     }
 
+    /// Every pattern of one kind, with the rule it belongs to, in the order of the rules. It reads the whole table: for the
+    /// few kinds that are asked by product.
+    pub(super) fn of_kind(&self, kind: SoftwareKind) -> impl Iterator<Item = (u32, &str)> {
+        let entries = self.entries.iter().filter(move |entry| entry.kind == kind && entry.rule != DENY);
+        entries.map(|entry| (entry.rule, self.pattern(entry)))
+    }
+
     fn pattern(&self, entry: &Entry) -> &str {
         let start = entry.pattern as usize;
         &self.patterns[start..start + usize::from(entry.len)]

@@ -330,3 +330,22 @@ fn what_stands_below_a_name_touches_it_and_so_does_a_denial() {
         assert_eq!(matcher.touches(name), touched, "{name}");
     }
 }
+
+#[test]
+fn a_product_says_how_its_local_server_is_known() {
+    let matcher = of(&[
+        ("port", "local-port", "11434"),
+        ("other", "local-port", "8080"),
+        ("answer", "api-fingerprint", "/ Ollama is running"),
+        ("tags", "api-fingerprint", "/api/tags \\\"models\\\":["),
+        ("deny", "local-port", "1"),
+    ]);
+    let server = matcher.local_server("v.p");
+    assert_eq!(server.ports, [8080, 11434]);
+    let fingerprint = |path, text| Fingerprint { path, text };
+    assert_eq!(
+        server.fingerprints,
+        [fingerprint("/", "Ollama is running"), fingerprint("/api/tags", "\"models\":[")]
+    );
+    assert_eq!(matcher.local_server("v.other"), LocalServer::default());
+}

@@ -15,7 +15,15 @@ impl Warden {
 
     pub(super) fn start_scanner(&mut self) -> Result<(), WardenError> {
         let deadline = self.scan_deadline().as_secs().to_string();
-        let (child, socket) = Child::start_scanner(&["--deadline-s", &deadline], &self.catalogue)
+        let mut arguments = vec!["--deadline-s", &deadline];
+        if !self.config.probe_runtimes {
+            arguments.push("--no-probe");
+        }
+        let containers = self.config.containers.as_ref().map(|socket| socket.to_string_lossy().into_owned());
+        if let Some(socket) = &containers {
+            arguments.extend(["--containers", socket.as_str()]);
+        }
+        let (child, socket) = Child::start_scanner(&arguments, &self.catalogue)
             .map_err(|e| WardenError::System("start the scanner", e))?;
         self.to_uplink.push_back((ToUplink::Scan, Some(socket)));
         self.scanner = Some((child, Instant::now()));

@@ -10,6 +10,7 @@ use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
 use super::{Header, header_of, take_model};
+use crate::scan::environment;
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
 
@@ -22,26 +23,57 @@ const MODELS: usize = 2_000;
 /// Largest reference, model card head or configuration read, in bytes.
 const TEXT_BYTES: u64 = 256 * 1024;
 
-pub(in crate::scan) fn read_home(home: &Dir, source: &mut Source<'_>) {
-    for path in HOME_CACHES {
-        let Some(cache) = source.note(home.dir(path), || home.shown_child(path)) else { continue };
-        let Some((entries, trouble)) = source.note(cache.entries(), || cache.shown().into()) else {
-            continue;
-        };
-        let mut models = 0;
-        if let Some(trouble) = trouble {
-            source.trouble(trouble, cache.shown());
+/// Variables that move the cache, and where it then is below what they name (huggingface_hub, constants.py).
+const VARIABLES: &[(&str, &str)] = &[
+    ("HF_HUB_CACHE", ""),
+    ("HUGGINGFACE_HUB_CACHE", ""),
+    ("HF_HOME", "hub"),
+    ("XDG_CACHE_HOME", "huggingface/hub"),
+    ("TRANSFORMERS_CACHE", ""),
+];
+
+pub(in crate::scan) fn read_system(root: &Dir, source: &mut Source<'_>) {
+    for (variable, below) in VARIABLES {
+        for folder in environment::of_system(root, "vllm", variable) {
+            let folder = folder.join(below);
+            read_cache(environment::open(root, None, &folder), &folder.to_string_lossy(), source);
         }
-        for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
-            let Some(name) = entry.text().and_then(model_name) else { continue };
-            models += 1;
-            if models > MODELS {
-                source.trouble(Trouble::TooLarge, cache.shown());
-                break;
+    }
+}
+
+pub(in crate::scan) fn read_home(home: &Dir, root: &Dir, source: &mut Source<'_>) {
+    for path in HOME_CACHES {
+        read_cache(home.dir(path), &home.shown_child(path), source);
+    }
+    for (variable, below) in VARIABLES {
+        for folder in environment::of_home(home, "vllm", variable) {
+            let folder = folder.join(below);
+            let usual = HOME_CACHES.iter().any(|cache| home.absolute().join(cache) == folder);
+            if !usual {
+                read_cache(environment::open(root, Some(home), &folder), &folder.to_string_lossy(), source);
             }
-            if let Some(folder) = source.note(cache.dir(&entry.name), || cache.shown_child(&entry.name)) {
-                read_model(&folder, name, source);
-            }
+        }
+    }
+}
+
+fn read_cache(cache: Result<Dir, Trouble>, shown: &str, source: &mut Source<'_>) {
+    let Some(cache) = source.note(cache, || shown.to_owned()) else { return };
+    let Some((entries, trouble)) = source.note(cache.entries(), || cache.shown().into()) else {
+        return;
+    };
+    let mut models = 0;
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, cache.shown());
+    }
+    for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
+        let Some(name) = entry.text().and_then(model_name) else { continue };
+        models += 1;
+        if models > MODELS {
+            source.trouble(Trouble::TooLarge, cache.shown());
+            break;
+        }
+        if let Some(folder) = source.note(cache.dir(&entry.name), || cache.shown_child(&entry.name)) {
+            read_model(&folder, name, source);
         }
     }
 }
@@ -107,6 +139,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
         parameters: header.parameters,
         quantisation: header.quantisation.or(config.torch_dtype).or(config.dtype),
         licence: card.licence.or(header.licence),
+        role: header.role.map(|role| role.as_str().to_owned()),
         size_bytes: Some(size),
         ..ItemDetails::default()
     };

@@ -1,15 +1,16 @@
 //! Models on disk: their names, families, sizes and licences, from manifests and headers. Weights are never read,
 //! let alone hashed. Every model counts as AI.
 
+pub(super) mod docker;
 mod files;
+mod folders;
 mod gguf;
 pub(super) mod huggingface;
 pub(super) mod ollama;
 mod safetensors;
 
-pub(super) use files::read_home as read_files;
+pub(super) use files::{read_home as read_files, read_system as read_system_files};
 
-use std::io::Read;
 use std::path::Path;
 
 use umbrascope_rules::SoftwareKind;
@@ -25,17 +26,41 @@ struct Header {
     parameters: Option<String>,
     quantisation: Option<String>,
     licence: Option<String>,
+    publisher: Option<String>,
+    /// `None`: a model of its own, as far as it says.
+    role: Option<Role>,
+    /// How many files the model is split into, where it says so.
+    parts: Option<u32>,
 }
 
-/// Reads the head of a weights file; `name` tells its format.
+/// What a model file is that is no model of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Adapter,
+    Projector,
+    Statistics,
+}
+
+impl Role {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Adapter => "adapter",
+            Self::Projector => "projector",
+            Self::Statistics => "statistics",
+        }
+    }
+}
+
+/// Reads the head of a weights file; `name` tells its format, and for GGUF perhaps its quantisation.
 fn header_of(base: &Dir, path: &Path, name: &str) -> Option<Header> {
     let file = base.head(path).ok()?;
-    if name.ends_with(".safetensors") {
+    let (stem, ending) = name.rsplit_once('.')?;
+    if ending.eq_ignore_ascii_case("safetensors") {
         return safetensors::parse(file.into_file());
     }
-    let mut head = Vec::new();
-    file.reader(gguf::HEAD_BYTES).read_to_end(&mut head).ok()?;
-    gguf::parse(&head)
+    let named = gguf::quantisation_in(stem);
+    let header = gguf::parse(file.into_file(), named.is_some())?;
+    Some(Header { quantisation: header.quantisation.or(named), ..header })
 }
 
 /// Keeps a model under the first rule that knows one of its names, or else the rule for models as such.
@@ -43,4 +68,20 @@ fn take_model(kind: SoftwareKind, names: &[&str], found: Found, source: &mut Sou
     let known = [&[found.value.as_str()], names].concat().iter().find_map(|name| source.rule(kind, name));
     let rule = known.unwrap_or_else(|| source.matcher().fallback_model());
     source.take(rule, found);
+}
+
+/// The parsers of this folder, for whoever feeds them.
+#[cfg(test)]
+pub(super) mod parsers {
+    pub(in crate::scan) fn gguf(bytes: &[u8]) {
+        drop(super::gguf::parse(bytes, false));
+    }
+
+    pub(in crate::scan) fn safetensors(bytes: &[u8]) {
+        drop(super::safetensors::parse(bytes));
+    }
+
+    pub(in crate::scan) fn docker(bytes: &[u8]) {
+        drop(super::docker::parse(bytes));
+    }
 }

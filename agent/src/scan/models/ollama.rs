@@ -7,7 +7,8 @@ use serde::Deserialize;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
-use super::{Header, gguf, take_model};
+use super::{gguf, take_model};
+use crate::scan::environment;
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
 
@@ -18,8 +19,22 @@ const SYSTEM_STORES: &[&str] = &[
     "var/lib/ollama/models",
     "var/lib/private/ollama/models",
 ];
-/// Stores of a home.
-const HOME_STORES: &[&str] = &[".ollama/models", "snap/ollama/common/models"];
+/// Stores of a home, and the program whose they are: some bring an Ollama of their own.
+const HOME_STORES: &[(&str, &str)] = &[
+    (".ollama/models", OLLAMA),
+    ("snap/ollama/common/models", OLLAMA),
+    (".config/Msty/models", "Msty"),
+    (".config/MstyStudio/models", "Msty"),
+    ("Library/Application Support/Msty/models", "Msty"),
+    ("AppData/Roaming/Msty/models", "Msty"),
+    (".config/anythingllm-desktop/storage/models/ollama", "AnythingLLM"),
+    ("Library/Application Support/anythingllm-desktop/storage/models/ollama", "AnythingLLM"),
+    ("AppData/Roaming/anythingllm-desktop/storage/models/ollama", "AnythingLLM"),
+];
+const OLLAMA: &str = "Ollama";
+/// The unit of the service, and the variable that moves the store.
+const UNIT: &str = "ollama";
+const VARIABLE: &str = "OLLAMA_MODELS";
 
 /// Most models of one store.
 const MODELS: usize = 2_000;
@@ -27,29 +42,44 @@ const MODELS: usize = 2_000;
 const MANIFEST_BYTES: u64 = 256 * 1024;
 
 pub(in crate::scan) fn read_system(root: &Dir, source: &mut Source<'_>) {
-    for store in SYSTEM_STORES {
-        read_store(root, store, source);
+    for path in SYSTEM_STORES {
+        read_store(root.dir(path), &root.shown_child(path), OLLAMA, source);
+    }
+    for path in environment::of_system(root, UNIT, VARIABLE) {
+        let usual = SYSTEM_STORES.iter().any(|store| Path::new("/").join(store) == path);
+        if !usual {
+            read_store(environment::open(root, None, &path), &path.to_string_lossy(), OLLAMA, source);
+        }
     }
 }
 
-pub(in crate::scan) fn read_home(home: &Dir, source: &mut Source<'_>) {
-    for store in HOME_STORES {
-        read_store(home, store, source);
+pub(in crate::scan) fn read_home(home: &Dir, root: &Dir, source: &mut Source<'_>) {
+    for (path, client) in HOME_STORES {
+        read_store(home.dir(path), &home.shown_child(path), client, source);
+    }
+    for path in environment::of_home(home, UNIT, VARIABLE) {
+        let usual = HOME_STORES.iter().any(|(store, _)| home.absolute().join(store) == path);
+        if !usual {
+            read_store(environment::open(root, Some(home), &path), &path.to_string_lossy(), OLLAMA, source);
+        }
     }
 }
 
-fn read_store(base: &Dir, path: &str, source: &mut Source<'_>) {
-    let Some(store) = source.note(base.dir(path), || base.shown_child(path)) else { return };
-    let Some(manifests) = source.note(store.dir("manifests"), || store.shown_child("manifests")) else {
-        return;
-    };
-    let mut models = 0;
-    read_level(&store, &manifests, &mut Vec::new(), &mut models, source);
+fn read_store(store: Result<Dir, Trouble>, shown: &str, client: &str, source: &mut Source<'_>) {
+    let Some(dir) = source.note(store, || shown.to_owned()) else { return };
+    let Some(manifests) = source.note(dir.dir("manifests"), || dir.shown_child("manifests")) else { return };
+    let store = Store { dir, client };
+    read_level(&store, &manifests, &mut Vec::new(), &mut 0, source);
+}
+
+struct Store<'c> {
+    dir: Dir,
+    client: &'c str,
 }
 
 /// Goes down host, namespace and model to the tags.
 fn read_level(
-    store: &Dir,
+    store: &Store<'_>,
     folder: &Dir,
     names: &mut Vec<String>,
     models: &mut usize,
@@ -72,7 +102,7 @@ fn read_level(
         } else {
             *models += 1;
             if *models > MODELS {
-                return source.trouble(Trouble::TooLarge, store.shown());
+                return source.trouble(Trouble::TooLarge, store.dir.shown());
             }
             let [host, namespace, model] = names.as_slice() else { return };
             read_model(store, folder, &model_name(host, namespace, model), name, source);
@@ -89,7 +119,7 @@ fn model_name(host: &str, namespace: &str, model: &str) -> String {
     }
 }
 
-fn read_model(store: &Dir, folder: &Dir, name: &str, tag: &str, source: &mut Source<'_>) {
+fn read_model(store: &Store<'_>, folder: &Dir, name: &str, tag: &str, source: &mut Source<'_>) {
     let location = || folder.shown_child(tag);
     let Some(file) = source.note(folder.file(tag, MANIFEST_BYTES), location) else { return };
     let owner = file.uid;
@@ -101,7 +131,7 @@ fn read_model(store: &Dir, folder: &Dir, name: &str, tag: &str, source: &mut Sou
         .config
         .as_ref()
         .and_then(&blob)
-        .and_then(|path| store.read(path, MANIFEST_BYTES).ok())
+        .and_then(|path| store.dir.read(path, MANIFEST_BYTES).ok())
         .and_then(|bytes| serde_json::from_slice::<Config>(&bytes).ok())
         .unwrap_or_default();
     let layer = |kind: &str| {
@@ -110,16 +140,23 @@ fn read_model(store: &Dir, folder: &Dir, name: &str, tag: &str, source: &mut Sou
     };
     let header = layer("model")
         .and_then(&blob)
-        .and_then(|path| store.head(path).ok())
-        .and_then(|file| head(file.reader(gguf::HEAD_BYTES)))
+        .and_then(|path| store.dir.head(path).ok())
+        .and_then(|file| gguf::parse(file.into_file(), config.file_type.is_some()))
         .unwrap_or_default();
     let licence = layer("license")
         .and_then(&blob)
-        .and_then(|path| store.head(path).ok())
+        .and_then(|path| store.dir.head(path).ok())
         .and_then(|file| first_line(file.reader(512)));
+    // A model of the cloud has a manifest and a configuration here, and its weights elsewhere.
+    let remote = config.remote_host.as_deref().and_then(host_of);
     let sizes = manifest.layers.iter().chain(&manifest.config).map(|layer| layer.size);
     let details = ItemDetails {
-        client: Some("Ollama".into()),
+        client: Some(store.client.to_owned()),
+        local: config.remote_host.is_some().then_some(false),
+        host: remote,
+        model: config.remote_model,
+        publisher: header.publisher,
+        role: header.role.map(|role| role.as_str().to_owned()),
         location: Some(location()),
         title: header.name,
         family: config.model_family.or(header.family),
@@ -131,12 +168,6 @@ fn read_model(store: &Dir, folder: &Dir, name: &str, tag: &str, source: &mut Sou
     };
     let found = Found { value: format!("{name}:{tag}"), details, owner: Some(owner), ..Found::default() };
     take_model(SoftwareKind::Model, &[name], found, source);
-}
-
-fn head(mut reader: impl Read) -> Option<Header> {
-    let mut head = Vec::new();
-    reader.read_to_end(&mut head).ok()?;
-    gguf::parse(&head)
 }
 
 /// A licence's text begins with its name.
@@ -178,6 +209,15 @@ struct Config {
     model_family: Option<String>,
     model_type: Option<String>,
     file_type: Option<String>,
+    remote_host: Option<String>,
+    remote_model: Option<String>,
+}
+
+/// The host of an address, without what may stand before and behind it.
+fn host_of(address: &str) -> Option<String> {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next()?.rsplit('@').next()?;
+    (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
 fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
@@ -204,6 +244,13 @@ mod tests {
         let layer = |digest: &str| Layer { media_type: String::new(), digest: digest.into(), size: 0 };
         assert_eq!(layer("sha256:../../../etc/shadow").file_name(), None);
         assert_eq!(layer("/etc/shadow").file_name(), None);
+    }
+
+    #[test]
+    fn a_host_is_told_without_what_stands_around_it() {
+        assert_eq!(host_of("https://ollama.com:443").as_deref(), Some("ollama.com:443"));
+        assert_eq!(host_of("https://kim:secret@Ollama.com/x?y").as_deref(), Some("ollama.com"));
+        assert_eq!(host_of(""), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::Read;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::Header;
+use super::{Header, Role};
 
 /// Longest header read, in bytes. The format's own library allows 100 MB, huggingface_hub 25 MB; headers of real
 /// models stay below one.
@@ -25,6 +25,9 @@ pub(super) fn parse(mut reader: impl Read) -> Option<Header> {
     let text = |keys: &[&str]| {
         keys.iter().find_map(|key| sums.metadata.get(*key)).filter(|t| !t.is_empty()).cloned()
     };
+    // The trainers of Stable Diffusion's adapters say how they trained; the specification of model metadata says what for.
+    let adapter = sums.metadata.contains_key("ss_network_module")
+        || sums.metadata.get("modelspec.architecture").is_some_and(|kind| kind.ends_with("/lora"));
     let most = sums.by_type.iter().max_by_key(|(_, count)| **count);
     Some(Header {
         name: text(&["modelspec.title", "ss_output_name"]),
@@ -32,6 +35,9 @@ pub(super) fn parse(mut reader: impl Read) -> Option<Header> {
         licence: text(&["modelspec.license"]),
         parameters: count(sums.by_type.values().sum()),
         quantisation: most.map(|(kind, _)| kind.clone()),
+        publisher: text(&["modelspec.author"]),
+        role: adapter.then_some(Role::Adapter),
+        parts: None,
     })
 }
 
@@ -112,6 +118,14 @@ mod tests {
         assert_eq!(header.name.as_deref(), Some("My LoRA"));
         assert_eq!(header.parameters.as_deref(), Some("2M"));
         assert_eq!(header.quantisation.as_deref(), Some("F16"));
+    }
+
+    /// Made by the `safetensors` package of PyPI, 0.8.0 (samples/make.py).
+    #[test]
+    fn an_adapter_is_told_from_a_model() {
+        let header = parse(include_bytes!("samples/lora.safetensors").as_slice()).unwrap();
+        assert_eq!((header.name.as_deref(), header.role), (Some("Tiny Style"), Some(Role::Adapter)));
+        assert_eq!(header.parameters.as_deref(), Some("128"));
     }
 
     #[test]

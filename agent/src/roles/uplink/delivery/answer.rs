@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use umbrascope_api::{Ack, CoverageReport, RowKind, limits};
 
 use super::{Delivery, mark};
+use crate::os::accelerators;
 use crate::roles::wall_clock_ms;
 use crate::sender::Content;
 use crate::state::{State, StateError};
@@ -116,6 +117,7 @@ impl Delivery {
             sources: self.sources.clone(),
             catalogue_note: self.catalogue.trouble(),
             own_rules_note: self.own.trouble(),
+            accelerators: accelerators::present(),
             ..self.coverage.clone()
         })
     }
