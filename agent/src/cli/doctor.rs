@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::capability;
 use crate::roles::uplink::StatusNote;
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::sandbox;
 use crate::state::Reader as StateReader;
 

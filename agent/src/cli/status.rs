@@ -8,7 +8,7 @@ use super::{CliError, StateArgs, ago};
 use crate::catalogue::today;
 use crate::identity::Identity;
 use crate::roles::uplink::StatusNote;
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::state::Reader;
 
 /// A note older than this means that no agent is running: it is refreshed every minute.

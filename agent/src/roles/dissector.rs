@@ -14,7 +14,8 @@ use umbrascope_rules::Matcher;
 
 use super::outbox::{Outbox, ToUplink};
 use super::pace::Pace;
-use super::{control_socket, wall_clock_us};
+use super::control_socket;
+use crate::clock::wall_clock_us;
 use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
 use crate::ipc::message::{

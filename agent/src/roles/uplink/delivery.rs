@@ -19,7 +19,7 @@ use crate::failpoint;
 use crate::identity::Identity;
 use crate::ipc::message::Counters;
 use crate::os::host;
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::sender::{self, Client, Content, Fetched, Outcome, Schedule};
 use crate::state::{State, StateError};
 

@@ -8,7 +8,7 @@ use super::{Delivery, Finished, IDENTITY_EVERY};
 use crate::failpoint;
 use crate::identity::{Identity, NewKey};
 use crate::roles::uplink::chance;
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::sender::{Client, Outcome, Schedule};
 
 /// Shortest and longest wait after a renewal that failed.
