@@ -18,17 +18,21 @@ mod document;
 mod dpkg;
 mod firefox;
 mod homes;
+mod live;
 mod mcp;
 mod models;
+#[cfg(target_os = "linux")]
 mod mounts;
 mod node;
 #[cfg(test)]
 mod parsers;
 mod plugins;
+#[cfg(target_os = "linux")]
 mod processes;
 mod programs;
 mod python;
 mod rpm;
+#[cfg_attr(not(target_os = "linux"), path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod safe;
 mod source;
@@ -47,6 +51,7 @@ use umbrascope_api::{Channel, Completeness, SnapshotItem, SourceReport, SourceSt
 use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
 use homes::Homes;
+pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
 use walk::Hits;
@@ -68,7 +73,7 @@ pub struct ScanRequest {
 impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
-        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE }
+        Self { root: live::root(), live: true, deadline: DEADLINE }
     }
 
     /// The tree below `root`, as if it were `/`.
@@ -114,7 +119,7 @@ pub struct FoundItem {
     /// As it goes over the wire, its account not yet filled in.
     pub item: SnapshotItem,
     /// Who owns what it was read from.
-    pub owner: Option<u32>,
+    pub owner: Option<OwnerId>,
     /// The product the rule means.
     pub product: Box<str>,
     /// Its vendor.
@@ -147,7 +152,7 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
-    let untouched = if request.live { mounts::remote() } else { Vec::new() };
+    let untouched = if request.live { live::untouched() } else { Vec::new() };
     let budget = Budget::new(Instant::now() + request.deadline, untouched);
     let mut scan =
         Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
@@ -209,6 +214,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     });
     scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
     scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
+    #[cfg(target_os = "linux")]
     if request.live {
         scan.source("processes", Channel::Process, |source| {
             let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
