@@ -1,5 +1,5 @@
-//! Whose homes there are: `/etc/passwd` of the root and the folders where homes stand. Never `getpwent`: over
-//! SSSD or a directory it enumerates a whole company.
+//! Whose homes there are: `/etc/passwd` of the root, the profiles that a Windows registry lists, and the folders where homes
+//! stand. Never `getpwent`: over SSSD or a directory it enumerates a whole company.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,10 @@ pub(crate) struct Homes {
 }
 
 impl Homes {
-    pub(crate) fn find(root: &Dir) -> Self {
+    /// Finds them below `root`; `profiles` are relative to it.
+    pub(crate) fn find(root: &Dir, profiles: Vec<PathBuf>) -> Self {
         let mut found = Self { homes: Vec::new(), lost: Vec::new() };
-        let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
+        let mut paths: BTreeSet<PathBuf> = profiles.into_iter().collect();
         match root.read("etc/passwd", PASSWD_BYTES) {
             Ok(bytes) => paths.extend(passwd_homes(&bytes)),
             Err(Trouble::Absent) => {}

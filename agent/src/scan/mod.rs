@@ -31,6 +31,7 @@ mod plugins;
 mod processes;
 mod programs;
 mod python;
+mod registry;
 mod rpm;
 #[cfg_attr(not(target_os = "linux"), path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
@@ -164,7 +165,9 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let found = Homes::find(&root);
+    let mut registry = registry::open(&root);
+    let found = Homes::find(&root, registry.profiles());
+    registry.add_users(found.homes.iter());
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));

@@ -1,6 +1,6 @@
 //! Every parser of what somebody else wrote, by name, for whoever feeds them what no program would write.
 
-use super::{cargo, firefox, vscode};
+use super::{cargo, firefox, registry, vscode};
 
 /// A parser's name, and the parser with its result thrown away.
 type Parser = (&'static str, fn(&[u8]));
@@ -9,6 +9,7 @@ type Parser = (&'static str, fn(&[u8]));
 pub(crate) const ALL: &[Parser] = &[
     ("cargo", |bytes| drop(cargo::parse(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
+    ("registry", |bytes| _ = registry::parse(bytes)),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
 ];
 

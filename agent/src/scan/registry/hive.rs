@@ -1,0 +1,443 @@
+//! A hive: the file a part of the registry is kept in (regf, versions 1.3 to 1.6).
+//!
+//! After a base block of 4 KiB come bins full of cells; a cell is a length and a key node (`nk`), a list of sub-keys (`lf`, `lh`,
+//! `li`, `ri`), a list of values, a value (`vk`) or data, and points to others by their place. A user owns his hive and
+//! may have written anything into it: places are checked, lists are bounded, names and texts too, and a path is as deep as it is
+//! written, so that no cycle is walked. Only the pages that are asked for are read.
+//!
+//! The layout is that of the "Windows registry file format specification" by M. Suhanov (github.com/msuhanov/regf).
+
+use std::cell::RefCell;
+use std::io::{Read, Seek, SeekFrom};
+use std::rc::Rc;
+
+use super::super::safe::Trouble;
+use super::{Key, SUBKEYS, TEXT_BYTES, VALUES, Visit};
+
+/// Where the first bin begins; all places are counted from here.
+const BINS: u64 = 4096;
+/// Bytes of one page that is read and kept, a power of two.
+const PAGE: usize = 4096;
+/// Most pages kept. A walk through a list and its keys stays among few.
+const PAGES: usize = 128;
+/// Longest name of a key or value, in bytes; Windows allows 255 characters for a key, and more for a value.
+const NAME_BYTES: usize = 1024;
+/// Most lists that a list of lists names.
+const LISTS: usize = 4_096;
+/// Deepest path opened, in keys; Windows allows 512.
+const DEPTH: usize = 32;
+
+/// Flag of a key node: a symbolic link to another key.
+const KEY_LINK: u16 = 0x0010;
+/// Flag of a key node: its name is Latin-1.
+const KEY_NARROW: u16 = 0x0020;
+/// Flag of a value: its name is Latin-1.
+const VALUE_NARROW: u16 = 0x0001;
+/// Set in the length of data that stands in the value itself.
+const INLINE: u32 = 0x8000_0000;
+/// Data over this length is kept in segments, since version 1.4; no text of use is as long.
+const SEGMENT: usize = 16_344;
+
+const REG_SZ: u32 = 1;
+const REG_EXPAND_SZ: u32 = 2;
+const REG_DWORD: u32 = 4;
+const REG_MULTI_SZ: u32 = 7;
+
+/// Something a hive can be read from.
+pub(super) trait Bytes: Read + Seek {}
+impl<T: Read + Seek> Bytes for T {}
+
+/// An open hive.
+pub(super) struct Hive {
+    pages: RefCell<Pages>,
+}
+
+/// Whether a hive's file holds all that was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tidy {
+    Yes,
+    /// The last changes wait in its logs, or writing it was cut short.
+    No,
+}
+
+impl Hive {
+    /// The root key of the hive in `file`, which is `len` bytes long.
+    pub(super) fn root(file: Box<dyn Bytes>, len: u64) -> Result<(Node, Tidy), Trouble> {
+        let hive = Rc::new(Self { pages: RefCell::new(Pages { file, len, kept: Vec::new(), next: 0 }) });
+        let base: [u8; 48] = hive.array(0)?;
+        let [major, minor, format] = [20, 24, 32].map(|at| u32_of(&base, at));
+        if !base.starts_with(b"regf") || major != 1 || !(3..=6).contains(&minor) || format != 1 {
+            return Err(Trouble::Malformed);
+        }
+        let tidy = if u32_of(&base, 4) == u32_of(&base, 8) { Tidy::Yes } else { Tidy::No };
+        Ok((Node::at(&hive, u32_of(&base, 36))?, tidy))
+    }
+
+    /// The content of the cell at a place, `least` bytes long at least: where it begins and how long it is.
+    fn cell(&self, place: u32, least: usize) -> Result<(u64, usize), Trouble> {
+        let at = BINS + u64::from(place);
+        let size = i32::from_le_bytes(self.array(at)?);
+        // A cell in use has a negative length, which counts the length itself.
+        let len = size.checked_neg().and_then(|size| usize::try_from(size).ok()).ok_or(Trouble::Malformed)?;
+        let len = len.checked_sub(4).filter(|len| *len >= least).ok_or(Trouble::Malformed)?;
+        Ok((at + 4, len))
+    }
+
+    fn array<const N: usize>(&self, at: u64) -> Result<[u8; N], Trouble> {
+        let mut bytes = [0; N];
+        self.pages.borrow_mut().read(at, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn bytes(&self, at: u64, len: usize) -> Result<Vec<u8>, Trouble> {
+        let mut bytes = vec![0; len];
+        self.pages.borrow_mut().read(at, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn name(&self, at: u64, len: usize, narrow: bool) -> Result<String, Trouble> {
+        if len > NAME_BYTES {
+            return Err(Trouble::Malformed);
+        }
+        let bytes = self.bytes(at, len)?;
+        Ok(if narrow { bytes.iter().map(|byte| char::from(*byte)).collect() } else { utf16(&bytes) })
+    }
+}
+
+/// The pages read last. A full store gives up the one read longest ago.
+struct Pages {
+    file: Box<dyn Bytes>,
+    len: u64,
+    kept: Vec<(u64, Box<[u8]>)>,
+    next: usize,
+}
+
+impl Pages {
+    fn read(&mut self, mut at: u64, mut into: &mut [u8]) -> Result<(), Trouble> {
+        let end = at.checked_add(into.len() as u64).ok_or(Trouble::Malformed)?;
+        if end > self.len {
+            return Err(Trouble::Malformed);
+        }
+        while !into.is_empty() {
+            let offset = (at % PAGE as u64) as usize;
+            let page = self.page(at / PAGE as u64)?;
+            // A file that shrank since it was opened has a short page.
+            let part = page.get(offset..).filter(|part| !part.is_empty()).ok_or(Trouble::Malformed)?;
+            let taken = part.len().min(into.len());
+            into[..taken].copy_from_slice(&part[..taken]);
+            into = &mut into[taken..];
+            at += taken as u64;
+        }
+        Ok(())
+    }
+
+    fn page(&mut self, number: u64) -> Result<&[u8], Trouble> {
+        if let Some(slot) = self.kept.iter().position(|(kept, _)| *kept == number) {
+            return Ok(&self.kept[slot].1);
+        }
+        self.file.seek(SeekFrom::Start(number * PAGE as u64)).map_err(|_| Trouble::Refused)?;
+        let mut page = Vec::with_capacity(PAGE);
+        (&mut self.file).take(PAGE as u64).read_to_end(&mut page).map_err(|_| Trouble::Refused)?;
+        let page = (number, page.into_boxed_slice());
+        let slot = self.next;
+        self.next = (slot + 1) % PAGES;
+        match self.kept.get_mut(slot) {
+            Some(kept) => *kept = page,
+            None => self.kept.push(page),
+        }
+        self.kept.get(slot).map(|(_, page)| &**page).ok_or(Trouble::Malformed)
+    }
+}
+
+/// A key of a hive.
+pub(super) struct Node {
+    hive: Rc<Hive>,
+    name: String,
+    subkeys: u32,
+    list: u32,
+    values: u32,
+    value_list: u32,
+}
+
+impl Node {
+    fn at(hive: &Rc<Hive>, place: u32) -> Result<Self, Trouble> {
+        let (at, len) = hive.cell(place, 76)?;
+        let head: [u8; 76] = hive.array(at)?;
+        let flags = u16_of(&head, 2);
+        if !head.starts_with(b"nk") || flags & KEY_LINK != 0 {
+            return Err(Trouble::Malformed);
+        }
+        let name_len = usize::from(u16_of(&head, 72));
+        if name_len > len - 76 {
+            return Err(Trouble::Malformed);
+        }
+        Ok(Self {
+            hive: Rc::clone(hive),
+            name: hive.name(at + 76, name_len, flags & KEY_NARROW != 0)?,
+            subkeys: u32_of(&head, 20),
+            list: u32_of(&head, 28),
+            values: u32_of(&head, 36),
+            value_list: u32_of(&head, 40),
+        })
+    }
+
+    /// Gives the place of each sub-key, with what the list says of its name, until `visit` has what it wants.
+    fn places(&self, visit: &mut dyn FnMut(u32, Hint) -> Result<bool, Trouble>) -> Result<(), Trouble> {
+        if self.subkeys == 0 {
+            return Ok(());
+        }
+        let mut left = SUBKEYS;
+        let (at, len) = self.hive.cell(self.list, 4)?;
+        let head: [u8; 4] = self.hive.array(at)?;
+        if !head.starts_with(b"ri") {
+            return self.list_at(at, len, &mut left, visit).map(drop);
+        }
+        let lists = usize::from(u16_of(&head, 2));
+        if lists > LISTS || lists * 4 > len - 4 {
+            return Err(Trouble::Malformed);
+        }
+        for index in 0..lists as u64 {
+            let (at, len) = self.hive.cell(u32::from_le_bytes(self.hive.array(at + 4 + index * 4)?), 4)?;
+            // A list of lists names lists of keys, never another of its kind.
+            if !self.list_at(at, len, &mut left, visit)? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn list_at(
+        &self,
+        at: u64,
+        len: usize,
+        left: &mut usize,
+        visit: &mut dyn FnMut(u32, Hint) -> Result<bool, Trouble>,
+    ) -> Result<bool, Trouble> {
+        let head: [u8; 4] = self.hive.array(at)?;
+        let width = match &head[..2] {
+            b"lf" | b"lh" => 8,
+            b"li" => 4,
+            _ => return Err(Trouble::Malformed),
+        };
+        let count = usize::from(u16_of(&head, 2));
+        if count * width > len - 4 {
+            return Err(Trouble::Malformed);
+        }
+        for index in 0..count {
+            *left = left.checked_sub(1).ok_or(Trouble::TooLarge)?;
+            let entry = at + 4 + (index * width) as u64;
+            let place = u32::from_le_bytes(self.hive.array(entry)?);
+            let hint = match &head[..2] {
+                b"lh" => Hint::Hash(u32::from_le_bytes(self.hive.array(entry + 4)?)),
+                _ => Hint::None,
+            };
+            if !visit(place, hint)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn child(&self, name: &str) -> Result<Self, Trouble> {
+        let hash = hash(name);
+        let mut found = Err(Trouble::Absent);
+        self.places(&mut |place, hint| {
+            // A hash that differs spares the reading of the key.
+            if let (Hint::Hash(hint), Some(hash)) = (hint, hash)
+                && hint != hash
+            {
+                return Ok(true);
+            }
+            match Self::at(&self.hive, place) {
+                Ok(node) if same(&node.name, name) => {
+                    found = Ok(node);
+                    Ok(false)
+                }
+                Ok(_) => Ok(true),
+                // Another key that cannot be read is not the one asked for, as far as can be told.
+                Err(trouble) if hash.is_some() && matches!(hint, Hint::Hash(_)) => Err(trouble),
+                Err(_) => Ok(true),
+            }
+        })?;
+        found
+    }
+
+    /// Visits the values: name, place and length of the data, type.
+    fn values(&self, visit: &mut dyn FnMut(String, Value) -> bool) -> Result<(), Trouble> {
+        let count = usize::try_from(self.values).map_err(|_| Trouble::Malformed)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let (list, len) = self.hive.cell(self.value_list, 4)?;
+        if count > len / 4 {
+            return Err(Trouble::Malformed);
+        }
+        for index in 0..count.min(VALUES) as u64 {
+            let (at, len) = self.hive.cell(u32::from_le_bytes(self.hive.array(list + index * 4)?), 20)?;
+            let head: [u8; 20] = self.hive.array(at)?;
+            let name_len = usize::from(u16_of(&head, 2));
+            if !head.starts_with(b"vk") || name_len > len - 20 {
+                return Err(Trouble::Malformed);
+            }
+            let name = self.hive.name(at + 20, name_len, u16_of(&head, 16) & VALUE_NARROW != 0)?;
+            let value =
+                Value { len: u32_of(&head, 4), data: u32_of(&head, 8), at: at + 8, kind: u32_of(&head, 12) };
+            if !visit(name, value) {
+                return Ok(());
+            }
+        }
+        if count > VALUES { Err(Trouble::TooLarge) } else { Ok(()) }
+    }
+
+    fn value(&self, name: &str) -> Result<Value, Trouble> {
+        let mut found = None;
+        let done = self.values(&mut |at, value| {
+            if same(&at, name) {
+                found = Some(value);
+            }
+            found.is_none()
+        });
+        match found {
+            Some(value) => Ok(value),
+            None => done.and(Err(Trouble::Absent)),
+        }
+    }
+
+    fn data(&self, value: Value) -> Result<Vec<u8>, Trouble> {
+        if value.len & INLINE != 0 {
+            let len = (value.len & !INLINE) as usize;
+            return if len <= 4 { self.hive.bytes(value.at, len) } else { Err(Trouble::Malformed) };
+        }
+        let len = value.len as usize;
+        if len == 0 {
+            return Ok(Vec::new());
+        }
+        if len > SEGMENT.min(TEXT_BYTES) {
+            return Err(Trouble::TooLarge);
+        }
+        let (at, _) = self.hive.cell(value.data, len)?;
+        self.hive.bytes(at, len)
+    }
+}
+
+impl Key for Node {
+    fn open(&self, path: &str) -> Result<Box<dyn Key>, Trouble> {
+        let mut parts = path.split('\\').filter(|part| !part.is_empty());
+        let mut node = self.child(parts.next().ok_or(Trouble::Absent)?)?;
+        for (depth, part) in parts.enumerate() {
+            if depth == DEPTH {
+                return Err(Trouble::TooLarge);
+            }
+            node = node.child(part)?;
+        }
+        Ok(Box::new(node))
+    }
+
+    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Trouble> {
+        let mut trouble = Ok(());
+        self.places(&mut |place, _| {
+            match Self::at(&self.hive, place) {
+                Ok(node) => visit(&node.name, &node)?,
+                Err(error) => trouble = Err(error),
+            }
+            Ok(true)
+        })?;
+        trouble
+    }
+
+    fn names(&self) -> Result<Vec<String>, Trouble> {
+        let mut names = Vec::new();
+        self.values(&mut |name, _| {
+            names.push(name);
+            true
+        })?;
+        Ok(names)
+    }
+
+    fn text(&self, name: &str) -> Result<String, Trouble> {
+        let value = self.value(name)?;
+        if !matches!(value.kind, REG_SZ | REG_EXPAND_SZ | REG_MULTI_SZ) {
+            return Err(Trouble::Absent);
+        }
+        let text = utf16(&self.data(value)?);
+        Ok(text.split('\0').next().unwrap_or_default().to_owned())
+    }
+
+    fn number(&self, name: &str) -> Result<u32, Trouble> {
+        let value = self.value(name)?;
+        let bytes = if value.kind == REG_DWORD { self.data(value)? } else { Vec::new() };
+        bytes.try_into().map(u32::from_le_bytes).map_err(|_| Trouble::Absent)
+    }
+}
+
+/// What a list says of a key's name.
+#[derive(Debug, Clone, Copy)]
+enum Hint {
+    None,
+    Hash(u32),
+}
+
+/// Where a value's data is.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    len: u32,
+    data: u32,
+    at: u64,
+    kind: u32,
+}
+
+/// The hash of a name in an `lh` list. `None` where the upper case of it is Windows' own affair.
+fn hash(name: &str) -> Option<u32> {
+    let upper = |byte: u8| u32::from(byte.to_ascii_uppercase());
+    name.is_ascii()
+        .then(|| name.bytes().fold(0, |hash: u32, byte| hash.wrapping_mul(37).wrapping_add(upper(byte))))
+}
+
+/// Whether two names are one. Windows compares the upper case of each character by itself.
+fn same(one: &str, other: &str) -> bool {
+    let alike = |(a, b): (char, char)| a == b || a.to_uppercase().eq(b.to_uppercase());
+    one.eq_ignore_ascii_case(other)
+        || (!one.is_ascii()
+            && one.chars().count() == other.chars().count()
+            && one.chars().zip(other.chars()).all(alike))
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// The number at an offset of a head, which is a constant within its length.
+fn u16_of(head: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([head[at], head[at + 1]])
+}
+
+fn u32_of(head: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+}
+
+/// Walks through all of a hive that is given as bytes.
+#[cfg(test)]
+pub(in super::super) fn parse(bytes: &[u8]) -> Result<usize, Trouble> {
+    fn walk(key: &dyn Key, depth: usize, seen: &mut usize) -> Result<(), Trouble> {
+        *seen += 1;
+        // A hive of a test has few keys; one that was tampered with may say that it has any number.
+        if depth == 12 || *seen > 200 {
+            return Err(Trouble::TooLarge);
+        }
+        for name in key.names()? {
+            let _ = (key.text(&name), key.number(&name));
+        }
+        key.each(&mut |name, child| {
+            let _ = key.open(name);
+            walk(child, depth + 1, seen)
+        })
+    }
+    let (root, _) = Hive::root(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes.len() as u64)?;
+    let mut seen = 0;
+    walk(&root, 0, &mut seen)?;
+    Ok(seen)
+}
+
+#[cfg(test)]
+mod tests;

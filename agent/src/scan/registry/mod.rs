@@ -1,0 +1,79 @@
+//! The Windows registry, wherever it is: as the hive files of a volume, or as the running system serves it.
+//!
+//! Readers ask a [`Key`] and do not know which of the two answers. Paths are written with `\` and their case does not
+//! matter. Keys that stand in for others (symbolic links) are not followed.
+
+mod hive;
+mod volume;
+
+use super::safe::{Dir, Trouble};
+
+pub(super) use volume::open;
+
+#[cfg(test)]
+pub(super) use hive::parse;
+
+/// Most sub-keys of one key that are visited. The longest list that is read, of a machine's installed components, has some
+/// thousands.
+pub(super) const SUBKEYS: usize = 20_000;
+/// Most values of one key that are looked at.
+pub(super) const VALUES: usize = 1_000;
+/// Longest text of a value, in bytes as the registry keeps it (UTF-16). A path is no longer.
+pub(super) const TEXT_BYTES: usize = 64 * 1024;
+
+/// What [`Key::each`] calls with the name of a sub-key and the sub-key. Its error ends the visit.
+pub(super) type Visit<'a> = dyn FnMut(&str, &dyn Key) -> Result<(), Trouble> + 'a;
+
+/// An open key of a registry. What is not there is [`Trouble::Absent`].
+pub(super) trait Key {
+    /// The key at a path below this one.
+    fn open(&self, path: &str) -> Result<Box<dyn Key>, Trouble>;
+
+    /// Visits the sub-keys, [`SUBKEYS`] at most. One that cannot be opened does not keep the others from being visited; the
+    /// trouble comes at the end.
+    fn each(&self, visit: &mut Visit<'_>) -> Result<(), Trouble>;
+
+    /// The names of the values, [`VALUES`] at most; the value without a name is `""`.
+    fn names(&self) -> Result<Vec<String>, Trouble>;
+
+    /// The text of a value (`REG_SZ`, `REG_EXPAND_SZ` as it is written, the first of a `REG_MULTI_SZ`) up to its first zero. A
+    /// value of another type is absent.
+    fn text(&self, name: &str) -> Result<String, Trouble>;
+
+    /// The number of a value (`REG_DWORD`). A value of another type is absent.
+    fn number(&self, name: &str) -> Result<u32, Trouble>;
+}
+
+/// The registry of one machine.
+#[derive(Default)]
+pub(super) struct Registry {
+    /// `HKEY_LOCAL_MACHINE\SOFTWARE`.
+    pub(super) software: Option<Box<dyn Key>>,
+    pub(super) users: Vec<User>,
+    /// Hives that are there and could not be read, or not to their end.
+    pub(super) lost: Vec<(String, Trouble)>,
+}
+
+/// What a registry keeps of one user.
+pub(super) struct User {
+    /// `HKEY_CURRENT_USER`.
+    pub(super) root: Option<Box<dyn Key>>,
+    /// `HKEY_CURRENT_USER\Software\Classes`, which is a hive of its own.
+    pub(super) classes: Option<Box<dyn Key>>,
+    /// Who owns it.
+    pub(super) owner: u32,
+    /// The home, where it is on this machine.
+    pub(super) home: Option<Dir>,
+}
+
+impl Registry {
+    /// Whether there is no registry here at all: not Windows.
+    pub(super) fn is_absent(&self) -> bool {
+        self.software.is_none() && self.users.is_empty() && self.lost.is_empty()
+    }
+}
+
+/// The text of a value that is there and says something.
+pub(super) fn text(key: &dyn Key, name: &str) -> Option<String> {
+    key.text(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}

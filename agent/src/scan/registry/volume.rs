@@ -1,0 +1,152 @@
+//! Where the hives of a Windows volume are.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::safe::{Dir, Trouble};
+use super::hive::{Hive, Tidy};
+use super::{Key, Registry, User, text};
+
+/// The hive of `HKEY_LOCAL_MACHINE\SOFTWARE`.
+const SOFTWARE: &str = "Windows/System32/config/SOFTWARE";
+/// The hive of `HKEY_CURRENT_USER`, below a home.
+const NTUSER: &str = "NTUSER.DAT";
+/// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
+const USRCLASS: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
+const PROFILES: &str = r"Microsoft\Windows NT\CurrentVersion\ProfileList";
+/// Accounts of people: of a machine or a domain, and of Microsoft Entra ID. What is shorter is a service's.
+const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
+
+/// Opens the registry of the volume that is read as `/`, without its users.
+pub(in super::super) fn open(root: &Dir) -> Registry {
+    let mut registry = Registry::default();
+    let path = any_case(root, SOFTWARE);
+    registry.software = path.and_then(|path| hive(root, &path, &mut registry.lost));
+    registry
+}
+
+impl Registry {
+    /// The homes that the machine's list of profiles names, relative to its root. Those on another volume are lost.
+    pub(in super::super) fn profiles(&mut self) -> Vec<PathBuf> {
+        let Some(software) = &self.software else { return Vec::new() };
+        let Ok(list) = software.open(PROFILES) else { return Vec::new() };
+        let drive = self.drive();
+        let (mut homes, mut lost) = (Vec::new(), Vec::new());
+        let done = list.each(&mut |sid, profile| {
+            if PEOPLE.iter().any(|people| sid.starts_with(people))
+                && let Some(path) = text(profile, "ProfileImagePath")
+            {
+                match below_drive(&path, &drive) {
+                    Some(home) => homes.push(home),
+                    None => lost.push((path, Trouble::Skipped)),
+                }
+            }
+            Ok(())
+        });
+        if let Err(trouble) = done {
+            lost.push((format!(r"HKLM\SOFTWARE\{PROFILES}"), trouble));
+        }
+        self.lost.extend(lost);
+        homes
+    }
+
+    /// The letter of the volume, with its colon.
+    pub(in super::super) fn drive(&self) -> String {
+        let current =
+            self.software.as_ref().and_then(|key| key.open(r"Microsoft\Windows NT\CurrentVersion").ok());
+        let windows = current.and_then(|key| text(&*key, "SystemRoot"));
+        windows.and_then(|path| path.get(..2).map(str::to_owned)).unwrap_or_else(|| "C:".to_owned())
+    }
+
+    /// Adds what the homes of the volume keep of their users.
+    pub(in super::super) fn add_users<'a>(&mut self, homes: impl Iterator<Item = &'a Dir>) {
+        let windows = self.software.is_some();
+        for home in homes {
+            let mut open = |path: &str| {
+                // Elsewhere than on Windows it is not worth more than one look.
+                let path = if windows { any_case(home, path)? } else { PathBuf::from(path) };
+                hive(home, &path, &mut self.lost)
+            };
+            let (root, classes) = (open(NTUSER), open(USRCLASS));
+            if root.is_some() || classes.is_some() {
+                self.users.push(User { root, classes, owner: home.uid(), home: Some(home.clone()) });
+            }
+        }
+    }
+
+    /// A path as the registry writes it, relative to the root of the volume; `None` where it is on another, or is no path.
+    pub(in super::super) fn below_root(&self, path: &str) -> Option<PathBuf> {
+        below_drive(path, &self.drive())
+    }
+}
+
+/// Opens a hive file. One whose last changes are not in it yet is read all the same, and told.
+fn hive(base: &Dir, path: &Path, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    let opened = base.head(path).and_then(|file| {
+        let len = file.len;
+        Hive::root(Box::new(file.into_file()), len)
+    });
+    match opened {
+        Ok((root, tidy)) => {
+            if tidy == Tidy::No {
+                let place = base.shown_child(path);
+                lost.push((format!("{place} (changes wait in its log)"), Trouble::Malformed));
+            }
+            Some(Box::new(root))
+        }
+        Err(Trouble::Absent) => None,
+        Err(trouble) => {
+            lost.push((base.shown_child(path), trouble));
+            None
+        }
+    }
+}
+
+fn below_drive(path: &str, drive: &str) -> Option<PathBuf> {
+    let path = path.trim().trim_matches('"').replace('\\', "/");
+    let lower = path.to_ascii_lowercase();
+    let drives = [drive.to_ascii_lowercase(), "%systemdrive%".to_owned()];
+    let at =
+        drives.iter().find(|drive| lower.starts_with(&format!("{drive}/"))).map(|drive| drive.len() + 1)?;
+    let rest = path[at..].trim_matches('/');
+    let plain = Path::new(rest).components().all(|part| matches!(part, Component::Normal(_)));
+    (plain && !rest.is_empty() && !rest.contains('%')).then(|| PathBuf::from(rest))
+}
+
+/// The path as it is spelled on the volume: Windows takes no notice of case, the system that has mounted its volume does.
+/// `None` where there is no such thing, or a folder on the way cannot be listed.
+pub(in super::super) fn any_case(base: &Dir, path: impl AsRef<Path>) -> Option<PathBuf> {
+    let mut spelled = PathBuf::new();
+    for part in path.as_ref().components() {
+        let Component::Normal(part) = part else { return None };
+        let next = spelled.join(part);
+        if base.look(&next).is_ok() {
+            spelled = next;
+            continue;
+        }
+        let folder = if spelled.as_os_str().is_empty() { base.clone() } else { base.dir(&spelled).ok()? };
+        let (entries, _) = folder.entries().ok()?;
+        let names = entries.into_iter().map(|entry| entry.name);
+        let found: Option<OsString> = names.filter(|name| name.eq_ignore_ascii_case(part)).min();
+        spelled.push(found?);
+    }
+    Some(spelled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_windows_is_found_below_the_volume() {
+        let home = |path| below_drive(path, "C:");
+        assert_eq!(home(r"C:\Users\Kim Lee"), Some("Users/Kim Lee".into()));
+        assert_eq!(home(r"c:\Python312\"), Some("Python312".into()));
+        assert_eq!(home(r"%SystemDrive%\Users\kim"), Some("Users/kim".into()));
+        assert_eq!(home(r"D:\Profiles\kim"), None);
+        assert_eq!(home(r"C:\Users\..\Windows"), None);
+        assert_eq!(home(r"\\server\share\kim"), None);
+        assert_eq!(home(r"C:\%TEMP%\x"), None);
+        assert_eq!(home(r"C:\"), None);
+    }
+}
