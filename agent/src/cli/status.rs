@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::{CliError, StateArgs, ago};
 use crate::catalogue::today;
+use crate::clock::wall_clock_ms;
 use crate::identity::Identity;
 use crate::roles::uplink::StatusNote;
-use crate::clock::wall_clock_ms;
 use crate::state::Reader;
 
 /// A note older than this means that no agent is running: it is refreshed every minute.

@@ -5,9 +5,6 @@ use std::fs::File;
 use super::safe::Trouble;
 
 /// Leaves it, and says so.
-pub(super) fn headers(
-    _file: &File,
-    _each: impl FnMut(&[u8]) -> Result<(), Trouble>,
-) -> Result<(), Trouble> {
+pub(super) fn headers(_file: &File, _each: impl FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble> {
     Err(Trouble::Skipped)
 }

@@ -12,7 +12,7 @@
 //! * remote and FUSE file systems and placeholders of a cloud's files are left alone, so that a hung server is not
 //!   waited for and nothing is downloaded.
 //!
-//! The system calls are in `unix.rs` and `windows.rs`; what is done with them, here.
+//! The system calls are in `unix.rs` and `windows/`; what is done with them, here.
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -32,7 +32,7 @@ mod reparse;
 #[cfg(any(windows, test))]
 mod sid;
 #[cfg_attr(unix, path = "safe/unix.rs")]
-#[cfg_attr(windows, path = "safe/windows.rs")]
+#[cfg_attr(windows, path = "safe/windows/mod.rs")]
 mod system;
 
 /// Most entries read of one directory. A package folder of a large machine has a few thousand.
@@ -225,8 +225,7 @@ impl Dir {
         let handle = system::open_root(path)?;
         let stat = system::stat(&handle)?;
         let twin = handle.try_clone().map_err(|_| Trouble::Refused)?;
-        let boundary =
-            Boundary { handle: twin, path: PathBuf::from("/"), uid: stat.owner, whole_root: true };
+        let boundary = Boundary { handle: twin, path: PathBuf::from("/"), uid: stat.owner, whole_root: true };
         Ok(Self {
             handle: Rc::new(handle),
             boundary: Rc::new(boundary),

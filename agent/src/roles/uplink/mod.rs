@@ -13,9 +13,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use umbrascope_api::{CaptureState, Day};
 
 use super::control_socket;
-use crate::clock::wall_clock_ms;
 use crate::aggregate::Aggregate;
 use crate::catalogue::Shelf;
+use crate::clock::wall_clock_ms;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;

@@ -57,7 +57,8 @@ mod tests {
         let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
         let (substitute, print) = (wide(substitute), wide(print));
         let number = |number: usize| u16::try_from(number).unwrap().to_le_bytes();
-        let mut rest = [number(0), number(substitute.len()), number(substitute.len()), number(print.len())].concat();
+        let mut rest =
+            [number(0), number(substitute.len()), number(substitute.len()), number(print.len())].concat();
         rest.extend(flags.into_iter().flat_map(u32::to_le_bytes));
         rest.extend([substitute, print].concat());
         [&tag.to_le_bytes()[..], &number(rest.len()), &[0, 0], &rest].concat()

@@ -72,7 +72,8 @@ fn a_loop_of_links_ends() {
 fn only_regular_files_are_opened() {
     let (temp, home) = home();
     let fifo = temp.path().join("home/kim/fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(temp.path().join("home/kim/socket")).unwrap();
     assert_eq!(home.read("fifo", 10).unwrap_err(), Trouble::Refused);
     assert_eq!(home.read("socket", 10).unwrap_err(), Trouble::Refused);

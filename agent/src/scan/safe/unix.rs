@@ -80,8 +80,10 @@ pub(super) fn names(
 #[cfg(target_os = "linux")]
 pub(super) fn open_straight(dir: &Handle, rel: &Path, want: Want) -> Result<Option<Handle>, Trouble> {
     use rustix::fs::ResolveFlags;
-    let resolve =
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
     match rustix::fs::openat2(dir, rel, want.flags(), Mode::empty(), resolve) {
         Ok(fd) => Ok(Some(fd)),
         Err(Errno::NOENT) => Err(Trouble::Absent),

@@ -17,9 +17,9 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
 use windows_sys::Win32::Security::{GetLengthSid, OWNER_SECURITY_INFORMATION};
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_TAG_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
-    FileAttributeTagInfo, FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo, GetFileInformationByHandle,
-    GetFileInformationByHandleEx,
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_TAG_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, FileAttributeTagInfo, FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx,
 };
 use windows_sys::Win32::System::IO::{DeviceIoControl, IO_STATUS_BLOCK};
 use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
@@ -89,9 +89,7 @@ pub(super) fn reparse_tag(handle: &OwnedHandle) -> io::Result<u32> {
     let size = u32::try_from(size_of_val(&found)).unwrap_or_default();
     let to: *mut c_void = (&raw mut found).cast();
     // SAFETY: the handle is open, and the value is of the type that this class writes, with its size.
-    checked(unsafe {
-        GetFileInformationByHandleEx(handle.as_raw_handle(), FileAttributeTagInfo, to, size)
-    })?;
+    checked(unsafe { GetFileInformationByHandleEx(handle.as_raw_handle(), FileAttributeTagInfo, to, size) })?;
     Ok(found.ReparseTag)
 }
 

@@ -124,7 +124,8 @@ pub(super) fn names(
     dir: &Handle,
 ) -> Result<impl Iterator<Item = Result<(OsString, FileType), Trouble>>, Trouble> {
     let mut listing = calls::Listing::new();
-    let mut page = listing.next(dir).map_err(|_| Trouble::Refused)?.map(entries).unwrap_or_default().into_iter();
+    let mut page =
+        listing.next(dir).map_err(|_| Trouble::Refused)?.map(entries).unwrap_or_default().into_iter();
     Ok(std::iter::from_fn(move || {
         loop {
             if let Some(entry) = page.next() {
