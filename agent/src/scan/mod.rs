@@ -19,6 +19,7 @@ mod dpkg;
 mod firefox;
 mod homes;
 mod live;
+mod macos;
 mod mcp;
 mod models;
 #[cfg(target_os = "linux")]
@@ -26,6 +27,7 @@ mod mounts;
 mod node;
 #[cfg(test)]
 mod parsers;
+mod plist;
 mod plugins;
 #[cfg(target_os = "linux")]
 mod processes;
@@ -33,7 +35,7 @@ mod programs;
 mod python;
 mod registry;
 mod rpm;
-#[cfg_attr(not(target_os = "linux"), path = "rpmdb_elsewhere.rs")]
+#[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod safe;
 mod source;
@@ -42,6 +44,7 @@ mod tests;
 mod userdata;
 mod vscode;
 mod walk;
+mod windows;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -165,9 +168,9 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let mut registry = registry::open(&root);
+    let mut registry = registry::open(&root, request.live);
     let found = Homes::find(&root, registry.profiles());
-    registry.add_users(found.homes.iter());
+    registry.add_all_users(&found.homes, request.live);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
@@ -179,11 +182,36 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         homes.each(source, bundles::read_flatpak_home);
     });
     scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
+    scan.source("macports", Channel::Package, |source| macos::ports::read(&root, source));
+    scan.source("macos-receipts", Channel::Package, |source| macos::receipts::read(&root, source));
+    scan.source("macos-apps", Channel::App, |source| {
+        macos::apps::read_system(&root, source);
+        homes.each(source, macos::apps::read_home);
+    });
+    scan.source("windows-programs", Channel::App, |source| windows::uninstall::read(&registry, source));
+    scan.source("msix", Channel::App, |source| {
+        windows::msix::read(&registry, source);
+        windows::msix::read_system(&root, source);
+    });
+    scan.source("chocolatey", Channel::Package, |source| windows::chocolatey::read(&root, source));
+    scan.source("scoop", Channel::Package, |source| {
+        windows::scoop::read_system(&root, source);
+        homes.each(source, windows::scoop::read_home);
+    });
+    scan.source("winget", Channel::Package, |source| {
+        windows::winget::read_system(&root, source);
+        homes.each(source, windows::winget::read_home);
+    });
+    scan.source("wsl", Channel::App, |source| windows::wsl::read(&registry, source));
+    scan.source("native-hosts", Channel::Extension, |source| windows::hosts::read(&registry, source));
     scan.everywhere(
         "pip",
         Channel::Package,
         &homes,
-        |source| python::read_system(&root, source),
+        |source| {
+            python::read_system(&root, source);
+            windows::python::read(&root, &registry, source);
+        },
         python::read_home,
     );
     scan.everywhere(
@@ -209,7 +237,11 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.in_homes("assistants", Channel::App, &homes, assistants::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&root, source);
-        homes.each(source, programs::read_home);
+        windows::programs::read_system(&root, &registry.drive(), source);
+        homes.each(source, |home, source| {
+            programs::read_home(home, source);
+            windows::programs::read_home(home, source);
+        });
     });
     scan.source("ollama", Channel::ModelFile, |source| {
         models::ollama::read_system(&root, source);

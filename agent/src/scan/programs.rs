@@ -62,7 +62,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     }
 }
 
-fn read_programs(base: &Dir, path: &str, prefix: &str, source: &mut Source<'_>) {
+pub(super) fn read_programs(base: &Dir, path: &str, prefix: &str, source: &mut Source<'_>) {
     let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return };
     let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };
     if let Some(trouble) = trouble {

@@ -109,7 +109,7 @@ fn read_children(base: &Dir, parent: &Path, source: &mut Source<'_>) {
 }
 
 /// An environment: `lib/python3.x/site-packages`, on Windows `Lib/site-packages`.
-fn read_environment(base: &Dir, path: &Path, source: &mut Source<'_>) {
+pub(super) fn read_environment(base: &Dir, path: &Path, source: &mut Source<'_>) {
     read_lib(base, &path.join("lib"), source);
     for packages in ["Lib/site-packages", "lib/site-packages"] {
         read_packages(base, &path.join(packages), source);

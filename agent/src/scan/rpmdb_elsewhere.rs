@@ -1,4 +1,4 @@
-//! The SQLite file of rpm where the agent has no SQLite: on systems that have no rpm, but may be given such a tree.
+//! The SQLite file of rpm on Windows, which has no rpm but may be given such a tree: the agent has no SQLite there.
 
 use std::fs::File;
 

@@ -33,6 +33,17 @@ impl Sid {
         Some(Self { len: u8::try_from(len).ok()?, bytes })
     }
 
+    /// Reads one as people and the registry write it.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("S-1-")?.split('-');
+        let authority: u64 = parts.next()?.parse().ok().filter(|authority| *authority < 1 << 48)?;
+        let parts = parts.map(|part| part.parse().ok().map(u32::to_le_bytes)).collect::<Option<Vec<_>>>()?;
+        let mut bytes = vec![1, u8::try_from(parts.len()).ok()?];
+        bytes.extend_from_slice(&authority.to_be_bytes()[2..]);
+        bytes.extend(parts.iter().flatten());
+        Self::read(&bytes)
+    }
+
     /// Whether it is the system itself, its administrators or its installer: what they lay down is to be trusted.
     pub(super) fn is_system(self) -> bool {
         let text = self.to_string();
@@ -83,7 +94,15 @@ mod tests {
     #[test]
     fn what_is_cut_or_too_long_is_none() {
         let person = [1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 0xE9, 3, 0, 0];
-        assert_eq!(Sid::read(&person).unwrap().to_string(), "S-1-5-21-1-2-3-1001");
+        let sid = Sid::read(&person).unwrap();
+        assert_eq!(sid.to_string(), "S-1-5-21-1-2-3-1001");
+        assert_eq!(Sid::parse("S-1-5-21-1-2-3-1001"), Some(sid));
+        assert!(
+            ["", "S-1-", "S-1-5-x", "S-1-5-4294967296", "S-1-5-21-1_Classes"]
+                .map(Sid::parse)
+                .iter()
+                .all(Option::is_none)
+        );
         assert!((0..person.len()).all(|end| Sid::read(&person[..end]).is_none()));
         assert!(Sid::read(&[&[1, 16][..], &[0; 80]].concat()).is_none());
         assert!(Sid::read(&[&[2, 1][..], &[0; 80]].concat()).is_none());

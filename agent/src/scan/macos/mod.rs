@@ -1,0 +1,8 @@
+//! What macOS keeps of installed software: applications with the extensions inside them, receipts, MacPorts.
+
+pub(super) mod apps;
+pub(super) mod ports;
+#[cfg_attr(windows, path = "portsdb_elsewhere.rs")]
+mod portsdb;
+pub(super) mod receipts;
+pub(super) mod signature;
