@@ -123,17 +123,6 @@ fn log_to_stderr() {
     let _ = if under_systemd { builder.without_time().try_init() } else { builder.try_init() };
 }
 
-/// A span of time in the largest unit that fits.
-pub(crate) fn ago(ms: i64) -> String {
-    let seconds = ms.max(0) / 1000;
-    match seconds {
-        0..=119 => format!("{seconds} seconds ago"),
-        120..=7199 => format!("{} minutes ago", seconds / 60),
-        7200..=172_799 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
 /// Why a sub-command did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {

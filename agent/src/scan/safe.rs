@@ -85,6 +85,7 @@ pub(crate) enum FileType {
     /// A device, a FIFO, a socket, or what a driver of Windows makes something else of.
     Other,
     /// The listing does not tell.
+    #[cfg_attr(windows, expect(dead_code, reason = "its listings tell"))]
     Unknown,
 }
 
