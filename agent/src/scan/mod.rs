@@ -32,10 +32,12 @@ mod go;
 mod homes;
 mod http;
 mod jetbrains;
+mod live;
 mod macos;
 mod manifests;
 mod mcp;
 mod models;
+#[cfg(target_os = "linux")]
 mod mounts;
 mod nix;
 mod node;
@@ -45,6 +47,7 @@ mod office;
 mod parsers;
 mod plist;
 mod plugins;
+#[cfg(target_os = "linux")]
 mod processes;
 mod programs;
 mod property_list;
@@ -52,6 +55,7 @@ mod python;
 mod raycast;
 mod registry;
 mod rpm;
+#[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod safari;
 mod safe;
@@ -77,6 +81,7 @@ use umbrascope_api::{Channel, Completeness, SnapshotItem, SourceReport, SourceSt
 use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
 use homes::Homes;
+pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
 use walk::Hits;
@@ -106,7 +111,7 @@ impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
         Self {
-            root: PathBuf::from("/"),
+            root: live::root(),
             live: true,
             deadline: DEADLINE,
             probe: true,
@@ -158,7 +163,7 @@ pub struct FoundItem {
     /// As it goes over the wire, its account not yet filled in.
     pub item: SnapshotItem,
     /// Who owns what it was read from.
-    pub owner: Option<u32>,
+    pub owner: Option<OwnerId>,
     /// The product the rule means.
     pub product: Box<str>,
     /// Its vendor.
@@ -191,7 +196,7 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
-    let untouched = if request.live { mounts::remote() } else { Vec::new() };
+    let untouched = if request.live { live::untouched() } else { Vec::new() };
     let budget = Budget::new(Instant::now() + request.deadline, untouched);
     let mut scan =
         Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
@@ -203,7 +208,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let mut registry = registry::open(&root);
+    let mut registry = registry::open(&root, request.live);
     let found = Homes::find(&root, registry.profiles());
     if request.live {
         scan.source("processes", Channel::Process, |source| {
@@ -218,7 +223,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         scan.source("container-daemon", Channel::Container, |source| containers::ask(socket, source));
     }
     (request.before_homes)();
-    registry.add_users(found.homes.iter());
+    registry.add_all_users(&found.homes, request.live);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, request.live, source));

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rustix::fs::FileType;
+use super::safe::FileType;
 use serde::Deserialize;
 use umbrascope_rules::SoftwareKind;
 

@@ -4,10 +4,9 @@
 
 use std::ffi::OsStr;
 
-use rustix::fs::FileType;
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::Dir;
+use super::safe::{Dir, FileType};
 use super::source::{Found, Source};
 
 /// Folders of the system with programs in them. `/usr/bin` belongs to packages, which are read as such.

@@ -7,12 +7,10 @@ use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
-
 use super::assistants::is_project_folder;
 use super::manifests;
 use super::mcp::IN_PROJECT;
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, FileType, Trouble};
 
 /// Deepest folder looked into; the home itself is 0. `~/src/github.com/owner/project` is 4.
 const DEPTH: usize = 6;

@@ -63,7 +63,7 @@ fn list(dir: &Dir, folder: &Folder, around: &str, facts: &mut Facts, source: &mu
                 if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
                     facts.part(folder.kind.clone(), &format!("{around}{stem}"));
                 } else if around.is_empty()
-                    && entry.kind == rustix::fs::FileType::Directory
+                    && entry.kind == crate::scan::safe::FileType::Directory
                     && let Some(below) = source.note(dir.dir(name), || dir.shown_child(name))
                 {
                     list(&below, folder, &format!("{name}:"), facts, source);

@@ -1,6 +1,6 @@
 //! Where the folders and files of assistants stand, and which of their versions is installed.
 
-use rustix::fs::FileType;
+use crate::scan::safe::FileType;
 
 use crate::scan::safe::Dir;
 

@@ -157,7 +157,7 @@ fn read_plugins(
         let Some(name) = entry.text() else { continue };
         if let Some((path, shape)) = files.iter().find(|(path, _)| path.split('/').next() == Some(name)) {
             read_file(folder, Path::new(path), Kind::new(client, Json, *shape), source);
-        } else if entry.kind == rustix::fs::FileType::Directory
+        } else if entry.kind == super::safe::FileType::Directory
             && depth < PLUGIN_DEPTH
             && !name.starts_with('.')
             && name != "node_modules"

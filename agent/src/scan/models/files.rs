@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
 use serde_json::Value;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
@@ -12,7 +11,7 @@ use super::folders::{Folder, IN_HOME, IN_SYSTEM, role};
 use super::{Header, header_of, take_model};
 use crate::scan::document::{self, Format};
 use crate::scan::environment;
-use crate::scan::safe::{Dir, Trouble};
+use crate::scan::safe::{Dir, FileType, Trouble};
 use crate::scan::source::{Found, Source};
 use crate::scan::walk::Hits;
 

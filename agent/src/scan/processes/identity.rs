@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::FileType;
+use crate::scan::safe::FileType;
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
 use crate::scan::safe::Dir;
