@@ -35,8 +35,6 @@ const HOME_ROOTS: &[&str] = &[
     ".bun/install/global/node_modules",
     ".config/yarn/global/node_modules",
     ".yarn/global/node_modules",
-    ".local/share/pnpm/global/5/node_modules",
-    "Library/pnpm/global/5/node_modules",
     ".claude/local/node_modules",
 ];
 
@@ -47,6 +45,7 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     (".asdf/installs/nodejs", "lib/node_modules"),
     (".asdf/installs/nodejs", ".npm/lib/node_modules"),
     (".local/share/mise/installs/node", "lib/node_modules"),
+    (".local/share/rtx/installs/node", "lib/node_modules"),
     (".local/share/fnm/node-versions", "installation/lib/node_modules"),
     (".fnm/node-versions", "installation/lib/node_modules"),
     ("Library/Application Support/fnm/node-versions", "installation/lib/node_modules"),
@@ -55,6 +54,11 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     ("AppData/Roaming/nvm", "node_modules"),
     (".npm/_npx", "node_modules"),
     ("AppData/Local/npm-cache/_npx", "node_modules"),
+    (".local/share/pnpm/global", "node_modules"),
+    // Since version 11 a folder for each set of packages that were added together.
+    (".local/share/pnpm/global/v11", "node_modules"),
+    ("Library/pnpm/global", "node_modules"),
+    ("Library/pnpm/global/v11", "node_modules"),
 ];
 
 /// Most versions of Node, or fetched sets of `npx`, below one folder.

@@ -35,6 +35,8 @@ pub(super) const SYSTEM_PARENTS: &[&str] = &[
     "opt/anaconda3/envs",
     "opt/pipx/venvs",
     "usr/local/pipx/venvs",
+    "usr/local/share/uv/tools",
+    "opt/miniforge3/envs",
 ];
 
 /// Folders of a home whose every sub-folder is an environment.
@@ -42,11 +44,15 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     ".pyenv/versions",
     ".asdf/installs/python",
     ".local/share/mise/installs/python",
+    ".local/share/rtx/installs/python",
     ".local/share/uv/tools",
     ".local/share/uv/python",
     ".local/share/pipx/venvs",
     ".local/pipx/venvs",
     ".cache/pypoetry/virtualenvs",
+    ".cache/pipx",
+    ".local/pipx/.cache",
+    ".local/share/hatch/env/virtual",
     ".virtualenvs",
     ".venvs",
     ".local/share/virtualenvs",
@@ -56,12 +62,15 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     "mambaforge/envs",
     "anaconda3/envs",
     "micromamba/envs",
+    ".local/share/mamba/envs",
     "Library/Application Support/pipx/venvs",
     "Library/Python",
 ];
 pub(super) const HOME_ENVIRONMENTS: &[&str] =
     &["miniconda3", "miniforge3", "mambaforge", "anaconda3", ".local"];
 
+/// Where uv keeps the environments of tools that are run without being installed.
+const UV_CACHE: &str = ".cache/uv/environments-v2";
 /// Most environments below one folder.
 const ENVIRONMENTS: usize = 1_000;
 /// Largest part of a METADATA file that is read: the fields come first, the description after them.
@@ -86,6 +95,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for parent in HOME_PARENTS {
         read_children(home, Path::new(parent), source);
     }
+    read_uv_cache(home, source);
     for environment in &hits.environments {
         let path = environment.as_path();
         let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
@@ -93,6 +103,17 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         if !known {
             read_environment(home, path, source);
             read_children(home, &path.join("envs"), source);
+        }
+    }
+}
+
+/// What `uvx` ran: `environments-v2/<interpreter>/<hash>`, each a link to an environment in uv's archive.
+fn read_uv_cache(home: &Dir, source: &mut Source<'_>) {
+    let Some((folder, interpreters)) = source.list(home, UV_CACHE) else { return };
+    for interpreter in interpreters.iter().filter(|entry| entry.kind == FileType::Directory) {
+        let Some((folder, environments)) = source.list(&folder, &interpreter.name) else { continue };
+        for environment in environments.iter().filter(|entry| entry.may_be_dir()).take(ENVIRONMENTS) {
+            read_environment(&folder, Path::new(&environment.name), source);
         }
     }
 }
