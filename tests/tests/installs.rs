@@ -369,6 +369,26 @@ fn a_gem_is_found_where_gem_installed_it() {
     assert_eq!(scan.of("gem")["ruby-openai"], "7.3.1");
 }
 
+/// Go's own programs are large, and its compiler more so: the section that it wrote is put into a program of this
+/// machine by binutils.
+#[test]
+fn a_program_of_go_is_found_by_its_module() {
+    if !require("objcopy", have_command("objcopy")) {
+        return;
+    }
+    let machine = Machine::new();
+    let section = umbrascope_e2e::workspace_root().join("agent/src/scan/testdata/go.buildinfo");
+    let bin = machine.home("go/bin");
+    fs::create_dir_all(&bin).expect("the folder is made");
+    let mut objcopy = machine.command("objcopy");
+    objcopy.arg("--add-section").arg(format!(".go.buildinfo={}", section.display())).arg("/bin/true");
+    done(objcopy.arg(bin.join("renamed")));
+    fs::copy("/bin/true", bin.join("ollama")).expect("a neighbour that is no program of Go's");
+    let scan = machine.scan();
+    assert_eq!(scan.report("go"), ("read", 2), "{:#}", scan.0["problems"]);
+    assert_eq!(scan.names("go"), BTreeSet::from(["github.com/ollama/ollama".to_owned()]));
+}
+
 #[test]
 fn a_flatpak_is_found_with_its_version() {
     if !require("flatpak", have_command("flatpak")) {

@@ -61,6 +61,8 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     ("Library/pnpm/global/v11", "node_modules"),
 ];
 
+/// Where mise keeps its tools.
+const MISE: &str = ".local/share/mise/installs";
 /// Most versions of Node, or fetched sets of `npx`, below one folder.
 const VERSIONS: usize = 1_000;
 /// Largest package.json read, in bytes.
@@ -96,6 +98,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             }
         }
     }
+    read_mise(home, &mut roots, source);
     if let Some(npmrc) = source.note(home.read(".npmrc", NPMRC_BYTES), || "~/.npmrc".into()) {
         roots.extend(prefix(&npmrc, &home.absolute()).map(|prefix| prefix.join("lib/node_modules")));
     }
@@ -104,6 +107,18 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     roots.dedup();
     for path in roots {
         read_root(home, &path, source);
+    }
+}
+
+/// mise gives each npm package a prefix of its own: `npm-<name>/<version>`.
+fn read_mise(home: &Dir, roots: &mut Vec<PathBuf>, source: &mut Source<'_>) {
+    let Some((folder, tools)) = source.list(home, MISE) else { return };
+    let of_npm = tools.iter().filter(|tool| tool.text().is_some_and(|name| name.starts_with("npm-")));
+    for tool in of_npm.filter(|tool| tool.kind == FileType::Directory) {
+        let Some((_, versions)) = source.list(&folder, &tool.name) else { continue };
+        for version in versions.iter().filter(|version| version.kind == FileType::Directory).take(VERSIONS) {
+            roots.push(Path::new(MISE).join(&tool.name).join(&version.name).join("lib/node_modules"));
+        }
     }
 }
 
