@@ -36,8 +36,6 @@ const HOME_ROOTS: &[&str] = &[
     ".bun/install/global/node_modules",
     ".config/yarn/global/node_modules",
     ".yarn/global/node_modules",
-    ".local/share/pnpm/global/5/node_modules",
-    "Library/pnpm/global/5/node_modules",
     "AppData/Local/pnpm/global/5/node_modules",
     "AppData/Local/Yarn/Data/global/node_modules",
     "scoop/persist/nodejs/bin/node_modules",
@@ -52,6 +50,7 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     (".asdf/installs/nodejs", "lib/node_modules"),
     (".asdf/installs/nodejs", ".npm/lib/node_modules"),
     (".local/share/mise/installs/node", "lib/node_modules"),
+    (".local/share/rtx/installs/node", "lib/node_modules"),
     (".local/share/fnm/node-versions", "installation/lib/node_modules"),
     (".fnm/node-versions", "installation/lib/node_modules"),
     ("Library/Application Support/fnm/node-versions", "installation/lib/node_modules"),
@@ -63,8 +62,15 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     ("AppData/Local/Volta/tools/image/packages", "node_modules"),
     (".npm/_npx", "node_modules"),
     ("AppData/Local/npm-cache/_npx", "node_modules"),
+    (".local/share/pnpm/global", "node_modules"),
+    // Since version 11 a folder for each set of packages that were added together.
+    (".local/share/pnpm/global/v11", "node_modules"),
+    ("Library/pnpm/global", "node_modules"),
+    ("Library/pnpm/global/v11", "node_modules"),
 ];
 
+/// Where mise keeps its tools.
+const MISE: &str = ".local/share/mise/installs";
 /// Most versions of Node, or fetched sets of `npx`, below one folder.
 const VERSIONS: usize = 1_000;
 /// Largest package.json read, in bytes.
@@ -100,6 +106,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             }
         }
     }
+    read_mise(home, &mut roots, source);
     if let Some(npmrc) = source.note(home.read(".npmrc", NPMRC_BYTES), || "~/.npmrc".into()) {
         roots.extend(prefix(&npmrc, &home.absolute()).map(|prefix| prefix.join("lib/node_modules")));
     }
@@ -108,6 +115,18 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     roots.dedup();
     for path in roots {
         read_root(home, &path, source);
+    }
+}
+
+/// mise gives each npm package a prefix of its own: `npm-<name>/<version>`.
+fn read_mise(home: &Dir, roots: &mut Vec<PathBuf>, source: &mut Source<'_>) {
+    let Some((folder, tools)) = source.list(home, MISE) else { return };
+    let of_npm = tools.iter().filter(|tool| tool.text().is_some_and(|name| name.starts_with("npm-")));
+    for tool in of_npm.filter(|tool| tool.kind == FileType::Directory) {
+        let Some((_, versions)) = source.list(&folder, &tool.name) else { continue };
+        for version in versions.iter().filter(|version| version.kind == FileType::Directory).take(VERSIONS) {
+            roots.push(Path::new(MISE).join(&tool.name).join(&version.name).join("lib/node_modules"));
+        }
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) const SYSTEM_PARENTS: &[&str] = &[
     // Of python.org and of MacPorts.
     "Library/Frameworks/Python.framework/Versions",
     "opt/local/Library/Frameworks/Python.framework/Versions",
+    "usr/local/share/uv/tools",
+    "opt/miniforge3/envs",
 ];
 
 /// Folders of a home whose every sub-folder is an environment.
@@ -57,11 +59,15 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     ".pyenv/versions",
     ".asdf/installs/python",
     ".local/share/mise/installs/python",
+    ".local/share/rtx/installs/python",
     ".local/share/uv/tools",
     ".local/share/uv/python",
     ".local/share/pipx/venvs",
     ".local/pipx/venvs",
     ".cache/pypoetry/virtualenvs",
+    ".cache/pipx",
+    ".local/pipx/.cache",
+    ".local/share/hatch/env/virtual",
     ".virtualenvs",
     ".venvs",
     ".local/share/virtualenvs",
@@ -71,6 +77,7 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     "mambaforge/envs",
     "anaconda3/envs",
     "micromamba/envs",
+    ".local/share/mamba/envs",
     "Library/Application Support/pipx/venvs",
     "Library/Python",
     // Windows: python.org's installers and manager, pip's user site, pyenv-win, uv, pipx.
@@ -97,6 +104,8 @@ pub(super) const HOME_ENVIRONMENTS: &[&str] = &[
 const STORE: &str = "AppData/Local/Packages";
 const STORE_PYTHON: &str = "PythonSoftwareFoundation.Python.";
 
+/// Where uv keeps the environments of tools that are run without being installed.
+const UV_CACHE: &str = ".cache/uv/environments-v2";
 /// Most environments below one folder.
 const ENVIRONMENTS: usize = 1_000;
 /// Largest part of a METADATA file that is read: the fields come first, the description after them.
@@ -122,6 +131,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         read_children(home, Path::new(parent), source);
     }
     read_store(home, source);
+    read_uv_cache(home, source);
     for environment in &hits.environments {
         let path = environment.as_path();
         let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
@@ -138,6 +148,17 @@ fn read_store(home: &Dir, source: &mut Source<'_>) {
     for name in entries.iter().filter_map(|entry| entry.text()).filter(|name| name.starts_with(STORE_PYTHON))
     {
         read_children(home, &Path::new(STORE).join(name).join("LocalCache/local-packages"), source);
+    }
+}
+
+/// What `uvx` ran: `environments-v2/<interpreter>/<hash>`, each a link to an environment in uv's archive.
+fn read_uv_cache(home: &Dir, source: &mut Source<'_>) {
+    let Some((folder, interpreters)) = source.list(home, UV_CACHE) else { return };
+    for interpreter in interpreters.iter().filter(|entry| entry.kind == FileType::Directory) {
+        let Some((folder, environments)) = source.list(&folder, &interpreter.name) else { continue };
+        for environment in environments.iter().filter(|entry| entry.may_be_dir()).take(ENVIRONMENTS) {
+            read_environment(&folder, Path::new(&environment.name), source);
+        }
     }
 }
 

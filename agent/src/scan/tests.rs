@@ -11,6 +11,8 @@ use umbrascope_rules::Matcher;
 
 use super::*;
 
+mod packages;
+
 /// Something that must never come out.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
 

@@ -17,7 +17,7 @@ const DEPTH: usize = 6;
 /// Most folders read in one home.
 const DIRS: usize = 8_000;
 /// Most hits of one kind in one home.
-const HITS: usize = 2_000;
+pub(super) const HITS: usize = 2_000;
 
 /// Folders that hold the work of tools, not of people: never looked into.
 const SKIPPED: &[&str] = &[

@@ -20,7 +20,7 @@ use umbrascope_rules::{RuleRef, SoftwareKind};
 
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
-use super::walk::Hits;
+use super::walk::{HITS, Hits};
 
 /// Largest manifest read, in bytes.
 const MANIFEST_BYTES: u64 = 1024 * 1024;
@@ -184,11 +184,17 @@ fn reader(name: &str) -> Option<Reader> {
 
 /// Reads what the walk through a home came across.
 pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    if hits.manifests.len() >= HITS {
+        source.trouble(Trouble::TooLarge, "~");
+    }
     let mut projects: BTreeMap<&Path, Vec<&PathBuf>> = BTreeMap::new();
     for path in &hits.manifests {
         projects.entry(project(path)).or_default().push(path);
     }
     for (folder, files) in projects {
+        if let Err(trouble) = home.budget().check() {
+            return source.trouble(trouble, "~");
+        }
         read_project(home, folder, &files, source);
     }
 }

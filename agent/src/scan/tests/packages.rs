@@ -1,0 +1,119 @@
+//! Packages of every manager and projects in one tree, and what a scan makes of them.
+
+use super::*;
+
+/// What the packages' own managers leave behind where no test can run them: Nix, snapd, mise, conda, .NET, Composer.
+#[test]
+fn packages_are_found_where_their_managers_keep_them() {
+    let machine = Machine::new();
+    let hash = "wbhg2ga8f3h87s9h5k0slxk0m81m4cxl";
+    let link = |from: &str, to: &str| {
+        let from = machine.root.path().join(from);
+        fs::create_dir_all(from.parent().unwrap()).unwrap();
+        symlink(to, from).unwrap();
+    };
+    // `nix profile` of a user, and the programs of a NixOS system.
+    machine.put(
+        &format!("nix/store/{hash}-profile/manifest.json"),
+        format!(r#"{{"version": 3, "elements": {{"ollama": {{"active": true, "storePaths": ["/nix/store/{hash}-ollama-0.12.3"]}},
+            "hello": {{"active": true, "storePaths": ["/nix/store/{hash}-hello-2.12"]}}}}}}"#),
+    );
+    link("home/kim/.local/state/nix/profiles/profile", "profile-3-link");
+    link("home/kim/.local/state/nix/profiles/profile-3-link", &format!("/nix/store/{hash}-profile"));
+    link("home/kim/.local/state/nix/profiles/evil", "/etc");
+    link(
+        &format!("nix/store/{hash}-system-path/bin/claude"),
+        &format!("/nix/store/{hash}-claude-code-2.0.31/bin/claude"),
+    );
+    link("run/current-system/sw", &format!("/nix/store/{hash}-system-path"));
+    // An old revision of a snap stays for a while; another one is switched off.
+    for file in ["ollama_104.snap", "ollama_105.snap", "hello-world_29.snap"] {
+        machine.put(&format!("var/lib/snapd/snaps/{file}"), "hsqs");
+    }
+    machine.put(
+        "var/lib/snapd/state.json",
+        format!(r#"{{"data": {{"auth": {{"macaroon": "{SECRET}"}}, "snaps": {{"ollama": {{"active": false, "current": "105"}}}}}}}}"#),
+    );
+    machine.put("snap/ollama/104/meta/snap.yaml", "version: '0.11'\n");
+    machine.put("snap/ollama/105/meta/snap.yaml", "version: '0.12.3'\n");
+    let node = "lib/node_modules/@anthropic-ai/claude-code/package.json";
+    let package = r#"{"name": "@anthropic-ai/claude-code", "version": "2.0.31"}"#;
+    machine
+        .at_home(&format!(".local/share/mise/installs/npm-anthropic-ai-claude-code/2.0.31/{node}"), package);
+    machine.at_home("miniconda3/envs/ml/conda-meta/ollama-0.12.3-cuda_0.json", "{}");
+    machine.at_home("miniconda3/envs/ml/conda-meta/numpy-2.0.0-py312_0.json", "{}");
+    machine.at_home(".dotnet/tools/.store/openai/2.1.0/openai/2.1.0/x.nupkg", "");
+    machine.at_home(".dotnet/tools/.store/dotnet-ef/9.0.0/x", "");
+    machine.at_home(
+        ".config/composer/vendor/composer/installed.json",
+        r#"{"packages": [{"name": "openai-php/client", "version": "v0.10.3"}, {"name": "psr/log", "version": "3.0.0"}]}"#,
+    );
+    machine.at_home(
+        ".cache/uv/archive-v0/x/lib/python3.12/site-packages/openai-1.0.0.dist-info/METADATA",
+        "Name: openai\nVersion: 1.0.0\n\n",
+    );
+    link("home/kim/.cache/uv/environments-v2/y/z", "../../archive-v0/x");
+    machine.at_home(
+        ".local/share/applications/x.desktop",
+        "[Desktop Entry]\nExec=/home/kim/apps/LM-Studio-0.3.30-x64.AppImage %U\n",
+    );
+    let outcome = machine.scan();
+    for (source, names) in [
+        ("nix", ["claude-code", "ollama"].as_slice()),
+        ("snap", &["ollama"]),
+        ("npm", &["@anthropic-ai/claude-code"]),
+        ("conda", &["ollama"]),
+        ("dotnet", &["openai"]),
+        ("composer", &["openai-php/client"]),
+        ("pip", &["openai"]),
+        ("programs", &["LM-Studio-0.3.30-x64.AppImage"]),
+    ] {
+        assert_eq!(values(&outcome, source), set(names), "{source}");
+        assert_eq!(state(&outcome, source), SourceState::Read, "{source}: {:?}", outcome.problems);
+    }
+    let snap = outcome.snapshots.iter().find(|snapshot| snapshot.source == "snap").unwrap();
+    let item = &snap.items[0].item;
+    assert_eq!((item.evidence.version.as_deref(), item.details.enabled), (Some("0.12.3"), Some(false)));
+    assert!(!format!("{:?}", outcome.snapshots).contains(SECRET));
+}
+
+#[test]
+fn a_project_gives_one_item_a_product() {
+    let machine = Machine::new();
+    machine.at_home(
+        "src/shop/package.json",
+        r#"{"dependencies": {"openai": "^4", "@langchain/core": "1", "langchain": "1", "left-pad": "1"}}"#,
+    );
+    machine.at_home(
+        "src/shop/package-lock.json",
+        r#"{"packages": {"node_modules/openai": {"version": "4.104.0"}, "node_modules/left-pad": {"version": "1.3.0"},
+            "node_modules/ai": {"version": "5.0.0"}}}"#,
+    );
+    machine.at_home("src/shop/.github/copilot-instructions.md", "be brief");
+    machine.at_home("src/shop/.cursor/rules/one.mdc", "x");
+    machine.at_home("src/shop/.cursor/rules/two.mdc", "x");
+    machine.at_home("src/shop/AGENTS.md", "x");
+    machine.at_home(
+        "src/shop/node_modules/anthropic/package.json",
+        r#"{"dependencies": {"@anthropic-ai/sdk": "1"}}"#,
+    );
+    machine.at_home("src/broken/package.json", "{");
+    let outcome = machine.scan();
+    let found = values(&outcome, "manifests");
+    for name in ["openai", ".github/copilot-instructions.md", ".cursor/rules"] {
+        assert!(found.contains(name), "{name} is not in {found:?}");
+    }
+    assert!(
+        !found.contains("@anthropic-ai/sdk") && !found.contains("AGENTS.md") && !found.contains("left-pad")
+    );
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "manifests").unwrap();
+    let mut products: Vec<_> = snapshot.items.iter().map(|item| &item.product).collect();
+    let all = products.len();
+    products.sort();
+    products.dedup();
+    assert_eq!(products.len(), all, "{found:?}");
+    let openai = snapshot.items.iter().find(|item| item.item.evidence.value == "openai").unwrap();
+    assert_eq!(openai.item.evidence.version.as_deref(), Some("4.104.0"));
+    assert_eq!(openai.item.channel, Channel::Manifest);
+    assert_eq!(state(&outcome, "manifests"), SourceState::Malformed);
+}
