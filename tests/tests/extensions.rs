@@ -270,6 +270,52 @@ fn chromium_with_a_loaded_and_an_ordered_extension_gives_both() {
 }
 
 #[test]
+fn firefox_lists_what_is_in_its_profile() {
+    if !(require("firefox-esr", have_command("firefox-esr")) && require("zip", have_command("zip"))) {
+        return;
+    }
+    let machine = Machine::new();
+    let profile = machine.path("home/kim/.mozilla/firefox/ab12cd34.default-esr");
+    fs::create_dir_all(profile.join("extensions")).expect("a folder");
+    let (assistant, neighbour) = ("firefox-extension@deepl.com", "tidy-tabs@example.org");
+    for (id, name) in [(assistant, "House Reader"), (neighbour, "Tidy Tabs")] {
+        let work = tempfile::tempdir().expect("a temporary folder");
+        let manifest = format!(
+            r#"{{"manifest_version": 2, "name": "{name}", "version": "2.5.1",
+               "browser_specific_settings": {{"gecko": {{"id": "{id}"}}}}}}"#
+        );
+        fs::write(work.path().join("manifest.json"), manifest).expect("a manifest");
+        let archive = profile.join(format!("extensions/{id}.xpi"));
+        run(Command::new("zip").arg("-q").arg(archive).arg("manifest.json").current_dir(work.path()));
+    }
+    // These two are signed by nobody, and nobody is asked whether they may run.
+    let preferences = "user_pref(\"xpinstall.signatures.required\", false);\nuser_pref(\"extensions.autoDisableScopes\", 0);\n";
+    fs::write(profile.join("user.js"), preferences).expect("preferences");
+    let browser = Command::new("firefox-esr")
+        .args(["--headless", "--no-remote", "--profile"])
+        .arg(&profile)
+        .arg("about:blank")
+        .env("HOME", machine.path(LINUX))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let browser = Ended(browser.expect("the browser can be started"));
+    let list = profile.join("extensions.json");
+    let until = Instant::now() + Duration::from_secs(120);
+    while !fs::read_to_string(&list).is_ok_and(|list| list.contains(assistant) && list.contains(neighbour)) {
+        assert!(Instant::now() < until, "the browser does not list its extensions");
+        thread::sleep(Duration::from_millis(200));
+    }
+    browser.end();
+    let scan = machine.scan();
+    assert_eq!(seen(&scan, "firefox-extensions"), pairs(&[(assistant, "2.5.1")]));
+    let [found] = sightings(&scan, "firefox-extensions")[..] else { panic!("{scan}") };
+    assert_eq!(found["details"]["title"], "House Reader");
+    assert_eq!(found["details"]["client"], "Firefox");
+    assert_eq!(found["details"]["enabled"], true);
+}
+
+#[test]
 fn native_messaging_hosts_and_policies_of_every_system_are_found() {
     let machine = Machine::new();
     let host = |name: &str| {
