@@ -47,10 +47,13 @@ const PLACES: &[(&str, &str, &str)] = &[
 
 /// Most products, most plugins of a product, and most jars of a plugin that are opened.
 const MANY: usize = 200;
+/// Most jars opened in one home. A plugin's own is mostly the first that is looked into.
+const JARS: usize = 4_000;
 /// Largest `plugin.xml` and list of disabled plugins read, in bytes.
 const TEXT_BYTES: usize = 1024 * 1024;
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
+    let mut jars = JARS;
     for (data, settings, below) in PLACES {
         let Some(data) = source.note(home.dir(data), || home.shown_child(data)) else { continue };
         let products = source.folders(&data);
@@ -59,7 +62,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             let list = Path::new(settings).join(product).join("disabled_plugins.txt");
             let disabled = source.note(home.read(&list, TEXT_BYTES as u64), || home.shown_child(&list));
             let disabled = disabled.as_deref().map(disabled_plugins).unwrap_or_default();
-            read_product(&folder, product, &disabled, source);
+            read_product(&folder, product, &disabled, &mut jars, source);
         }
     }
 }
@@ -69,13 +72,19 @@ fn is_product(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-fn read_product(folder: &Dir, product: &str, disabled: &BTreeSet<String>, source: &mut Source<'_>) {
+fn read_product(
+    folder: &Dir,
+    product: &str,
+    disabled: &BTreeSet<String>,
+    jars: &mut usize,
+    source: &mut Source<'_>,
+) {
     let names = source.names(folder);
     if names.len() > MANY {
         source.trouble(Trouble::TooLarge, folder.shown());
     }
     for name in names.into_iter().take(MANY) {
-        let Some((plugin, owner)) = read_plugin(folder, &name, source) else { continue };
+        let Some((plugin, owner)) = read_plugin(folder, &name, jars, source) else { continue };
         let mut found = Found::new(plugin.id).version(plugin.version).at(folder.shown_child(&name), owner);
         found.details.client = Some(product.to_owned());
         found.details.title = plugin.name;
@@ -86,9 +95,9 @@ fn read_product(folder: &Dir, product: &str, disabled: &BTreeSet<String>, source
 }
 
 /// A plugin is a jar, or a folder with jars in `lib`, of which one has its description.
-fn read_plugin(folder: &Dir, name: &str, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
+fn read_plugin(folder: &Dir, name: &str, left: &mut usize, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
     if name.ends_with(".jar") {
-        return read_jar(folder, Path::new(name), source);
+        return read_jar(folder, Path::new(name), left, source);
     }
     let lib = folder.dir(Path::new(name).join("lib")).ok()?;
     let mut jars = source.names(&lib);
@@ -99,7 +108,7 @@ fn read_plugin(folder: &Dir, name: &str, source: &mut Source<'_>) -> Option<(Plu
     if jars.len() > MANY {
         source.trouble(Trouble::TooLarge, lib.shown());
     }
-    jars.iter().take(MANY).find_map(|jar| read_jar(&lib, Path::new(jar), source))
+    jars.iter().take(MANY).find_map(|jar| read_jar(&lib, Path::new(jar), left, source))
 }
 
 /// What a name says when separators and case say nothing.
@@ -108,8 +117,13 @@ fn letters(name: &str) -> String {
 }
 
 /// What a jar says of a plugin. A jar without a description is a library.
-fn read_jar(folder: &Dir, jar: &Path, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
+fn read_jar(folder: &Dir, jar: &Path, left: &mut usize, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
     let location = || folder.shown_child(jar);
+    let Some(rest) = left.checked_sub(1) else {
+        source.trouble(Trouble::TooLarge, location());
+        return None;
+    };
+    *left = rest;
     let file = source.note(folder.head(jar), location)?;
     let owner = file.uid;
     let read = zip::member(&mut file.into_file(), "META-INF/plugin.xml", TEXT_BYTES);

@@ -1,33 +1,32 @@
 //! One member of a zip archive, by its name, within bounds (PKWARE's APPNOTE 6.3).
 //!
-//! Only the end of the archive, its directory and that member are read: a plugin of a hundred megabytes costs its
-//! directory. A library for the whole format would keep every entry of a hostile directory in memory. Archives over
-//! 4 GiB and encrypted members are not read.
+//! Only the end of the archive, its directory and that member are read, and of the directory no more than an entry is
+//! kept: a library for the whole format would keep every entry of a hostile one. Archives over 4 GiB or with more than
+//! 65,534 members, and encrypted members, are not read.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use flate2::read::DeflateDecoder;
 
 use super::safe::Trouble;
 
-/// Largest directory read, in bytes: some 80,000 members.
-const DIRECTORY_BYTES: u32 = 8 * 1024 * 1024;
 /// The record at the end, without its comment.
 const END_BYTES: usize = 22;
 /// Longest comment there.
 const COMMENT_BYTES: usize = 65_535;
+/// An entry of the directory, without the texts after it.
+const ENTRY_BYTES: usize = 46;
 
 /// Reads the member of that name, of at most `cap` bytes. An archive without it is [`Trouble::Absent`].
 pub(crate) fn member(archive: &mut (impl Read + Seek), name: &str, cap: usize) -> Result<Vec<u8>, Trouble> {
     let end = end(archive)?;
-    // A directory of 4 GiB or 65,535 members says that the true figures stand elsewhere.
-    if end.size > DIRECTORY_BYTES || end.offset == u32::MAX {
+    // Then the true figures stand elsewhere.
+    if end.members == u16::MAX || end.offset == u32::MAX {
         return Err(Trouble::TooLarge);
     }
     archive.seek(SeekFrom::Start(end.offset.into())).map_err(|_| Trouble::Malformed)?;
-    let mut directory = vec![0; end.size as usize];
-    archive.read_exact(&mut directory).map_err(|_| Trouble::Malformed)?;
-    let entry = find(&directory, name.as_bytes())?;
+    let mut directory = BufReader::new(archive.by_ref().take(end.size.into()));
+    let entry = find(&mut directory, end.size, name.as_bytes())?;
     if entry.encrypted {
         return Err(Trouble::Refused);
     }
@@ -40,8 +39,7 @@ pub(crate) fn member(archive: &mut (impl Read + Seek), name: &str, cap: usize) -
     if !header.starts_with(b"PK\x03\x04") {
         return Err(Trouble::Malformed);
     }
-    let skip = u64::from(u16_at(&header, 26)?) + u64::from(u16_at(&header, 28)?);
-    let skip = i64::try_from(skip).map_err(|_| Trouble::Malformed)?;
+    let skip = i64::from(u16_at(&header, 26)?) + i64::from(u16_at(&header, 28)?);
     archive.seek(SeekFrom::Current(skip)).map_err(|_| Trouble::Malformed)?;
     let packed = archive.take(entry.packed.into());
     let mut bytes = Vec::new();
@@ -57,6 +55,7 @@ pub(crate) fn member(archive: &mut (impl Read + Seek), name: &str, cap: usize) -
 }
 
 struct End {
+    members: u16,
     size: u32,
     offset: u32,
 }
@@ -71,7 +70,11 @@ fn end(archive: &mut (impl Read + Seek)) -> Result<End, Trouble> {
         archive.read_exact(&mut tail).map_err(|_| Trouble::Malformed)?;
         let record = tail.windows(END_BYTES).rev().find(|record| record.starts_with(b"PK\x05\x06"));
         if let Some(record) = record {
-            return Ok(End { size: u32_at(record, 12)?, offset: u32_at(record, 16)? });
+            return Ok(End {
+                members: u16_at(record, 10)?,
+                size: u32_at(record, 12)?,
+                offset: u32_at(record, 16)?,
+            });
         }
     }
     Err(Trouble::Malformed)
@@ -85,23 +88,33 @@ struct Entry {
     header: u32,
 }
 
-fn find(mut directory: &[u8], name: &[u8]) -> Result<Entry, Trouble> {
-    while directory.starts_with(b"PK\x01\x02") {
-        let lengths = [u16_at(directory, 28)?, u16_at(directory, 30)?, u16_at(directory, 32)?];
-        let own = directory.get(46..46 + usize::from(lengths[0])).ok_or(Trouble::Malformed)?;
+/// Looks through a directory of `left` bytes.
+fn find(directory: &mut impl BufRead, mut left: u32, name: &[u8]) -> Result<Entry, Trouble> {
+    let mut own = Vec::new();
+    while left > 0 {
+        let mut entry = [0; ENTRY_BYTES];
+        directory.read_exact(&mut entry).map_err(|_| Trouble::Malformed)?;
+        if !entry.starts_with(b"PK\x01\x02") {
+            return Err(Trouble::Malformed);
+        }
+        let [name_len, extra_len, comment_len] =
+            [u16_at(&entry, 28)?, u16_at(&entry, 30)?, u16_at(&entry, 32)?];
+        own.resize(usize::from(name_len), 0);
+        directory.read_exact(&mut own).map_err(|_| Trouble::Malformed)?;
         if own == name {
             return Ok(Entry {
-                encrypted: u16_at(directory, 8)? & 1 != 0,
-                method: u16_at(directory, 10)?,
-                packed: u32_at(directory, 20)?,
-                size: u32_at(directory, 24)?,
-                header: u32_at(directory, 42)?,
+                encrypted: u16_at(&entry, 8)? & 1 != 0,
+                method: u16_at(&entry, 10)?,
+                packed: u32_at(&entry, 20)?,
+                size: u32_at(&entry, 24)?,
+                header: u32_at(&entry, 42)?,
             });
         }
-        let whole = 46 + lengths.map(usize::from).iter().sum::<usize>();
-        directory = directory.get(whole..).ok_or(Trouble::Malformed)?;
+        let rest = u32::from(extra_len) + u32::from(comment_len);
+        io::copy(&mut directory.take(rest.into()), &mut io::sink()).map_err(|_| Trouble::Malformed)?;
+        left = left.checked_sub(46 + u32::from(name_len) + rest).ok_or(Trouble::Malformed)?;
     }
-    if directory.is_empty() { Err(Trouble::Absent) } else { Err(Trouble::Malformed) }
+    Err(Trouble::Absent)
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Result<u16, Trouble> {

@@ -32,7 +32,7 @@ pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
         Channel::Http => "An unencrypted request or a proxy was asked for its name.",
         Channel::Package => "Installed as a package of the system or of a language.",
         Channel::App => "Installed as a desktop application.",
-        Channel::Extension => "Installed as an extension of a browser or an editor.",
+        Channel::Extension => "Installed as an extension of a browser, an editor or another program.",
         Channel::Policy => "The organisation tells its machines to install it.",
         Channel::McpConfig => "Set up as an MCP server in the configuration of an assistant.",
         Channel::Manifest => "Named in a project's manifest or lock file.",
