@@ -473,17 +473,25 @@ fn a_package_that_msiexec_installed_is_found_by_its_upgrade_code() {
         assert!(made.expect("wixl can be started").success());
         wine(&["msiexec", "/i", &format!("{name}.msi"), "/qn"]);
     }
-    wine(&["reg", "export", r"HKLM\Software\Microsoft\Windows\CurrentVersion", "out.reg", "/y"]);
     let volume = Volume::new();
     volume.put("Windows/System32/config/SOFTWARE", empty_hive());
-    let exported = fs::read(temp.path().join("out.reg")).expect("reg wrote it");
-    let units: Vec<u16> =
-        exported.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
-    let exported = String::from_utf16(&units).expect("UTF-16").replace("\r\n", "\n");
-    let parents = "Windows Registry Editor Version 5.00\n\n[\\Microsoft]\n\n[\\Microsoft\\Windows]\n\n";
     let hive = volume.root.path().join("Windows/System32/config/SOFTWARE");
-    merge(&hive, parents, &[]);
-    merge(&hive, exported.trim_start_matches('\u{feff}'), &["--prefix", r"HKEY_LOCAL_MACHINE\Software"]);
+    // A package of 32 bits has its key among those of its kind, and its codes where all have them.
+    for view in ["", r"WOW6432Node\"] {
+        let part = format!(r"HKLM\Software\{view}Microsoft\Windows\CurrentVersion");
+        wine(&["reg", "export", &part, "out.reg", "/y"]);
+        let exported = fs::read(temp.path().join("out.reg")).expect("reg wrote it");
+        let units: Vec<u16> =
+            exported.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        let exported = String::from_utf16(&units).expect("UTF-16").replace("\r\n", "\n");
+        let mut parents = String::from("Windows Registry Editor Version 5.00\n\n");
+        let path = format!(r"{view}Microsoft\Windows\");
+        for (end, _) in path.match_indices('\\') {
+            writeln!(parents, "[\\{}]\n", &path[..end]).expect("a String takes text");
+        }
+        merge(&hive, &parents, &[]);
+        merge(&hive, exported.trim_start_matches('\u{feff}'), &["--prefix", r"HKEY_LOCAL_MACHINE\Software"]);
+    }
 
     let scan = volume.scan();
     assert_eq!(values(&scan, "windows-programs"), set(&[AI_UPGRADE]));
