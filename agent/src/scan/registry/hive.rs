@@ -428,10 +428,7 @@ pub(in super::super) fn parse(bytes: &[u8]) -> Result<usize, Trouble> {
         for name in key.names()? {
             let _ = (key.text(&name), key.number(&name));
         }
-        key.each(&mut |name, child| {
-            let _ = key.open(name);
-            walk(child, depth + 1, seen)
-        })
+        key.each(&mut |_, child| walk(child, depth + 1, seen))
     }
     let (root, _) = Hive::root(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes.len() as u64)?;
     let mut seen = 0;
