@@ -36,6 +36,10 @@ chatgpt.com, a package name); the day, in UTC, and how often that day, never the
 connection, with the home folder written as ~, and the package it was installed from, or that the connection was
 forwarded for a container, a virtual machine or another machine; and a pseudonym in place of the user's name.
 
+Of an assistant it also reports what its own settings say: the model, its provider and the host where it is asked; whether it
+may act without asking; the names of its skills, plugins, hooks, sub-agents and commands; and of the account that it is signed in
+with the domain alone (corp.example), never the part before the @.
+
 It also reports how much it could not see, in numbers alone: packets lost, connections without a name or with a
 hidden one, connections to encrypted DNS, folders it could not read.
 

@@ -17,8 +17,8 @@ pub(super) struct Folder {
 /// How one part lies in its folder.
 #[derive(Clone, Copy)]
 pub(super) enum Holds {
-    /// A folder with this file in it.
-    Folders(&'static str),
+    /// A folder with one of these files in it.
+    Folders(&'static [&'static str]),
     /// A file with one of these endings, perhaps in one more folder, which is then part of its name.
     Files(&'static [&'static str]),
 }
@@ -53,9 +53,9 @@ fn list(dir: &Dir, folder: &Folder, around: &str, facts: &mut Facts, source: &mu
     for entry in entries.iter().take(ENTRIES) {
         let Some(name) = entry.text().filter(|name| !name.starts_with('.')) else { continue };
         match folder.holds {
-            Holds::Folders(mark) if entry.may_be_dir() => {
+            Holds::Folders(marks) if entry.may_be_dir() => {
                 // A link to a folder elsewhere in the home counts; one that leads out is not looked behind.
-                if dir.dir(name).is_ok_and(|below| below.look(mark).is_ok()) {
+                if dir.dir(name).is_ok_and(|below| marks.iter().any(|mark| below.look(mark).is_ok())) {
                     facts.part(folder.kind.clone(), name);
                 }
             }

@@ -47,7 +47,7 @@ const fn folder(kind: umbrascope_api::PartKind, at: &'static str, holds: super::
 }
 
 /// Folders with a `SKILL.md`, as most assistants have come to keep skills.
-const SKILLS: Folder = folder(Skill, "skills", Folders("SKILL.md"));
+const SKILLS: Folder = folder(Skill, "skills", Folders(&["SKILL.md"]));
 
 /// Claude Code, and CodeBuddy, which took its settings over.
 const CLAUDE: &[Setting] = &[
@@ -134,7 +134,7 @@ const OPENCODE_PARTS: &[Folder] = &[
     folder(Command, "commands", Files(&[".md"])),
     folder(Plugin, "plugin", Files(&[".ts", ".js"])),
     folder(Plugin, "plugins", Files(&[".ts", ".js"])),
-    folder(Skill, "skill", Folders("SKILL.md")),
+    folder(Skill, "skill", Folders(&["SKILL.md"])),
     SKILLS,
 ];
 
@@ -160,7 +160,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
     },
     Assistant {
         places: &["~/.config/Claude", "~/Library/Application Support/Claude", "~/AppData/Roaming/Claude"],
-        parts: &[folder(Plugin, "Claude Extensions", Folders("manifest.json"))],
+        parts: &[folder(Plugin, "Claude Extensions", Folders(&["manifest.json"]))],
         ..BARE
     },
     Assistant {
@@ -172,7 +172,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         settings: CODEX,
         parts: &[
             SKILLS,
-            folder(Skill, "~/.agents/skills", Folders("SKILL.md")),
+            folder(Skill, "~/.agents/skills", Folders(&["SKILL.md"])),
             folder(Command, "prompts", Files(&[".md"])),
             folder(Subagent, "agents", Files(&[".toml"])),
         ],
@@ -186,7 +186,11 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         settings: GEMINI,
         parts: &[
             SKILLS,
-            folder(Plugin, "extensions", Folders("gemini-extension.json")),
+            folder(
+                Plugin,
+                "extensions",
+                Folders(&["gemini-extension.json", ".gemini-extension-install.json"]),
+            ),
             folder(Command, "commands", Files(&[".toml"])),
             folder(Subagent, "agents", Files(&[".md"])),
         ],
@@ -199,7 +203,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         settings: GEMINI,
         parts: &[
             SKILLS,
-            folder(Plugin, "extensions", Folders("qwen-extension.json")),
+            folder(Plugin, "extensions", Folders(&["qwen-extension.json"])),
             folder(Command, "commands", Files(&[".toml", ".md"])),
             folder(Subagent, "agents", Files(&[".md"])),
         ],
@@ -266,7 +270,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         files: &["settings.json", "settings.jsonc"],
         settings: &[at("amp.dangerouslyAllowAll", Risk(&ApprovalBypass, True)), at("amp.url", Url)],
         own_models: true,
-        parts: &[SKILLS, folder(Skill, "~/.config/agents/skills", Folders("SKILL.md"))],
+        parts: &[SKILLS, folder(Skill, "~/.config/agents/skills", Folders(&["SKILL.md"]))],
         ..BARE
     },
     Assistant {
