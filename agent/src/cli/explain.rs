@@ -36,6 +36,10 @@ chatgpt.com, a package name); the day, in UTC, and how often that day, never the
 connection, with the home folder written as ~, and the package it was installed from, or that the connection was
 forwarded for a container, a virtual machine or another machine; and a pseudonym in place of the user's name.
 
+Of a program that serves models on this machine it reports the address on which it listens and the models that it names;
+unless the configuration says otherwise, it asks such a program once a scan what it is, over loopback. It reports which
+graphics processors and other accelerators the machine has.
+
 It also reports how much it could not see, in numbers alone: packets lost, connections without a name or with a
 hidden one, connections to encrypted DNS, folders it could not read.
 
