@@ -9,9 +9,10 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use common::{AGENT, Agent, can_capture, status, wait};
+use common::{AGENT, Agent, can_capture, require, status, wait};
 use rustix::process::Signal;
 use umbrascope_agent::os::capability;
+use umbrascope_agent::state::Reader;
 
 mod common;
 
@@ -96,6 +97,61 @@ fn roles_have_the_privileges_of_their_part_and_no_more() {
     };
     let files: Vec<_> = sockets(dissector).into_iter().filter(|path| path.is_absolute()).collect();
     assert!(files.iter().all(|path| path == Path::new("/dev/null")), "{files:?}");
+}
+
+#[test]
+fn the_scanner_sees_programs_of_other_users_and_gives_that_right_up_before_it_reads_homes() {
+    let root = require("root", rustix::process::geteuid().is_root());
+    if !root || !require("setpriv", Command::new("setpriv").arg("--version").output().is_ok()) {
+        return;
+    }
+    // A program of root's, known by its place and name, that only waits.
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("bin/ollama");
+    std::fs::create_dir_all(folder.path().join("bin")).unwrap();
+    std::fs::copy("/bin/sleep", &program).unwrap();
+    let mut running = Command::new(&program).arg("300").spawn().unwrap();
+
+    let state = tempfile::tempdir().unwrap();
+    let config = state.path().join("agent.toml");
+    std::fs::write(&config, "[capture]\nenabled = false\n").unwrap();
+    for path in [state.path(), &config] {
+        std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).unwrap();
+    }
+    // As the service manager starts it: a user of no importance with the capabilities of the unit.
+    let capabilities = "+sys_ptrace,+dac_read_search";
+    let process = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps", capabilities])
+        .args(["--ambient-caps", capabilities, AGENT, "run", "--config"])
+        .arg(&config)
+        .arg("--state-dir")
+        .arg(state.path())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let agent = Agent { process, state };
+    let mut seen = Vec::new();
+    let found = wait("the process in a snapshot", || {
+        if let Some((pid, _)) = agent.children().into_iter().find(|(_, role)| role == "scanner") {
+            let now = u64::from_str_radix(&status(pid, "CapEff"), 16);
+            seen.extend(now.ok().filter(|now| seen.last() != Some(now)));
+        }
+        let snapshots = Reader::open(agent.state.path()).ok()??.snapshots().ok()?;
+        let (_, items, _) = snapshots.into_iter().find(|(source, ..)| source == "processes")?;
+        Some(items)
+    });
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let path = program.to_string_lossy().into_owned();
+    assert!(found.iter().any(|item| item.evidence.executable.as_ref() == Some(&path)), "{found:#?}");
+    let allowed = capability::SCANNER_STARTING.bits();
+    assert!(seen.iter().all(|set| set & !allowed == 0), "{seen:x?}");
+    // The rest of the scan goes on without.
+    wait("the right to be given up, or the end of the scan", || {
+        let scanner = agent.children().into_iter().find(|(_, role)| role == "scanner");
+        let Some((pid, _)) = scanner else { return Some(()) };
+        (status(pid, "CapEff") == format!("{:016x}", capability::SCANNER.bits())).then_some(())
+    });
 }
 
 #[test]

@@ -49,7 +49,10 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             }
             ScanRequest::tree(root)
         }
-        None => ScanRequest::live(),
+        None => {
+            let config = args.state.load()?;
+            ScanRequest { probe: config.probe_runtimes, containers: config.containers, ..ScanRequest::live() }
+        }
     };
     let (matcher, catalogue) = args.state.knowledge()?;
     let outcome = scan(&request, &matcher);
@@ -199,7 +202,8 @@ fn word(state: SourceState) -> &'static str {
 }
 
 fn place(found: &FoundItem) -> Option<&str> {
-    found.item.details.location.as_deref().or(found.item.evidence.executable.as_deref())
+    let port = found.item.details.host.as_deref().filter(|_| found.item.channel == Channel::Runtime);
+    port.or(found.item.details.location.as_deref()).or(found.item.evidence.executable.as_deref())
 }
 
 fn flags(found: &FoundItem) -> String {
