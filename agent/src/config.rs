@@ -34,6 +34,8 @@ pub struct Config {
     pub gateway: GatewayConfig,
     /// When to scan; `None`: never.
     pub scan_interval: Option<Duration>,
+    /// When to look for what changed since; `None`: never.
+    pub look_interval: Option<Duration>,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
@@ -122,6 +124,9 @@ impl Config {
         if !(60..=7 * 86_400).contains(&file.scan.interval_s) {
             return Err(wrong("interval_s", "of [scan] must be between 60 and 604800 seconds"));
         }
+        if file.scan.look_every_s > 86_400 {
+            return Err(wrong("look_every_s", "must be between 1 and 86400 seconds, or 0 for never"));
+        }
         if !(1..=86_400).contains(&file.report.counter_interval_s) {
             return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
         }
@@ -167,6 +172,8 @@ impl Config {
             attribution_hooks: file.capture.enabled && file.capture.attribution == Choice::Auto,
             gateway: GatewayConfig { interfaces, host_names },
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
+            look_interval: (file.scan.enabled && file.scan.look_every_s > 0)
+                .then(|| Duration::from_secs(file.scan.look_every_s)),
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -285,11 +292,13 @@ struct ScanSection {
     enabled: bool,
     /// Seconds between scans, up to a tenth more or less by chance. Default: 21600.
     interval_s: u64,
+    /// Seconds between looks for what changed since, up to a fifth less by chance; 0: only whole scans. Default: 60.
+    look_every_s: u64,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600 }
+        Self { enabled: true, interval_s: 21_600, look_every_s: 60 }
     }
 }
 
@@ -336,6 +345,7 @@ mod tests {
         let config = parse("").unwrap();
         assert!(config.capture && config.flow_aware_filter && config.attribution_hooks);
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
+        assert_eq!(config.look_interval, Some(Duration::from_secs(60)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
         assert!(config.suspects, "the collector decides, and its own default is no");
@@ -392,7 +402,8 @@ mod tests {
             (false, false, false)
         );
         assert!(!config.suspects);
-        assert_eq!(config.scan_interval, None);
+        assert_eq!((config.scan_interval, config.look_interval), (None, None));
+        assert_eq!(parse("[scan]\nlook_every_s = 0\n").unwrap().look_interval, None);
         assert_eq!(config.counter_interval, Duration::from_secs(5));
     }
 
@@ -407,6 +418,7 @@ mod tests {
         for (text, place) in [
             ("\n[collector]\nurl = \"http://c.example\"\n", "agent.toml:3:"),
             ("[scan]\ninterval_s = 5\n", "agent.toml:2:"),
+            ("[scan]\nlook_every_s = 86401\n", "agent.toml:2:"),
             ("[report]\n\ncounter_interval_s = 0\n", "agent.toml:3:"),
             ("state_dir = \"relative\"\n", "agent.toml:1:"),
             ("[discovery]\nsuspects = \"always\"\n", "agent.toml:2:"),
@@ -440,6 +452,7 @@ mod tests {
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert_eq!(sample.own_rules, default.own_rules);
         assert_eq!(sample.scan_interval, default.scan_interval);
+        assert_eq!(sample.look_interval, default.look_interval);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

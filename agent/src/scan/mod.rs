@@ -13,11 +13,13 @@ mod apk;
 mod assistants;
 mod bundles;
 mod cargo;
+mod changed;
 mod chromium;
 mod document;
 mod dpkg;
 mod firefox;
 mod homes;
+mod journal;
 mod mcp;
 mod models;
 mod mounts;
@@ -46,7 +48,10 @@ use serde::Serialize;
 use umbrascope_api::{Channel, Completeness, SnapshotItem, SourceReport, SourceState};
 use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
+use changed::Watch;
 use homes::Homes;
+use journal::Journal;
+pub use journal::JOURNAL_BYTES;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
 use walk::Hits;
@@ -147,20 +152,86 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
+    match open(request) {
+        Ok((root, budget)) => run(request, matcher, root, budget, Watch::Off).0,
+        Err(trouble) => lost(trouble, matcher),
+    }
+}
+
+/// Scans once, and keeps what every source's answer rested on for [`scan_changed`]. The journal is of this program only.
+pub fn scan_watched(request: &ScanRequest, matcher: &Matcher) -> (ScanOutcome, Vec<u8>) {
+    match open(request) {
+        Ok((root, budget)) => {
+            let (outcome, journal) = run(request, matcher, root, budget, Watch::first());
+            (outcome, journal.encode())
+        }
+        Err(trouble) => (lost(trouble, matcher), Vec::new()),
+    }
+}
+
+/// Looks for what changed since a journal was written, and reads only the sources whose places are not as they were. Processes
+/// leave no mark at a place: only a full scan looks at them.
+///
+/// `None`: nothing moved, and nothing was read. Otherwise the outcome holds the sources that answer otherwise than before (with
+/// `again` all that were read: what became of the last look is not known), and the journal replaces the one given.
+pub fn scan_changed(
+    request: &ScanRequest,
+    journal: &[u8],
+    again: bool,
+    matcher: impl FnOnce() -> Matcher,
+) -> Option<(ScanOutcome, Vec<u8>)> {
+    let journal = Journal::decode(journal)?;
+    let (root, budget) = open(request).ok()?;
+    let watch = Watch::look(&root, journal, again)?;
+    let (outcome, journal) = run(request, &matcher(), root, budget, watch);
+    Some((outcome, journal.encode()))
+}
+
+/// What a journal holds, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Watched {
+    /// Places that are looked at between full scans.
+    pub places: u64,
+    /// Sources, and homes whose folders are too many to be looked at: only full scans read them.
+    pub blind: Vec<String>,
+}
+
+impl Watched {
+    /// Of a journal as [`scan_watched`] gives it.
+    pub fn of(journal: &[u8]) -> Self {
+        let journal = Journal::decode(journal).unwrap_or_default();
+        let blind = journal.sections.iter().filter(|(_, section)| section.blind);
+        let blind = blind.map(|(name, _)| name.clone()).collect();
+        Self { places: journal.places() as u64, blind }
+    }
+}
+
+fn open(request: &ScanRequest) -> Result<(Dir, Rc<Budget>), Trouble> {
     let untouched = if request.live { mounts::remote() } else { Vec::new() };
     let budget = Budget::new(Instant::now() + request.deadline, untouched);
-    let mut scan =
-        Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
-    let root = match Dir::root(&request.root, Rc::clone(&budget)) {
-        Ok(root) => root,
-        Err(trouble) => {
-            let trouble = if trouble == Trouble::Absent { Trouble::Refused } else { trouble };
-            scan.source("root", Channel::Package, |source| source.trouble(trouble, "/"));
-            return scan.outcome;
-        }
-    };
-    let found = Homes::find(&root);
-    let homes = Tree::walk_all(found);
+    Ok((Dir::root(&request.root, Rc::clone(&budget))?, budget))
+}
+
+/// Nothing could be read at all.
+fn lost(trouble: Trouble, matcher: &Matcher) -> ScanOutcome {
+    let trouble = if trouble == Trouble::Absent { Trouble::Refused } else { trouble };
+    let mut source = Source::new("root", Channel::Package, matcher);
+    source.trouble(trouble, "/");
+    let (snapshot, report, problems) = source.finish();
+    ScanOutcome { snapshots: vec![snapshot], reports: vec![report], problems }
+}
+
+fn run(
+    request: &ScanRequest,
+    matcher: &Matcher,
+    root: Dir,
+    budget: Rc<Budget>,
+    watch: Watch,
+) -> (ScanOutcome, Journal) {
+    let outcome = ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] };
+    let mut scan = Scan { matcher, outcome, budget: Rc::clone(&budget), watch };
+    let homes = scan.homes(&root);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
     scan.source("apk", Channel::Package, |source| apk::read(&root, source));
@@ -210,7 +281,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
     scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
     if request.live {
-        scan.source("processes", Channel::Process, |source| {
+        scan.live("processes", Channel::Process, |source| {
             let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
             let at: Vec<PathBuf> = homes.homes.iter().map(|(home, _)| home.absolute()).collect();
             if let Some(proc) = source.note(proc, || "/proc".into()) {
@@ -218,7 +289,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             }
         });
     }
-    scan.outcome
+    (scan.outcome, scan.watch.journal())
 }
 
 /// The homes, each with what its walk came across.
@@ -228,14 +299,6 @@ struct Tree {
 }
 
 impl Tree {
-    fn walk_all(found: Homes) -> Self {
-        let walked = found.homes.into_iter().map(|home| {
-            let hits = walk::walk(&home);
-            (home, hits)
-        });
-        Self { homes: walked.collect(), lost: found.lost }
-    }
-
     /// Runs a source over every home; a home that could not be opened is trouble for each of them.
     fn each<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &mut Source<'a>)) {
         for (location, trouble) in &self.lost {
@@ -253,14 +316,59 @@ impl Tree {
 struct Scan<'a> {
     matcher: &'a Matcher,
     outcome: ScanOutcome,
+    budget: Rc<Budget>,
+    watch: Watch,
 }
 
 impl<'a> Scan<'a> {
+    /// Finds the homes and walks through them, where it is not known what the walk would come across.
+    fn homes(&mut self, root: &Dir) -> Tree {
+        self.watch.begin(&self.budget);
+        let found = Homes::find(root);
+        self.watch.end(&self.budget, "homes", Vec::new);
+        let mut homes = Vec::new();
+        for home in found.homes {
+            // Written so that no two paths look the same.
+            let name = format!("folders of {:?}", home.absolute());
+            let hits = self.watch.walked(&self.budget, &name).unwrap_or_else(|| {
+                self.watch.begin(&self.budget);
+                let hits = walk::walk(&home);
+                self.watch.end_walk(&self.budget, &name, &hits);
+                hits
+            });
+            homes.push((home, hits));
+        }
+        Tree { homes, lost: found.lost }
+    }
+
     /// Runs one source of the system.
     fn source(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        if self.watch.due(&self.budget, name, false) {
+            self.read(name, channel, read);
+        }
+    }
+
+    /// Runs one source of what happens now: it has no places, so only a full scan runs it.
+    fn live(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        if self.watch.again() {
+            return;
+        }
         let mut source = Source::new(name, channel, self.matcher);
         read(&mut source);
-        let (snapshot, report, problems) = source.finish();
+        self.keep(source.finish());
+    }
+
+    fn read(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        self.watch.begin(&self.budget);
+        let mut source = Source::new(name, channel, self.matcher);
+        read(&mut source);
+        let finished = source.finish();
+        if self.watch.end(&self.budget, name, || changed::digest(&finished.0, &finished.1)) {
+            self.keep(finished);
+        }
+    }
+
+    fn keep(&mut self, (snapshot, report, problems): (RawSnapshot, SourceReport, Vec<Problem>)) {
         self.outcome.snapshots.push(snapshot);
         self.outcome.reports.push(report);
         self.outcome.problems.extend(problems);
@@ -287,7 +395,10 @@ impl<'a> Scan<'a> {
         system: impl FnOnce(&mut Source<'a>),
         read: fn(&Dir, &Hits, &mut Source<'_>),
     ) {
-        self.source(name, channel, |source| {
+        if !self.watch.due(&self.budget, name, true) {
+            return;
+        }
+        self.read(name, channel, |source| {
             system(source);
             let mut hits = homes.homes.iter().map(|(_, hits)| hits);
             homes.each(source, |home, source| {

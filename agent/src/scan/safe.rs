@@ -12,7 +12,7 @@
 //! * remote and FUSE file systems are left alone, so that a hung server or a placeholder that downloads on
 //!   opening cannot be touched.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Take};
@@ -24,11 +24,14 @@ use std::time::Instant;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 use umbrascope_api::SourceState;
 
+use super::journal::{How, Recorder};
 use open::{check_file_system, dev_of, kind_of, open_looked_at};
 
 mod open;
+mod place;
 
 /// Most entries read of one directory. A package folder of a large machine has a few thousand.
 pub(crate) const DIR_ENTRIES: usize = 20_000;
@@ -40,7 +43,7 @@ const LINKS: usize = 16;
 const COMPONENTS: usize = 128;
 
 /// Why something was not read. Absence is not trouble, but it is told apart from everything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
     /// There is no such file or folder.
     Absent,
@@ -85,11 +88,14 @@ pub(crate) struct Budget {
     entries_left: Cell<u64>,
     /// Places that are not even looked at, as seen from within the scanned root.
     untouched: Vec<PathBuf>,
+    /// Where the places that are asked for are noted.
+    pub(super) recorder: RefCell<Recorder>,
 }
 
 impl Budget {
     pub(crate) fn new(deadline: Instant, untouched: Vec<PathBuf>) -> Rc<Self> {
-        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched })
+        let recorder = RefCell::new(Recorder::default());
+        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched, recorder })
     }
 
     /// Whether there is time left.
@@ -230,8 +236,11 @@ impl Dir {
 
     /// Device and inode: the same directory under two names is read once.
     pub(crate) fn identity(&self) -> Result<(u64, u64), Trouble> {
-        let stat = rustix::fs::fstat(&*self.fd).map_err(Trouble::from_errno)?;
-        Ok((dev_of(&stat), stat.st_ino))
+        self.stat().map(|stat| (dev_of(&stat), stat.st_ino))
+    }
+
+    fn stat(&self) -> Result<Stat, Trouble> {
+        rustix::fs::fstat(&*self.fd).map_err(Trouble::from_errno)
     }
 
     /// What the scan may spend.
@@ -253,6 +262,12 @@ impl Dir {
     /// Opens a directory below.
     pub(crate) fn dir(&self, rel: impl AsRef<Path>) -> Result<Self, Trouble> {
         let rel = rel.as_ref();
+        let opened = self.open_dir(rel);
+        self.record(rel, How::Folder, || opened.as_ref().map_err(|trouble| *trouble)?.stat());
+        opened
+    }
+
+    fn open_dir(&self, rel: &Path) -> Result<Self, Trouble> {
         self.check(rel)?;
         let shown = self.shown_child(rel);
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -297,20 +312,34 @@ impl Dir {
     /// What stands at a place below, a link there not followed: kind, length and owner.
     pub(crate) fn look(&self, rel: impl AsRef<Path>) -> Result<Look, Trouble> {
         let rel = rel.as_ref();
+        let seen = self.look_at(rel);
+        self.record(rel, How::Look, || seen);
+        let stat = seen?;
+        Ok(Look { kind: kind_of(&stat), len: u64::try_from(stat.st_size).unwrap_or(0), uid: stat.st_uid })
+    }
+
+    fn look_at(&self, rel: &Path) -> Result<Stat, Trouble> {
         self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         // A path of several parts would be resolved by the kernel, links and all.
         let parent = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            Some(parent) => Some(self.dir(parent)?),
+            Some(parent) => Some(self.open_dir(parent)?),
             None => None,
         };
         let fd = parent.as_ref().map_or(&self.fd, |parent| &parent.fd);
-        let stat = rustix::fs::statat(&**fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
-        Ok(Look { kind: kind_of(&stat), len: u64::try_from(stat.st_size).unwrap_or(0), uid: stat.st_uid })
+        rustix::fs::statat(&**fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)
     }
 
     /// Where a link here points, as it is written. Nothing is opened.
     pub(crate) fn link(&self, name: impl AsRef<Path>) -> Result<PathBuf, Trouble> {
+        let name = name.as_ref();
+        self.record(name, How::Look, || {
+            rustix::fs::statat(&*self.fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)
+        });
+        self.target(name)
+    }
+
+    fn target(&self, name: impl AsRef<Path>) -> Result<PathBuf, Trouble> {
         let target =
             rustix::fs::readlinkat(&*self.fd, name.as_ref(), Vec::new()).map_err(Trouble::from_errno)?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
@@ -318,6 +347,8 @@ impl Dir {
 
     /// The names in here. Over [`DIR_ENTRIES`] it gives what it read, and says so.
     pub(crate) fn entries(&self) -> Result<(Vec<Entry>, Option<Trouble>), Trouble> {
+        // Before the names are read: what changes meanwhile is seen at the next look.
+        self.record(Path::new(""), How::Listing, || self.stat());
         let mut listing = rustix::fs::Dir::read_from(&*self.fd).map_err(Trouble::from_errno)?;
         let mut entries = Vec::new();
         while let Some(entry) = listing.read() {
@@ -350,6 +381,13 @@ impl Dir {
     }
 
     fn open_regular(&self, rel: &Path) -> Result<(File, u64, u32), Trouble> {
+        let opened = self.find_regular(rel);
+        self.record(rel, How::File, || opened.as_ref().map(|(_, stat)| *stat).map_err(|trouble| *trouble));
+        let (file, stat) = opened?;
+        Ok((file, u64::try_from(stat.st_size).unwrap_or(0), stat.st_uid))
+    }
+
+    fn find_regular(&self, rel: &Path) -> Result<(File, Stat), Trouble> {
         self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         let straight = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -427,7 +465,7 @@ impl Dir {
                     if self.boundary.whole_root && !trusted {
                         return Err(Trouble::Refused);
                     }
-                    let target = here.link(&name)?;
+                    let target = here.target(&name)?;
                     if target.is_absolute() {
                         let target =
                             target.strip_prefix(&self.boundary.path).map_err(|_| Trouble::Refused)?;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::catalogue::Handover;
+use super::journals::Journals;
 use crate::failpoint;
 use crate::ipc::{Channel, pair};
 use crate::roles::Role;
@@ -36,9 +37,14 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Channel<Out, In>> {
 
 impl Child<()> {
     /// Starts a scanner and says to it what it begins with; the returned socket is for the uplink.
-    pub(super) fn start_scanner(arguments: &[&str], catalogue: &Handover) -> io::Result<(Self, OwnedFd)> {
+    pub(super) fn start_scanner(
+        arguments: &[&str],
+        journals: &Journals,
+        catalogue: &Handover,
+    ) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pair()?;
         let ours = Channel::new(ours);
+        journals.give(&ours).map_err(io::Error::other)?;
         catalogue.begin_scan(&ours).map_err(io::Error::other)?;
         let (process, pidfd) = spawn(Role::Scanner, arguments, theirs, true)?;
         Ok((Self { process, pidfd, control: () }, ours.into_socket()))

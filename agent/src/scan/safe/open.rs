@@ -13,7 +13,7 @@ pub(super) fn open_looked_at(
     parent: &OwnedFd,
     name: &OsStr,
     looked: &Stat,
-) -> Result<(File, u64, u32), Trouble> {
+) -> Result<(File, Stat), Trouble> {
     if kind_of(looked) != FileType::RegularFile {
         return Err(if kind_of(looked) == FileType::Directory { Trouble::Absent } else { Trouble::Refused });
     }
@@ -24,7 +24,7 @@ pub(super) fn open_looked_at(
     if !same || kind_of(&stat) != FileType::RegularFile {
         return Err(Trouble::Refused);
     }
-    Ok((File::from(fd), u64::try_from(stat.st_size).unwrap_or(0), stat.st_uid))
+    Ok((File::from(fd), stat))
 }
 
 pub(super) fn kind_of(stat: &Stat) -> FileType {
