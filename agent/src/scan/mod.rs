@@ -11,6 +11,7 @@
 mod alpm;
 mod apk;
 mod assistants;
+mod bounded;
 mod bundles;
 mod cargo;
 mod changed;
@@ -24,8 +25,8 @@ mod mcp;
 mod models;
 mod mounts;
 mod node;
-#[cfg(test)]
-mod parsers;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod parsers;
 mod plugins;
 mod processes;
 mod programs;
@@ -50,8 +51,8 @@ use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
 use changed::Watch;
 use homes::Homes;
-use journal::Journal;
 pub use journal::JOURNAL_BYTES;
+use journal::Journal;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
 use walk::Hits;
@@ -208,8 +209,7 @@ impl Watched {
 }
 
 fn open(request: &ScanRequest) -> Result<(Dir, Rc<Budget>), Trouble> {
-    let untouched = if request.live { mounts::remote() } else { Vec::new() };
-    let budget = Budget::new(Instant::now() + request.deadline, untouched);
+    let budget = Budget::new(Instant::now() + request.deadline, mounts::remote(&request.root));
     Ok((Dir::root(&request.root, Rc::clone(&budget))?, budget))
 }
 

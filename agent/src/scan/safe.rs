@@ -8,6 +8,7 @@
 //!   or one home);
 //! * only regular files are opened for reading: looked at first, opened without following or blocking, looked at
 //!   again, and refused when it is not the same file;
+//! * in a home, a file of somebody else that has a further name (a hard link) is not read;
 //! * every read has a size cap, every directory and every scan an entry cap, and all of it one deadline;
 //! * remote and FUSE file systems are left alone, so that a hung server or a placeholder that downloads on
 //!   opening cannot be touched.
@@ -384,6 +385,11 @@ impl Dir {
         let opened = self.find_regular(rel);
         self.record(rel, How::File, || opened.as_ref().map(|(_, stat)| *stat).map_err(|trouble| *trouble));
         let (file, stat) = opened?;
+        // A second name of somebody else's file: whoever put it here may be unable to read it. Of the home's own files there
+        // are many with several names, for package managers link them from their caches.
+        if stat.st_nlink > 1 && !self.boundary.whole_root && stat.st_uid != self.boundary.uid {
+            return Err(Trouble::Refused);
+        }
         Ok((file, u64::try_from(stat.st_size).unwrap_or(0), stat.st_uid))
     }
 

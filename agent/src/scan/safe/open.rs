@@ -9,11 +9,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use super::Trouble;
 
 /// Opens what `looked` described, and nothing else.
-pub(super) fn open_looked_at(
-    parent: &OwnedFd,
-    name: &OsStr,
-    looked: &Stat,
-) -> Result<(File, Stat), Trouble> {
+pub(super) fn open_looked_at(parent: &OwnedFd, name: &OsStr, looked: &Stat) -> Result<(File, Stat), Trouble> {
     if kind_of(looked) != FileType::RegularFile {
         return Err(if kind_of(looked) == FileType::Directory { Trouble::Absent } else { Trouble::Refused });
     }

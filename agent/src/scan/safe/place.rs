@@ -93,8 +93,9 @@ impl Dir {
         };
         match name {
             None => rustix::fs::fstat(&*parent.fd).map_err(Trouble::from_errno),
-            Some(name) => rustix::fs::statat(&*parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(Trouble::from_errno),
+            Some(name) => {
+                rustix::fs::statat(&*parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)
+            }
         }
     }
 }
