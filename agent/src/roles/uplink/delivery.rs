@@ -206,7 +206,7 @@ impl Delivery {
         if only_changes {
             self.sources.retain(|known| !reports.iter().any(|report| report.source == known.source));
             self.sources.extend(reports);
-                    } else {
+        } else {
             self.sources = reports;
         }
         if let Ok(text) = serde_json::to_string(&self.sources)

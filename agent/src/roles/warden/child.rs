@@ -112,6 +112,15 @@ impl<Control> Child<Control> {
         }
     }
 
+    /// What it has spent of CPU, also when it has ended and nobody has asked how.
+    pub(super) fn cpu(&self) -> Duration {
+        // utime and stime, fields 14 and 15, in ticks of 10 ms (proc_pid_stat(5)); the name before them may hold blanks.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let ticks = after_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>().saturating_mul(10))
+    }
+
     /// Whether it ended of itself and said that all is well.
     pub(super) fn end_was_good(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(Some(status)) if status.success())

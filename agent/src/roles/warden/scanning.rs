@@ -6,8 +6,8 @@ use super::child::Child;
 use super::{SOON, Warden, WardenError, chance};
 use crate::ipc::message::ToUplink;
 
-/// A look that takes long is done more seldom: of all time, no more than one part in so many is spent looking.
-const LOOK_SHARE: u32 = 20;
+/// A look that costs much is done more seldom: no more than one part in so many of a core is spent looking.
+const LOOK_SHARE: u32 = 10;
 
 impl Warden {
     pub(super) fn scan_deadline(&self) -> Duration {
@@ -43,8 +43,9 @@ impl Warden {
     }
 
     pub(super) fn scanner_ended(&mut self) {
-        let Some((mut child, started)) = self.scanner.take() else { return };
+        let Some((mut child, _)) = self.scanner.take() else { return };
         let now = Instant::now();
+        let spent = child.cpu();
         let done = child.end_was_good();
         if !done {
             tracing::warn!(end = child.end(), "the scan did not come to its end");
@@ -67,8 +68,8 @@ impl Warden {
         self.look_at = look.map(|interval| {
             // A little less by chance, so that what changes is seen within the interval.
             let wait = interval.mul_f64(0.8 + 0.2 * chance());
-            let took = if looked { now.duration_since(started) } else { Duration::ZERO };
-            now + wait.max(took * LOOK_SHARE)
+            let spent = if looked { spent } else { Duration::ZERO };
+            now + wait.max(spent * LOOK_SHARE)
         });
     }
 }
