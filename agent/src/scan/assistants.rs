@@ -152,6 +152,18 @@ fn read(base: &Dir, path: &str, format: Format, source: &mut Source<'_>) -> Opti
     }
 }
 
+/// Every question about permissions, of one file.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_every_way(bytes: &[u8]) {
+    for format in [Format::Json, Format::Toml, Format::Yaml] {
+        let Ok(value) = document::parse(bytes, format) else { continue };
+        for (_, _, _, test) in PERMISSIONS {
+            test(&value);
+        }
+        let _ = vs_code(&value) || roo(&value);
+    }
+}
+
 /// Claude Code: `permissions.defaultMode` is `bypassPermissions`, or every shell command is allowed.
 fn claude(value: &Value) -> bool {
     let permissions = &value["permissions"];

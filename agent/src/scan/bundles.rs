@@ -32,7 +32,7 @@ fn snap_name(file: &str) -> Option<(&str, &str)> {
     file.strip_suffix(".snap")?.rsplit_once('_').filter(|(name, _)| !name.is_empty())
 }
 
-fn snap_version(meta: &[u8]) -> Option<String> {
+pub(super) fn snap_version(meta: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(meta).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix("version:"))?;
     Some(value.trim().trim_matches(['"', '\'']).to_owned()).filter(|version| !version.is_empty())

@@ -229,7 +229,7 @@ struct Manifest {
     version: String,
 }
 
-fn manifest_version(bytes: &[u8]) -> Result<String, Trouble> {
+pub(super) fn manifest_version(bytes: &[u8]) -> Result<String, Trouble> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     serde_json::from_slice::<Manifest>(bytes).map(|manifest| manifest.version).map_err(|_| Trouble::Malformed)
 }
@@ -248,7 +248,7 @@ struct Extensions {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Setting {
+pub(super) struct Setting {
     state: Option<i64>,
     location: Option<i64>,
     path: Option<String>,
@@ -281,7 +281,7 @@ impl Setting {
     }
 }
 
-fn preferences(reader: impl Read) -> Result<BTreeMap<String, Setting>, Trouble> {
+pub(super) fn preferences(reader: impl Read) -> Result<BTreeMap<String, Setting>, Trouble> {
     let preferences: Preferences = serde_json::from_reader(reader).map_err(|_| Trouble::Malformed)?;
     let Some(extensions) = preferences.extensions else { return Ok(BTreeMap::new()) };
     let mut settings = extensions.settings.unwrap_or_default();

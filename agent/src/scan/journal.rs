@@ -230,7 +230,8 @@ impl Recorder {
             return;
         }
         self.count += 1;
-        let over = self.count > SECTION_PLACES.min(self.places_left) || section.places.len() > self.bytes_left;
+        let over =
+            self.count > SECTION_PLACES.min(self.places_left) || section.places.len() > self.bytes_left;
         if over || length > PATH {
             section.blind = true;
             section.places = Vec::new();

@@ -80,7 +80,7 @@ fn children(base: &Dir, path: &str, source: &mut Source<'_>) -> Vec<(Dir, String
 }
 
 /// `owner/name` of the repository a clone came from; of the address nothing else is kept, for it may hold a token.
-fn origin(config: &[u8]) -> Option<String> {
+pub(super) fn origin(config: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(config).ok()?;
     let url =
         text.lines().find_map(|line| line.trim().strip_prefix("url")?.trim_start().strip_prefix('='))?;

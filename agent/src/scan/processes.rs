@@ -146,7 +146,7 @@ fn listening(proc: &Dir) -> Vec<(u64, String)> {
 }
 
 /// A row of a socket table: `sl local_address rem_address st … inode`.
-fn loopback(row: &str) -> Option<(u64, String)> {
+pub(super) fn loopback(row: &str) -> Option<(u64, String)> {
     let fields: Vec<&str> = row.split_whitespace().collect();
     let (address, port) = fields.get(1)?.split_once(':')?;
     let inode = fields.get(9)?.parse().ok()?;

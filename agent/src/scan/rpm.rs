@@ -53,12 +53,12 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Package {
+pub(super) struct Package {
     name: String,
     version: String,
 }
 
-fn parse(header: &[u8]) -> Option<Package> {
+pub(super) fn parse(header: &[u8]) -> Option<Package> {
     let number = |at: usize| Some(u32::from_be_bytes(header.get(at..at.checked_add(4)?)?.try_into().ok()?));
     let entries = usize::try_from(number(0)?).ok()?;
     if entries > ENTRIES {

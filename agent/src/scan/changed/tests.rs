@@ -62,7 +62,11 @@ fn only_the_sources_whose_places_moved_are_read_and_given() {
     let root = temp.path();
     let journal = first(root);
 
-    put(root, "home/kim/.cursor/mcp.json", r#"{"mcpServers":{"one":{"command":"one"},"two":{"command":"t"}}}"#);
+    put(
+        root,
+        "home/kim/.cursor/mcp.json",
+        r#"{"mcpServers":{"one":{"command":"one"},"two":{"command":"t"}}}"#,
+    );
     let (outcome, journal) = changed(root, &journal).unwrap();
     assert_eq!((names(&outcome), values(&outcome)), (vec!["mcp-config"], vec!["one", "two"]));
 

@@ -172,6 +172,32 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
 }
 
+/// Everything that the bytes of a configuration go through.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_every_way(bytes: &[u8]) {
+    for shape in [Shape::Usual, Shape::Servers, Shape::Mcp, Shape::Extensions, Shape::Flat] {
+        for format in [Json, Yaml, Toml] {
+            drop(shape::parse(bytes, format, shape));
+        }
+        drop(shape::parse_large(bytes, shape));
+    }
+}
+
+/// A command line, a word a line.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_command(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.lines().collect();
+    if let Some((command, arguments)) = words.split_first() {
+        launch::read(command, arguments);
+        secret::secret_in_args(arguments);
+    }
+    for word in words {
+        secret::secret_in_url(word);
+        shape::host(word);
+    }
+}
+
 fn read_folder(home: &Dir, path: &str, client: &str, source: &mut Source<'_>) {
     let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) else { return };
     let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else { return };

@@ -10,7 +10,7 @@ pub(super) const HEAD_BYTES: u64 = 64 * 1024;
 const PAIRS: u64 = 512;
 
 /// Reads what the head holds. `None`: it is no GGUF file of a version we know.
-pub(super) fn parse(head: &[u8]) -> Option<Header> {
+pub(in crate::scan) fn parse(head: &[u8]) -> Option<Header> {
     let mut cursor = Cursor(head);
     if cursor.take(4)? != b"GGUF" || !(2..=3).contains(&cursor.u32()?) {
         return None;

@@ -2,10 +2,10 @@
 //! let alone hashed. Every model counts as AI.
 
 mod files;
-mod gguf;
+pub(super) mod gguf;
 pub(super) mod huggingface;
 pub(super) mod ollama;
-mod safetensors;
+pub(super) mod safetensors;
 
 pub(super) use files::read_home as read_files;
 
@@ -19,7 +19,7 @@ use super::source::{Found, Source};
 
 /// What a model file says about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Header {
+pub(super) struct Header {
     name: Option<String>,
     family: Option<String>,
     parameters: Option<String>,
