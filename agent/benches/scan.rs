@@ -1,5 +1,6 @@
 //! What a scan costs: a home of 200,000 files with 500 packages, 60 extensions and 40 configurations, beside `find`
-//! over the same tree. Prints CPU, wall and peak memory, cold (first run) and warm (median of the others).
+//! over the same tree; and what a look costs that finds nothing changed since. Prints CPU, wall and peak memory, cold (the caches
+//! of the kernel dropped, where that is allowed) and warm (median of the others).
 //!
 //! `cargo bench -p umbrascope-agent --bench scan`. Budget: 0.1 s CPU warm, 16 MB.
 
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use umbrascope_agent::scan::{ScanRequest, scan};
+use umbrascope_agent::scan::{ScanRequest, Watched, scan_changed, scan_watched};
 use umbrascope_rules::Matcher;
 
 const FILES: usize = 200_000;
@@ -18,20 +19,31 @@ const TICKS: f64 = 100.0;
 
 fn main() {
     if let Some(root) = std::env::var_os("UMBRASCOPE_BENCH_ROOT") {
-        return child(Path::new(&root));
+        let journal = std::env::var_os("UMBRASCOPE_BENCH_JOURNAL").expect("a place for the journal");
+        let looking = std::env::var_os("UMBRASCOPE_BENCH_LOOK").is_some();
+        return child(Path::new(&root), Path::new(&journal), looking);
     }
     let temp = tempfile::tempdir().expect("a folder for the bench");
-    let files = furnish(temp.path());
+    let files = furnish(&temp.path().join("tree"));
     println!("tree: {files} files");
-    let mut runs: Vec<[f64; 3]> = (0..RUNS).map(|_| run(temp.path())).collect();
-    print("scan, first", runs[0]);
-    let mut warm = runs.split_off(1);
-    warm.sort_by(|a, b| a[0].total_cmp(&b[0]));
-    print("scan, warm", warm[warm.len() / 2]);
+    let journal = temp.path().join("journal");
+    let tree = temp.path().join("tree");
+    for looking in [false, true] {
+        // What was made a moment ago is noted as such, and looked at twice.
+        std::thread::sleep(Duration::from_secs(3));
+        let what = if looking { "look" } else { "scan" };
+        let cold = if drop_caches() { "cold" } else { "first" };
+        print(&format!("{what}, {cold}"), run(&tree, &journal, looking));
+        let mut warm: Vec<[f64; 3]> = (1..RUNS).map(|_| run(&tree, &journal, looking)).collect();
+        warm.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        print(&format!("{what}, warm"), warm[warm.len() / 2]);
+    }
+    let noted = fs::read(&journal).expect("a journal");
+    println!("journal: {} places in {} KB", Watched::of(&noted).places, noted.len() / 1024);
     let before = children_ticks();
     let start = Instant::now();
     for _ in 0..RUNS {
-        let status = Command::new("find").arg(temp.path()).arg("-newermt").arg("2100-01-01").status();
+        let status = Command::new("find").arg(&tree).arg("-newermt").arg("2100-01-01").status();
         assert!(status.expect("find runs").success());
     }
     let cpu = (children_ticks() - before) / TICKS / RUNS as f64;
@@ -43,20 +55,32 @@ fn print(what: &str, [cpu, wall, peak]: [f64; 3]) {
 }
 
 /// One scan in a process of its own, so that its peak is its own.
-fn run(root: &Path) -> [f64; 3] {
+fn run(root: &Path, journal: &Path, looking: bool) -> [f64; 3] {
     let this = std::env::current_exe().expect("the path of this program");
-    let out = Command::new(this).env("UMBRASCOPE_BENCH_ROOT", root).output().expect("the child runs");
+    let mut command = Command::new(this);
+    command.env("UMBRASCOPE_BENCH_ROOT", root).env("UMBRASCOPE_BENCH_JOURNAL", journal);
+    if looking {
+        command.env("UMBRASCOPE_BENCH_LOOK", "1");
+    }
+    let out = command.output().expect("the child runs");
     let text = String::from_utf8(out.stdout).expect("numbers");
     let mut numbers = text.split_whitespace().map(|number| number.parse().expect("a number"));
     [(); 3].map(|()| numbers.next().expect("three numbers"))
 }
 
-fn child(root: &Path) {
+/// As the scanner of the service does it, from the word to begin to the journal.
+fn child(root: &Path, journal: &Path, looking: bool) {
     let start = Instant::now();
     let request = ScanRequest { deadline: Duration::from_secs(120), ..ScanRequest::tree(root.to_owned()) };
-    let outcome = scan(&request, &Matcher::embedded());
-    let found: usize = outcome.snapshots.iter().map(|snapshot| snapshot.items.len()).sum();
-    assert!(found >= 80, "only {found} found");
+    if looking {
+        let noted = fs::read(journal).expect("a journal");
+        assert!(scan_changed(&request, &noted, false, Matcher::embedded).is_none(), "nothing changed");
+    } else {
+        let (outcome, noted) = scan_watched(&request, &Matcher::embedded());
+        let found: usize = outcome.snapshots.iter().map(|snapshot| snapshot.items.len()).sum();
+        assert!(found >= 80, "only {found} found");
+        fs::write(journal, noted).expect("the journal is written");
+    }
     let wall = start.elapsed().as_secs_f64();
     let schedstat = fs::read_to_string("/proc/self/schedstat").expect("schedstat");
     let nanoseconds: f64 = schedstat.split(' ').next().and_then(|n| n.parse().ok()).expect("nanoseconds");
@@ -64,6 +88,11 @@ fn child(root: &Path) {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
     let kilobytes: f64 = peak.trim().trim_end_matches(" kB").parse().expect("kilobytes");
     println!("{} {wall} {}", nanoseconds / 1e9, kilobytes / 1024.0);
+}
+
+/// Drops the kernel's caches of files and folders; only root may.
+fn drop_caches() -> bool {
+    Command::new("sync").status().is_ok() && fs::write("/proc/sys/vm/drop_caches", "3").is_ok()
 }
 
 /// CPU of children that have ended, in clock ticks: fields 16 and 17 of /proc/self/stat (proc_pid_stat(5)).

@@ -37,6 +37,8 @@ pub struct Config {
     pub probe_runtimes: bool,
     /// Socket of a container daemon that is asked for images and containers; `None`: none is.
     pub containers: Option<PathBuf>,
+    /// When to look for what changed since; `None`: never.
+    pub look_interval: Option<Duration>,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
     /// How long counts that only grew may wait before they are reported again.
@@ -129,6 +131,9 @@ impl Config {
         if file.scan.containers.as_ref().is_some_and(|socket| !socket.is_absolute()) {
             return Err(wrong("containers", "of [scan] must be the absolute path of a socket"));
         }
+        if file.scan.look_every_s > 86_400 {
+            return Err(wrong("look_every_s", "must be between 1 and 86400 seconds, or 0 for never"));
+        }
         if !(1..=86_400).contains(&file.report.counter_interval_s) {
             return Err(wrong("counter_interval_s", "must be between 1 and 86400 seconds"));
         }
@@ -176,6 +181,8 @@ impl Config {
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
             probe_runtimes: file.scan.probe_runtimes,
             containers: file.scan.containers,
+            look_interval: (file.scan.enabled && file.scan.look_every_s > 0)
+                .then(|| Duration::from_secs(file.scan.look_every_s)),
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
@@ -282,11 +289,13 @@ struct ScanSection {
     probe_runtimes: bool,
     /// Socket of a container daemon to ask, an absolute path. Default: none.
     containers: Option<PathBuf>,
+    /// Seconds between looks for what changed since, up to a fifth less by chance; 0: only whole scans. Default: 60.
+    look_every_s: u64,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600, probe_runtimes: true, containers: None }
+        Self { enabled: true, interval_s: 21_600, look_every_s: 60, probe_runtimes: true, containers: None }
     }
 }
 
@@ -342,6 +351,7 @@ mod tests {
         let config = parse("").unwrap();
         assert!(config.capture && config.flow_aware_filter && config.attribution_hooks);
         assert_eq!(config.scan_interval, Some(Duration::from_secs(6 * 3600)));
+        assert_eq!(config.look_interval, Some(Duration::from_secs(60)));
         assert_eq!(config.counter_interval, Duration::from_secs(3600));
         assert_eq!(config.collector, CollectorConfig::default());
         assert!(config.probe_runtimes, "a port of this machine that a known server has");
@@ -399,7 +409,8 @@ mod tests {
             (false, false, false)
         );
         assert!(!config.suspects);
-        assert_eq!(config.scan_interval, None);
+        assert_eq!((config.scan_interval, config.look_interval), (None, None));
+        assert_eq!(parse("[scan]\nlook_every_s = 0\n").unwrap().look_interval, None);
         assert_eq!(config.counter_interval, Duration::from_secs(5));
     }
 
@@ -414,6 +425,7 @@ mod tests {
         for (text, place) in [
             ("\n[collector]\nurl = \"http://c.example\"\n", "agent.toml:3:"),
             ("[scan]\ninterval_s = 5\n", "agent.toml:2:"),
+            ("[scan]\nlook_every_s = 86401\n", "agent.toml:2:"),
             ("[report]\n\ncounter_interval_s = 0\n", "agent.toml:3:"),
             ("state_dir = \"relative\"\n", "agent.toml:1:"),
             ("[discovery]\nsuspects = \"always\"\n", "agent.toml:2:"),
@@ -449,6 +461,7 @@ mod tests {
         assert_eq!(sample.scan_interval, default.scan_interval);
         assert_eq!(sample.probe_runtimes, default.probe_runtimes);
         assert_eq!(sample.containers, default.containers);
+        assert_eq!(sample.look_interval, default.look_interval);
         assert_eq!(sample.suspects, default.suspects);
         assert_eq!(sample.counter_interval, default.counter_interval);
         assert_eq!(sample.state_dir, Path::new("/var/lib/umbrascope-agent"));

@@ -13,7 +13,7 @@ shift
 target=$(realpath -m "${CARGO_TARGET_DIR:-../../target}/fuzz")
 host=$(rustc -vV | sed -n 's/^host: //p')
 targets=("$@")
-[ $# -gt 0 ] || targets=(frame dns tls quic http pcapng dissector order station bundle)
+[ $# -gt 0 ] || targets=(frame dns tls quic http pcapng dissector order station bundle scan)
 
 export CARGO_TARGET_DIR=$target
 # The flags are for this host only, as cargo-fuzz sets them; with --target they spare build scripts and macros.

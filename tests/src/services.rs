@@ -30,9 +30,17 @@ pub struct Services {
     /// The namespaces: both run on the machine under test.
     pub pair: Pair,
     folder: tempfile::TempDir,
+    /// Whether the agent scans, and then this machine with the homes of the test laid over its own.
+    scans: bool,
     collector: Option<Child>,
     agent: Option<Child>,
 }
+
+/// Lays folders of the test over those of this machine, in the mount namespace that `ip netns exec` makes. The program is opened
+/// first, for it may lie below a folder that is covered.
+const COVER: &str = r#"tree=$1; shift; exec 3<"$1"; shift
+for place in home root var/lib/dpkg; do mount --bind "$tree/$place" "/$place" || exit 9; done
+exec /proc/self/fd/3 "$@""#;
 
 impl Services {
     /// A collector with its data folder made, and an agent that does not scan; neither runs yet. `None` with a word where a part
@@ -40,10 +48,24 @@ impl Services {
     pub fn new() -> Option<Self> {
         let pair = Pair::new(Link::default())?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let services = Self { pair, folder, collector: None, agent: None };
+        let services = Self { pair, folder, scans: false, collector: None, agent: None };
         services.configure("", "");
         services.collector(&["init"]);
         Some(services)
+    }
+
+    /// Lets the agent scan: the folders `home`, `root` and `var/lib/dpkg` below [`Self::tree`] stand for those of the machine.
+    /// To be said before the configuration is written.
+    pub fn scanning(&mut self) {
+        self.scans = true;
+        for place in ["home", "root", "var/lib/dpkg"] {
+            fs::create_dir_all(self.tree().join(place)).expect("a folder");
+        }
+    }
+
+    /// What is laid over the machine.
+    pub fn tree(&self) -> PathBuf {
+        self.path("tree")
     }
 
     /// Writes both configurations. `collector` and `agent` stand behind what all tests have in common: the collector's begins
@@ -53,7 +75,8 @@ impl Services {
                       names = [\"127.0.0.1\"]\nurl = \"https://127.0.0.1:8443\"\nreport_interval_s = 2\n";
         fs::write(self.path("collector.toml"), format!("{common}{collector}"))
             .expect("the configuration is written");
-        let common = "[scan]\nenabled = false\n[report]\ncounter_interval_s = 1\n";
+        let scan = if self.scans { "look_every_s = 2\n" } else { "enabled = false\n" };
+        let common = format!("[scan]\n{scan}[report]\ncounter_interval_s = 1\n");
         fs::write(self.path("agent.toml"), format!("{common}{agent}")).expect("the configuration is written");
     }
 
@@ -79,7 +102,13 @@ impl Services {
 
     /// A command of the agent.
     pub fn agent_command(&self, words: &[&str]) -> Command {
-        let mut command = self.pair.host(&programs().agent);
+        let mut command = if self.scans {
+            let mut command = self.pair.host("sh");
+            command.args(["-c", COVER, "sh"]).arg(self.tree()).arg(&programs().agent);
+            command
+        } else {
+            self.pair.host(&programs().agent)
+        };
         command.args(words).arg("--config").arg(self.path("agent.toml"));
         command.arg("--state-dir").arg(self.path("agent")).stdin(Stdio::null());
         command

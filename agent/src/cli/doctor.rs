@@ -48,6 +48,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     if !config.gateway.interfaces.is_empty() {
         checks.push(gateway(&config.gateway.interfaces, &afpacket::interfaces()));
     }
+    checks.push(scans(&config));
     checks.push(clock());
     checks.push(catalogue(&config));
     match &identity {
@@ -123,6 +124,22 @@ fn capture(config: &Config) -> Check {
         (Verdict::Limited, "switched off in the configuration".into())
     };
     Check { name: "capture", verdict, finding }
+}
+
+/// When software is looked for.
+fn scans(config: &Config) -> Check {
+    let (verdict, finding) = match (config.scan_interval, config.look_interval) {
+        (None, _) => (Verdict::Limited, "switched off in the configuration".to_owned()),
+        (Some(scan), None) => {
+            let finding = format!("every {} s; what changes in between is seen then only", scan.as_secs());
+            (Verdict::Limited, finding)
+        }
+        (Some(scan), Some(look)) => {
+            let (scan, look) = (scan.as_secs(), look.as_secs());
+            (Verdict::Good, format!("every {scan} s, and every {look} s of what changed since"))
+        }
+    };
+    Check { name: "scans", verdict, finding }
 }
 
 /// Whether the interfaces are there on which the traffic of other machines is to be watched.

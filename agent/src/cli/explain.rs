@@ -111,6 +111,14 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     };
     let note: StatusNote = note.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     println!("{}", suspects(config.suspects, note.suspects_since_ms));
+    if let (Some(every), Some(scan)) = (config.look_interval, config.scan_interval) {
+        println!(
+            "Software is looked for every {} minutes. In between, every {} s, the times of the files and folders that were\n\
+             read are compared, and what changed is read again. Which places these are never leaves this machine.\n",
+            scan.as_secs() / 60,
+            every.as_secs()
+        );
+    }
     match Identity::load(&config.state_dir)
         .map_err(|error| CliError::failed("cannot read the identity", error))?
     {

@@ -41,6 +41,7 @@ struct Status {
     snapshots_pending: u64,
     unmatched_identifiers: u64,
     suspects_allowed: bool,
+    look_every_s: Option<u64>,
     #[serde(flatten)]
     note: StatusNote,
 }
@@ -73,6 +74,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         snapshots_pending: due.snapshots,
         unmatched_identifiers: unmatched,
         suspects_allowed: config.suspects,
+        look_every_s: config.look_interval.map(|every| every.as_secs()),
         note,
     };
     match args.format {
@@ -83,6 +85,17 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         Format::Table => print(&status),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How often it is looked for what changed, and how much is looked at.
+fn between_scans(status: &Status) -> String {
+    match status.look_every_s {
+        None => "nothing is looked at, by this machine's configuration".to_owned(),
+        Some(_) if status.note.watched.places == 0 => "nothing yet: the first scan is not over".to_owned(),
+        Some(every) => {
+            format!("{} places are looked at every {every} s", status.note.watched.places)
+        }
+    }
 }
 
 fn day(at_ms: i64) -> umbrascope_api::Day {
@@ -144,6 +157,10 @@ fn print(status: &Status) {
         None => "not reported".to_owned(),
     };
     line("suspects", &suspects);
+    line("between scans", &between_scans(status));
+    if !note.watched.blind.is_empty() {
+        line("  only by scans", &note.watched.blind.join(", "));
+    }
     line("kept here only", &format!("{} identifiers that no rule knows", status.unmatched_identifiers));
 }
 /// A span of time in the largest unit that fits.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport, Station, SuspectRow};
 
 pub use crate::pipeline::{Counters, Flow};
+use crate::scan::Watched;
 use crate::state::Software;
 
 /// Identifiers in one message: each at most a few texts of the wire's bound.
@@ -62,11 +63,20 @@ pub enum ToScanner {
         /// The public key that they are checked with.
         keys: Vec<String>,
     },
+    /// Comes with an empty file in memory, for what a later look needs to know; before the word to begin.
+    Journal,
+    /// Look only at what changed. Comes with the file that an earlier scanner filled; before the word to begin.
+    Changed {
+        /// What became of the last look is not known: say everything that is read again.
+        again: bool,
+    },
     /// Scan. Comes with the file of a catalogue bundle where there is one.
     Begin {
         /// Public keys of those who may have signed it.
         keys: Vec<String>,
     },
+    /// From the uplink: everything up to [`FromScanner::Done`] is stored.
+    Stored,
 }
 
 /// Dissector to warden.
@@ -249,6 +259,8 @@ pub struct Owner {
 /// Scanner to uplink.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum FromScanner {
+    /// Only what changed comes, from sources that answer otherwise than before. The first word, or none.
+    Changed,
     /// A source begins.
     Source {
         /// Its name.
@@ -267,6 +279,8 @@ pub enum FromScanner {
     Unmatched(Vec<Software>),
     /// How one source ended.
     Report(SourceReport),
+    /// What is looked at until the next full scan.
+    Watched(Watched),
     /// The scan is complete; without it what came is marked partial.
     Done,
 }

@@ -2,13 +2,13 @@
 //! with it, and then may read every file and do nothing else.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
-
-use umbrascope_rules::Matcher;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{SealFlags, fcntl_add_seals};
 
 use super::control_socket;
 use crate::ipc::message::{FromScanner, MAX_UNMATCHED, ToScanner};
@@ -16,8 +16,13 @@ use crate::ipc::{Channel, Received};
 use crate::os::{capability, io_priority, signals};
 use crate::own::Sources;
 use crate::sandbox;
-use crate::scan::{self, ScanRequest};
+use crate::scan::{self, JOURNAL_BYTES, ScanOutcome, ScanRequest, Watched};
 use crate::state::Software;
+
+type Uplink = Channel<FromScanner, ToScanner>;
+
+/// How long the uplink may take to store everything.
+const STORING: Duration = Duration::from_secs(60);
 
 /// Scans this machine once and hands everything to the uplink.
 pub fn run(request: ScanRequest) -> ExitCode {
@@ -41,8 +46,36 @@ fn start(request: ScanRequest) -> io::Result<()> {
     let _ = rustix::process::nice(19);
     let _ = io_priority::set_idle();
 
-    let matcher = begin(&mut uplink)?;
-    let outcome = scan::scan(&ScanRequest { before_homes: only_read, ..request }, &matcher);
+    let mut begun = begin(&mut uplink)?;
+    let request = ScanRequest { before_homes: only_read, ..request };
+    let (outcome, journal) = match &begun.earlier {
+        Some((file, again)) => {
+            let sources = &mut begun.sources;
+            let matcher = || sources.matcher("looking for what changed");
+            match scan::scan_changed(&request, &read(file)?, *again, matcher) {
+                Some(found) => found,
+                // Nothing is said, and the journal stays as it is.
+                None => return Ok(()),
+            }
+        }
+        None => scan::scan_watched(&request, &begun.sources.matcher("scanning")),
+    };
+    // A change that means nothing to anybody is not worth a word: only what moved is noted.
+    if begun.earlier.is_none() || !outcome.snapshots.is_empty() {
+        if begun.earlier.is_some() {
+            uplink.send_waiting(&FromScanner::Changed).map_err(io::Error::other)?;
+        }
+        send(&uplink, outcome, Watched::of(&journal))?;
+        wait_until_stored(&mut uplink)?;
+    }
+    // Only now: with the new journal nobody would look at the same again.
+    match begun.journal {
+        Some(file) => fill(file, &journal),
+        None => Ok(()),
+    }
+}
+
+fn send(uplink: &Uplink, outcome: ScanOutcome, watched: Watched) -> io::Result<()> {
     let send = |message: &FromScanner| uplink.send_waiting(message).map_err(io::Error::other);
     for snapshot in outcome.snapshots {
         send(&FromScanner::Source {
@@ -64,6 +97,7 @@ fn start(request: ScanRequest) -> io::Result<()> {
     for report in outcome.reports {
         send(&FromScanner::Report(report))?;
     }
+    send(&FromScanner::Watched(watched))?;
     send(&FromScanner::Done)
 }
 
@@ -76,24 +110,73 @@ fn only_read() {
     sandbox::leave_the_network();
 }
 
-/// Waits for the word to begin; a matcher of what came with it.
-fn begin(warden: &mut Channel<FromScanner, ToScanner>) -> io::Result<Matcher> {
-    let mut sources = Sources::default();
+/// What the warden said.
+#[derive(Default)]
+struct Begun {
+    sources: Sources,
+    /// The journal to fill.
+    journal: Option<File>,
+    /// The journal of an earlier scan, and whether everything that is read again is to be said.
+    earlier: Option<(File, bool)>,
+}
+
+/// Waits for the word to begin.
+fn begin(warden: &mut Uplink) -> io::Result<Begun> {
+    let mut begun = Begun::default();
     loop {
-        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
-        poll(&mut [PollFd::from_borrowed_fd(warden.as_fd(), PollFlags::IN)], Some(&patience))?;
-        match warden.receive()? {
-            Received::Message(ToScanner::OwnRules { keys }, Some(file)) => {
-                sources.own = Some((File::from(file), keys));
+        match next(warden, Duration::from_secs(10))? {
+            Some((ToScanner::OwnRules { keys }, Some(file))) => {
+                begun.sources.own = Some((File::from(file), keys));
             }
-            Received::Message(ToScanner::OwnRules { .. }, None) => {}
-            Received::Message(ToScanner::Begin { keys }, file) => {
-                sources.catalogue = file.map(|file| (File::from(file), keys));
-                return Ok(sources.matcher("scanning"));
+            Some((ToScanner::Journal, file)) => begun.journal = file.map(File::from),
+            Some((ToScanner::Changed { again }, file)) => {
+                begun.earlier = file.map(|file| (File::from(file), again));
             }
-            Received::Empty | Received::Closed => {
-                return Err(io::Error::other("the warden did not say to begin"));
+            Some((ToScanner::Begin { keys }, file)) => {
+                begun.sources.catalogue = file.map(|file| (File::from(file), keys));
+                return Ok(begun);
             }
+            Some((ToScanner::OwnRules { .. } | ToScanner::Stored, _)) => {}
+            None => return Err(io::Error::other("the warden did not say to begin")),
         }
     }
+}
+
+/// The uplink may end before it has read, or may not be able to write now: then all of this is said again later.
+fn wait_until_stored(uplink: &mut Uplink) -> io::Result<()> {
+    match next(uplink, STORING)? {
+        Some((ToScanner::Stored, _)) => Ok(()),
+        _ => Err(io::Error::other("what was found could not be stored")),
+    }
+}
+
+fn next(
+    channel: &mut Uplink,
+    patience: Duration,
+) -> io::Result<Option<(ToScanner, Option<std::os::fd::OwnedFd>)>> {
+    let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
+    poll(&mut [PollFd::from_borrowed_fd(channel.as_fd(), PollFlags::IN)], Some(&patience))?;
+    match channel.receive()? {
+        Received::Message(message, file) => Ok(Some((message, file))),
+        Received::Empty | Received::Closed => Ok(None),
+    }
+}
+
+fn read(file: &File) -> io::Result<Vec<u8>> {
+    let mut journal = Vec::new();
+    // The offset is shared with the warden's descriptor and with the one that wrote.
+    let mut file = file;
+    io::Seek::rewind(&mut file)?;
+    file.take(JOURNAL_BYTES as u64).read_to_end(&mut journal)?;
+    Ok(journal)
+}
+
+/// Writes the journal, which nobody can change after that.
+fn fill(mut file: File, journal: &[u8]) -> io::Result<()> {
+    if journal.len() > JOURNAL_BYTES {
+        return Ok(());
+    }
+    file.write_all(journal)?;
+    fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+    Ok(())
 }

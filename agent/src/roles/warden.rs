@@ -30,12 +30,14 @@ mod catalogue;
 mod child;
 mod delivering;
 mod gateway;
+mod journals;
 mod replayer;
 mod scanning;
 
 use catalogue::Handover;
 use child::{Backoff, Child};
 use gateway::Gateway;
+use journals::Journals;
 
 /// The scanner's own patience is the deadline; past this much more it is ended.
 const SCAN_GRACE: Duration = Duration::from_secs(10);
@@ -126,6 +128,8 @@ pub fn run(task: Task) -> Result<ExitCode, WardenError> {
         replays,
         scanner: None,
         scan_at: None,
+        look_at: None,
+        journals: Journals::default(),
         scan_again: false,
         scans_done: 0,
         once: task.once,
@@ -178,6 +182,9 @@ struct Warden {
     replays: VecDeque<(PathBuf, File)>,
     scanner: Option<(Child<()>, Instant)>,
     scan_at: Option<Instant>,
+    /// When to look for what changed since.
+    look_at: Option<Instant>,
+    journals: Journals,
     /// Another catalogue came while a scan went on.
     scan_again: bool,
     scans_done: u32,
@@ -257,9 +264,7 @@ impl Warden {
         if self.replayer.is_none() && !self.replays.is_empty() && self.replayer_backoff.due(now) {
             self.start_replayer()?;
         }
-        if self.scanner.is_none() && self.uplink_ready && self.scan_at.is_some_and(|at| now >= at) {
-            self.start_scanner()?;
-        }
+        self.scan_if_due(now)?;
         let patience = self.scan_deadline() + SCAN_GRACE;
         if let Some((scanner, started)) = &mut self.scanner
             && now >= *started + patience
@@ -363,6 +368,7 @@ impl Warden {
             due(self.dissector.is_some() || self.packets.is_none(), &self.dissector_backoff),
             due(self.replayer.is_some() || self.replays.is_empty(), &self.replayer_backoff),
             self.scan_at.filter(|_| self.scanner.is_none() && self.uplink_ready),
+            self.look_at.filter(|_| self.scanner.is_none() && self.uplink_ready),
             self.scanner.as_ref().map(|(_, started)| *started + self.scan_deadline() + SCAN_GRACE),
             self.links_at,
             self.watchdog_at,

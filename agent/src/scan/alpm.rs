@@ -32,7 +32,7 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
 }
 
 /// The line after a field's name.
-fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = text.lines();
     lines.find(|line| *line == name)?;
     lines.next().filter(|value| !value.is_empty())

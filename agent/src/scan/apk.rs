@@ -28,7 +28,7 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
     }
 }
 
-fn parse(
+pub(super) fn parse(
     mut reader: impl BufRead,
     mut each: impl FnMut(&str, Option<&str>) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {

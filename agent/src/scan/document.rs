@@ -6,8 +6,10 @@ use std::collections::HashMap;
 
 use jsonc_parser::{CollectOptions, ParseOptions};
 use saphyr_parser::{Event, Parser, ScalarStyle};
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 
+use super::bounded::{Allowance, Bounded};
 use super::safe::Trouble;
 
 /// Largest configuration read, in bytes. Claude Code keeps histories in its own; 16 MB of it have been seen.
@@ -18,6 +20,10 @@ pub(crate) const TREE_BYTES: usize = 1024 * 1024;
 const YAML_DEPTH: usize = 128;
 /// Most values of a YAML document after its aliases are written out, and most kept for its aliases.
 const YAML_VALUES: usize = 200_000;
+/// Most marks of a text that is made into a tree by a parser that has no bound of its own.
+const MARKS: usize = 250_000;
+/// Bytes of a text that weigh as much as one value more.
+const YAML_TEXT: usize = 32;
 
 /// How a configuration is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,18 +43,37 @@ pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, Trouble> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match format {
         Format::Json => json(text),
+        Format::Toml if is_heavy(text) => Err(Trouble::TooLarge),
         Format::Toml => toml::from_str(text).map_err(|_| Trouble::Malformed),
         Format::Yaml => yaml(text),
     }
 }
 
 fn json(text: &str) -> Result<Value, Trouble> {
-    if let Ok(value) = serde_json::from_str(text) {
+    let mut allowance = Allowance::default();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Bounded(&mut allowance).deserialize(&mut deserializer);
+    if let Ok(value) = value
+        && deserializer.end().is_ok()
+    {
         return Ok(value);
+    }
+    if allowance.is_over() || is_heavy(text) {
+        return Err(Trouble::TooLarge);
     }
     // By way of its syntax tree, which bounds the nesting.
     let parsed = jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
     parsed.map(|parsed| parsed.value.map_or(Value::Null, Value::from)).map_err(|_| Trouble::Malformed)
+}
+
+/// Whether a text has so many marks that the tree of its values may be far larger than itself, wherever the marks stand.
+fn is_heavy(text: &str) -> bool {
+    let weight = |byte| match byte {
+        b'{' | b'=' => 10,
+        b'[' | b',' | b':' | b'.' => 1,
+        _ => 0,
+    };
+    text.bytes().map(weight).sum::<usize>() > MARKS
 }
 
 /// The first document of a YAML text. Aliases are written out within a bound, so that a few lines cannot become a
@@ -62,7 +87,11 @@ fn yaml(text: &str) -> Result<Value, Trouble> {
     for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|_| Trouble::Malformed)?;
         let (value, size, anchor) = match event {
-            Event::Scalar(text, style, anchor, _) => (scalar(&text, style), 1, anchor),
+            // A long text that is named and called again and again is as heavy as many short ones.
+            Event::Scalar(text, style, anchor, _) => {
+                let weight = 1 + text.len() / YAML_TEXT;
+                (scalar(&text, style), weight, anchor)
+            }
             Event::Alias(anchor) => {
                 let (value, size) = anchors.get(&anchor).ok_or(Trouble::Malformed)?;
                 if values + size > YAML_VALUES {
@@ -198,6 +227,12 @@ mod tests {
             let refs = vec![format!("*a{}", i - 1); 10].join(",");
             text.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
         }
+        assert_eq!(parse(text.as_bytes(), Format::Yaml).unwrap_err(), Trouble::TooLarge);
+    }
+
+    #[test]
+    fn a_long_text_that_is_called_again_and_again_is_too_large() {
+        let text = format!("a: &a {}\nb:\n{}", "x".repeat(400_000), "- *a\n".repeat(100_000));
         assert_eq!(parse(text.as_bytes(), Format::Yaml).unwrap_err(), Trouble::TooLarge);
     }
 

@@ -58,7 +58,7 @@ pub(crate) fn read(root: &Dir, source: &mut Source<'_>) {
 }
 
 /// Gives each installed package and its version, a line at a time.
-fn parse(
+pub(super) fn parse(
     mut reader: impl BufRead,
     needs_status: bool,
     mut each: impl FnMut(&str, Option<&str>) -> Result<(), Trouble>,

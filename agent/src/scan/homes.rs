@@ -84,7 +84,7 @@ fn below_path(home: &Path, path: &str) -> Option<PathBuf> {
 }
 
 /// The homes of people and of root in a passwd file, relative to the root.
-fn passwd_homes(bytes: &[u8]) -> Vec<PathBuf> {
+pub(super) fn passwd_homes(bytes: &[u8]) -> Vec<PathBuf> {
     let mut homes = Vec::new();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(line) = std::str::from_utf8(line) else { continue };

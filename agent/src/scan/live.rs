@@ -1,15 +1,15 @@
 //! What a scan of this running machine does beside reading its files, system by system.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where its tree begins.
 pub(super) fn root() -> PathBuf {
     system::root()
 }
 
-/// Places whose look already could block, to be left alone.
-pub(super) fn untouched() -> Vec<PathBuf> {
-    system::untouched()
+/// Places below a tree whose look already could block, as seen from there, to be left alone.
+pub(super) fn untouched(root: &Path) -> Vec<PathBuf> {
+    system::untouched(root)
 }
 
 #[cfg(target_os = "linux")]
@@ -20,8 +20,8 @@ mod system {
         "/".into()
     }
 
-    pub(super) fn untouched() -> Vec<PathBuf> {
-        super::super::mounts::remote()
+    pub(super) fn untouched(root: &Path) -> Vec<PathBuf> {
+        super::super::mounts::remote(root)
     }
 }
 
@@ -34,7 +34,7 @@ mod system {
         "/".into()
     }
 
-    pub(super) fn untouched() -> Vec<PathBuf> {
+    pub(super) fn untouched(_root: &Path) -> Vec<PathBuf> {
         Vec::new()
     }
 }
@@ -53,7 +53,7 @@ mod system {
         PathBuf::from(drive.unwrap_or_else(|| "C:".into()) + r"\")
     }
 
-    pub(super) fn untouched() -> Vec<PathBuf> {
+    pub(super) fn untouched(_root: &Path) -> Vec<PathBuf> {
         Vec::new()
     }
 }

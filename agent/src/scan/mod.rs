@@ -13,8 +13,10 @@ mod accounts;
 mod alpm;
 mod apk;
 mod assistants;
+mod bounded;
 mod bundles;
 mod cargo;
+mod changed;
 mod chromium;
 mod composer;
 mod conda;
@@ -24,6 +26,7 @@ mod dotnet;
 mod dpkg;
 mod emacs;
 mod environment;
+mod families;
 mod few;
 mod firefox;
 mod flatpak;
@@ -32,6 +35,7 @@ mod go;
 mod homes;
 mod http;
 mod jetbrains;
+mod journal;
 mod live;
 mod macos;
 mod manifests;
@@ -43,8 +47,8 @@ mod nix;
 mod node;
 mod obsidian;
 mod office;
-#[cfg(test)]
-mod parsers;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod parsers;
 mod plist;
 mod plugins;
 #[cfg(target_os = "linux")]
@@ -80,7 +84,11 @@ use serde::Serialize;
 use umbrascope_api::{Channel, Completeness, SnapshotItem, SourceReport, SourceState};
 use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
+use changed::Watch;
 use homes::Homes;
+pub use journal::JOURNAL_BYTES;
+use journal::Journal;
+use registry::Registry;
 pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
@@ -196,186 +204,97 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
-    let untouched = if request.live { live::untouched() } else { Vec::new() };
-    let budget = Budget::new(Instant::now() + request.deadline, untouched);
-    let mut scan =
-        Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
-    let root = match Dir::root(&request.root, Rc::clone(&budget)) {
-        Ok(root) => root,
-        Err(trouble) => {
-            let trouble = if trouble == Trouble::Absent { Trouble::Refused } else { trouble };
-            scan.source("root", Channel::Package, |source| source.trouble(trouble, "/"));
-            return scan.outcome;
+    match open(request) {
+        Ok((root, budget)) => run(request, matcher, root, budget, Watch::Off).0,
+        Err(trouble) => lost(trouble, matcher),
+    }
+}
+
+/// Scans once, and keeps what every source's answer rested on for [`scan_changed`]. The journal is of this program only.
+pub fn scan_watched(request: &ScanRequest, matcher: &Matcher) -> (ScanOutcome, Vec<u8>) {
+    match open(request) {
+        Ok((root, budget)) => {
+            let (outcome, journal) = run(request, matcher, root, budget, Watch::first());
+            (outcome, journal.encode())
         }
-    };
-    let mut registry = registry::open(&root, request.live);
-    let found = Homes::find(&root, registry.profiles());
-    if request.live {
-        scan.source("processes", Channel::Process, |source| {
-            let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));
-            let at: Vec<PathBuf> = found.homes.iter().map(Dir::absolute).collect();
-            if let Some(proc) = source.note(proc, || "/proc".into()) {
-                processes::read(&proc, &root, &at, request.probe, source);
-            }
-        });
+        Err(trouble) => (lost(trouble, matcher), Vec::new()),
     }
-    if let Some(socket) = &request.containers {
-        scan.source("container-daemon", Channel::Container, |source| containers::ask(socket, source));
-    }
+}
+
+/// Looks for what changed since a journal was written, and reads only the sources whose places are not as they were. Processes
+/// leave no mark at a place: only a full scan looks at them.
+///
+/// `None`: nothing moved, and nothing was read. Otherwise the outcome holds the sources that answer otherwise than before (with
+/// `again` all that were read: what became of the last look is not known), and the journal replaces the one given.
+pub fn scan_changed(
+    request: &ScanRequest,
+    journal: &[u8],
+    again: bool,
+    matcher: impl FnOnce() -> Matcher,
+) -> Option<(ScanOutcome, Vec<u8>)> {
+    let journal = Journal::decode(journal)?;
+    let (root, budget) = open(request).ok()?;
     (request.before_homes)();
-    registry.add_all_users(&found.homes, request.live);
-    let homes = Tree::walk_all(found);
-    scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
-    scan.source("rpm", Channel::Package, |source| rpm::read(&root, request.live, source));
-    scan.source("apk", Channel::Package, |source| apk::read(&root, source));
-    scan.source("pacman", Channel::Package, |source| alpm::read(&root, source));
-    scan.source("snap", Channel::Package, |source| snap::read(&root, source));
-    scan.source("flatpak", Channel::Package, |source| {
-        flatpak::read_system(&root, source);
-        homes.each(source, flatpak::read_home);
-    });
-    scan.source("nix", Channel::Package, |source| {
-        nix::read_system(&root, source);
-        homes.each(source, |home, source| nix::read_home(&root, home, source));
-    });
-    scan.source("brew", Channel::Package, |source| bundles::read_brew(&root, source));
-    scan.source("macports", Channel::Package, |source| macos::ports::read(&root, source));
-    scan.source("macos-receipts", Channel::Package, |source| macos::receipts::read(&root, source));
-    scan.source("macos-apps", Channel::App, |source| {
-        macos::apps::read_system(&root, source);
-        homes.each(source, macos::apps::read_home);
-    });
-    scan.source("windows-programs", Channel::App, |source| windows::uninstall::read(&registry, source));
-    scan.source("msix", Channel::App, |source| {
-        windows::msix::read(&registry, source);
-        windows::msix::read_system(&root, source);
-    });
-    scan.source("chocolatey", Channel::Package, |source| windows::chocolatey::read(&root, source));
-    scan.source("scoop", Channel::Package, |source| {
-        windows::scoop::read_system(&root, source);
-        homes.each(source, windows::scoop::read_home);
-    });
-    scan.source("winget", Channel::Package, |source| {
-        windows::winget::read_system(&root, source);
-        homes.each(source, windows::winget::read_home);
-    });
-    scan.source("wsl", Channel::App, |source| windows::wsl::read(&registry, source));
-    scan.source("windows-native-hosts", Channel::Extension, |source| windows::hosts::read(&registry, source));
-    scan.everywhere(
-        "pip",
-        Channel::Package,
-        &homes,
-        |source| {
-            python::read_system(&root, source);
-            windows::python::read(&root, &registry, source);
-        },
-        python::read_home,
-    );
-    scan.everywhere(
-        "conda",
-        Channel::Package,
-        &homes,
-        |source| conda::read_system(&root, source),
-        conda::read_home,
-    );
-    scan.everywhere(
-        "npm",
-        Channel::Package,
-        &homes,
-        |source| node::read_system(&root, source),
-        node::read_home,
-    );
-    scan.source("cargo", Channel::Package, |source| {
-        cargo::read_system(&root, source);
-        homes.each(source, cargo::read_home);
-    });
-    scan.source("go", Channel::Package, |source| {
-        go::read_system(&root, source);
-        homes.each(source, go::read_home);
-    });
-    scan.source("gem", Channel::Package, |source| {
-        gem::read_system(&root, source);
-        homes.each(source, gem::read_home);
-    });
-    scan.in_homes("dotnet", Channel::Package, &homes, dotnet::read_home);
-    scan.in_homes("composer", Channel::Package, &homes, composer::read_home);
-    scan.everywhere("manifests", Channel::Manifest, &homes, |_| {}, manifests::read_home);
-    scan.source("vscode-extensions", Channel::Extension, |source| {
-        vscode::read_system(&root, source);
-        homes.each(source, vscode::read_home);
-    });
-    scan.source("chromium-extensions", Channel::Extension, |source| {
-        chromium::read_system(&root, source);
-        homes.each(source, chromium::read_home);
-    });
-    scan.source("native-messaging-hosts", Channel::Extension, |source| {
-        chromium::hosts::read_system(&root, source);
-        homes.each(source, chromium::hosts::read_home);
-    });
-    scan.source("firefox-extensions", Channel::Extension, |source| {
-        firefox::read_system(&root, source);
-        homes.each(source, firefox::read_home);
-    });
-    scan.in_homes("safari-extensions", Channel::Extension, &homes, safari::read_home);
-    scan.in_homes("jetbrains-plugins", Channel::Extension, &homes, jetbrains::read_home);
-    scan.in_homes("zed-extensions", Channel::Extension, &homes, plugins::read_zed);
-    scan.in_homes("vim-plugins", Channel::Extension, &homes, plugins::read_vim);
-    scan.source("emacs-packages", Channel::Extension, |source| {
-        emacs::read_system(&root, source);
-        homes.each(source, emacs::read_home);
-    });
-    scan.in_homes("sublime-packages", Channel::Extension, &homes, sublime::read_home);
-    scan.in_homes("obsidian-plugins", Channel::Extension, &homes, obsidian::read_home);
-    scan.in_homes("raycast-extensions", Channel::Extension, &homes, raycast::read_home);
-    scan.in_homes("office-addins", Channel::Extension, &homes, office::read_home);
-    scan.in_homes("visual-studio-extensions", Channel::Extension, &homes, visualstudio::read_home);
-    scan.everywhere(
-        "mcp-config",
-        Channel::McpConfig,
-        &homes,
-        |source| mcp::read_system(&root, source),
-        mcp::read_home,
-    );
-    scan.everywhere(
-        "assistants",
-        Channel::App,
-        &homes,
-        |source| assistants::read_system(&root, source),
-        assistants::read_home,
-    );
-    scan.in_homes("accounts", Channel::Account, &homes, accounts::read_home);
-    scan.source("programs", Channel::App, |source| {
-        programs::read_system(&root, source);
-        windows::programs::read_system(&root, &registry.drive(), source);
-        homes.each(source, |home, source| {
-            programs::read_home(home, source);
-            windows::programs::read_home(home, source);
-        });
-    });
-    scan.source("containers", Channel::Container, |source| {
-        containers::read_system(&root, source);
-        homes.each(source, containers::read_home);
-    });
-    scan.source("ollama", Channel::ModelFile, |source| {
-        models::ollama::read_system(&root, source);
-        homes.each(source, |home, source| models::ollama::read_home(home, &root, source));
-    });
-    scan.source("huggingface", Channel::ModelFile, |source| {
-        models::huggingface::read_system(&root, source);
-        homes.each(source, |home, source| models::huggingface::read_home(home, &root, source));
-    });
-    scan.source("docker-models", Channel::ModelFile, |source| {
-        models::docker::read_system(&root, source);
-        homes.each(source, models::docker::read_home);
-    });
-    scan.everywhere(
-        "model-files",
-        Channel::ModelFile,
-        &homes,
-        |source| models::read_system_files(&root, source),
-        |home, hits, source| models::read_files(home, &root, hits, source),
-    );
-    scan.outcome
+    let watch = Watch::look(&root, journal, again)?;
+    let (outcome, journal) = run(request, &matcher(), root, budget, watch);
+    Some((outcome, journal.encode()))
+}
+
+/// What a journal holds, for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Watched {
+    /// Places that are looked at between full scans.
+    pub places: u64,
+    /// Sources, and homes whose folders are too many to be looked at: only full scans read them.
+    pub blind: Vec<String>,
+}
+
+impl Watched {
+    /// Of a journal as [`scan_watched`] gives it.
+    pub fn of(journal: &[u8]) -> Self {
+        let journal = Journal::decode(journal).unwrap_or_default();
+        let blind = journal.sections.iter().filter(|(_, section)| section.blind);
+        let blind = blind.map(|(name, _)| name.clone()).collect();
+        Self { places: journal.places() as u64, blind }
+    }
+}
+
+fn open(request: &ScanRequest) -> Result<(Dir, Rc<Budget>), Trouble> {
+    let budget = Budget::new(Instant::now() + request.deadline, live::untouched(&request.root));
+    Ok((Dir::root(&request.root, Rc::clone(&budget))?, budget))
+}
+
+/// Nothing could be read at all.
+fn lost(trouble: Trouble, matcher: &Matcher) -> ScanOutcome {
+    let trouble = if trouble == Trouble::Absent { Trouble::Refused } else { trouble };
+    let mut source = Source::new("root", Channel::Package, matcher);
+    source.trouble(trouble, "/");
+    let (snapshot, report, problems) = source.finish();
+    ScanOutcome { snapshots: vec![snapshot], reports: vec![report], problems }
+}
+
+fn run(
+    request: &ScanRequest,
+    matcher: &Matcher,
+    root: Dir,
+    budget: Rc<Budget>,
+    watch: Watch,
+) -> (ScanOutcome, Journal) {
+    let outcome = ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] };
+    let mut scan = Scan { matcher, outcome, budget, watch };
+    let machine = scan.machine(request, root);
+    families::read(&mut scan, &machine);
+    (scan.outcome, scan.watch.journal())
+}
+
+/// What the sources read.
+struct Machine {
+    root: Dir,
+    /// Whether it runs.
+    live: bool,
+    homes: Tree,
+    registry: Registry,
 }
 
 /// The homes, each with what its walk came across.
@@ -385,14 +304,6 @@ struct Tree {
 }
 
 impl Tree {
-    fn walk_all(found: Homes) -> Self {
-        let walked = found.homes.into_iter().map(|home| {
-            let hits = walk::walk(&home);
-            (home, hits)
-        });
-        Self { homes: walked.collect(), lost: found.lost }
-    }
-
     /// Runs a source over every home; a home that could not be opened is trouble for each of them.
     fn each<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &mut Source<'a>)) {
         for (location, trouble) in &self.lost {
@@ -410,14 +321,70 @@ impl Tree {
 struct Scan<'a> {
     matcher: &'a Matcher,
     outcome: ScanOutcome,
+    budget: Rc<Budget>,
+    watch: Watch,
 }
 
 impl<'a> Scan<'a> {
+    /// Finds whose homes there are, looks at what runs while that may still be looked at, and walks through the homes.
+    fn machine(&mut self, request: &ScanRequest, root: Dir) -> Machine {
+        self.watch.begin(&self.budget);
+        let mut registry = registry::open(&root, request.live);
+        let found = Homes::find(&root, registry.profiles());
+        self.watch.end(&self.budget, "homes", Vec::new);
+        families::read_running(self, request, &root, &found.homes);
+        if !self.watch.again() {
+            (request.before_homes)();
+        }
+        registry.add_all_users(&found.homes, request.live);
+        Machine { homes: self.walk(found), live: request.live, registry, root }
+    }
+
+    /// Walks through the homes, where it is not known what the walk would come across.
+    fn walk(&mut self, found: Homes) -> Tree {
+        let mut homes = Vec::new();
+        for home in found.homes {
+            // Written so that no two paths look the same.
+            let name = format!("folders of {:?}", home.absolute());
+            let hits = self.watch.walked(&self.budget, &name).unwrap_or_else(|| {
+                self.watch.begin(&self.budget);
+                let hits = walk::walk(&home);
+                self.watch.end_walk(&self.budget, &name, &hits);
+                hits
+            });
+            homes.push((home, hits));
+        }
+        Tree { homes, lost: found.lost }
+    }
+
     /// Runs one source of the system.
     fn source(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        if self.watch.due(&self.budget, name, false) {
+            self.read(name, channel, read);
+        }
+    }
+
+    /// Runs one source of what happens now: it has no places, so only a full scan runs it.
+    fn live(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        if self.watch.again() {
+            return;
+        }
         let mut source = Source::new(name, channel, self.matcher);
         read(&mut source);
-        let (snapshot, report, problems) = source.finish();
+        self.keep(source.finish());
+    }
+
+    fn read(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
+        self.watch.begin(&self.budget);
+        let mut source = Source::new(name, channel, self.matcher);
+        read(&mut source);
+        let finished = source.finish();
+        if self.watch.end(&self.budget, name, || changed::digest(&finished.0, &finished.1)) {
+            self.keep(finished);
+        }
+    }
+
+    fn keep(&mut self, (snapshot, report, problems): (RawSnapshot, SourceReport, Vec<Problem>)) {
         self.outcome.snapshots.push(snapshot);
         self.outcome.reports.push(report);
         self.outcome.problems.extend(problems);
@@ -444,7 +411,10 @@ impl<'a> Scan<'a> {
         system: impl FnOnce(&mut Source<'a>),
         read: impl Fn(&Dir, &Hits, &mut Source<'a>),
     ) {
-        self.source(name, channel, |source| {
+        if !self.watch.due(&self.budget, name, true) {
+            return;
+        }
+        self.read(name, channel, |source| {
             system(source);
             let mut hits = homes.homes.iter().map(|(_, hits)| hits);
             homes.each(source, |home, source| {

@@ -1,7 +1,7 @@
 //! Mount points of this machine whose file systems are remote or somebody's program.
 //!
-//! A look at a hung server's mount point already blocks, so such places are known beforehand and never touched. On a
-//! tree that is not this machine, and where the table cannot be read, the check by magic number stands alone.
+//! A look at a hung server's mount point already blocks, so such places are known beforehand and never touched. Where the
+//! table cannot be read, the check by magic number stands alone.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -10,14 +10,20 @@ use std::path::{Path, PathBuf};
 /// Most mount points kept: a machine of containers has thousands, few of them remote.
 const MOUNTS: usize = 4096;
 
-/// The remote mount points of this machine.
-pub(super) fn remote() -> Vec<PathBuf> {
+/// The remote mount points of this machine below `root`, as seen from there.
+pub(super) fn remote(root: &Path) -> Vec<PathBuf> {
     // The kernel's own file, not a path that anybody else can put something at.
-    std::fs::read("/proc/self/mountinfo").map(|table| parse(&table)).unwrap_or_default()
+    let points = std::fs::read("/proc/self/mountinfo").map(|table| parse(&table)).unwrap_or_default();
+    if points.is_empty() {
+        return points;
+    }
+    let Ok(root) = root.canonicalize() else { return Vec::new() };
+    let below = points.iter().filter_map(|point| point.strip_prefix(&root).ok());
+    below.filter(|below| !below.as_os_str().is_empty()).map(|below| Path::new("/").join(below)).collect()
 }
 
 /// `id parent dev root mount-point options [tags] - type source options` (proc_pid_mountinfo(5)).
-fn parse(table: &[u8]) -> Vec<PathBuf> {
+pub(super) fn parse(table: &[u8]) -> Vec<PathBuf> {
     let lines = table.split(|byte| *byte == b'\n');
     let mounts = lines.filter_map(|line| {
         let mut fields = line.split(|byte| *byte == b' ');

@@ -179,19 +179,19 @@ fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
 }
 
 #[derive(Debug, Deserialize)]
-struct Manifest {
+pub(super) struct Manifest {
     name: Option<String>,
     version: Option<String>,
     license: Option<serde_json::Value>,
 }
 
-fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
+pub(super) fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
     serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)
 }
 
 /// The `prefix` line of an `.npmrc`, as a path below the home. Its other lines, which may hold tokens, are passed
 /// over.
-fn prefix(npmrc: &[u8], home: &Path) -> Option<PathBuf> {
+pub(super) fn prefix(npmrc: &[u8], home: &Path) -> Option<PathBuf> {
     let text = std::str::from_utf8(npmrc).ok()?;
     let value =
         text.lines().find_map(|line| line.trim().strip_prefix("prefix")?.trim_start().strip_prefix('='))?;

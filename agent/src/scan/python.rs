@@ -235,7 +235,7 @@ fn read_packages(base: &Dir, path: &Path, source: &mut Source<'_>) {
 
 /// Name and version in the name of a metadata folder: `huggingface_hub-0.26.1.dist-info`,
 /// `openai-0.8.0-py3.9.egg-info`, `name.egg-info`.
-fn folder_name(name: &str) -> Option<(&str, Option<&str>)> {
+pub(super) fn folder_name(name: &str) -> Option<(&str, Option<&str>)> {
     if let Some(stem) = name.strip_suffix(".dist-info") {
         let (name, version) = stem.split_once('-')?;
         return (!name.is_empty() && !name.starts_with('~')).then_some((name, Some(version)));
@@ -247,14 +247,14 @@ fn folder_name(name: &str) -> Option<(&str, Option<&str>)> {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Metadata {
+pub(super) struct Metadata {
     name: Option<String>,
     version: Option<String>,
     licence: Option<String>,
 }
 
 /// The fields of a METADATA or PKG-INFO file (core metadata), up to the empty line that ends them.
-fn metadata(mut reader: impl BufRead) -> Result<Metadata, Trouble> {
+pub(super) fn metadata(mut reader: impl BufRead) -> Result<Metadata, Trouble> {
     let mut found = Metadata::default();
     let mut line = Vec::new();
     loop {

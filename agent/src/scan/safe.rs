@@ -8,13 +8,14 @@
 //!   or one home);
 //! * only regular files are opened for reading: looked at first, opened without following or blocking, looked at
 //!   again, and refused when it is not the same file;
+//! * in a home, a file of somebody else that has a further name (a hard link) is not read;
 //! * every read has a size cap, every directory and every scan an entry cap, and all of it one deadline;
 //! * remote and FUSE file systems and placeholders of a cloud's files are left alone, so that a hung server is not
 //!   waited for and nothing is downloaded.
 //!
 //! The system calls are in `unix.rs` and `windows/`; what is done with them, here.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Take};
@@ -22,10 +23,14 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
 use umbrascope_api::SourceState;
 
+use super::journal::{How, Recorder};
 use system::Handle;
 pub use system::OwnerId;
+
+mod place;
 
 #[cfg(any(windows, test))]
 mod reparse;
@@ -45,7 +50,7 @@ const LINKS: usize = 16;
 const COMPONENTS: usize = 128;
 
 /// Why something was not read. Absence is not trouble, but it is told apart from everything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Trouble {
     /// There is no such file or folder.
     Absent,
@@ -110,6 +115,12 @@ struct Stat {
     file: u64,
     /// Its content is elsewhere and would be fetched.
     placeholder: bool,
+    /// How many names it has.
+    links: u64,
+    /// Who may do what, in the system's own bits.
+    mode: u32,
+    /// When its content and when its status changed, Unix time in nanoseconds.
+    changed_ns: [i128; 2],
 }
 
 impl Stat {
@@ -134,11 +145,14 @@ pub(crate) struct Budget {
     entries_left: Cell<u64>,
     /// Places that are not even looked at, as seen from within the scanned root.
     untouched: Vec<PathBuf>,
+    /// Where the places that are asked for are noted.
+    pub(super) recorder: RefCell<Recorder>,
 }
 
 impl Budget {
     pub(crate) fn new(deadline: Instant, untouched: Vec<PathBuf>) -> Rc<Self> {
-        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched })
+        let recorder = RefCell::new(Recorder::default());
+        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched, recorder })
     }
 
     /// Whether there is time left.
@@ -304,6 +318,12 @@ impl Dir {
     /// Opens a directory below.
     pub(crate) fn dir(&self, rel: impl AsRef<Path>) -> Result<Self, Trouble> {
         let rel = rel.as_ref();
+        let opened = self.open_dir(rel);
+        self.record(rel, How::Folder, || system::stat(&opened.as_ref().map_err(|trouble| *trouble)?.handle));
+        opened
+    }
+
+    fn open_dir(&self, rel: &Path) -> Result<Self, Trouble> {
         self.check(rel)?;
         let shown = self.shown_child(rel);
         if let Some(handle) = system::open_straight(&self.handle, rel, Want::Names)? {
@@ -344,25 +364,35 @@ impl Dir {
     /// What stands at a place below, a link there not followed: kind, length and owner.
     pub(crate) fn look(&self, rel: impl AsRef<Path>) -> Result<Look, Trouble> {
         let rel = rel.as_ref();
+        let seen = self.look_at(rel);
+        self.record(rel, How::Look, || seen);
+        let stat = seen?;
+        Ok(Look { kind: stat.kind, len: stat.len, uid: stat.owner })
+    }
+
+    fn look_at(&self, rel: &Path) -> Result<Stat, Trouble> {
         self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         // A path of several parts would be resolved by the kernel, links and all.
         let parent = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            Some(parent) => Some(self.dir(parent)?),
+            Some(parent) => Some(self.open_dir(parent)?),
             None => None,
         };
         let handle = parent.as_ref().map_or(&self.handle, |parent| &parent.handle);
-        let stat = system::stat_at(handle, name)?;
-        Ok(Look { kind: stat.kind, len: stat.len, uid: stat.owner })
+        system::stat_at(handle, name)
     }
 
     /// Where a link here points, as it is written. Nothing is opened.
     pub(crate) fn link(&self, name: impl AsRef<Path>) -> Result<PathBuf, Trouble> {
-        system::link(&self.handle, name.as_ref())
+        let name = name.as_ref();
+        self.record(name, How::Look, || system::stat_at(&self.handle, name.as_os_str()));
+        system::link(&self.handle, name)
     }
 
     /// The names in here. Over [`DIR_ENTRIES`] it gives what it read, and says so.
     pub(crate) fn entries(&self) -> Result<(Vec<Entry>, Option<Trouble>), Trouble> {
+        // Before the names are read: what changes meanwhile is seen at the next look.
+        self.record(Path::new(""), How::Listing, || system::stat(&self.handle));
         let mut entries = Vec::new();
         for entry in system::names(&self.handle)? {
             let Ok((name, kind)) = entry else { return Ok((entries, Some(Trouble::Refused))) };
@@ -400,6 +430,18 @@ impl Dir {
     }
 
     fn open_regular(&self, rel: &Path) -> Result<(File, u64, OwnerId), Trouble> {
+        let opened = self.find_regular(rel);
+        self.record(rel, How::File, || opened.as_ref().map(|(_, stat)| *stat).map_err(|trouble| *trouble));
+        let (file, stat) = opened?;
+        // A second name of somebody else's file: whoever put it here may be unable to read it. Of the home's own files there
+        // are many with several names, for package managers link them from their caches.
+        if stat.links > 1 && !self.boundary.whole_root && stat.owner != self.boundary.uid {
+            return Err(Trouble::Refused);
+        }
+        Ok((file, stat.len, stat.owner))
+    }
+
+    fn find_regular(&self, rel: &Path) -> Result<(File, Stat), Trouble> {
         self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         let straight = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -449,7 +491,7 @@ impl Dir {
                     if self.boundary.whole_root && !trusted {
                         return Err(Trouble::Refused);
                     }
-                    let target = here.link(&name)?;
+                    let target = system::link(&here.handle, Path::new(&name))?;
                     if target.has_root() {
                         let target =
                             target.strip_prefix(&self.boundary.path).map_err(|_| Trouble::Refused)?;
@@ -497,7 +539,7 @@ pub(crate) struct Look {
 }
 
 /// Opens what `looked` described, and nothing else.
-fn open_looked_at(parent: &Handle, name: &OsStr, looked: &Stat) -> Result<(File, u64, OwnerId), Trouble> {
+fn open_looked_at(parent: &Handle, name: &OsStr, looked: &Stat) -> Result<(File, Stat), Trouble> {
     match looked.kind {
         FileType::RegularFile if looked.placeholder => return Err(Trouble::Skipped),
         FileType::RegularFile => {}
@@ -509,7 +551,7 @@ fn open_looked_at(parent: &Handle, name: &OsStr, looked: &Stat) -> Result<(File,
     if !stat.is_same_file(looked) || stat.kind != FileType::RegularFile {
         return Err(Trouble::Refused);
     }
-    Ok((File::from(handle), stat.len, stat.owner))
+    Ok((File::from(handle), stat))
 }
 
 /// The components, last first, so that the next one is popped.

@@ -272,16 +272,22 @@ fn rank(trouble: Trouble) -> u8 {
 }
 
 /// Cuts a text to what the wire carries, at a character's border. Control characters, which could forge a line of
-/// a report, become spaces.
+/// a report, and those that turn the direction of writing, which could make it read otherwise, become spaces.
 pub(crate) fn clip(mut text: String) -> String {
     if text.len() > limits::TEXT_BYTES {
         let end = (0..=limits::TEXT_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);
     }
-    if text.chars().any(char::is_control) {
-        text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().any(misleads) {
+        text = text.chars().map(|c| if misleads(c) { ' ' } else { c }).collect();
     }
     text
+}
+
+/// Bidi_Control (UAX #9 § 2), line and paragraph separators, and what `char` calls a control character.
+fn misleads(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 fn clip_details(details: &mut ItemDetails) {
@@ -312,6 +318,7 @@ mod tests {
         let cut = clip(long);
         assert_eq!(cut.len(), 512);
         assert_eq!(clip("a\nb\u{1b}[31m".into()), "a b [31m");
+        assert_eq!(clip("a\u{202e}gpj.\u{2066}b".into()), "a gpj. b");
     }
 
     #[test]

@@ -388,8 +388,8 @@ fn a_hostile_home_ends_bounded_and_each_trap_is_reported() {
     assert_eq!(problem("~/.config/Claude/claude_desktop_config.json"), Some(SourceState::Refused));
     assert_eq!(problem("~/.codex/config.toml"), Some(SourceState::Refused));
     assert_eq!(problem("~/.gemini/settings.json"), Some(SourceState::TooLarge));
-    assert_eq!(problem("~/.copilot/mcp-config.json"), Some(SourceState::Malformed));
-    assert_eq!(problem("~/.kiro/settings/mcp.json"), Some(SourceState::Malformed));
+    assert_eq!(problem("~/.copilot/mcp-config.json"), Some(SourceState::TooLarge));
+    assert_eq!(problem("~/.kiro/settings/mcp.json"), Some(SourceState::TooLarge));
     assert_eq!(problem("~/.aws/amazonq/mcp.json"), Some(SourceState::Malformed));
     assert_eq!(problem("~/huge"), Some(SourceState::TooLarge));
     assert!(!format!("{outcome:?}").contains("root:"), "nothing of a password file");

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::assistants::is_project_folder;
 use super::manifests;
 use super::mcp::IN_PROJECT;
@@ -42,7 +44,7 @@ const SKIPPED: &[&str] = &[
 ];
 
 /// What the walk came across, as paths below the home.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Hits {
     pub(crate) mcp_files: Vec<McpHit>,
     /// Folders that assistants keep in projects (`.claude`).
@@ -59,8 +61,21 @@ pub(crate) struct Hits {
     pub(crate) troubles: Vec<(Trouble, String)>,
 }
 
+impl Hits {
+    /// As bytes; `None` where a path is no text, which they cannot hold.
+    pub(crate) fn encode(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
+    }
+
+    /// From such bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let hits: Self = serde_json::from_slice(bytes).ok()?;
+        hits.mcp_files.iter().all(|hit| hit.which < IN_PROJECT.len()).then_some(hits)
+    }
+}
+
 /// A file at a place where a client keeps a project's servers.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct McpHit {
     /// Index into [`IN_PROJECT`].
     pub(crate) which: usize,

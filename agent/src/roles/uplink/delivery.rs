@@ -20,6 +20,7 @@ use crate::failpoint;
 use crate::identity::Identity;
 use crate::ipc::message::Counters;
 use crate::os::host;
+use crate::scan::Watched;
 use crate::sender::{self, Client, Content, Fetched, Outcome, Schedule};
 use crate::state::{State, StateError};
 
@@ -83,6 +84,9 @@ pub struct StatusNote {
     /// Since when suspects are reported, Unix time in milliseconds; `None`: they are not.
     #[serde(default)]
     pub suspects_since_ms: Option<i64>,
+    /// What is looked at between scans.
+    #[serde(default)]
+    pub watched: Watched,
 }
 
 /// Delivery and renewal, one request at a time.
@@ -137,6 +141,9 @@ impl Delivery {
     ) -> Self {
         let sources = state.note("sources").ok().flatten();
         let sources = sources.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        let earlier = state.note("status").ok().flatten();
+        let earlier = earlier.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok());
+        let watched = earlier.map(|note| note.watched).unwrap_or_default();
         let mut boot = [0; Epoch::BYTES];
         for byte in &mut boot {
             #[expect(
@@ -167,7 +174,7 @@ impl Delivery {
             machine: host::machine_id(),
             boot: Epoch::from_bytes(boot),
             info: host::sensor_info(&own.version_over(catalogue.version())),
-            note: StatusNote::default(),
+            note: StatusNote { watched, ..StatusNote::default() },
             note_at: now,
             sources,
             catalogue,
@@ -184,9 +191,24 @@ impl Delivery {
         self.note_at = self.note_at.min(now + Duration::from_secs(5));
     }
 
-    /// A scan ended: how its sources ended replaces what was known.
-    pub(super) fn scanned(&mut self, reports: Vec<SourceReport>, state: &State) {
-        self.sources = reports;
+    /// A scan ended: how its sources ended replaces what was known of them, or of all.
+    pub(super) fn scanned(
+        &mut self,
+        reports: Vec<SourceReport>,
+        only_changes: bool,
+        watched: Option<Watched>,
+        state: &State,
+    ) {
+        self.note.watched = watched.unwrap_or_else(|| std::mem::take(&mut self.note.watched));
+        if reports.is_empty() {
+            return;
+        }
+        if only_changes {
+            self.sources.retain(|known| !reports.iter().any(|report| report.source == known.source));
+            self.sources.extend(reports);
+        } else {
+            self.sources = reports;
+        }
         if let Ok(text) = serde_json::to_string(&self.sources)
             && let Err(error) = state.set_note("sources", &text)
         {

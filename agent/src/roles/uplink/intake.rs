@@ -6,6 +6,7 @@ use umbrascope_api::{Completeness, SnapshotItem, SourceReport, SourceState, limi
 
 use crate::aggregate::cut;
 use crate::ipc::message::{Counters, FromScanner, StreamId};
+use crate::scan::Watched;
 use crate::state::{Software, State, StateError};
 
 /// Lives of dissectors whose counters are kept apart.
@@ -51,7 +52,11 @@ impl Lives {
 pub(super) struct ScanIntake {
     source: Option<Source>,
     reports: Vec<SourceReport>,
+    watched: Option<Watched>,
     complete: bool,
+    begun: bool,
+    /// It tells only what changed since the last.
+    pub(super) only_changes: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +71,10 @@ struct Source {
 impl ScanIntake {
     /// Takes the next message; a source is stored when the next begins.
     pub(super) fn take(&mut self, message: FromScanner, state: &mut State) -> Result<(), StateError> {
+        self.begun = true;
         match message {
+            FromScanner::Changed => self.only_changes = true,
+            FromScanner::Watched(watched) => self.watched = Some(watched),
             FromScanner::Source { source, completeness } => {
                 self.store(state)?;
                 self.source = Some(Source {
@@ -100,8 +108,17 @@ impl ScanIntake {
         Ok(())
     }
 
-    /// The scanner is gone: what it was in the middle of is stored as partial. Returns how the sources ended.
-    pub(super) fn end(mut self, state: &mut State) -> Result<Vec<SourceReport>, StateError> {
+    /// Whether not a word came: a look that found all as it was.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.begun
+    }
+
+    /// The scanner is gone: what it was in the middle of is stored as partial. Returns how the sources ended, and what is looked at
+    /// from now on.
+    pub(super) fn end(
+        mut self,
+        state: &mut State,
+    ) -> Result<(Vec<SourceReport>, Option<Watched>), StateError> {
         if !self.complete
             && let Some(mut source) = self.source.take()
         {
@@ -115,7 +132,7 @@ impl ScanIntake {
             self.source = Some(source);
         }
         self.store(state)?;
-        Ok(self.reports)
+        Ok((self.reports, self.watched))
     }
 
     fn store(&mut self, state: &mut State) -> Result<(), StateError> {
@@ -210,7 +227,7 @@ mod tests {
         for message in [source("dpkg"), item("ollama")] {
             scan.take(message, &mut state).unwrap();
         }
-        let reports = scan.end(&mut state).unwrap();
+        let (reports, _) = scan.end(&mut state).unwrap();
         assert_eq!(reports[0].state, SourceState::TimedOut);
         assert_eq!(state.due_snapshots(10).unwrap()[0].completeness, Completeness::Partial);
     }

@@ -20,7 +20,7 @@ use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;
 use crate::ipc::message::{
-    Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToCapture, ToUplink,
+    Counted, FromCapture, FromScanner, FromUplink, Stored, StreamId, ToCapture, ToScanner, ToUplink,
 };
 use crate::ipc::waiting::AsyncChannel;
 use crate::os::{capability, host, memory, signals};
@@ -76,9 +76,13 @@ struct CaptureLink {
 }
 
 struct ScanLink {
-    channel: AsyncChannel<(), FromScanner>,
+    channel: ScanChannel,
     intake: ScanIntake,
+    /// Something of it could not be stored: the scanner is not told that all is well.
+    lost: bool,
 }
+
+type ScanChannel = AsyncChannel<ToScanner, FromScanner>;
 
 /// What happened next.
 enum Event {
@@ -109,7 +113,7 @@ struct Uplink {
     lives: Lives,
     captures: Vec<CaptureLink>,
     scan: Option<ScanLink>,
-    queued_scans: VecDeque<AsyncChannel<(), FromScanner>>,
+    queued_scans: VecDeque<ScanChannel>,
     delivery: Delivery,
     commit_at: Option<Instant>,
     prune_at: Instant,
@@ -197,9 +201,14 @@ impl Uplink {
             Event::Capture(index, message) => self.handle_capture(index, message)?,
             Event::CaptureClosed(index) => drop(self.captures.swap_remove(index)),
             Event::Scan(message) => {
-                if let Some(scan) = &mut self.scan {
+                if let Some(mut scan) = self.scan.take() {
+                    let done = matches!(message, FromScanner::Done);
                     let taken = scan.intake.take(message, &mut self.state);
-                    self.survive(taken)?;
+                    scan.lost |= self.survive_value(taken)?.is_none();
+                    if done && !scan.lost {
+                        let _ = scan.channel.channel().send(&ToScanner::Stored);
+                    }
+                    self.scan = Some(scan);
                 }
             }
             Event::ScanClosed => self.end_scan()?,
@@ -391,17 +400,18 @@ impl Uplink {
         if self.scan.is_none()
             && let Some(channel) = self.queued_scans.pop_front()
         {
-            self.scan = Some(ScanLink { channel, intake: ScanIntake::default() });
+            self.scan = Some(ScanLink { channel, intake: ScanIntake::default(), lost: false });
         }
     }
 
     fn end_scan(&mut self) -> io::Result<()> {
-        if let Some(scan) = self.scan.take() {
-            let reports = scan.intake.end(&mut self.state);
-            if let Some(reports) = self.survive_value(reports)?
-                && !reports.is_empty()
-            {
-                self.delivery.scanned(reports, &self.state);
+        if let Some(scan) = self.scan.take()
+            && !scan.intake.is_empty()
+        {
+            let only_changes = scan.intake.only_changes;
+            let ended = scan.intake.end(&mut self.state);
+            if let Some((reports, watched)) = self.survive_value(ended)? {
+                self.delivery.scanned(reports, only_changes, watched, &self.state);
             }
             self.delivery.something_new(Instant::now());
         }

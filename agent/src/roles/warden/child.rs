@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::catalogue::Handover;
+use super::journals::Journals;
 use crate::failpoint;
 use crate::ipc::{Channel, pair};
 use crate::roles::Role;
@@ -36,9 +37,14 @@ impl<Out: Serialize, In: DeserializeOwned> Child<Channel<Out, In>> {
 
 impl Child<()> {
     /// Starts a scanner and says to it what it begins with; the returned socket is for the uplink.
-    pub(super) fn start_scanner(arguments: &[&str], catalogue: &Handover) -> io::Result<(Self, OwnedFd)> {
+    pub(super) fn start_scanner(
+        arguments: &[&str],
+        journals: &Journals,
+        catalogue: &Handover,
+    ) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = pair()?;
         let ours = Channel::new(ours);
+        journals.give(&ours).map_err(io::Error::other)?;
         catalogue.begin_scan(&ours).map_err(io::Error::other)?;
         let (process, pidfd) = spawn(Role::Scanner, arguments, theirs, true)?;
         Ok((Self { process, pidfd, control: () }, ours.into_socket()))
@@ -104,6 +110,15 @@ impl<Control> Child<Control> {
                 "its control socket closed".to_owned()
             }
         }
+    }
+
+    /// What it has spent of CPU, also when it has ended and nobody has asked how.
+    pub(super) fn cpu(&self) -> Duration {
+        // utime and stime, fields 14 and 15, in ticks of 10 ms (proc_pid_stat(5)); the name before them may hold blanks.
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        let after_name = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+        let ticks = after_name.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok());
+        Duration::from_millis(ticks.sum::<u64>().saturating_mul(10))
     }
 
     /// Whether it ended of itself and said that all is well.

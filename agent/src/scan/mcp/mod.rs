@@ -103,14 +103,30 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
 }
 
-/// Reads bytes as a configuration of every format and shape.
-#[cfg(test)]
-pub(super) fn read_any(bytes: &[u8]) {
+/// Everything that the bytes of a configuration go through.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_every_way(bytes: &[u8]) {
     for (_, _, format, shape) in IN_HOME.iter().chain(MANAGED) {
         drop(shape::parse(bytes, *format, *shape));
+        drop(shape::parse_large(bytes, *shape));
     }
     drop(shape::parse(bytes, Json, Shape::Bundle));
     shape::is_enabled(bytes);
+}
+
+/// A command line, a word a line.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_command(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let words: Vec<&str> = text.lines().collect();
+    if let Some((command, arguments)) = words.split_first() {
+        launch::read(command, arguments);
+        secret::secret_in_args(arguments);
+    }
+    for word in words {
+        secret_in_url(word);
+        host(word);
+    }
 }
 
 /// The names in a list of a client's settings.

@@ -5,11 +5,15 @@ use serde_json::{Map, Value};
 
 use super::entry::{Server, server};
 use super::launch;
+use crate::scan::bounded::{Allowance, Bounded, Key};
 use crate::scan::document::{self, Format, TREE_BYTES};
 use crate::scan::safe::Trouble;
 
 /// Most servers taken from one file.
 const SERVERS: usize = 500;
+
+/// Longest key of a large file, in bytes.
+const KEY_BYTES: usize = 4096;
 
 /// Which keys may hold servers in a file, besides those that can mean nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,8 +73,11 @@ pub(super) fn fits(len: u64) -> bool {
 /// A file that is large because its client keeps a history in it: strict JSON only, read piece by piece.
 pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Vec<Server>, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    let value = Keep { depth: 0 }.deserialize(&mut deserializer).map_err(|error| match error.is_io() {
+    let mut allowance = Allowance::default();
+    let kept = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer);
+    let value = kept.map_err(|error| match error.is_io() {
         true => Trouble::Refused,
+        false if allowance.is_over() => Trouble::TooLarge,
         false => Trouble::Malformed,
     })?;
     let mut servers = Vec::new();
@@ -80,17 +87,19 @@ pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Ve
 
 fn wanted(bytes: &[u8]) -> Option<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Keep { depth: 0 }.deserialize(&mut deserializer).ok()?;
+    let mut allowance = Allowance::default();
+    let value = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     Some(value)
 }
 
 /// Keeps [`KEYS`] of an object, and of the objects below `projects`.
-struct Keep {
+struct Keep<'a> {
     depth: u8,
+    allowance: &'a mut Allowance,
 }
 
-impl<'de> DeserializeSeed<'de> for Keep {
+impl<'de> DeserializeSeed<'de> for Keep<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -98,7 +107,7 @@ impl<'de> DeserializeSeed<'de> for Keep {
     }
 }
 
-impl<'de> Visitor<'de> for Keep {
+impl<'de> Visitor<'de> for Keep<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -106,14 +115,16 @@ impl<'de> Visitor<'de> for Keep {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Self { depth, allowance } = self;
         let mut kept = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
+        // A key that is not kept costs nothing, but none is longer than the path of a folder.
+        while let Some(key) = access.next_key_seed(Key(&mut Allowance::for_name(KEY_BYTES)))? {
             // Depth 1 is the map below `projects`: its keys are folders.
-            if self.depth == 1 || (self.depth == 0 && key == "projects") {
-                let value = access.next_value_seed(Keep { depth: self.depth + 1 })?;
+            if depth == 1 || (depth == 0 && key == "projects") {
+                let value = access.next_value_seed(Keep { depth: depth + 1, allowance })?;
                 kept.insert(key, value);
             } else if KEYS.contains(&key.as_str()) {
-                kept.insert(key, access.next_value()?);
+                kept.insert(key, access.next_value_seed(Bounded(allowance))?);
             } else {
                 access.next_value::<IgnoredAny>()?;
             }

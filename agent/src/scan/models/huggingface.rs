@@ -186,12 +186,12 @@ struct Config {
 }
 
 #[derive(Debug, Default)]
-struct Card {
+pub(in crate::scan) struct Card {
     licence: Option<String>,
 }
 
 /// The `license` of a model card's front matter.
-fn model_card(bytes: &[u8]) -> Card {
+pub(in crate::scan) fn model_card(bytes: &[u8]) -> Card {
     let text = String::from_utf8_lossy(bytes);
     let mut lines = text.lines();
     if lines.next().map(str::trim_end) != Some("---") {

@@ -7,7 +7,7 @@ mod folders;
 mod gguf;
 pub(super) mod huggingface;
 pub(super) mod ollama;
-mod safetensors;
+pub(super) mod safetensors;
 
 pub(super) use files::{read_home as read_files, read_system as read_system_files};
 
@@ -20,7 +20,7 @@ use super::source::{Found, Source};
 
 /// What a model file says about itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Header {
+pub(super) struct Header {
     name: Option<String>,
     family: Option<String>,
     parameters: Option<String>,

@@ -180,7 +180,7 @@ fn first_line(mut reader: impl Read) -> Option<String> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Manifest {
+pub(in crate::scan) struct Manifest {
     config: Option<Layer>,
     #[serde(default)]
     layers: Vec<Layer>,
@@ -220,7 +220,7 @@ fn host_of(address: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_ascii_lowercase())
 }
 
-fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
+pub(in crate::scan) fn manifest(bytes: &[u8]) -> Result<Manifest, Trouble> {
     serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)
 }
 

@@ -14,7 +14,7 @@ use super::{Header, Role};
 const HEADER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads the header, piece by piece. `None`: it is no safetensors file, or its header is over the bound.
-pub(super) fn parse(mut reader: impl Read) -> Option<Header> {
+pub(in crate::scan) fn parse(mut reader: impl Read) -> Option<Header> {
     let mut length = [0; 8];
     reader.read_exact(&mut length).ok()?;
     let length = u64::from_le_bytes(length);

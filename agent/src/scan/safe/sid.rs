@@ -9,6 +9,7 @@ const BYTES: usize = 68;
 
 /// Who owns a file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(windows), expect(unreachable_pub, reason = "it is the owner of files on Windows alone"))]
 pub struct Sid {
     len: u8,
     /// As Windows keeps it; zero after `len`.

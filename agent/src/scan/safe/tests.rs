@@ -135,3 +135,20 @@ fn remote_and_fuse_file_systems_are_known_by_their_magic() {
     assert!(!system::is_remote_magic(0xEF53)); // ext4
     assert!(!system::is_remote_magic(0x9123_683E)); // btrfs
 }
+
+#[test]
+fn a_second_name_of_somebody_elses_file_is_refused() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (temp, home) = home();
+    let (kim, other) = (temp.path().join("home/kim"), temp.path().join("secret"));
+    std::fs::hard_link(&other, kim.join("linked")).unwrap();
+    assert_eq!(home.read("linked", 100).unwrap(), b"root only", "one's own file may have two names");
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    chown(&other, Some(home.uid() + 1), None).unwrap();
+    assert_eq!(home.read("linked", 100).unwrap_err(), Trouble::Refused);
+    std::fs::remove_file(&other).unwrap();
+    assert_eq!(kim.join("linked").metadata().unwrap().nlink(), 1);
+    assert_eq!(home.read("linked", 100).unwrap(), b"root only", "a file that root put here is read");
+}

@@ -93,6 +93,29 @@ pub(super) fn open_straight(dir: &Handle, rel: &Path, want: Want) -> Result<Opti
     }
 }
 
+/// What stands at a place of several parts, in one system call where no link and no mount point is on the way. `None`: take
+/// the long way.
+#[cfg(target_os = "linux")]
+pub(super) fn stat_straight(dir: &Handle, rel: &Path) -> Result<Option<Stat>, Trouble> {
+    use rustix::fs::ResolveFlags;
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match rustix::fs::openat2(dir, rel, flags, Mode::empty(), resolve) {
+        Ok(fd) => stat(&fd).map(Some),
+        Err(Errno::NOENT) => Err(Trouble::Absent),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Only Linux has the short way.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn stat_straight(_dir: &Handle, _rel: &Path) -> Result<Option<Stat>, Trouble> {
+    Ok(None)
+}
+
 /// macOS always takes the long way.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn open_straight(_dir: &Handle, _rel: &Path, _want: Want) -> Result<Option<Handle>, Trouble> {
@@ -164,7 +187,7 @@ impl Want {
 }
 
 impl Stat {
-    #[expect(clippy::unnecessary_cast, reason = "st_dev differs in width and sign by system")]
+    #[expect(clippy::unnecessary_cast, reason = "the fields differ in width and sign by system")]
     fn of(stat: &rustix::fs::Stat) -> Self {
         Self {
             kind: FileType::of(rustix::fs::FileType::from_raw_mode(stat.st_mode)),
@@ -173,8 +196,18 @@ impl Stat {
             volume: stat.st_dev as u64,
             file: stat.st_ino,
             placeholder: is_placeholder(stat),
+            links: stat.st_nlink as u64,
+            mode: stat.st_mode as u32,
+            changed_ns: [
+                nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+                nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+            ],
         }
     }
+}
+
+fn nanoseconds(seconds: i64, part: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(part)
 }
 
 /// Whether reading it would fetch it from somewhere: `SF_DATALESS` (sys/stat.h).

@@ -6,6 +6,8 @@ use std::path::Path;
 // Linked for what the instrumented code calls.
 use libfuzzer_sys as _;
 
+mod scan;
+
 use umbrascope_rules::Catalogue;
 use umbrascope_rules::bundle::{self, Draft, Kind};
 
@@ -22,6 +24,10 @@ fn main() {
     let (signed, compiled) = bundle();
     write("bundle", "signed".to_owned(), &[&[0], &signed[..]].concat());
     write("bundle", "compiled".to_owned(), &[&[1], &compiled[..]].concat());
+
+    for (parser, number, bytes) in scan::seeds() {
+        write("scan", format!("{parser}-{number}"), &bytes);
+    }
 
     let hello = client_hello("seed.example", 300, false);
     let large = client_hello("large.example", 1500, true);

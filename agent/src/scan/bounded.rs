@@ -1,0 +1,169 @@
+//! JSON into memory, no more of it than a bound allows.
+//!
+//! A few bytes of JSON can take a hundred times as many in memory: every map begins with room for eleven entries. What is
+//! counted is therefore what a value costs, in units of about 64 bytes, while it is being made.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Most units of one document: about 16 MB. An honest configuration of 1 MB has some 50,000.
+const UNITS: usize = 250_000;
+/// What a map costs before its second entry.
+const MAP: usize = 10;
+/// Bytes of text in a unit.
+const TEXT: usize = 64;
+
+/// What may still be spent on a document.
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    left: usize,
+    over: bool,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { left: UNITS, over: false }
+    }
+}
+
+impl Allowance {
+    /// For a name of at most so many bytes.
+    pub(crate) fn for_name(bytes: usize) -> Self {
+        Self { left: 1 + bytes / TEXT, over: false }
+    }
+
+    /// Whether it ended because the document costs too much.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn pay_text<E: Error>(&mut self, text: &str) -> Result<(), E> {
+        self.pay(1 + text.len() / TEXT)
+    }
+
+    fn pay<E: Error>(&mut self, units: usize) -> Result<(), E> {
+        match self.left.checked_sub(units) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                self.over = true;
+                Err(E::custom("over the bound"))
+            }
+        }
+    }
+}
+
+/// Makes a value on an allowance.
+pub(crate) struct Bounded<'a>(pub(crate) &'a mut Allowance);
+
+impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Bounded<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        self.0.pay(1).map(|()| Value::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
+        self.0.pay(1).map(|()| value.into())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
+        self.0.pay(1).map(|()| value.into())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Value, E> {
+        self.0.pay(1).map(|()| value.into())
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
+        self.0.pay(1).map(|()| value.into())
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
+        self.0.pay_text(value).map(|()| value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        self.0.pay(1)?;
+        let mut list = Vec::new();
+        while let Some(value) = access.next_element_seed(Bounded(self.0))? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        self.0.pay(MAP)?;
+        let mut map = Map::new();
+        while let Some(key) = access.next_key_seed(Key(self.0))? {
+            let value = access.next_value_seed(Bounded(self.0))?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+/// Makes a key on an allowance.
+pub(crate) struct Key<'a>(pub(crate) &'a mut Allowance);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
+        self.0.pay_text(key).map(|()| key.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Option<Value>, bool) {
+        let mut allowance = Allowance::default();
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let value = Bounded(&mut allowance).deserialize(&mut deserializer).ok();
+        (value, allowance.is_over())
+    }
+
+    #[test]
+    fn what_is_within_the_bound_is_read_as_ever() {
+        let text = r#"{"a": [1, -2, 0.5, true, null, "t"], "b": {"c": {}}}"#;
+        assert_eq!(read(text), (serde_json::from_str(text).ok(), false));
+        assert_eq!(read("[1, "), (None, false));
+    }
+
+    #[test]
+    fn what_costs_too_much_is_given_up() {
+        assert_eq!(read(&format!("[{}1]", "1,".repeat(UNITS))), (None, true));
+        assert_eq!(read(&format!("[{}1]", r#"{"":1},"#.repeat(UNITS / MAP))), (None, true));
+        assert_eq!(read(&format!("\"{}\"", "x".repeat(UNITS * TEXT))), (None, true));
+    }
+}

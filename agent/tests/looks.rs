@@ -1,0 +1,175 @@
+//! Looks between scans: what changed is stored soon, what did not is not sent again, and no death on the way loses any of it.
+//!
+//! The agent scans this machine, with the homes and the package list of the test laid over its own in a mount namespace.
+//! Without the right to mount these tests say so on standard error and pass.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{AGENT, Agent, require, status, wait};
+use rustix::process::Signal;
+
+mod common;
+
+/// Opens the program first, for it may lie below a folder that is covered.
+const COVER: &str = r#"tree=$1; shift; exec 3<"$1"; shift
+mount --make-rprivate / && for place in home root var/lib/dpkg; do mount --bind "$tree/$place" "/$place" || exit 9; done
+exec /proc/self/fd/3 "$@""#;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A machine with a home, and an agent that scans it.
+struct Machine {
+    tree: tempfile::TempDir,
+    agent: Agent,
+}
+
+impl Machine {
+    fn start() -> Option<Self> {
+        let can = Command::new("unshare").args(["-m", "mount", "--make-rprivate", "/"]).status();
+        if !require("the right to mount (unshare -m)", can.is_ok_and(|status| status.success())) {
+            return None;
+        }
+        let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for place in ["home/kim/.cursor", "home/kim/.vscode/extensions", "root", "var/lib/dpkg"] {
+            fs::create_dir_all(tree.path().join(place)).unwrap();
+        }
+        servers(tree.path(), &["one"]);
+        package(tree.path(), "ollama");
+        let config = state.path().join("agent.toml");
+        let lines = format!("[capture]\nenabled = false\n[scan]\nlook_every_s = {}\n", LOOK_EVERY.as_secs());
+        fs::write(&config, lines).unwrap();
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", COVER, "sh"]).arg(tree.path()).arg(AGENT);
+        command.args(["run", "--config"]).arg(&config).arg("--state-dir").arg(state.path());
+        let process = command.stderr(Stdio::null()).spawn().unwrap();
+        let machine = Self { tree, agent: Agent { process, state } };
+        wait("the first scan", || {
+            (machine.values("mcp-config").contains("\"one\"") && machine.agent.no_scanner()).then_some(())
+        });
+        Some(machine)
+    }
+
+    fn rows(&self) -> BTreeMap<String, (i64, String)> {
+        let path = self.agent.state.path().join("state.db");
+        let Ok(db) = rusqlite::Connection::open(path) else { return BTreeMap::new() };
+        let query = db.prepare("SELECT source, generation, items FROM snapshot");
+        let Ok(mut query) = query else { return BTreeMap::new() };
+        let rows = query.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// What is stored of a source, as text.
+    fn values(&self, source: &str) -> String {
+        self.rows().remove(source).map(|(_, items)| items).unwrap_or_default()
+    }
+
+    fn generations(&self) -> BTreeMap<String, i64> {
+        self.rows().into_iter().map(|(source, (generation, _))| (source, generation)).collect()
+    }
+
+    /// Waits for some looks to be over.
+    fn some_looks(&self) {
+        std::thread::sleep(LOOK_EVERY * 5);
+        wait("the look to end", || self.agent.no_scanner().then_some(()));
+    }
+}
+
+fn put(tree: &Path, path: &str, text: &str) {
+    fs::write(tree.join(path), text).unwrap();
+}
+
+fn servers(tree: &Path, names: &[&str]) {
+    let servers: Vec<_> = names.iter().map(|name| format!(r#""{name}":{{"command":"{name}"}}"#)).collect();
+    put(tree, "home/kim/.cursor/mcp.json", &format!(r#"{{"mcpServers":{{{}}}}}"#, servers.join(",")));
+}
+
+fn package(tree: &Path, name: &str) {
+    let text = format!("Package: {name}\nStatus: install ok installed\nVersion: 1\n\n");
+    put(tree, "var/lib/dpkg/status", &text);
+}
+
+trait Scanner {
+    fn scanner(&self) -> Option<u32>;
+    fn no_scanner(&self) -> bool {
+        self.scanner().is_none()
+    }
+}
+
+impl Scanner for Agent {
+    fn scanner(&self) -> Option<u32> {
+        self.children().into_iter().find(|(_, role)| role == "scanner").map(|(pid, _)| pid)
+    }
+}
+
+#[test]
+fn what_changes_is_stored_at_the_next_look_and_what_does_not_is_not_sent_again() {
+    let Some(machine) = Machine::start() else { return };
+    // What was made just before the scan is read once more.
+    machine.some_looks();
+    let before = machine.generations();
+    machine.some_looks();
+    assert_eq!(machine.generations(), before, "a machine on which nothing changed");
+
+    let start = Instant::now();
+    servers(machine.tree.path(), &["one", "two"]);
+    wait("the new server", || machine.values("mcp-config").contains("\"two\"").then_some(()));
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    let extensions = r#"[{"identifier":{"id":"github.copilot"},"version":"1.2.3"}]"#;
+    put(machine.tree.path(), "home/kim/.vscode/extensions/extensions.json", extensions);
+    wait("the new extension", || {
+        machine.values("vscode-extensions").contains("github.copilot").then_some(())
+    });
+    assert!(machine.values("dpkg").contains("ollama"));
+    package(machine.tree.path(), "bash");
+    wait("the package to go", || (machine.values("dpkg") == "[]").then_some(()));
+
+    machine.some_looks();
+    let after = machine.generations();
+    for source in before.keys() {
+        let moved = ["mcp-config", "vscode-extensions", "dpkg"].contains(&source.as_str());
+        assert_eq!(after[source] > before[source], moved, "{source}: {before:?} {after:?}");
+    }
+}
+
+#[test]
+fn what_a_look_found_is_not_lost_though_its_scanner_and_the_uplink_are_killed() {
+    let Some(machine) = Machine::start() else { return };
+    machine.some_looks();
+    for name in ["two", "three"] {
+        // An uplink that does not read: the scanner waits for its word that all is stored.
+        let uplink = machine.agent.role("uplink");
+        Agent::signal(uplink, Signal::STOP);
+        servers(machine.tree.path(), &["one", name]);
+        let waiting = |pid: &u32| status(*pid, "NoNewPrivs") == "1";
+        let scanner = wait("a scanner that waits", || {
+            let scanner = machine.agent.scanner().filter(waiting)?;
+            std::thread::sleep(LOOK_EVERY * 2);
+            (machine.agent.scanner() == Some(scanner)).then_some(scanner)
+        });
+        assert!(!machine.values("mcp-config").contains(name));
+        if name == "two" {
+            Agent::signal(scanner, Signal::KILL);
+        }
+        // What lay in its socket is gone with it.
+        Agent::signal(uplink, Signal::KILL);
+        wait("what changed", || machine.values("mcp-config").contains(name).then_some(()));
+    }
+}
+
+#[test]
+fn a_look_costs_little_and_its_journal_is_in_no_process() {
+    let Some(machine) = Machine::start() else { return };
+    machine.some_looks();
+    let warden = machine.agent.process.id();
+    let memory = fs::read_to_string(format!("/proc/{warden}/maps")).unwrap();
+    assert!(!memory.contains("umbrascope-journal"));
+    let open = fs::read_dir(format!("/proc/{warden}/fd")).unwrap().flatten();
+    let journals = open.filter(|entry| {
+        fs::read_link(entry.path()).is_ok_and(|path| path.to_string_lossy().contains("umbrascope-journal"))
+    });
+    assert_eq!(journals.count(), 1);
+}
