@@ -19,7 +19,7 @@ const BINS: u64 = 4096;
 /// Bytes of one page that is read and kept, a power of two.
 const PAGE: usize = 4096;
 /// Most pages kept. A walk through a list and its keys stays among few.
-const PAGES: usize = 128;
+const PAGES: usize = 32;
 /// Longest name of a key or value, in bytes; Windows allows 255 characters for a key, and more for a value.
 const NAME_BYTES: usize = 1024;
 /// Most lists that a list of lists names.
