@@ -203,7 +203,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
         homes.each(source, windows::winget::read_home);
     });
     scan.source("wsl", Channel::App, |source| windows::wsl::read(&registry, source));
-    scan.source("native-hosts", Channel::Extension, |source| windows::hosts::read(&registry, source));
+    scan.source("windows-native-hosts", Channel::Extension, |source| windows::hosts::read(&registry, source));
     scan.everywhere(
         "pip",
         Channel::Package,

@@ -21,6 +21,8 @@ const SYSTEM_ROOTS: &[&str] = &[
     "usr/share/nodejs",
     "opt/homebrew/lib/node_modules",
     "home/linuxbrew/.linuxbrew/lib/node_modules",
+    "opt/local/lib/node_modules",
+    "Program Files/nodejs/node_modules",
 ];
 
 /// `node_modules` folders of a home.
@@ -36,6 +38,10 @@ const HOME_ROOTS: &[&str] = &[
     ".yarn/global/node_modules",
     ".local/share/pnpm/global/5/node_modules",
     "Library/pnpm/global/5/node_modules",
+    "AppData/Local/pnpm/global/5/node_modules",
+    "AppData/Local/Yarn/Data/global/node_modules",
+    "scoop/persist/nodejs/bin/node_modules",
+    "scoop/persist/nodejs-lts/bin/node_modules",
     ".claude/local/node_modules",
 ];
 
@@ -52,6 +58,9 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     (".volta/tools/image/packages", "lib/node_modules"),
     (".nodenv/versions", "lib/node_modules"),
     ("AppData/Roaming/nvm", "node_modules"),
+    ("AppData/Local/nvm", "node_modules"),
+    ("AppData/Roaming/fnm/node-versions", "installation/node_modules"),
+    ("AppData/Local/Volta/tools/image/packages", "node_modules"),
     (".npm/_npx", "node_modules"),
     ("AppData/Local/npm-cache/_npx", "node_modules"),
 ];

@@ -15,7 +15,15 @@ use super::source::{Found, Source};
 use super::walk::Hits;
 
 /// Places of the system that hold `python3.x` folders or whole environments.
-const SYSTEM_LIBS: &[&str] = &["usr/lib", "usr/lib64", "usr/local/lib", "usr/local/lib64"];
+const SYSTEM_LIBS: &[&str] = &[
+    "usr/lib",
+    "usr/lib64",
+    "usr/local/lib",
+    "usr/local/lib64",
+    // Homebrew on Apple silicon, and Apple's own.
+    "opt/homebrew/lib",
+    "Library/Developer/CommandLineTools/Library/Frameworks/Python3.framework/Versions/Current/lib",
+];
 const SYSTEM_ENVIRONMENTS: &[&str] = &[
     "opt/conda",
     "opt/miniconda3",
@@ -25,6 +33,11 @@ const SYSTEM_ENVIRONMENTS: &[&str] = &[
     "opt/venv",
     "venv",
     "app/.venv",
+    "opt/homebrew/Caskroom/miniconda/base",
+    "opt/homebrew/Caskroom/miniforge/base",
+    "ProgramData/miniconda3",
+    "ProgramData/miniforge3",
+    "ProgramData/anaconda3",
 ];
 /// Folders of the system whose every sub-folder is an environment.
 const SYSTEM_PARENTS: &[&str] = &[
@@ -34,6 +47,9 @@ const SYSTEM_PARENTS: &[&str] = &[
     "opt/anaconda3/envs",
     "opt/pipx/venvs",
     "usr/local/pipx/venvs",
+    // Of python.org and of MacPorts.
+    "Library/Frameworks/Python.framework/Versions",
+    "opt/local/Library/Frameworks/Python.framework/Versions",
 ];
 
 /// Folders of a home whose every sub-folder is an environment.
@@ -57,8 +73,29 @@ const HOME_PARENTS: &[&str] = &[
     "micromamba/envs",
     "Library/Application Support/pipx/venvs",
     "Library/Python",
+    // Windows: python.org's installers and manager, pip's user site, pyenv-win, uv, pipx.
+    "AppData/Local/Programs/Python",
+    "AppData/Local/Python",
+    "AppData/Roaming/Python",
+    ".pyenv/pyenv-win/versions",
+    "AppData/Roaming/uv/tools",
+    "AppData/Roaming/uv/python",
+    "pipx/venvs",
+    "AppData/Local/pipx/pipx/venvs",
 ];
-const HOME_ENVIRONMENTS: &[&str] = &["miniconda3", "miniforge3", "mambaforge", "anaconda3", ".local"];
+const HOME_ENVIRONMENTS: &[&str] = &[
+    "miniconda3",
+    "miniforge3",
+    "mambaforge",
+    "anaconda3",
+    ".local",
+    "AppData/Local/miniconda3",
+    "AppData/Local/miniforge3",
+    "AppData/Local/anaconda3",
+];
+/// Folders of the packages of the Store, one of which may be a Python's, with its users' packages.
+const STORE: &str = "AppData/Local/Packages";
+const STORE_PYTHON: &str = "PythonSoftwareFoundation.Python.";
 
 /// Most environments below one folder.
 const ENVIRONMENTS: usize = 1_000;
@@ -84,6 +121,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for parent in HOME_PARENTS {
         read_children(home, Path::new(parent), source);
     }
+    read_store(home, source);
     for environment in &hits.environments {
         let path = environment.as_path();
         let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
@@ -92,6 +130,14 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             read_environment(home, path, source);
             read_children(home, &path.join("envs"), source);
         }
+    }
+}
+
+fn read_store(home: &Dir, source: &mut Source<'_>) {
+    let Ok((entries, _)) = home.dir(STORE).and_then(|store| store.entries()) else { return };
+    for name in entries.iter().filter_map(|entry| entry.text()).filter(|name| name.starts_with(STORE_PYTHON))
+    {
+        read_children(home, &Path::new(STORE).join(name).join("LocalCache/local-packages"), source);
     }
 }
 
@@ -108,10 +154,10 @@ fn read_children(base: &Dir, parent: &Path, source: &mut Source<'_>) {
     }
 }
 
-/// An environment: `lib/python3.x/site-packages`, on Windows `Lib/site-packages`.
+/// An environment: `lib/python3.x/site-packages`, on Windows `Lib/site-packages`, or `site-packages` for one user's.
 pub(super) fn read_environment(base: &Dir, path: &Path, source: &mut Source<'_>) {
     read_lib(base, &path.join("lib"), source);
-    for packages in ["Lib/site-packages", "lib/site-packages"] {
+    for packages in ["Lib/site-packages", "lib/site-packages", "site-packages"] {
         read_packages(base, &path.join(packages), source);
     }
 }

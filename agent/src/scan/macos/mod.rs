@@ -6,3 +6,5 @@ pub(super) mod ports;
 mod portsdb;
 pub(super) mod receipts;
 pub(super) mod signature;
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,55 @@ fn at<const N: usize>(file: &mut (impl Read + Seek), place: u64) -> Option<[u8; 
     file.read_exact(&mut bytes).ok()?;
     Some(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    const HEAD: &[u8] = include_bytes!("testdata/rg.head");
+    const SIGNATURE: &[u8] = include_bytes!("testdata/rg.signature");
+    const PLACE: usize = 3_983_328;
+
+    /// The program with nothing but zeros for its code.
+    fn program(head: &[u8], signature: &[u8]) -> Vec<u8> {
+        let mut bytes = head.to_vec();
+        bytes.resize(PLACE, 0);
+        bytes.extend(signature);
+        bytes
+    }
+
+    #[test]
+    fn a_signed_program_names_its_team() {
+        let bytes = program(HEAD, SIGNATURE);
+        assert_eq!(team(&mut Cursor::new(&bytes)).as_deref(), Some("2DC432GLL2"));
+        // The same for two processors, as the table before them says.
+        let mut fat = [FAT, 2, 0x0100_000C, 0, 4096, 0, 14].map(u32::to_be_bytes).concat();
+        fat.resize(4096, 0);
+        fat.extend(bytes);
+        assert_eq!(team(&mut Cursor::new(&fat)).as_deref(), Some("2DC432GLL2"));
+    }
+
+    #[test]
+    fn a_program_cut_or_changed_names_none_and_makes_no_panic() {
+        for end in 0..HEAD.len() {
+            assert_eq!(team(&mut Cursor::new(&HEAD[..end])), None);
+        }
+        let mut bytes = program(HEAD, SIGNATURE);
+        for at in (0..HEAD.len()).chain(PLACE..bytes.len()) {
+            let kept = bytes[at];
+            for byte in [0x00, 0x7F, 0xFF] {
+                bytes[at] = byte;
+                let _ = team(&mut Cursor::new(&bytes));
+            }
+            bytes[at] = kept;
+        }
+        while bytes.len() > PLACE {
+            bytes.pop();
+            let short = bytes.len() < PLACE + 36 + 116 + 11;
+            assert_eq!(team(&mut Cursor::new(&bytes)).is_none(), short, "{}", bytes.len());
+        }
+        assert_eq!(team(&mut Cursor::new(b"\xCA\xFE\xBA\xBE\0\0\0\x41")), None);
+    }
+}

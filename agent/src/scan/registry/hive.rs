@@ -19,7 +19,7 @@ const BINS: u64 = 4096;
 /// Bytes of one page that is read and kept, a power of two.
 const PAGE: usize = 4096;
 /// Most pages kept. A walk through a list and its keys stays among few.
-const PAGES: usize = 128;
+const PAGES: usize = 32;
 /// Longest name of a key or value, in bytes; Windows allows 255 characters for a key, and more for a value.
 const NAME_BYTES: usize = 1024;
 /// Most lists that a list of lists names.
@@ -428,10 +428,7 @@ pub(in super::super) fn parse(bytes: &[u8]) -> Result<usize, Trouble> {
         for name in key.names()? {
             let _ = (key.text(&name), key.number(&name));
         }
-        key.each(&mut |name, child| {
-            let _ = key.open(name);
-            walk(child, depth + 1, seen)
-        })
+        key.each(&mut |_, child| walk(child, depth + 1, seen))
     }
     let (root, _) = Hive::root(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes.len() as u64)?;
     let mut seen = 0;

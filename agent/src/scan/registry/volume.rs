@@ -14,6 +14,8 @@ const NTUSER: &str = "NTUSER.DAT";
 /// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
 const USRCLASS: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
 pub(super) const PROFILES: &str = r"Microsoft\Windows NT\CurrentVersion\ProfileList";
+/// Most users whose hives are held open: each is two files and some of their pages.
+const USERS: usize = 64;
 /// Accounts of people: of a machine or a domain, and of Microsoft Entra ID. What is shorter is a service's.
 pub(super) const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
 
@@ -58,19 +60,22 @@ impl Registry {
         windows.and_then(|path| path.get(..2).map(str::to_owned)).unwrap_or_else(|| "C:".to_owned())
     }
 
-    /// Adds what the homes of the volume keep of their users.
+    /// Adds what the homes of the volume keep of their users. Elsewhere than on Windows such a file is a copy of another
+    /// machine's, as a server keeps them for its users, and tells nothing of this one.
     pub(in super::super) fn add_users<'a>(&mut self, homes: impl Iterator<Item = &'a Dir>) {
-        let windows = self.software.is_some();
+        if self.software.is_none() && self.lost.is_empty() {
+            return;
+        }
         for home in homes {
-            let mut open = |path: &str| {
-                // Elsewhere than on Windows it is not worth more than one look.
-                let path = if windows { any_case(home, path)? } else { PathBuf::from(path) };
-                hive(home, &path, &mut self.lost)
-            };
+            let mut open = |path: &str| hive(home, &any_case(home, path)?, &mut self.lost);
             let (root, classes) = (open(NTUSER), open(USRCLASS));
-            if root.is_some() || classes.is_some() {
-                self.users.push(User { root, classes, owner: home.uid(), home: Some(home.clone()) });
+            if root.is_none() && classes.is_none() {
+                continue;
             }
+            if self.users.len() == USERS {
+                return self.lost.push((home.shown_child(NTUSER), Trouble::TooLarge));
+            }
+            self.users.push(User { root, classes, owner: home.uid(), home: Some(home.clone()) });
         }
     }
 
@@ -135,7 +140,89 @@ pub(in super::super) fn any_case(base: &Dir, path: impl AsRef<Path>) -> Option<P
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::rc::Rc;
+    use std::time::{Duration, Instant};
+
+    use super::super::super::safe::Budget;
     use super::*;
+
+    const SMALL: &[u8] = include_bytes!("testdata/small.hive");
+
+    struct Volume {
+        root: tempfile::TempDir,
+    }
+
+    impl Volume {
+        fn new(software: &[u8]) -> Self {
+            let volume = Self { root: tempfile::tempdir().unwrap() };
+            volume.put("Windows/system32/config/Software", software);
+            volume
+        }
+
+        fn put(&self, path: &str, bytes: &[u8]) {
+            let path = self.root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+
+        fn open(&self, users: &[&str]) -> Registry {
+            let budget = Budget::new(Instant::now() + Duration::from_secs(60), Vec::new());
+            let root = Dir::root(self.root.path(), Rc::clone(&budget)).unwrap();
+            let mut registry = open(&root);
+            let homes: Vec<Dir> = users
+                .iter()
+                .map(|user| root.dir(format!("Users/{user}")).unwrap().into_home().unwrap())
+                .collect();
+            registry.add_users(homes.iter());
+            registry
+        }
+    }
+
+    #[test]
+    fn hives_are_found_however_their_names_are_spelled() {
+        let volume = Volume::new(SMALL);
+        volume.put("Users/kim/ntuser.dat", SMALL);
+        volume.put("Users/kim/AppData/local/Microsoft/Windows/USRCLASS.DAT", SMALL);
+        let registry = volume.open(&["kim"]);
+        assert!(registry.software.is_some() && registry.lost.is_empty());
+        assert!(registry.users[0].root.is_some() && registry.users[0].classes.is_some());
+    }
+
+    #[test]
+    fn what_is_no_hive_is_told_for_what_it_is() {
+        let volume = Volume::new(&[]);
+        let software = volume.root.path().join("Windows/system32/config/Software");
+        fs::File::create(software).unwrap().set_len(10 * 1024 * 1024 * 1024).unwrap();
+        for user in ["pipe", "link", "folder", "cut", "dirty", "none"] {
+            fs::create_dir_all(volume.root.path().join("Users").join(user)).unwrap();
+        }
+        let at = |user: &str| volume.root.path().join("Users").join(user).join("NTUSER.DAT");
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RUSR).unwrap();
+        symlink("/etc/shadow", at("link")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        fs::write(at("cut"), &SMALL[..5000]).unwrap();
+        let mut dirty = SMALL.to_vec();
+        dirty[4] = 9;
+        fs::write(at("dirty"), dirty).unwrap();
+        let registry = volume.open(&["pipe", "link", "folder", "cut", "dirty", "none"]);
+        let troubles: Vec<Trouble> = registry.lost.iter().map(|(_, trouble)| *trouble).collect();
+        use Trouble::{Malformed, Refused};
+        // The hive of the machine, the pipe, the link that leads out of its home, and the one whose log has more.
+        assert_eq!(troubles, [Malformed, Refused, Refused, Malformed]);
+        assert!(registry.lost[3].0.contains("its log"), "{:?}", registry.lost);
+        // What is cut is opened as far as its root goes.
+        assert_eq!(registry.users.len(), 2);
+    }
+
+    #[test]
+    fn a_hive_in_a_home_of_another_system_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        let volume = Volume { root };
+        volume.put("Users/kim/NTUSER.DAT", SMALL);
+        assert!(volume.open(&["kim"]).users.is_empty());
+    }
 
     #[test]
     fn a_path_of_windows_is_found_below_the_volume() {

@@ -25,8 +25,7 @@ pub(in super::super) fn read(registry: &Registry, source: &mut Source<'_>) {
             let Some(package) = parse(name) else { return Ok(()) };
             let mut found = Found::new(package.family).version(Some(package.version));
             // A name that is kept in a file of resources cannot be told from here.
-            let title = text(key, "DisplayName")
-                .filter(|title| !title.starts_with(['@', 'm']) || !title.contains("ms-resource:"));
+            let title = text(key, "DisplayName").filter(|title| !title.contains("ms-resource:"));
             found.details.title = title;
             found.details.location = Some(r"HKCU\Software\Classes\…\AppModel\Repository\Packages".into());
             found.owner = Some(user.owner);

@@ -7,6 +7,8 @@ use super::super::source::Source;
 use super::{each_key, each_software};
 
 const LXSS: &str = r"Microsoft\Windows\CurrentVersion\Lxss";
+/// The state of a distribution that can be started.
+const INSTALLED: u32 = 1;
 
 pub(in super::super) fn read(registry: &Registry, source: &mut Source<'_>) {
     each_software(registry, source, |software, shown, user, source| {
@@ -14,7 +16,9 @@ pub(in super::super) fn read(registry: &Registry, source: &mut Source<'_>) {
             return;
         }
         each_key(software, LXSS, shown, source, |_, key, source| {
-            if let Some(name) = text(key, "DistributionName") {
+            // What is being installed or removed is none.
+            let whole = key.number("State").is_ok_and(|state| state == INSTALLED);
+            if let Some(name) = text(key, "DistributionName").filter(|_| whole) {
                 source.pass();
                 source.trouble(Trouble::Skipped, format!(r"{shown}\{LXSS}: distribution {name}"));
             }
