@@ -59,14 +59,14 @@ package() {
   <Product Id="*" Name="$1" Language="1033" Version="3.2.1" Manufacturer="Example" UpgradeCode="$2">
     <Package InstallerVersion="200" Compressed="yes"/>
     <Media Id="1" Cabinet="a.cab" EmbedCab="yes"/>
-    <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="ProgramFilesFolder"><Directory Id="D" Name="$1">
-      <Component Id="C" Guid="*"><File Id="F" Source="$work/$1.txt" KeyPath="yes"/></Component>
+    <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="ProgramFiles64Folder"><Directory Id="D" Name="$1">
+      <Component Id="C" Guid="*" Win64="yes"><File Id="F" Source="$work/$1.txt" KeyPath="yes"/></Component>
     </Directory></Directory></Directory>
     <Feature Id="All" Level="1"><ComponentRef Id="C"/></Feature>
   </Product>
 </Wix>
 WXS
-    wixl -o "$work/$1.msi" "$work/$1.wxs"
+    wixl -a x64 -o "$work/$1.msi" "$work/$1.wxs"
     timeout 120 wine msiexec /i "$work/$1.msi" /qn
 }
 
@@ -82,7 +82,9 @@ program "HKCU\\$uninstall\\{44E83376-CE68-45EB-8FC1-393500EB558C}_is1" 'Ollama v
 program "HKLM\\$uninstall\\7-Zip" '7-Zip 24.08 (x64)' 24.08
 program "HKLM\\SOFTWARE\\WOW6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\Gemini" 'Gemini: The Duplicate Finder' 4.2
 program "HKCU\\$uninstall\\CursorFX" 'CursorFX' 4.03
-check "a package installs" package Neighbour 5D1B9D60-4C21-4B3A-9C1E-0C0E6E4A5B01
+check "a package of the Windows Installer installs" package Neighbour 5D1B9D60-4C21-4B3A-9C1E-0C0E6E4A5B01
+# By this upgrade code the catalogue knows Krisp, whatever the package is called.
+check "another one does" package Headset 1F6E5D5F-17A9-4B5E-A515-E79542797842
 
 put AppData/Roaming/Claude/claude_desktop_config.json <<'JSON'
 {"mcpServers": {"files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "C:\\"],
@@ -106,7 +108,7 @@ put "$long/notes.txt" <<<'chatgpt claude ollama copilot'
 
 agent scan --format json >"$work/scan.json" 2>"$work/scan.err" || { cat "$work/scan.err"; echo "scan failed" >&2; }
 cat >"$work/look.py" <<'PY'
-"""look.py SCAN found SOURCE VALUE [LOCATION] | state SOURCE STATE | owner SOURCE SID"""
+"""look.py SCAN found SOURCE VALUE [LOCATION] | state SOURCE STATE | seen SOURCE NUMBER | owner SOURCE SID"""
 import json, sys
 scan = json.load(open(sys.argv[1]))
 what, rest = sys.argv[2], sys.argv[3:]
@@ -115,6 +117,8 @@ if what == "found":
     good = any(s == rest[0] and rest[1] in v and (len(rest) < 3 or l.startswith(rest[2])) for s, v, l, _ in said)
 elif what == "state":
     good = [r["state"] for r in scan["sources"] if r["source"] == rest[0]] == [rest[1]]
+elif what == "seen":
+    good = [r["items_seen"] for r in scan["sources"] if r["source"] == rest[0]] == [int(rest[1])]
 elif what == "owner":
     good = {o for s, _, _, o in said if s == rest[0]} == {rest[1]}
 print(*said, *scan["sources"], *scan["problems"], sep="\n")
@@ -123,9 +127,11 @@ PY
 look() { python3 "$work/look.py" "$work/scan.json" "$@"; }
 
 check "a program of the user's registry is found" look found windows-programs '{44E83376-CE68-45EB-8FC1-393500EB558C}_is1' 'HKCU\Software\Microsoft'
-check "whose it is, is told" look owner windows-programs S-1-5-21-0-0-0-1000
-check "an MCP server of Claude Desktop is found" look found mcp-config @modelcontextprotocol/server-filesystem '~/AppData/Roaming/Claude'
-check "an MCP server at the end of a long path is found" look found mcp-config mcp-server-git '~/source/aaa'
+check "a package is found by its upgrade code" \
+    look found windows-programs '{1F6E5D5F-17A9-4B5E-A515-E79542797842}' 'HKLM\SOFTWARE\Microsoft'
+check "whose it is, is told" look owner mcp-config S-1-5-21-0-0-0-1000
+check "an MCP server of Claude Desktop is found" look found mcp-config files '~/AppData/Roaming/Claude'
+check "an MCP server at the end of a long path is found" look found mcp-config deep '~/source/aaa'
 check "an extension of VS Code is found" look found vscode-extensions github.copilot '~/.vscode'
 check "a model of Ollama is found" look found ollama llama3.2
 for source in windows-programs mcp-config vscode-extensions ollama; do
@@ -134,12 +140,11 @@ done
 refuse "no neighbour is taken for AI" grep -q -i -e 7-zip -e '"Gemini"' -e cursorfx -e powershell -e Neighbour "$work/scan.json"
 refuse "no secret comes out" grep -q Zq7PLANTED "$work/scan.json"
 
-# The installer's own entry is there to be judged: without it the check above says nothing.
-check "the installed package is in the registry" \
-    sh -c "wine reg query 'HKLM\\$uninstall' /s | grep -q Neighbour || wine reg query 'HKLM\\SOFTWARE\\WOW6432Node\\Microsoft\\Windows\\CurrentVersion\\Uninstall' /s | grep -q Neighbour"
+# Without this the check above says nothing: Ollama, three neighbours and two packages.
+check "every program was looked at" look seen windows-programs 6
 
 check "a tree is read as a machine" sh -c "timeout 120 wine '$work/bin/agent.exe' scan --format tsv --root 'C:\\' | grep -q '^vscode-extensions.*github.copilot'"
-check "a name is judged" sh -c "timeout 60 wine '$work/bin/agent.exe' rules match chatgpt.com example.org | grep -q '^chatgpt.com.openai.chatgpt'"
+check "a name is judged" sh -c "timeout 60 wine '$work/bin/agent.exe' rules match chatgpt.com example.org | grep -q '^chatgpt.com.ChatGPT.OpenAI'"
 echo 0000 12 34 01 00 00 01 00 00 00 00 00 00 07 63 68 61 74 67 70 74 03 63 6f 6d 00 00 01 00 01 |
     python3 -c '
 import struct, sys

@@ -52,12 +52,12 @@ impl Command {
 
 /// In the form of the other systems' `doctor`.
 fn findings(system: &str) -> String {
-    let line = |word: &str, name: &str, finding: &str| format!("{word:<7}  {name:<11}  {finding}\n");
+    let line = |word: &str, name: &str, finding: &str| format!("{word:<8} {name:<13} {finding}\n");
     [
-        line("good", "scan", "`scan` reads this machine and prints what it finds"),
-        line("bad", "processes", &format!("running programs are not looked at on {system} yet")),
-        line("bad", "capture", &format!("not possible on {system} yet: no network traffic is watched")),
-        line("bad", "collector", &format!("not possible on {system} yet: nothing is stored or reported")),
+        line("ok", "scan", "`scan` reads this machine and prints what it finds"),
+        line("BAD", "processes", &format!("running programs are not looked at on {system} yet")),
+        line("BAD", "capture", &format!("not possible on {system} yet: no network traffic is watched")),
+        line("BAD", "collector", &format!("not possible on {system} yet: nothing is stored or reported")),
     ]
     .concat()
 }
