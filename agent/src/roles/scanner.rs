@@ -35,6 +35,8 @@ fn start(deadline: Duration) -> io::Result<()> {
     // Its standard input is the channel to the uplink itself; the warden's one word comes first.
     let mut uplink: Channel<FromScanner, ToScanner> = Channel::new(control_socket()?);
     capability::keep_only(capability::SCANNER)?;
+    // The one program that it may start, rpm, reads what anybody may.
+    capability::keep_to_itself();
     rustix::thread::set_no_new_privs(true)?;
     // Neither is worth failing for.
     let _ = rustix::process::nice(19);
