@@ -68,6 +68,12 @@ pub fn keep_only(keep: CapabilitySet) -> io::Result<CapabilitySet> {
     Ok(kept)
 }
 
+/// Passes nothing of what is kept on to what this process starts. Call it before the first thread starts.
+pub fn keep_to_itself() {
+    // Linux before 4.3 has no such set, and passes nothing on.
+    let _ = clear_ambient_capability_set();
+}
+
 /// Gives up every capability, for good: nothing started later can gain one.
 pub fn drop_all() -> io::Result<()> {
     keep_only(CapabilitySet::empty())?;

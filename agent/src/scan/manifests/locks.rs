@@ -101,7 +101,7 @@ pub(super) fn bun(input: Input<'_>, each: Each<'_>) -> Result<(), Trouble> {
     })
 }
 
-/// Poetry, uv and PDM: `[[package]]` tables.
+/// Poetry, uv and PDM: `[[package]]` tables; `[[packages]]` in a pylock.toml (PEP 751).
 pub(super) fn python(input: Input<'_>, each: Each<'_>) -> Result<(), Trouble> {
     packages(input, SoftwareKind::Pypi, each)
 }
@@ -128,7 +128,7 @@ fn packages(input: Input<'_>, kind: SoftwareKind, each: Each<'_>) -> Result<(), 
         if line.starts_with('[') {
             end(&mut package, from_registry);
             from_registry = false;
-            package = (line == "[[package]]").then(Default::default);
+            package = matches!(line, "[[package]]" | "[[packages]]").then(Default::default);
         } else if let Some(package) = &mut package {
             if let Some(name) = text("name") {
                 package.0 = name.to_owned();

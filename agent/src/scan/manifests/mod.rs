@@ -83,6 +83,7 @@ const FILES: &[(&str, Reader)] = &[
     ("poetry.lock", Reader::Stream(locks::python)),
     ("uv.lock", Reader::Stream(locks::python)),
     ("pdm.lock", Reader::Stream(locks::python)),
+    ("pylock.toml", Reader::Stream(locks::python)),
     ("environment.yml", Reader::Whole(python::environment)),
     ("environment.yaml", Reader::Whole(python::environment)),
     ("cargo.toml", Reader::Whole(others::cargo)),
@@ -191,7 +192,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for path in &hits.manifests {
         projects.entry(project(path)).or_default().push(path);
     }
-    for (folder, files) in projects {
+    for (folder, mut files) in projects {
+        // The order of a folder is no order; what a project asks for itself comes before what it locks.
+        files.sort_by_key(|path| (is_lock(path), *path));
         if let Err(trouble) = home.budget().check() {
             return source.trouble(trouble, "~");
         }
@@ -207,6 +210,11 @@ fn project(file: &Path) -> &Path {
     let below =
         INSTRUCTIONS_BELOW.iter().any(|(of, _)| *of == inner) || matches!(inner, "gradle" | "requirements");
     if below { folder.parent().unwrap_or(folder) } else { folder }
+}
+
+fn is_lock(path: &Path) -> bool {
+    let reader = path.file_name().and_then(|name| reader(name.to_str()?));
+    matches!(reader, Some(Reader::Stream(_)))
 }
 
 /// The best that a project says of each product.
@@ -281,7 +289,7 @@ fn is_below(folder: &Path, path: &Path) -> bool {
 impl<'a> Named<'a> {
     /// Adds what another line says of the same product.
     fn learn(&mut self, rule: &'a RuleRef, dependency: Dependency, location: String, owner: u32) {
-        if self.found.value == dependency.name {
+        if is_same(&self.found.value, &dependency.name) {
             self.found.version = self.found.version.take().or(dependency.version);
         } else if dependency.direct && !self.direct {
             self.found = Found::new(dependency.name).version(dependency.version).at(location, owner);
@@ -289,6 +297,12 @@ impl<'a> Named<'a> {
         }
         self.direct |= dependency.direct;
     }
+}
+
+/// Whether two spellings are one name: a manifest may say `Hugging_Face.Hub` where the lock file has `hugging-face-hub`.
+fn is_same(one: &str, other: &str) -> bool {
+    let fold = |byte: u8| if matches!(byte, b'_' | b'.') { b'-' } else { byte.to_ascii_lowercase() };
+    one.bytes().map(fold).eq(other.bytes().map(fold))
 }
 
 fn rule<'a>(dependency: &Dependency, source: &Source<'a>) -> Option<&'a RuleRef> {
