@@ -497,6 +497,77 @@ fn clones_that_git_made_are_known_by_where_they_came_from() {
     );
 }
 
+/// The server of the VS Code family that the registry of npm has, in a folder that is kept for the next time.
+fn editor_server() -> Option<PathBuf> {
+    if !require("node and npm", have_command("node") && have_command("npm")) {
+        return None;
+    }
+    const NAME: &str = "code-server-4.22.0";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(NAME);
+    let server = folder.join("package/lib/vscode");
+    let whole = folder.join("whole");
+    // It runs no script of any package, and needs none to install an extension.
+    let fetch = "npm pack --silent code-server@4.22.0 && tar xf code-server-4.22.0.tgz && rm code-server-4.22.0.tgz && \
+        cd package/lib/vscode && npm install --silent --legacy-peer-deps --ignore-scripts --omit=dev --no-audit --no-fund && \
+        touch ../../../whole";
+    if !whole.is_file() {
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder).expect("a folder");
+        let output =
+            Command::new("sh").args(["-c", fetch]).current_dir(&folder).output().expect("sh can be started");
+        if !output.status.success() {
+            eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+    require("code-server of the npm registry", whole.is_file()).then_some(server)
+}
+
+#[test]
+fn extensions_that_an_editor_installs_are_found_and_one_that_it_uninstalls_is_not() {
+    if !require("zip", have_command("zip")) {
+        return;
+    }
+    let Some(server) = editor_server() else { return };
+    let machine = Machine::new();
+    let data = machine.path("home/kim/.local/share/code-server");
+    fs::create_dir_all(data.join("extensions")).expect("a folder");
+    let editor = |what: &str, which: &str| {
+        let mut command = Command::new("node");
+        command.args(["out/server-main.js", "--accept-server-license-terms", "--extensions-dir"]);
+        command.arg(data.join("extensions")).arg("--server-data-dir").arg(&data).args([what, which]);
+        run(command.current_dir(&server).env("HOME", machine.path(LINUX)));
+    };
+    for (publisher, name) in [("Continue", "continue"), ("Codeium", "codeium"), ("vscodevim", "vim")] {
+        let work = tempfile::tempdir().expect("a temporary folder");
+        let put = |path: &str, text: &str| {
+            let file = work.path().join(path);
+            fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+            fs::write(file, text).expect("a file");
+        };
+        put(
+            "extension/package.json",
+            &format!(
+                r#"{{"name": "{name}", "publisher": "{publisher}", "version": "1.2.3", "engines": {{"vscode": "^1.60.0"}}}}"#
+            ),
+        );
+        put(
+            "extension.vsixmanifest",
+            &format!(
+                "<PackageManifest Version=\"2.0.0\" xmlns=\"http://schemas.microsoft.com/developer/vsx-schema/2011\"><Metadata>\
+                 <Identity Language=\"en-US\" Id=\"{name}\" Version=\"1.2.3\" Publisher=\"{publisher}\"/></Metadata>\
+                 <Assets><Asset Type=\"Microsoft.VisualStudio.Code.Manifest\" Path=\"extension/package.json\"/></Assets>\
+                 </PackageManifest>"
+            ),
+        );
+        run(Command::new("zip").args(["-q", "-r", "one.vsix", "."]).current_dir(work.path()));
+        editor("--install-extension", &work.path().join("one.vsix").display().to_string());
+    }
+    editor("--uninstall-extension", "Codeium.codeium");
+    let scan = machine.scan();
+    assert_eq!(seen(&scan, "vscode-extensions"), pairs(&[("continue.continue", "1.2.3")]));
+    assert_eq!(details(&scan, "vscode-extensions", "client"), set(&["code-server"]));
+}
+
 #[test]
 fn what_editors_bring_along_and_what_only_a_profile_has_is_found() {
     let machine = Machine::new();

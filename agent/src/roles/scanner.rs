@@ -41,8 +41,6 @@ fn start(request: ScanRequest) -> io::Result<()> {
     // Its standard input is the channel to the uplink itself; the warden's one word comes first.
     let mut uplink: Channel<FromScanner, ToScanner> = Channel::new(control_socket()?);
     capability::keep_only(capability::SCANNER_STARTING)?;
-    // The one program that it may start, rpm, reads what anybody may.
-    capability::keep_to_itself();
     rustix::thread::set_no_new_privs(true)?;
     // Neither is worth failing for.
     let _ = rustix::process::nice(19);
@@ -109,6 +107,8 @@ fn only_read() {
         tracing::error!(%error, "the scanner cannot give up its rights and ends");
         std::process::exit(1);
     }
+    // The one program that it may start, rpm, reads what anybody may.
+    capability::keep_to_itself();
     sandbox::leave_the_network();
 }
 
