@@ -181,8 +181,15 @@ fn what_real_assistants_wrote_themselves_is_found() {
         &["mcp", "add", "-s", "project", "-t", "sse", "ge-project", "http://10.1.2.3:8080/sse"],
     );
     let extension = home.join("made-extension");
+    // Without this it asks whether the folder is to be trusted, and waits.
+    machine
+        .at_home(".gemini/trustedFolders.json", json!({home.to_string_lossy(): "TRUST_FOLDER"}).to_string());
     go("gemini", &home, &["extensions", "new", &extension.to_string_lossy(), "mcp-server"]);
-    go("gemini", &home, &["extensions", "install", &extension.to_string_lossy(), "--consent"]);
+    go(
+        "gemini",
+        &home,
+        &["extensions", "install", &extension.to_string_lossy(), "--consent", "--skip-settings"],
+    );
     go("qwen", &home, &["mcp", "add", "-s", "user", "--trust", "qw-user", "uvx", "qw-mcp"]);
     go("copilot", &home, &["mcp", "add", "co-on", "--env", &key, "--", "npx", "-y", "co-mcp@1.0.0"]);
     go("copilot", &home, &["mcp", "add", "co-off", "--", "npx", "-y", "co-mcp@1.0.0"]);

@@ -3,8 +3,9 @@
 //!
 //! Many come without any package manager: what is always there is their folder or settings file. Which names mean
 //! an assistant is the catalogue's knowledge; here are only the places where such names stand ([`places`]), and what
-//! the keys of their settings say ([`table`]). A new assistant is one more row there.
+//! the keys of their settings say ([`table`], [`keys`]). A new assistant is one more row there.
 
+mod keys;
 mod parts;
 mod places;
 mod settings;

@@ -6,11 +6,12 @@
 use umbrascope_api::PartKind::{Command, Hook, Plugin, Skill, Subagent};
 use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
 
+use super::keys::{CLAUDE, CODEX, GEMINI, KIMI, OPENCODE};
 use super::parts::Folder;
 use super::parts::Holds::{Files, Folders};
-use super::settings::Is::{False, Holds, True, Word};
+use super::settings::Is::{Holds, True, Word};
 use super::settings::Says::{
-    Keys, Model, Names, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
+    Keys, Model, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
 };
 use super::settings::{Setting, at};
 
@@ -48,84 +49,6 @@ const fn folder(kind: umbrascope_api::PartKind, at: &'static str, holds: super::
 
 /// Folders with a `SKILL.md`, as most assistants have come to keep skills.
 const SKILLS: Folder = folder(Skill, "skills", Folders(&["SKILL.md"]));
-
-/// Claude Code, and CodeBuddy, which took its settings over.
-const CLAUDE: &[Setting] = &[
-    at("model", Model),
-    at("env/ANTHROPIC_MODEL", Model),
-    at("env/CLAUDE_CODE_USE_BEDROCK", ProviderIf("bedrock", True)),
-    at("env/CLAUDE_CODE_USE_VERTEX", ProviderIf("vertex", True)),
-    at("env/CLAUDE_CODE_USE_FOUNDRY", ProviderIf("foundry", True)),
-    at("env/ANTHROPIC_BASE_URL", Url),
-    at("env/ANTHROPIC_BEDROCK_BASE_URL", UrlOf("bedrock")),
-    at("env/ANTHROPIC_VERTEX_BASE_URL", UrlOf("vertex")),
-    at("env/ANTHROPIC_FOUNDRY_BASE_URL", UrlOf("foundry")),
-    at("permissions/defaultMode", Risk(&ApprovalBypass, Word(&["bypassPermissions"]))),
-    at("permissions/allow", Risk(&ApprovalBypass, Holds(&["Bash", "Bash(*)", "Bash(:*)", "*"]))),
-    at("sandbox/enabled", Risk(&SandboxOff, False)),
-    at("hooks", Keys(&Hook)),
-    at("enabledPlugins", Keys(&Plugin)),
-    at("env", Secrets),
-];
-
-const CODEX: &[Setting] = &[
-    at("model", Model),
-    at("model_provider", Provider),
-    at("openai_base_url", Url),
-    at("model_providers/{provider}/base_url", Url),
-    at("approval_policy", Risk(&ApprovalBypass, Word(&["never"]))),
-    at("profiles/*/approval_policy", Risk(&ApprovalBypass, Word(&["never"]))),
-    // Without a sandbox there is nothing to ask for.
-    at("sandbox_mode", Risk(&ApprovalBypass, Word(&["danger-full-access"]))),
-    at("profiles/*/sandbox_mode", Risk(&ApprovalBypass, Word(&["danger-full-access"]))),
-    at("sandbox_mode", Risk(&SandboxOff, Word(&["danger-full-access"]))),
-    at("profiles/*/sandbox_mode", Risk(&SandboxOff, Word(&["danger-full-access"]))),
-    at("plugins", Keys(&Plugin)),
-    at("hooks", Keys(&Hook)),
-    at("model_providers/*/http_headers", Secrets),
-    at("shell_environment_policy/set", Secrets),
-];
-
-/// Gemini CLI and its forks. Gemini CLI itself takes the mode `yolo` from its command line only; its forks take it from
-/// the file.
-const GEMINI: &[Setting] = &[
-    at("model/name", Model),
-    at("security/auth/selectedType", ProviderIf("vertex", Word(&["vertex-ai"]))),
-    at("security/auth/selectedType", ProviderIf("openai", Word(&["openai"]))),
-    at("security/auth/baseUrl", Url),
-    at("security/auth/apiKey", Secret),
-    at("general/defaultApprovalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
-    at("tools/approvalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
-    at("approvalMode", Risk(&ApprovalBypass, Word(&["yolo"]))),
-    at("tools/allowed", Risk(&ApprovalBypass, Holds(&["run_shell_command", "ShellTool"]))),
-    at("tools/sandbox", Risk(&SandboxOff, False)),
-    at("hooks", Keys(&Hook)),
-    at("env", Secrets),
-];
-
-const KIMI: &[Setting] = &[
-    at("default_model", Model),
-    at("models/{model}/provider", Provider),
-    at("models/{model}/model", Model),
-    at("providers/{provider}/base_url", Url),
-    at("providers/*/api_key", Secret),
-    at("default_yolo", Risk(&ApprovalBypass, True)),
-    at("default_permission_mode", Risk(&ApprovalBypass, Word(&["yolo"]))),
-];
-
-/// opencode and what was made from it. Without `permission` it is its own default, which is told by its presence.
-const OPENCODE: &[Setting] = &[
-    at("model", ProviderAndModel),
-    at("provider/{provider}/options/baseURL", Url),
-    at("permission", Risk(&ApprovalBypass, Word(&["allow"]))),
-    at("permission/\\*", Risk(&ApprovalBypass, Word(&["allow"]))),
-    at("permission/bash", Risk(&ApprovalBypass, Word(&["allow"]))),
-    at("permission/bash/\\*", Risk(&ApprovalBypass, Word(&["allow"]))),
-    at("agent", Keys(&Subagent)),
-    at("command", Keys(&Command)),
-    at("plugin", Names(&Plugin)),
-    at("provider/*/options/apiKey", Secret),
-];
 
 const OPENCODE_PARTS: &[Folder] = &[
     folder(Subagent, "agent", Files(&[".md"])),

@@ -184,9 +184,11 @@ pub(super) const IN_APP_DATA: &[(&str, &str, Shape)] = &[
     ("AnythingLLM", "anythingllm-desktop/storage/plugins/anythingllm_mcp_servers.json", Shape::Usual),
 ];
 
-/// Folders below which plugins lie, some levels down, each perhaps with servers of its own: the client, the folder, and
-/// the files.
-pub(super) const PLUGINS: &[(&str, &str, &[(&str, Shape)])] = &[
+/// A client, a folder of it, and the files that are looked for below.
+type Plugins = (&'static str, &'static str, &'static [(&'static str, Shape)]);
+
+/// Folders below which plugins lie, some levels down, each perhaps with servers of its own.
+pub(super) const PLUGINS: &[Plugins] = &[
     (
         "Claude Code",
         ".claude/plugins/cache",
