@@ -157,7 +157,9 @@ impl Reading<'_, '_> {
             return self.source.trouble(Trouble::TooLarge, folder.shown());
         }
         self.left -= 1;
-        let Some(look) = self.source.note(folder.look(path), || folder.shown_child(path)) else { return };
+        // Opened, not just looked at: behind a link the file counts that it leads to, if it may be followed.
+        let opened = folder.head(path).map(|file| (file.len, file.uid));
+        let Some((len, owner)) = self.source.note(opened, || folder.shown_child(path)) else { return };
         let lower = name.to_ascii_lowercase();
         let tagged = lower.ends_with(".gguf") || lower.ends_with(".safetensors");
         let header = match tagged {
@@ -168,7 +170,7 @@ impl Reading<'_, '_> {
             },
             false => Header::default(),
         };
-        let size = part.map_or(look.len, |part| part.size(folder, name));
+        let size = part.map_or(len, |part| part.size(folder, name));
         let whole = part.map_or(stem, |part| part.name);
         // `<publisher>/<model>/<file>` in LM Studio's store: the repository's name may be known where the file's is not.
         let absolute = folder.absolute();
@@ -194,7 +196,7 @@ impl Reading<'_, '_> {
             ..ItemDetails::default()
         };
         let value = header.name.unwrap_or(by_file);
-        let found = Found { value, details, owner: Some(look.uid), ..Found::default() };
+        let found = Found { value, details, owner: Some(owner), ..Found::default() };
         take_model(SoftwareKind::Model, &[whole, &repository], found, self.source);
     }
 }

@@ -64,6 +64,7 @@ pub(super) const IN_HOME: &[Folder] = &[
     folder("Library/Caches/torch/hub/checkpoints", "PyTorch Hub", 0, TORCH),
     folder(".cache/modelscope/hub", "ModelScope", 4, OPEN),
     folder(".local/share/ramalama/models", "RamaLama", 5, OPEN),
+    folder(".local/share/ramalama/store", "RamaLama", 6, OPEN),
     folder(".config/anythingllm-desktop/storage/models", "AnythingLLM", 4, ANY),
     folder("Library/Application Support/anythingllm-desktop/storage/models", "AnythingLLM", 4, ANY),
     folder("AppData/Roaming/anythingllm-desktop/storage/models", "AnythingLLM", 4, ANY),
