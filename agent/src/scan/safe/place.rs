@@ -25,14 +25,14 @@ impl Mark {
             Ok(stat) => {
                 hasher.write_u64(dev_of(stat));
                 hasher.write_u64(stat.st_ino);
-                hasher.write_u32(stat.st_mode.into());
+                hasher.write_i64(number(stat.st_mode));
                 hasher.write_u32(stat.st_uid);
                 let folder = how == How::Folder && kind_of(stat) == FileType::Directory;
                 if !folder {
-                    hasher.write_i64(stat.st_mtime.into());
-                    hasher.write_i64(nanoseconds(stat.st_mtime_nsec));
-                    hasher.write_i64(stat.st_ctime.into());
-                    hasher.write_i64(nanoseconds(stat.st_ctime_nsec));
+                    hasher.write_i64(number(stat.st_mtime));
+                    hasher.write_i64(number(stat.st_mtime_nsec));
+                    hasher.write_i64(number(stat.st_ctime));
+                    hasher.write_i64(number(stat.st_ctime_nsec));
                     hasher.write_i64(stat.st_size);
                 }
             }
@@ -43,8 +43,8 @@ impl Mark {
 }
 
 /// The fields are of different types on different systems.
-fn nanoseconds(part: impl TryInto<i64>) -> i64 {
-    part.try_into().unwrap_or_default()
+fn number(field: impl TryInto<i64>) -> i64 {
+    field.try_into().unwrap_or_default()
 }
 
 impl Dir {
@@ -63,7 +63,7 @@ impl Dir {
             seen => (seen, true),
         };
         let timeless = opened && how == How::Folder;
-        let recent = seen.as_ref().is_ok_and(|stat| !timeless && is_recent(stat.st_ctime.into()));
+        let recent = seen.as_ref().is_ok_and(|stat| !timeless && is_recent(number(stat.st_ctime)));
         let mark = if recent { UNSURE } else { Mark::of(how, &seen) };
         // Joined with nothing, a path would end in a slash.
         let inner = if rel.as_os_str().is_empty() { self.inner.clone() } else { self.inner.join(rel) };
