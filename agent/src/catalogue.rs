@@ -11,19 +11,17 @@
 //! ([`matcher_of`]): an uplink in wrong hands cannot have other names reported. One that is in use goes on after it expired:
 //! that is said, and the last good one is better than an older one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 use umbrascope_rules::bundle::{self, Bundle, Kind, Mark, PublicKey};
 use umbrascope_rules::{Catalogue, Date, Matcher};
 
+use crate::clock::wall_clock_ms;
 use crate::failpoint;
-use crate::os::replace::replace;
-use crate::roles::wall_clock_ms;
+use crate::os::own_file::{open_plain, replace};
 
 const FILE: &str = "catalogue.bundle";
 const MARK: &str = "catalogue.mark";
@@ -191,19 +189,7 @@ pub fn open(folder: &Path) -> Option<File> {
 
 /// Opens a plain file of the state folder.
 pub(crate) fn open_named(folder: &Path, name: &str) -> Option<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-        .open(folder.join(name))
-        .ok()?;
-    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
-}
-
-/// Tells two states of the file apart.
-pub fn identity(file: &File) -> Option<(u64, i64, i64)> {
-    let metadata = file.metadata().ok()?;
-    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec()))
+    open_plain(&folder.join(name))
 }
 
 /// A matcher of the bundle in a file, and its version. `keys` as the warden tells them.

@@ -8,8 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use umbrascope_rules::bundle::PublicKey;
 
-/// Where the file is looked for when none is named.
-pub const SYSTEM_FILE: &str = "/etc/umbrascope/agent.toml";
+use crate::os::places;
 
 /// The checked configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +84,8 @@ pub enum ConfigError {
 impl Config {
     /// Reads `file`, or the system's file if there is one, else takes the defaults. `state_dir` overrides the file's.
     pub fn load(file: Option<&Path>, state_dir: Option<&Path>) -> Result<Self, ConfigError> {
-        let path = file.unwrap_or(Path::new(SYSTEM_FILE));
+        let usual = places::configuration();
+        let path = file.unwrap_or(&usual);
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if file.is_none() && error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -157,7 +157,7 @@ impl Config {
             return Err(wrong("state_dir", "must be an absolute path"));
         }
         Ok(Self {
-            state_dir: file.state_dir.unwrap_or_else(default_state_dir),
+            state_dir: file.state_dir.unwrap_or_else(places::state),
             collector: CollectorConfig { url: file.collector.url, proxy: file.collector.proxy },
             catalogue_keys,
             own_rules: file.catalogue.own_rules,
@@ -171,22 +171,6 @@ impl Config {
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
     }
-}
-
-/// systemd's state folder; root's place; else the user's own (XDG Base Directory Specification).
-fn default_state_dir() -> PathBuf {
-    if let Some(folder) = std::env::var_os("STATE_DIRECTORY") {
-        return folder.into();
-    }
-    if rustix::process::geteuid().is_root() {
-        return "/var/lib/umbrascope-agent".into();
-    }
-    let base = std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")))
-        .unwrap_or_else(|| "/var/tmp".into());
-    base.join("umbrascope-agent")
 }
 
 /// The file as it is written.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::SensorId;
 use x509_parser::pem::Pem;
 
-use crate::os::replace::replace;
+use crate::os::own_file::replace;
 
 const FILE: &str = "identity.json";
 

@@ -4,6 +4,7 @@
 //! captured several times counts once. A name that an answer leads to counts where the name asked for does not.
 
 mod answers;
+mod counters;
 mod recent;
 mod suspected;
 
@@ -11,8 +12,8 @@ use umbrascope_api::SuspectRow;
 use umbrascope_dissect::{Channel, Dissector, Limits, LinkType, Observation, Timestamp, Transport};
 use umbrascope_rules::{LandmarkKind, Matcher, RuleRef};
 
-use crate::ipc::message::{Counters, Flow};
 use answers::Answers;
+pub use counters::{Counters, Flow};
 use recent::Recent;
 use suspected::Suspected;
 

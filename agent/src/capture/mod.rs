@@ -2,9 +2,12 @@
 
 use std::io;
 
+#[cfg(target_os = "linux")]
 pub mod afpacket;
+#[cfg(target_os = "linux")]
 pub mod filter;
 pub mod pcap;
+#[cfg(target_os = "linux")]
 pub mod sockopt;
 
 /// A source of frames. Live capture is one; a test hands in a list.

@@ -11,11 +11,11 @@ use super::{CliError, StateArgs};
 use crate::attribution::Attribution;
 use crate::capture::afpacket::{self, Interface, Tier};
 use crate::catalogue::{Shelf, today};
+use crate::clock::wall_clock_ms;
 use crate::config::Config;
 use crate::identity::Identity;
 use crate::os::capability;
 use crate::roles::uplink::StatusNote;
-use crate::roles::wall_clock_ms;
 use crate::sandbox;
 use crate::state::Reader as StateReader;
 

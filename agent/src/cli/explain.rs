@@ -7,11 +7,11 @@ use umbrascope_rules::{Catalogue, Changed, Indicator, IndicatorKind, Overlay, Ru
 
 use super::{CliError, StateArgs};
 use crate::catalogue::{Shelf, today};
+use crate::clock::wall_clock_ms;
 use crate::config::GatewayConfig;
 use crate::identity::Identity;
 use crate::own::{OwnShelf, composed};
 use crate::roles::uplink::StatusNote;
-use crate::roles::wall_clock_ms;
 use crate::state::Reader;
 
 /// How far back, in days.

@@ -17,15 +17,28 @@ use crate::catalogue::Shelf;
 use crate::config::{Config, ConfigError};
 use crate::own::{OwnShelf, Sources, composed};
 
-pub mod doctor;
-pub mod enrol;
-pub mod explain;
 pub mod replay;
-pub mod role;
 pub mod rules;
-pub mod run;
 pub mod scan;
+
+#[cfg(target_os = "linux")]
+mod agent;
+#[cfg(target_os = "linux")]
+pub mod doctor;
+#[cfg(target_os = "linux")]
+pub mod enrol;
+#[cfg(target_os = "linux")]
+pub mod explain;
+#[cfg(target_os = "linux")]
+pub mod role;
+#[cfg(target_os = "linux")]
+pub mod run;
+#[cfg(target_os = "linux")]
 pub mod status;
+
+#[cfg(not(target_os = "linux"))]
+#[path = "elsewhere.rs"]
+mod agent;
 
 /// Discovers the AI tools that this machine uses and reports them to its collector.
 #[derive(Debug, Parser)]
@@ -37,27 +50,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Watch the network and scan this machine, until told to end
-    Run(run::Args),
-    /// Enrol this machine with a collector, by a token
-    Enrol(enrol::Args),
-    /// Check what the agent needs and say what to do about what is missing
-    Doctor(doctor::Args),
-    /// How the agent on this machine is doing
-    Status(status::Args),
-    /// In plain words: what is collected on this machine, and what was sent
-    Explain(explain::Args),
+    #[command(flatten)]
+    Agent(agent::Command),
     Replay(replay::Args),
     Scan(scan::Args),
     Rules(rules::Args),
-    #[command(name = "__role", hide = true)]
-    Role(role::Args),
 }
 
 /// Where configuration and state are; the same for every command that needs them.
 #[derive(Debug, clap::Args)]
 pub struct StateArgs {
-    /// Configuration file [default: /etc/umbrascope/agent.toml if there is one]
+    /// Configuration file [default: /etc/umbrascope/agent.toml if there is one; on Windows in %ProgramData%\Umbrascope]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of state and identity, in place of the configured one
@@ -92,15 +95,10 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         log_to_stderr();
         let result = match self.command {
-            Command::Run(args) => run::run(args),
-            Command::Enrol(args) => enrol::run(args),
-            Command::Doctor(args) => doctor::run(args),
-            Command::Status(args) => status::run(args),
-            Command::Explain(args) => explain::run(args),
+            Command::Agent(command) => command.run(),
             Command::Replay(args) => replay::run(args),
             Command::Scan(args) => scan::run(args),
             Command::Rules(args) => rules::run(args),
-            Command::Role(args) => role::run(args),
         };
         match result {
             Ok(code) => code,
@@ -123,17 +121,6 @@ fn log_to_stderr() {
         .with_target(false);
     // The journal stamps its own time. Failing means that a test set a logger before.
     let _ = if under_systemd { builder.without_time().try_init() } else { builder.try_init() };
-}
-
-/// A span of time in the largest unit that fits.
-pub(crate) fn ago(ms: i64) -> String {
-    let seconds = ms.max(0) / 1000;
-    match seconds {
-        0..=119 => format!("{seconds} seconds ago"),
-        120..=7199 => format!("{} minutes ago", seconds / 60),
-        7200..=172_799 => format!("{} hours ago", seconds / 3600),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
 }
 
 /// Why a sub-command did not do what it was asked for.

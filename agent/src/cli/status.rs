@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::{CliError, StateArgs, ago};
+use super::{CliError, StateArgs};
 use crate::catalogue::today;
+use crate::clock::wall_clock_ms;
 use crate::identity::Identity;
 use crate::roles::uplink::StatusNote;
-use crate::roles::wall_clock_ms;
 use crate::state::Reader;
 
 /// A note older than this means that no agent is running: it is refreshed every minute.
@@ -145,4 +145,14 @@ fn print(status: &Status) {
     };
     line("suspects", &suspects);
     line("kept here only", &format!("{} identifiers that no rule knows", status.unmatched_identifiers));
+}
+/// A span of time in the largest unit that fits.
+fn ago(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} seconds ago"),
+        120..=7199 => format!("{} minutes ago", seconds / 60),
+        7200..=172_799 => format!("{} hours ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
 }

@@ -1,10 +1,20 @@
-//! What only this operating system offers, each subject in a file of its own.
+//! What only an operating system offers, each subject in a file of its own. [`places`] and [`own_file`] are there on each,
+//! the others on Linux.
 
+pub mod own_file;
+pub mod places;
+
+#[cfg(target_os = "linux")]
 pub mod capability;
+#[cfg(target_os = "linux")]
 pub mod host;
+#[cfg(target_os = "linux")]
 pub mod io_priority;
+#[cfg(target_os = "linux")]
 pub mod links;
+#[cfg(target_os = "linux")]
 pub mod memory;
+#[cfg(target_os = "linux")]
 pub mod notify;
-pub mod replace;
+#[cfg(target_os = "linux")]
 pub mod signals;

@@ -12,11 +12,12 @@ use umbrascope_api::Day;
 use umbrascope_dissect::{LinkType, Timestamp};
 use umbrascope_rules::Matcher;
 
+use super::control_socket;
 use super::outbox::{Outbox, ToUplink};
 use super::pace::Pace;
-use super::{control_socket, wall_clock_us};
 use crate::capture::Frames;
 use crate::capture::afpacket::LivePackets;
+use crate::clock::wall_clock_us;
 use crate::ipc::message::{
     A_MESSAGE, Counters, Flow, FromCapture, FromDissector, Owner, Sighting, StreamId, ToCapture, ToDissector,
 };

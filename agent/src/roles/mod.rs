@@ -10,7 +10,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub mod dissector;
 pub mod outbox;
@@ -48,15 +47,4 @@ pub fn control_socket() -> io::Result<OwnedFd> {
         io::Error::other("this is started by `run` only: standard input is no control socket")
     })?;
     Ok(control)
-}
-
-/// The wall clock, Unix time in microseconds; 0 before 1970.
-pub fn wall_clock_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// The wall clock, Unix time in milliseconds.
-pub fn wall_clock_ms() -> i64 {
-    i64::try_from(wall_clock_us() / 1000).unwrap_or(i64::MAX)
 }

@@ -7,7 +7,7 @@ use umbrascope_rules::bundle;
 
 use super::chance;
 use crate::catalogue::{Shelf, Standing, TakeError, digest, today};
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::sender::{Fetched, Outcome};
 
 /// How often it is asked for, a tenth more or less by chance: the collector's answers to reports say when there is another one.

@@ -14,12 +14,12 @@ use super::catalogue::{CatalogueNote, Keeper};
 use super::own::{OwnKeeper, OwnNote};
 use super::{Request, chance};
 use crate::catalogue::Standing;
+use crate::clock::wall_clock_ms;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::identity::Identity;
 use crate::ipc::message::Counters;
 use crate::os::host;
-use crate::roles::wall_clock_ms;
 use crate::sender::{self, Client, Content, Fetched, Outcome, Schedule};
 use crate::state::{State, StateError};
 

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use ring::rand::{SecureRandom, SystemRandom};
 use umbrascope_api::{CaptureState, Day};
 
-use super::{control_socket, wall_clock_ms};
+use super::control_socket;
 use crate::aggregate::Aggregate;
 use crate::catalogue::Shelf;
+use crate::clock::wall_clock_ms;
 use crate::config::CollectorConfig;
 use crate::failpoint;
 use crate::ipc::Channel;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use umbrascope_api::{Ack, CoverageReport, RowKind, limits};
 
 use super::{Delivery, mark};
-use crate::roles::wall_clock_ms;
+use crate::clock::wall_clock_ms;
 use crate::sender::Content;
 use crate::state::{State, StateError};
 

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use umbrascope_api::{RenewRequest, RenewResponse};
 
 use super::{Delivery, Finished, IDENTITY_EVERY};
+use crate::clock::wall_clock_ms;
 use crate::failpoint;
 use crate::identity::{Identity, NewKey};
 use crate::roles::uplink::chance;
-use crate::roles::wall_clock_ms;
 use crate::sender::{Client, Outcome, Schedule};
 
 /// Shortest and longest wait after a renewal that failed.
