@@ -13,7 +13,7 @@ use umbrascope_api::{Channel, Evidence, ItemDetails, RiskFlag, SourceReport, Sou
 use umbrascope_rules::Catalogue;
 
 use super::{CliError, StateArgs};
-use crate::scan::{FoundItem, Problem, ScanOutcome, ScanRequest, scan};
+use crate::scan::{FoundItem, OwnerId, Problem, ScanOutcome, ScanRequest, scan};
 
 /// Scan this machine once for AI that is installed, configured or kept.
 #[derive(Debug, clap::Args)]
@@ -86,9 +86,9 @@ struct Sighting<'a> {
     #[serde(skip_serializing_if = "ItemDetails::is_empty")]
     details: &'a ItemDetails,
     flags: &'a [RiskFlag],
-    /// User id of the owner of what it was read from.
+    /// The owner of what it was read from: the user id, on Windows the SID.
     #[serde(skip_serializing_if = "Option::is_none")]
-    owner: Option<u32>,
+    owner: Option<OwnerId>,
 }
 
 fn found(outcome: &ScanOutcome) -> impl Iterator<Item = (&'static str, &FoundItem)> {

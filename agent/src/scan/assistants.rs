@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use rustix::fs::FileType;
 use serde_json::Value;
 use umbrascope_api::RiskFlag;
 use umbrascope_rules::SoftwareKind;
 
 use super::document::{self, Format, TREE_BYTES};
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, FileType, Trouble};
 use super::source::{Found, Source};
 use super::userdata;
 

@@ -18,20 +18,24 @@ mod document;
 mod dpkg;
 mod firefox;
 mod homes;
+mod live;
 mod macos;
 mod mcp;
 mod models;
+#[cfg(target_os = "linux")]
 mod mounts;
 mod node;
 #[cfg(test)]
 mod parsers;
 mod plist;
 mod plugins;
+#[cfg(target_os = "linux")]
 mod processes;
 mod programs;
 mod python;
 mod registry;
 mod rpm;
+#[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod safe;
 mod source;
@@ -51,6 +55,7 @@ use umbrascope_api::{Channel, Completeness, SnapshotItem, SourceReport, SourceSt
 use umbrascope_rules::{Confidence, Matcher, SoftwareKind};
 
 use homes::Homes;
+pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
 use source::Source;
 use walk::Hits;
@@ -72,7 +77,7 @@ pub struct ScanRequest {
 impl ScanRequest {
     /// This machine.
     pub fn live() -> Self {
-        Self { root: PathBuf::from("/"), live: true, deadline: DEADLINE }
+        Self { root: live::root(), live: true, deadline: DEADLINE }
     }
 
     /// The tree below `root`, as if it were `/`.
@@ -118,7 +123,7 @@ pub struct FoundItem {
     /// As it goes over the wire, its account not yet filled in.
     pub item: SnapshotItem,
     /// Who owns what it was read from.
-    pub owner: Option<u32>,
+    pub owner: Option<OwnerId>,
     /// The product the rule means.
     pub product: Box<str>,
     /// Its vendor.
@@ -151,7 +156,7 @@ pub struct Problem {
 
 /// Scans once.
 pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
-    let untouched = if request.live { mounts::remote() } else { Vec::new() };
+    let untouched = if request.live { live::untouched() } else { Vec::new() };
     let budget = Budget::new(Instant::now() + request.deadline, untouched);
     let mut scan =
         Scan { matcher, outcome: ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] } };
@@ -163,9 +168,9 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
             return scan.outcome;
         }
     };
-    let mut registry = registry::open(&root);
+    let mut registry = registry::open(&root, request.live);
     let found = Homes::find(&root, registry.profiles());
-    registry.add_users(found.homes.iter());
+    registry.add_all_users(&found.homes, request.live);
     let homes = Tree::walk_all(found);
     scan.source("dpkg", Channel::Package, |source| dpkg::read(&root, source));
     scan.source("rpm", Channel::Package, |source| rpm::read(&root, source));
@@ -244,6 +249,7 @@ pub fn scan(request: &ScanRequest, matcher: &Matcher) -> ScanOutcome {
     });
     scan.in_homes("huggingface", Channel::ModelFile, &homes, models::huggingface::read_home);
     scan.everywhere("model-files", Channel::ModelFile, &homes, |_| {}, models::read_files);
+    #[cfg(target_os = "linux")]
     if request.live {
         scan.source("processes", Channel::Process, |source| {
             let proc = Dir::root(&request.root.join("proc"), Rc::clone(&budget));

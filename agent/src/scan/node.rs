@@ -6,11 +6,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
 use serde::Deserialize;
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, FileType, Trouble};
 use super::source::{Found, Source};
 use super::walk::Hits;
 

@@ -4,10 +4,9 @@
 
 use std::path::Path;
 
-use rustix::fs::FileType;
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::Dir;
+use super::safe::{Dir, FileType};
 use super::source::{Found, Source};
 
 const ZED: &[&str] = &[

@@ -2,10 +2,9 @@
 //!
 //! Nothing is run: a program is known by where it stands and what it is called, as its rule says.
 
-use rustix::fs::FileType;
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::Dir;
+use super::safe::{Dir, FileType};
 use super::source::{Found, Source};
 
 /// Folders of the system with programs in them. `/usr/bin` belongs to packages, which are read as such.

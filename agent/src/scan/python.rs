@@ -8,10 +8,9 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, FileType, Trouble};
 use super::source::{Found, Source};
 use super::walk::Hits;
 

@@ -40,7 +40,8 @@ pub(super) fn headers(
 
 /// Opens the file to be read, and only that.
 pub(super) fn open(file: &File) -> Result<Connection, Trouble> {
-    let path = format!("file:/proc/self/fd/{}?mode=ro&immutable=1", file.as_raw_fd());
+    let descriptors = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+    let path = format!("file:{descriptors}/{}?mode=ro&immutable=1", file.as_raw_fd());
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(refused)?;

@@ -9,26 +9,31 @@
 //! * only regular files are opened for reading: looked at first, opened without following or blocking, looked at
 //!   again, and refused when it is not the same file;
 //! * every read has a size cap, every directory and every scan an entry cap, and all of it one deadline;
-//! * remote and FUSE file systems are left alone, so that a hung server or a placeholder that downloads on
-//!   opening cannot be touched.
+//! * remote and FUSE file systems and placeholders of a cloud's files are left alone, so that a hung server is not
+//!   waited for and nothing is downloaded.
+//!
+//! The system calls are in `unix.rs` and `windows/`; what is done with them, here.
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Read, Take};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
-use rustix::io::Errno;
 use umbrascope_api::SourceState;
 
-use open::{check_file_system, dev_of, kind_of, open_looked_at};
+use system::Handle;
+pub use system::OwnerId;
 
-mod open;
+#[cfg(any(windows, test))]
+mod reparse;
+#[cfg(any(windows, test))]
+mod sid;
+#[cfg_attr(unix, path = "safe/unix.rs")]
+#[cfg_attr(windows, path = "safe/windows/mod.rs")]
+mod system;
 
 /// Most entries read of one directory. A package folder of a large machine has a few thousand.
 pub(crate) const DIR_ENTRIES: usize = 20_000;
@@ -68,14 +73,48 @@ impl Trouble {
             Self::Malformed => SourceState::Malformed,
         }
     }
+}
 
-    fn from_errno(errno: Errno) -> Self {
-        match errno {
-            Errno::NOENT | Errno::NOTDIR => Self::Absent,
-            Errno::NAMETOOLONG => Self::TooLarge,
-            _ => Self::Refused,
-        }
+/// What stands at a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileType {
+    RegularFile,
+    Directory,
+    /// A symbolic link; on Windows a junction too.
+    Symlink,
+    /// A device, a FIFO, a socket, or what a driver of Windows makes something else of.
+    Other,
+    /// The listing does not tell.
+    #[cfg_attr(windows, expect(dead_code, reason = "its listings tell"))]
+    Unknown,
+}
+
+/// What the system says of a file.
+#[derive(Debug, Clone, Copy)]
+struct Stat {
+    kind: FileType,
+    len: u64,
+    owner: OwnerId,
+    /// With `file`: the same file under two names has the same.
+    volume: u64,
+    file: u64,
+    /// Its content is elsewhere and would be fetched.
+    placeholder: bool,
+}
+
+impl Stat {
+    fn is_same_file(&self, other: &Self) -> bool {
+        (self.volume, self.file) == (other.volume, other.file)
     }
+}
+
+/// What a directory is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Want {
+    /// To read its names.
+    Names,
+    /// To go through it.
+    Passage,
 }
 
 /// What one scan may spend.
@@ -110,25 +149,25 @@ impl Budget {
 /// What a link may not lead out of.
 #[derive(Debug)]
 struct Boundary {
-    fd: OwnedFd,
+    handle: Handle,
     /// Where it stands as seen from within the scanned root (`/`, `/home/kim`): what an absolute link starts with.
     path: PathBuf,
     /// Who owns it. In the root, links of others are not followed.
-    uid: u32,
+    uid: OwnerId,
     whole_root: bool,
 }
 
 /// An open directory inside a boundary.
 #[derive(Debug, Clone)]
 pub(crate) struct Dir {
-    fd: Rc<OwnedFd>,
+    handle: Rc<Handle>,
     boundary: Rc<Boundary>,
     /// Path from the boundary to here, without links.
     inner: PathBuf,
     /// As a report shows it: absolute below the root, `~/…` below a home.
     shown: String,
-    uid: u32,
-    dev: u64,
+    uid: OwnerId,
+    volume: u64,
     budget: Rc<Budget>,
 }
 
@@ -158,7 +197,7 @@ pub(crate) struct SafeFile {
     /// Length in bytes when it was opened.
     pub(crate) len: u64,
     /// Who owns it.
-    pub(crate) uid: u32,
+    pub(crate) uid: OwnerId,
 }
 
 impl SafeFile {
@@ -184,32 +223,31 @@ impl SafeFile {
 impl Dir {
     /// Opens the tree below `path` as if it were `/`.
     pub(crate) fn root(path: &Path, budget: Rc<Budget>) -> Result<Self, Trouble> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(path, flags, Mode::empty()).map_err(Trouble::from_errno)?;
-        let stat = rustix::fs::fstat(&fd).map_err(Trouble::from_errno)?;
-        let twin = fd.try_clone().map_err(|_| Trouble::Refused)?;
-        let boundary = Boundary { fd: twin, path: PathBuf::from("/"), uid: stat.st_uid, whole_root: true };
+        let handle = system::open_root(path)?;
+        let stat = system::stat(&handle)?;
+        let twin = handle.try_clone().map_err(|_| Trouble::Refused)?;
+        let boundary = Boundary { handle: twin, path: PathBuf::from("/"), uid: stat.owner, whole_root: true };
         Ok(Self {
-            fd: Rc::new(fd),
+            handle: Rc::new(handle),
             boundary: Rc::new(boundary),
             inner: PathBuf::new(),
             shown: String::new(),
-            uid: stat.st_uid,
-            dev: dev_of(&stat),
+            uid: stat.owner,
+            volume: stat.volume,
             budget,
         })
     }
 
     /// Makes this directory a boundary of its own, shown as `~`.
     pub(crate) fn into_home(self) -> Result<Self, Trouble> {
-        let twin = self.fd.try_clone().map_err(|_| Trouble::Refused)?;
+        let twin = self.handle.try_clone().map_err(|_| Trouble::Refused)?;
         let path = self.boundary.path.join(&self.inner);
-        let boundary = Boundary { fd: twin, path, uid: self.uid, whole_root: false };
+        let boundary = Boundary { handle: twin, path, uid: self.uid, whole_root: false };
         Ok(Self { boundary: Rc::new(boundary), inner: PathBuf::new(), shown: "~".into(), ..self })
     }
 
     /// Who owns it.
-    pub(crate) fn uid(&self) -> u32 {
+    pub(crate) fn uid(&self) -> OwnerId {
         self.uid
     }
 
@@ -220,7 +258,10 @@ impl Dir {
 
     /// Where `name` in here stands, as a report shows it.
     pub(crate) fn shown_child(&self, name: impl AsRef<Path>) -> String {
-        format!("{}/{}", self.shown, name.as_ref().to_string_lossy())
+        let name = name.as_ref().to_string_lossy();
+        // One spelling on every system: what is reported of it is compared across them.
+        let name = if cfg!(windows) { name.replace('\\', "/").into() } else { name };
+        format!("{}/{name}", self.shown)
     }
 
     /// Where it stands as seen from within the scanned root.
@@ -230,8 +271,8 @@ impl Dir {
 
     /// Device and inode: the same directory under two names is read once.
     pub(crate) fn identity(&self) -> Result<(u64, u64), Trouble> {
-        let stat = rustix::fs::fstat(&*self.fd).map_err(Trouble::from_errno)?;
-        Ok((dev_of(&stat), stat.st_ino))
+        let stat = system::stat(&self.handle)?;
+        Ok((stat.volume, stat.file))
     }
 
     /// What the scan may spend.
@@ -255,21 +296,17 @@ impl Dir {
         let rel = rel.as_ref();
         self.check(rel)?;
         let shown = self.shown_child(rel);
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        if let Some(fd) = self.open_straight(rel, flags)? {
-            let stat = rustix::fs::fstat(&fd).map_err(Trouble::from_errno)?;
-            return Ok(self.child(fd, &stat, self.inner.join(rel), shown));
+        if let Some(handle) = system::open_straight(&self.handle, rel, Want::Names)? {
+            let stat = system::stat(&handle)?;
+            return Ok(self.child(handle, &stat, self.inner.join(rel), shown));
         }
         let (parent, name) = self.resolve(rel)?;
         match name {
             None => Ok(Self { shown, ..parent }),
             Some(name) => {
-                let fd = rustix::fs::openat(&*parent.fd, &name, flags | OFlags::NOFOLLOW, Mode::empty())
-                    .map_err(Trouble::from_errno)?;
-                let stat = rustix::fs::fstat(&fd).map_err(Trouble::from_errno)?;
-                check_file_system(&fd, &stat, parent.dev)?;
+                let (handle, stat) = parent.enter(&name, Want::Names)?;
                 let inner = parent.inner.join(&name);
-                Ok(parent.child(fd, &stat, inner, shown))
+                Ok(parent.child(handle, &stat, inner, shown))
             }
         }
     }
@@ -304,95 +341,71 @@ impl Dir {
             Some(parent) => Some(self.dir(parent)?),
             None => None,
         };
-        let fd = parent.as_ref().map_or(&self.fd, |parent| &parent.fd);
-        let stat = rustix::fs::statat(&**fd, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
-        Ok(Look { kind: kind_of(&stat), len: u64::try_from(stat.st_size).unwrap_or(0), uid: stat.st_uid })
+        let handle = parent.as_ref().map_or(&self.handle, |parent| &parent.handle);
+        let stat = system::stat_at(handle, name)?;
+        Ok(Look { kind: stat.kind, len: stat.len, uid: stat.owner })
     }
 
     /// Where a link here points, as it is written. Nothing is opened.
     pub(crate) fn link(&self, name: impl AsRef<Path>) -> Result<PathBuf, Trouble> {
-        let target =
-            rustix::fs::readlinkat(&*self.fd, name.as_ref(), Vec::new()).map_err(Trouble::from_errno)?;
-        Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
+        system::link(&self.handle, name.as_ref())
     }
 
     /// The names in here. Over [`DIR_ENTRIES`] it gives what it read, and says so.
     pub(crate) fn entries(&self) -> Result<(Vec<Entry>, Option<Trouble>), Trouble> {
-        let mut listing = rustix::fs::Dir::read_from(&*self.fd).map_err(Trouble::from_errno)?;
         let mut entries = Vec::new();
-        while let Some(entry) = listing.read() {
-            let Ok(entry) = entry else { return Ok((entries, Some(Trouble::Refused))) };
-            let name = entry.file_name().to_bytes();
-            if name == b"." || name == b".." {
-                continue;
-            }
+        for entry in system::names(&self.handle)? {
+            let Ok((name, kind)) = entry else { return Ok((entries, Some(Trouble::Refused))) };
             if let Err(trouble) = self.budget.spend_entry() {
                 return Ok((entries, Some(trouble)));
             }
             if entries.len() == DIR_ENTRIES {
                 return Ok((entries, Some(Trouble::TooLarge)));
             }
-            entries.push(Entry { name: OsStr::from_bytes(name).to_owned(), kind: entry.file_type() });
+            entries.push(Entry { name, kind });
         }
         Ok((entries, None))
     }
 
-    fn child(&self, fd: OwnedFd, stat: &Stat, inner: PathBuf, shown: String) -> Self {
+    fn child(&self, handle: Handle, stat: &Stat, inner: PathBuf, shown: String) -> Self {
         Self {
-            fd: Rc::new(fd),
+            handle: Rc::new(handle),
             boundary: Rc::clone(&self.boundary),
             inner,
             shown,
-            uid: stat.st_uid,
-            dev: dev_of(stat),
+            uid: stat.owner,
+            volume: stat.volume,
             budget: Rc::clone(&self.budget),
         }
     }
 
-    fn open_regular(&self, rel: &Path) -> Result<(File, u64, u32), Trouble> {
+    /// Opens a directory by its name in here; not where a remote file system begins, nor one whose names would be fetched.
+    fn enter(&self, name: &OsStr, want: Want) -> Result<(Handle, Stat), Trouble> {
+        let handle = system::open_dir(&self.handle, name, want)?;
+        let stat = system::stat(&handle)?;
+        if stat.placeholder || (stat.volume != self.volume && system::is_remote(&handle)?) {
+            return Err(Trouble::Skipped);
+        }
+        Ok((handle, stat))
+    }
+
+    fn open_regular(&self, rel: &Path) -> Result<(File, u64, OwnerId), Trouble> {
         self.check(rel)?;
         let name = rel.file_name().ok_or(Trouble::Refused)?;
         let straight = match rel.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            None => Some(Rc::clone(&self.fd)),
-            Some(parent) => {
-                self.open_straight(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)?.map(Rc::new)
-            }
+            None => Some(Rc::clone(&self.handle)),
+            Some(parent) => system::open_straight(&self.handle, parent, Want::Passage)?.map(Rc::new),
         };
         if let Some(parent) = straight {
-            let stat =
-                rustix::fs::statat(&*parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
-            if kind_of(&stat) != FileType::Symlink {
+            let stat = system::stat_at(&parent, name)?;
+            if stat.kind != FileType::Symlink {
                 return open_looked_at(&parent, name, &stat);
             }
         }
         let (parent, name) = self.resolve(rel)?;
         let name = name.ok_or(Trouble::Refused)?;
-        let stat =
-            rustix::fs::statat(&*parent.fd, &name, AtFlags::SYMLINK_NOFOLLOW).map_err(Trouble::from_errno)?;
-        open_looked_at(&parent.fd, &name, &stat)
-    }
-
-    /// The usual case in one system call: no link and no mount point on the way. `None`: take the long way.
-    #[cfg(target_os = "linux")]
-    fn open_straight(&self, rel: &Path, flags: OFlags) -> Result<Option<OwnedFd>, Trouble> {
-        use rustix::fs::ResolveFlags;
-        let resolve = ResolveFlags::BENEATH
-            | ResolveFlags::NO_SYMLINKS
-            | ResolveFlags::NO_MAGICLINKS
-            | ResolveFlags::NO_XDEV;
-        match rustix::fs::openat2(&*self.fd, rel, flags, Mode::empty(), resolve) {
-            Ok(fd) => Ok(Some(fd)),
-            Err(Errno::NOENT) => Err(Trouble::Absent),
-            // A link (LOOP), a mount point (XDEV), an old kernel (NOSYS), a filter (PERM), a race (AGAIN), or a
-            // directory that may be searched but not read (ACCESS): the long way tells which.
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// Other systems always take the long way.
-    #[cfg(not(target_os = "linux"))]
-    fn open_straight(&self, _rel: &Path, _flags: OFlags) -> Result<Option<OwnedFd>, Trouble> {
-        Ok(None)
+        let stat = system::stat_at(&parent.handle, &name)?;
+        open_looked_at(&parent.handle, &name, &stat)
     }
 
     /// Walks to the directory that holds the last component, resolving links inside the boundary. The last
@@ -415,20 +428,19 @@ impl Dir {
             }
             let here = stack.last().ok_or(Trouble::Refused)?;
             here.check(Path::new(&name))?;
-            let stat = rustix::fs::statat(&*here.fd, &name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(Trouble::from_errno)?;
-            match kind_of(&stat) {
+            let stat = system::stat_at(&here.handle, &name)?;
+            match stat.kind {
                 FileType::Symlink => {
                     links += 1;
                     if links > LINKS {
                         return Err(Trouble::Refused);
                     }
-                    let trusted = stat.st_uid == 0 || stat.st_uid == self.boundary.uid;
+                    let trusted = system::is_system(stat.owner) || stat.owner == self.boundary.uid;
                     if self.boundary.whole_root && !trusted {
                         return Err(Trouble::Refused);
                     }
                     let target = here.link(&name)?;
-                    if target.is_absolute() {
+                    if target.has_root() {
                         let target =
                             target.strip_prefix(&self.boundary.path).map_err(|_| Trouble::Refused)?;
                         stack.truncate(1);
@@ -438,12 +450,8 @@ impl Dir {
                     }
                 }
                 FileType::Directory if !todo.is_empty() => {
-                    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                    let fd = rustix::fs::openat(&*here.fd, &name, flags, Mode::empty())
-                        .map_err(Trouble::from_errno)?;
-                    let stat = rustix::fs::fstat(&fd).map_err(Trouble::from_errno)?;
-                    check_file_system(&fd, &stat, here.dev)?;
-                    let next = here.child(fd, &stat, here.inner.join(&name), here.shown_child(&name));
+                    let (handle, stat) = here.enter(&name, Want::Passage)?;
+                    let next = here.child(handle, &stat, here.inner.join(&name), here.shown_child(&name));
                     if stack.len() >= COMPONENTS {
                         return Err(Trouble::TooLarge);
                     }
@@ -458,16 +466,15 @@ impl Dir {
         }
         // Ended in `..` or at the boundary itself: give a descriptor that can be read.
         let here = stack.pop().ok_or(Trouble::Refused)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&*here.fd, ".", flags, Mode::empty()).map_err(Trouble::from_errno)?;
-        Ok((Self { fd: Rc::new(fd), ..here }, None))
+        let handle = system::with_names(&here.handle)?;
+        Ok((Self { handle: Rc::new(handle), ..here }, None))
     }
 
     fn boundary_dir(&self) -> Result<Self, Trouble> {
-        let fd = self.boundary.fd.try_clone().map_err(|_| Trouble::Refused)?;
-        let stat = rustix::fs::fstat(&fd).map_err(Trouble::from_errno)?;
+        let handle = self.boundary.handle.try_clone().map_err(|_| Trouble::Refused)?;
+        let stat = system::stat(&handle)?;
         let shown = if self.boundary.whole_root { String::new() } else { "~".into() };
-        Ok(self.child(fd, &stat, PathBuf::new(), shown))
+        Ok(self.child(handle, &stat, PathBuf::new(), shown))
     }
 }
 
@@ -476,7 +483,23 @@ impl Dir {
 pub(crate) struct Look {
     pub(crate) kind: FileType,
     pub(crate) len: u64,
-    pub(crate) uid: u32,
+    pub(crate) uid: OwnerId,
+}
+
+/// Opens what `looked` described, and nothing else.
+fn open_looked_at(parent: &Handle, name: &OsStr, looked: &Stat) -> Result<(File, u64, OwnerId), Trouble> {
+    match looked.kind {
+        FileType::RegularFile if looked.placeholder => return Err(Trouble::Skipped),
+        FileType::RegularFile => {}
+        FileType::Directory => return Err(Trouble::Absent),
+        _ => return Err(Trouble::Refused),
+    }
+    let handle = system::open_file(parent, name)?;
+    let stat = system::stat(&handle)?;
+    if !stat.is_same_file(looked) || stat.kind != FileType::RegularFile {
+        return Err(Trouble::Refused);
+    }
+    Ok((File::from(handle), stat.len, stat.owner))
 }
 
 /// The components, last first, so that the next one is popped.

@@ -7,7 +7,7 @@ use umbrascope_api::{
 };
 use umbrascope_rules::{Matcher, RuleRef, SoftwareKind};
 
-use super::safe::Trouble;
+use super::safe::{OwnerId, Trouble};
 use super::{FoundItem, Problem, RawSnapshot, Unmatched};
 
 /// Most problems kept with their place. All of them are counted.
@@ -23,7 +23,7 @@ pub(crate) struct Found {
     pub(crate) executable: Option<String>,
     pub(crate) details: ItemDetails,
     pub(crate) flags: Vec<RiskFlag>,
-    pub(crate) owner: Option<u32>,
+    pub(crate) owner: Option<OwnerId>,
 }
 
 impl Found {
@@ -36,7 +36,7 @@ impl Found {
         self
     }
 
-    pub(crate) fn at(mut self, location: impl Into<String>, owner: u32) -> Self {
+    pub(crate) fn at(mut self, location: impl Into<String>, owner: OwnerId) -> Self {
         self.details.location = Some(location.into());
         self.owner = Some(owner);
         self

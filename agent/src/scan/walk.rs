@@ -6,10 +6,8 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use rustix::fs::FileType;
-
 use super::mcp::IN_PROJECT;
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, FileType, Trouble};
 
 /// Deepest folder looked into; the home itself is 0. `~/src/github.com/owner/project` is 4.
 const DEPTH: usize = 6;

@@ -5,13 +5,12 @@
 
 use std::path::Path;
 
-use rustix::fs::FileType;
 use serde_json::Value;
 use umbrascope_api::Channel;
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
 use super::super::plist::{self, PLIST_BYTES, text};
-use super::super::safe::{Dir, Trouble};
+use super::super::safe::{Dir, FileType, OwnerId, Trouble};
 use super::super::source::{Found, Source};
 use super::signature;
 
@@ -70,7 +69,7 @@ fn read_folder(base: &Dir, path: &str, deeper: usize, source: &mut Source<'_>) {
 struct Bundle {
     dir: Dir,
     info: Value,
-    owner: u32,
+    owner: OwnerId,
 }
 
 fn read_app(folder: &Dir, name: &str, source: &mut Source<'_>) {

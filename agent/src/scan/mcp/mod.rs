@@ -202,7 +202,7 @@ fn read_plugins(folder: &Dir, depth: usize, left: &mut usize, source: &mut Sourc
         let Some(name) = entry.text() else { continue };
         if name == ".mcp.json" {
             read_file(folder, Path::new(name), "Claude Code", Json, Shape::Flat, source);
-        } else if entry.kind == rustix::fs::FileType::Directory
+        } else if entry.kind == super::safe::FileType::Directory
             && depth < PLUGIN_DEPTH
             && !name.starts_with('.')
             && name != "node_modules"

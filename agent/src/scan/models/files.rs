@@ -3,12 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::FileType;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
 use super::{header_of, take_model};
-use crate::scan::safe::{Dir, Trouble};
+use crate::scan::safe::{Dir, FileType, Trouble};
 use crate::scan::source::{Found, Source};
 use crate::scan::walk::Hits;
 

@@ -4,11 +4,13 @@
 //! matter. Keys that stand in for others (symbolic links) are not followed.
 
 mod hive;
+#[cfg(windows)]
+mod live;
 mod volume;
 
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, OwnerId, Trouble};
 
-pub(super) use volume::{any_case, open};
+pub(super) use volume::any_case;
 
 #[cfg(test)]
 pub(super) use hive::parse;
@@ -61,9 +63,31 @@ pub(super) struct User {
     /// `HKEY_CURRENT_USER\Software\Classes`, which is a hive of its own.
     pub(super) classes: Option<Box<dyn Key>>,
     /// Who owns it.
-    pub(super) owner: u32,
+    pub(super) owner: OwnerId,
     /// The home, where it is on this machine.
     pub(super) home: Option<Dir>,
+}
+
+/// Opens the registry of the tree, without its users: on a running Windows, what the system serves.
+pub(super) fn open(root: &Dir, live: bool) -> Registry {
+    #[cfg(windows)]
+    if live {
+        return live::open();
+    }
+    let _ = live;
+    volume::open(root)
+}
+
+impl Registry {
+    /// Adds the users whose homes these are.
+    pub(super) fn add_all_users(&mut self, homes: &[Dir], live: bool) {
+        #[cfg(windows)]
+        if live {
+            return self.add_live_users(homes);
+        }
+        let _ = live;
+        self.add_users(homes.iter());
+    }
 }
 
 /// The text of a value that is there and says something.

@@ -13,11 +13,11 @@ const SOFTWARE: &str = "Windows/System32/config/SOFTWARE";
 const NTUSER: &str = "NTUSER.DAT";
 /// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
 const USRCLASS: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
-const PROFILES: &str = r"Microsoft\Windows NT\CurrentVersion\ProfileList";
+pub(super) const PROFILES: &str = r"Microsoft\Windows NT\CurrentVersion\ProfileList";
 /// Most users whose hives are held open: each is two files and some of their pages.
 const USERS: usize = 64;
 /// Accounts of people: of a machine or a domain, and of Microsoft Entra ID. What is shorter is a service's.
-const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
+pub(super) const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
 
 /// Opens the registry of the volume that is read as `/`, without its users.
 pub(in super::super) fn open(root: &Dir) -> Registry {

@@ -1,7 +1,9 @@
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-use super::open::is_remote;
+use rustix::fs::Mode;
+
 use super::*;
 
 fn open(path: &Path) -> Dir {
@@ -71,7 +73,8 @@ fn a_loop_of_links_ends() {
 fn only_regular_files_are_opened() {
     let (temp, home) = home();
     let fifo = temp.path().join("home/kim/fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+        .unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(temp.path().join("home/kim/socket")).unwrap();
     assert_eq!(home.read("fifo", 10).unwrap_err(), Trouble::Refused);
     assert_eq!(home.read("socket", 10).unwrap_err(), Trouble::Refused);
@@ -126,9 +129,9 @@ fn a_name_that_is_not_utf8_is_listed_and_opened() {
 
 #[test]
 fn remote_and_fuse_file_systems_are_known_by_their_magic() {
-    assert!(is_remote(0x6969));
-    assert!(is_remote(0x6573_5546));
-    assert!(is_remote(i64::from(0xFF53_4D42_u32 as i32)));
-    assert!(!is_remote(0xEF53)); // ext4
-    assert!(!is_remote(0x9123_683E)); // btrfs
+    assert!(system::is_remote_magic(0x6969));
+    assert!(system::is_remote_magic(0x6573_5546));
+    assert!(system::is_remote_magic(i64::from(0xFF53_4D42_u32 as i32)));
+    assert!(!system::is_remote_magic(0xEF53)); // ext4
+    assert!(!system::is_remote_magic(0x9123_683E)); // btrfs
 }

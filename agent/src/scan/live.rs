@@ -1,0 +1,59 @@
+//! What a scan of this running machine does beside reading its files, system by system.
+
+use std::path::PathBuf;
+
+/// Where its tree begins.
+pub(super) fn root() -> PathBuf {
+    system::root()
+}
+
+/// Places whose look already could block, to be left alone.
+pub(super) fn untouched() -> Vec<PathBuf> {
+    system::untouched()
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use super::*;
+
+    pub(super) fn root() -> PathBuf {
+        "/".into()
+    }
+
+    pub(super) fn untouched() -> Vec<PathBuf> {
+        super::super::mounts::remote()
+    }
+}
+
+/// Remote volumes are known by their flags where they begin, and are mounted below `/Volumes`, where nothing is looked for.
+#[cfg(target_os = "macos")]
+mod system {
+    use super::*;
+
+    pub(super) fn root() -> PathBuf {
+        "/".into()
+    }
+
+    pub(super) fn untouched() -> Vec<PathBuf> {
+        Vec::new()
+    }
+}
+
+/// One drive is one tree; what is mounted in it elsewhere is a link that is not followed.
+#[cfg(windows)]
+mod system {
+    use super::*;
+
+    /// The system drive.
+    pub(super) fn root() -> PathBuf {
+        let drive = std::env::var("SystemDrive").ok().filter(|drive| {
+            let bytes = drive.as_bytes();
+            bytes.len() == 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
+        });
+        PathBuf::from(drive.unwrap_or_else(|| "C:".into()) + r"\")
+    }
+
+    pub(super) fn untouched() -> Vec<PathBuf> {
+        Vec::new()
+    }
+}
