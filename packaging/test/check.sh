@@ -64,6 +64,6 @@ summary() {
     passed=$(grep -c '^ok ' "$RESULTS" || true)
     failed=$(grep -c '^FAIL ' "$RESULTS" || true)
     grep '^FAIL ' "$RESULTS" || true
-    echo "packages: $passed passed, $failed failed"
+    echo "${SUITE:-packages}: $passed passed, $failed failed"
     [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
