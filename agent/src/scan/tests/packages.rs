@@ -117,3 +117,22 @@ fn a_project_gives_one_item_a_product() {
     assert_eq!(openai.item.channel, Channel::Manifest);
     assert_eq!(state(&outcome, "manifests"), SourceState::Malformed);
 }
+
+#[test]
+fn each_form_of_rpm_s_database_is_read_or_told() {
+    let machine = Machine::new();
+    let mut bytes = Vec::new();
+    let packed: &[u8] = include_bytes!("../rpm/testdata/Packages.db.gz");
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed), &mut bytes).unwrap();
+    machine.put("usr/lib/sysimage/rpm/Packages.db", &bytes);
+    // What an update of the distribution left behind is not asked for.
+    machine.put("usr/lib/sysimage/rpm/Packages", "x");
+    let outcome = machine.scan();
+    assert_eq!(values(&outcome, "rpm"), set(&["ollama"]));
+    assert_eq!(state(&outcome, "rpm"), SourceState::Read);
+    // Berkeley DB is rpm's own affair, and rpm is not started for a tree that is no running machine.
+    fs::remove_file(machine.root.path().join("usr/lib/sysimage/rpm/Packages.db")).unwrap();
+    let outcome = machine.scan();
+    assert_eq!(state(&outcome, "rpm"), SourceState::Refused);
+    assert!(outcome.snapshots.iter().any(|s| s.source == "rpm" && s.completeness == Completeness::Partial));
+}
