@@ -107,7 +107,6 @@ pub(super) const DATA: &[(&str, &[(&str, &str)])] = &[
         "snap",
         &[
             ("chromium/common/chromium", "Chromium"),
-            ("chromium/current/.config/chromium", "Chromium"),
             ("brave/current/.config/BraveSoftware/Brave-Browser", "Brave"),
             ("opera/current/.config/opera", "Opera"),
             ("opera-beta/current/.config/opera-beta", "Opera Beta"),
