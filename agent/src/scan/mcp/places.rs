@@ -74,6 +74,7 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
     ("Hermes Agent", ".hermes/config.yaml", Yaml, Shape::Usual),
     ("Mistral Vibe", ".vibe/config.toml", Toml, Shape::Usual),
     ("Grok", ".grok/config.toml", Toml, Shape::Usual),
+    ("gptme", ".config/gptme/config.toml", Toml, Shape::Usual),
     ("OpenHands", ".openhands/mcp.json", Json, Shape::Usual),
     ("OpenClaw", ".openclaw/openclaw.json", Json, Shape::Usual),
     ("CodeBuddy", ".codebuddy/mcp.json", Json, Shape::Usual),
