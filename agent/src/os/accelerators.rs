@@ -101,9 +101,9 @@ mod tests {
         assert_eq!(
             below(root.path()),
             [
-                "2 × NVIDIA graphics (10de:20b0)",
                 "Habana Labs accelerator (1da3:1020)",
-                "NVIDIA GeForce RTX 4090"
+                "NVIDIA GeForce RTX 4090",
+                "2 × NVIDIA graphics (10de:20b0)"
             ]
         );
         assert_eq!(below(&root.path().join("nowhere")), Vec::<String>::new());
