@@ -210,6 +210,11 @@ fn by_name(stem: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a file is one of several that a model is split into.
+pub(super) fn is_part(file: &str) -> bool {
+    Part::of(file.rsplit_once('.').map_or(file, |(stem, _)| stem)).is_some()
+}
+
 /// One file of a model that is split into several: `name-00001-of-00003` (the naming conventions of GGUF and of
 /// Hugging Face's libraries).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,6 +258,7 @@ mod tests {
 
     #[test]
     fn parts_of_a_model_are_told_by_their_names() {
+        assert!(is_part("model-00002-of-00007.safetensors") && !is_part("model.safetensors"));
         let part = Part::of("Grok-100B-v1.0-Q4_0-00003-of-00009").unwrap();
         assert_eq!((part.name, part.number, part.count), ("Grok-100B-v1.0-Q4_0", 3, 9));
         assert_eq!(part.sibling("x.gguf", 1), "Grok-100B-v1.0-Q4_0-00001-of-00009.gguf");

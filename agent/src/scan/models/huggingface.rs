@@ -9,7 +9,8 @@ use serde::Deserialize;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
-use super::{Header, header_of, take_model};
+use super::files::is_part;
+use super::{Header, Role, header_of, take_model};
 use crate::scan::environment;
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
@@ -108,6 +109,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
     let mut config = Config::default();
     let mut header = Header::default();
     let mut weights = false;
+    let mut adapter = false;
     if let Some(snapshot) = snapshot {
         let (entries, _) = snapshot.entries().unwrap_or_default();
         for entry in entries {
@@ -120,8 +122,16 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
                         text(blob).and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
                 }
                 "README.md" => card = text(blob).map(|bytes| model_card(&bytes)).unwrap_or_default(),
+                // Of the PEFT library: what it stands beside was trained on top of another model.
+                "adapter_config.json" => adapter = true,
                 _ if !weights && (file.ends_with(".gguf") || file.ends_with(".safetensors")) => {
-                    if let Some(found) = blob.and_then(|blob| header_of(folder, &blob, file)) {
+                    let found = blob.and_then(|blob| header_of(folder, &blob, file));
+                    // The projector that goes with a model is not the model.
+                    if let Some(mut found) = found.filter(|found| found.role != Some(Role::Projector)) {
+                        // A split model's first part does not count all parameters.
+                        if file.ends_with(".safetensors") && is_part(file) {
+                            found.parameters = None;
+                        }
                         header = found;
                         weights = true;
                     }
@@ -130,7 +140,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
             }
         }
     }
-    // A split model's first part does not count all parameters.
+    let role = header.role.or(adapter.then_some(Role::Adapter));
     let details = ItemDetails {
         client: Some("Hugging Face cache".into()),
         location: Some(folder.shown().into()),
@@ -139,7 +149,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
         parameters: header.parameters,
         quantisation: header.quantisation.or(config.torch_dtype).or(config.dtype),
         licence: card.licence.or(header.licence),
-        role: header.role.map(|role| role.as_str().to_owned()),
+        role: role.map(|role| role.as_str().to_owned()),
         size_bytes: Some(size),
         ..ItemDetails::default()
     };
