@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{AGENT, Agent, require, status, wait};
 use rustix::process::Signal;
@@ -114,10 +114,8 @@ fn what_changes_is_stored_at_the_next_look_and_what_does_not_is_not_sent_again()
     machine.some_looks();
     assert_eq!(machine.generations(), before, "a machine on which nothing changed");
 
-    let start = Instant::now();
     servers(machine.tree.path(), &["one", "two"]);
     wait("the new server", || machine.values("mcp-config").contains("\"two\"").then_some(()));
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     let extensions = r#"[{"identifier":{"id":"github.copilot"},"version":"1.2.3"}]"#;
     put(machine.tree.path(), "home/kim/.vscode/extensions/extensions.json", extensions);
     wait("the new extension", || {
@@ -161,7 +159,7 @@ fn what_a_look_found_is_not_lost_though_its_scanner_and_the_uplink_are_killed() 
 }
 
 #[test]
-fn a_look_costs_little_and_its_journal_is_in_no_process() {
+fn what_is_noted_of_places_is_kept_in_one_file_and_in_no_process() {
     let Some(machine) = Machine::start() else { return };
     machine.some_looks();
     let warden = machine.agent.process.id();

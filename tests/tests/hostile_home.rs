@@ -408,8 +408,9 @@ fn what_may_not_be_read_is_told_and_is_not_called_absent() {
     machine.at_home(".kiro/settings/mcp.json", servers("closed"));
     machine.give_away();
     fs::set_permissions(machine.path("home/ann"), Permissions::from_mode(0o700)).expect("a mode");
-    fs::set_permissions(machine.home(".aws"), Permissions::from_mode(0)).expect("a mode");
-    fs::set_permissions(machine.home(".kiro/settings/mcp.json"), Permissions::from_mode(0)).expect("a mode");
+    fs::set_permissions(machine.home(".aws"), Permissions::from_mode(0o0)).expect("a mode");
+    fs::set_permissions(machine.home(".kiro/settings/mcp.json"), Permissions::from_mode(0o0))
+        .expect("a mode");
     // The program may lie where only root gets to.
     let program = machine.path("agent");
     fs::copy(&programs().agent, &program).expect("a copy of the program");

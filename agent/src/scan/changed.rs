@@ -8,7 +8,7 @@ use ring::digest::{Context, SHA256};
 use umbrascope_api::SourceReport;
 
 use super::RawSnapshot;
-use super::journal::{Journal, Section};
+use super::journal::{DIGEST, Journal, Section};
 use super::safe::{Budget, Dir};
 use super::walk::Hits;
 
@@ -102,11 +102,10 @@ impl Watch {
 
     /// A walk was done: remembers whether it came across other things than before.
     pub(super) fn end_walk(&mut self, budget: &Budget, name: &str, hits: &Hits) {
-        let answer = hits.encode();
-        // What could not be written down cannot be compared.
-        let unknown = answer.is_none();
-        let same = self.close(budget, name, || answer.unwrap_or_default());
+        let same = self.close(budget, name, || hits.encode().unwrap_or_default());
         if let Self::Again(again) = self {
+            // What could not be written down cannot be compared.
+            let unknown = again.new.sections.get(name).is_none_or(|section| section.answer.is_empty());
             again.walks_moved |= !same || unknown;
         }
     }
@@ -173,7 +172,7 @@ pub(super) fn digest(snapshot: &RawSnapshot, report: &SourceReport) -> Vec<u8> {
         let _ = serde_json::to_writer(&mut context, &words);
     }
     let _ = serde_json::to_writer(&mut context, &(snapshot.completeness, &report.state));
-    context.0.finish().as_ref().get(..16).unwrap_or_default().to_vec()
+    context.0.finish().as_ref().get(..DIGEST).unwrap_or_default().to_vec()
 }
 
 struct Hashing(Context);

@@ -19,7 +19,7 @@ use std::path::Path;
 const SECTION_PLACES: usize = 20_000;
 /// Most places of a journal: a look at all of them takes some 0.1 s of CPU.
 const PLACES: usize = 60_000;
-/// Most bytes of a journal's places.
+/// Most bytes of a journal's places and of what walks came across.
 const BYTES: usize = 4 * 1024 * 1024;
 /// Largest journal that is read: places, names and the answers of walks.
 pub const JOURNAL_BYTES: usize = 2 * BYTES;
@@ -27,6 +27,8 @@ pub const JOURNAL_BYTES: usize = 2 * BYTES;
 const PATH: usize = 4096;
 const MAGIC: &[u8] = b"umbrascope journal 1\n";
 const MARK: usize = 8;
+/// Bytes of the digest of a source's answer.
+pub(crate) const DIGEST: usize = 16;
 
 /// How a place was asked, and so what of it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,10 +199,13 @@ impl Recorder {
     /// Closes the section; `answer` is what came of it.
     pub(crate) fn end(&mut self, answer: Vec<u8>) -> Section {
         let mut section = self.open.take().unwrap_or_default();
-        section.answer = answer;
+        // Without what a walk came across it is walked again; a digest is always kept.
+        if answer.len() <= DIGEST || answer.len() <= self.bytes_left {
+            section.answer = answer;
+        }
         section.places.shrink_to_fit();
         self.places_left = self.places_left.saturating_sub(self.count);
-        self.bytes_left = self.bytes_left.saturating_sub(section.places.len());
+        self.bytes_left = self.bytes_left.saturating_sub(section.places.len() + section.answer.len());
         section
     }
 
@@ -210,7 +215,7 @@ impl Recorder {
             self.places_left = self.places_left.saturating_sub(1);
             true
         });
-        self.bytes_left = self.bytes_left.saturating_sub(section.places.len());
+        self.bytes_left = self.bytes_left.saturating_sub(section.places.len() + section.answer.len());
     }
 
     /// Notes a place.

@@ -240,6 +240,9 @@ pub fn scan_changed(
     Some((outcome, journal.encode()))
 }
 
+/// Most blind sources and homes that are told.
+const BLIND_TOLD: usize = 32;
+
 /// What a journal holds, for people.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -255,7 +258,7 @@ impl Watched {
     pub fn of(journal: &[u8]) -> Self {
         let journal = Journal::decode(journal).unwrap_or_default();
         let blind = journal.sections.iter().filter(|(_, section)| section.blind);
-        let blind = blind.map(|(name, _)| name.clone()).collect();
+        let blind = blind.take(BLIND_TOLD).map(|(name, _)| source::clip(name.clone())).collect();
         Self { places: journal.places() as u64, blind }
     }
 }
