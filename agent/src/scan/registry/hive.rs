@@ -8,18 +8,16 @@
 //! The layout is that of the "Windows registry file format specification" by M. Suhanov (github.com/msuhanov/regf).
 
 use std::cell::RefCell;
-use std::io::{Read, Seek, SeekFrom};
 use std::rc::Rc;
 
 use super::super::safe::Trouble;
 use super::{Key, SUBKEYS, TEXT_BYTES, VALUES, Visit};
+use pages::{Bytes, Pages};
+
+mod pages;
 
 /// Where the first bin begins; all places are counted from here.
 const BINS: u64 = 4096;
-/// Bytes of one page that is read and kept, a power of two.
-const PAGE: usize = 4096;
-/// Most pages kept. A walk through a list and its keys stays among few.
-const PAGES: usize = 32;
 /// Longest name of a key or value, in bytes; Windows allows 255 characters for a key, and more for a value.
 const NAME_BYTES: usize = 1024;
 /// Most lists that a list of lists names.
@@ -43,10 +41,6 @@ const REG_EXPAND_SZ: u32 = 2;
 const REG_DWORD: u32 = 4;
 const REG_MULTI_SZ: u32 = 7;
 
-/// Something a hive can be read from.
-pub(super) trait Bytes: Read + Seek {}
-impl<T: Read + Seek> Bytes for T {}
-
 /// An open hive.
 pub(super) struct Hive {
     pages: RefCell<Pages>,
@@ -63,7 +57,7 @@ pub(super) enum Tidy {
 impl Hive {
     /// The root key of the hive in `file`, which is `len` bytes long.
     pub(super) fn root(file: Box<dyn Bytes>, len: u64) -> Result<(Node, Tidy), Trouble> {
-        let hive = Rc::new(Self { pages: RefCell::new(Pages { file, len, kept: Vec::new(), next: 0 }) });
+        let hive = Rc::new(Self { pages: RefCell::new(Pages::new(file, len)) });
         let base: [u8; 48] = hive.array(0)?;
         let [major, minor, format] = [20, 24, 32].map(|at| u32_of(&base, at));
         if !base.starts_with(b"regf") || major != 1 || !(3..=6).contains(&minor) || format != 1 {
@@ -101,51 +95,6 @@ impl Hive {
         }
         let bytes = self.bytes(at, len)?;
         Ok(if narrow { bytes.iter().map(|byte| char::from(*byte)).collect() } else { utf16(&bytes) })
-    }
-}
-
-/// The pages read last. A full store gives up the one read longest ago.
-struct Pages {
-    file: Box<dyn Bytes>,
-    len: u64,
-    kept: Vec<(u64, Box<[u8]>)>,
-    next: usize,
-}
-
-impl Pages {
-    fn read(&mut self, mut at: u64, mut into: &mut [u8]) -> Result<(), Trouble> {
-        let end = at.checked_add(into.len() as u64).ok_or(Trouble::Malformed)?;
-        if end > self.len {
-            return Err(Trouble::Malformed);
-        }
-        while !into.is_empty() {
-            let offset = (at % PAGE as u64) as usize;
-            let page = self.page(at / PAGE as u64)?;
-            // A file that shrank since it was opened has a short page.
-            let part = page.get(offset..).filter(|part| !part.is_empty()).ok_or(Trouble::Malformed)?;
-            let taken = part.len().min(into.len());
-            into[..taken].copy_from_slice(&part[..taken]);
-            into = &mut into[taken..];
-            at += taken as u64;
-        }
-        Ok(())
-    }
-
-    fn page(&mut self, number: u64) -> Result<&[u8], Trouble> {
-        if let Some(slot) = self.kept.iter().position(|(kept, _)| *kept == number) {
-            return Ok(&self.kept[slot].1);
-        }
-        self.file.seek(SeekFrom::Start(number * PAGE as u64)).map_err(|_| Trouble::Refused)?;
-        let mut page = Vec::with_capacity(PAGE);
-        (&mut self.file).take(PAGE as u64).read_to_end(&mut page).map_err(|_| Trouble::Refused)?;
-        let page = (number, page.into_boxed_slice());
-        let slot = self.next;
-        self.next = (slot + 1) % PAGES;
-        match self.kept.get_mut(slot) {
-            Some(kept) => *kept = page,
-            None => self.kept.push(page),
-        }
-        self.kept.get(slot).map(|(_, page)| &**page).ok_or(Trouble::Malformed)
     }
 }
 
