@@ -77,9 +77,6 @@ fn of_systems(scan: &mut Scan<'_>, machine: &Machine) {
         machine.homes.each(source, windows::winget::read_home);
     });
     scan.source("wsl", Channel::App, |source| windows::wsl::read(&machine.registry, source));
-    scan.source("windows-native-hosts", Channel::Extension, |source| {
-        windows::hosts::read(&machine.registry, source)
-    });
 }
 
 /// Packages of programming languages, and the projects that name some.
@@ -137,6 +134,7 @@ fn extensions(scan: &mut Scan<'_>, machine: &Machine) {
     });
     scan.source("native-messaging-hosts", Channel::Extension, |source| {
         chromium::hosts::read_system(&machine.root, source);
+        windows::hosts::read(&machine.registry, source);
         machine.homes.each(source, chromium::hosts::read_home);
     });
     scan.source("firefox-extensions", Channel::Extension, |source| {

@@ -12,7 +12,7 @@ use umbrascope_rules::SoftwareKind;
 use super::chromium::policy;
 use super::document::{Format, parse as document};
 use super::few::Few;
-use super::property_list;
+use super::plist;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 
@@ -89,9 +89,9 @@ pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
         let Some(file) = source.note(root.file(path, SMALL_BYTES), location) else { continue };
         let owner = file.uid;
         let managed = *path == MANAGED;
-        let policy = file.bytes().and_then(|bytes| {
-            if managed { property_list::parse(&bytes) } else { document(&bytes, Format::Json) }
-        });
+        let policy = file
+            .bytes()
+            .and_then(|bytes| if managed { plist::parse(&bytes) } else { document(&bytes, Format::Json) });
         let Some(policy) = source.note(policy, location) else { continue };
         for id in policy::ordered(if managed { &policy } else { &policy["policies"] }) {
             let mut found = Found::new(id).at(location(), owner);

@@ -54,7 +54,6 @@ mod plugins;
 #[cfg(target_os = "linux")]
 mod processes;
 mod programs;
-mod property_list;
 mod python;
 mod raycast;
 mod registry;

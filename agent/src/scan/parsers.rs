@@ -8,8 +8,8 @@ use super::walk::Hits;
 use super::{
     accounts, alpm, apk, assistants, cargo, chromium, composer, conda, containers, document, dpkg, emacs,
     environment, firefox, flatpak, gem, go, homes, http, jetbrains, macos, manifests, mcp, mounts, nix, node,
-    obsidian, office, plist, plugins, processes, programs, property_list, python, raycast, registry, rpm,
-    safari, snap, sublime, visualstudio, vscode, windows,
+    obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari, snap,
+    sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -21,7 +21,7 @@ pub const ALL: &[Parser] = &[
     ("alpm", |bytes| _ = alpm::field(&String::from_utf8_lossy(bytes), "%NAME%")),
     ("answer", |bytes| drop(http::body(bytes).map(processes::probe::models))),
     ("apk", |bytes| _ = apk::parse(bytes, |_, _| Ok(()))),
-    ("appx-manifest", |bytes| drop(windows::xml::texts(bytes, &["DisplayName", "PublisherDisplayName"]))),
+    ("appx-manifest", |bytes| drop(windows::msix::manifest(bytes))),
     ("assistants", |bytes| {
         for name in ["settings.json", "config.toml", "config.yaml", ".sgptrc"] {
             drop(assistants::parse(name, bytes));
@@ -71,7 +71,6 @@ pub const ALL: &[Parser] = &[
     ("ollama-manifest", |bytes| drop(ollama::manifest(bytes))),
     ("passwd", |bytes| drop(homes::passwd_homes(bytes))),
     ("plist", |bytes| drop(plist::parse(bytes))),
-    ("property-list", |bytes| drop(property_list::parse(bytes))),
     ("python-folder", |bytes| _ = python::folder_name(&String::from_utf8_lossy(bytes))),
     ("python-metadata", |bytes| drop(python::metadata(bytes))),
     ("raycast", |bytes| drop(raycast::parse(bytes))),

@@ -5,7 +5,7 @@
 use serde_json::Value;
 use umbrascope_rules::SoftwareKind;
 
-use super::property_list;
+use super::plist;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 
@@ -45,7 +45,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 fn read_profile(profile: &Dir, browser: &str, source: &mut Source<'_>) {
     for list in LISTS {
         let location = || profile.shown_child(list);
-        let Some(file) = source.note(profile.file(list, property_list::BYTES), location) else { continue };
+        let Some(file) = source.note(profile.file(list, plist::PLIST_BYTES), location) else { continue };
         let owner = file.uid;
         let extensions = file.bytes().and_then(|bytes| parse(&bytes));
         for extension in source.note(extensions, location).into_iter().flatten() {
@@ -64,7 +64,7 @@ pub(super) struct Extension {
 }
 
 pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Extension>, Trouble> {
-    let Value::Object(list) = property_list::parse(bytes)? else { return Err(Trouble::Malformed) };
+    let Value::Object(list) = plist::parse(bytes)? else { return Err(Trouble::Malformed) };
     let extension = |(name, says): (String, Value)| {
         let id = name.split_once(" (").map_or(name.as_str(), |(id, _)| id);
         Extension { id: id.to_owned(), enabled: says["Enabled"].as_bool() }

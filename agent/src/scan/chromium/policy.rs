@@ -12,7 +12,7 @@ use umbrascope_rules::SoftwareKind;
 use super::places::{MANAGED, POLICIES};
 use super::preferences::is_id;
 use crate::scan::document::{Format, parse as document};
-use crate::scan::property_list;
+use crate::scan::plist;
 use crate::scan::safe::Dir;
 #[cfg(test)]
 use crate::scan::safe::Trouble;
@@ -43,7 +43,7 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
             let location = || folder.shown_child(name);
             let Some(file) = source.note(folder.file(name, POLICY_BYTES), location) else { continue };
             let owner = file.uid;
-            let policy = file.bytes().and_then(|bytes| property_list::parse(&bytes));
+            let policy = file.bytes().and_then(|bytes| plist::parse(&bytes));
             let Some(policy) = source.note(policy, location) else { continue };
             offer(&policy, browser, &location(), owner, source);
         }

@@ -124,7 +124,10 @@ pub(super) fn open_straight(_dir: &Handle, _rel: &Path, _want: Want) -> Result<O
 
 /// Whether reads of its file system leave the machine or run somebody's program.
 #[cfg(target_os = "linux")]
-#[cfg_attr(target_pointer_width = "64", expect(clippy::unnecessary_cast, reason = "the field differs in width by system"))]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::unnecessary_cast, reason = "the field differs in width by system")
+)]
 pub(super) fn is_remote(handle: &Handle) -> Result<bool, Trouble> {
     rustix::fs::fstatfs(handle).map(|found| is_remote_magic(found.f_type as i64)).map_err(trouble)
 }

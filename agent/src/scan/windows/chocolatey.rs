@@ -4,7 +4,7 @@ use umbrascope_rules::SoftwareKind;
 
 use super::super::safe::{Dir, Trouble};
 use super::super::source::{Found, Source};
-use super::xml;
+use super::super::xml;
 
 const LIB: &str = "ProgramData/chocolatey/lib";
 /// Largest `.nuspec` read, in bytes.
@@ -42,6 +42,5 @@ pub(in super::super) fn read(root: &Dir, source: &mut Source<'_>) {
 
 /// Id, version and authors.
 pub(in super::super) fn parse(bytes: &[u8]) -> Result<[Option<String>; 3], Trouble> {
-    let texts = xml::texts(bytes, &["id", "version", "authors"])?;
-    texts.try_into().map_err(|_| Trouble::Malformed)
+    xml::texts(bytes, ["package/metadata/id", "package/metadata/version", "package/metadata/authors"])
 }

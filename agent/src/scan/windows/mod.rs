@@ -12,7 +12,6 @@ pub(super) mod scoop;
 pub(super) mod uninstall;
 pub(super) mod winget;
 pub(super) mod wsl;
-pub(super) mod xml;
 
 use super::registry::{Key, Registry, User};
 use super::safe::Trouble;

@@ -6,9 +6,10 @@
 use umbrascope_rules::SoftwareKind;
 
 use super::super::registry::{Registry, text};
-use super::super::safe::Dir;
+use super::super::safe::{Dir, Trouble};
 use super::super::source::{Found, Source};
-use super::{each_key, lost, xml};
+use super::super::xml;
+use super::{each_key, lost};
 
 /// Below a user's classes.
 const PACKAGES: &str =
@@ -52,17 +53,20 @@ pub(in super::super) fn read_system(root: &Dir, source: &mut Source<'_>) {
         };
         let mut found = Found::new(package.family).version(Some(package.version));
         found.details.location = Some(folder.shown().into());
-        let manifest = dir.read("AppxManifest.xml", MANIFEST_BYTES);
-        if let Some(bytes) = source.note(manifest, || dir.shown_child("AppxManifest.xml")) {
-            let texts = xml::texts(&bytes, &["DisplayName", "PublisherDisplayName"]);
-            let texts = source.note(texts, || dir.shown_child("AppxManifest.xml")).unwrap_or_default();
-            let mut plain =
-                texts.into_iter().map(|text| text.filter(|text| !text.starts_with("ms-resource:")));
-            found.details.title = plain.next().flatten();
-            found.details.publisher = plain.next().flatten();
+        let read = dir.read("AppxManifest.xml", MANIFEST_BYTES);
+        if let Some(bytes) = source.note(read, || dir.shown_child("AppxManifest.xml")) {
+            let texts = source.note(manifest(&bytes), || dir.shown_child("AppxManifest.xml"));
+            [found.details.title, found.details.publisher] = texts.unwrap_or_default();
         }
         source.take(rule, found);
     }
+}
+
+/// Name and publisher as a manifest shows them; one that stands in a file of resources is left out.
+pub(in super::super) fn manifest(bytes: &[u8]) -> Result<[Option<String>; 2], Trouble> {
+    let texts =
+        xml::texts(bytes, ["Package/Properties/DisplayName", "Package/Properties/PublisherDisplayName"])?;
+    Ok(texts.map(|text| text.filter(|text| !text.starts_with("ms-resource:"))))
 }
 
 #[derive(Debug, PartialEq, Eq)]
