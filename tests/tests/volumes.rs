@@ -432,7 +432,7 @@ fn a_volume_of_windows_gives_its_programs_and_packages() {
     assert_eq!(values(&scan, "programs"), set(&programs));
     assert_eq!(values(&scan, "pip"), set(&["anthropic", "openai"]));
     assert_eq!(values(&scan, "npm"), set(&["@anthropic-ai/claude-code"]));
-    assert_eq!(seen(&scan, "windows-native-hosts"), 1);
+    assert_eq!(seen(&scan, "native-messaging-hosts"), 1);
     assert!(scan["problems"].to_string().contains("distribution Ubuntu-24.04"), "{}", scan["problems"]);
     assert_eq!(state(&scan, "macos-apps"), "absent");
 }
