@@ -403,7 +403,7 @@ fn a_scan_of_a_hostile_tree_ends_and_says_what_it_could_not_read() {
         ("~/.iflow/settings.json", "refused"),
         ("~/.config/Claude/claude_desktop_config.json", "refused"),
         ("~/.gemini/settings.json", "too-large"),
-        ("~/.kiro/settings/mcp.json", "malformed"),
+        ("~/.kiro/settings/mcp.json", "too-large"),
         ("~/.aws/amazonq/mcp.json", "malformed"),
     ] {
         assert_eq!(problem(location).as_deref(), Some(state), "{location}: {:#}", scan["problems"]);

@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -53,10 +54,13 @@ while True:
     peer.close()
 "#;
 
+/// How long a stand-in may take to start, and to tell of a question whose asker has hung up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A stand-in for a program.
 struct Server {
     process: Child,
-    lines: BufReader<std::process::ChildStdout>,
+    lines: Receiver<String>,
     executable: PathBuf,
     port: u16,
 }
@@ -81,24 +85,35 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the stand-in starts");
-        let mut lines = BufReader::new(process.stdout.take().expect("its output is piped"));
-        let mut port = String::new();
-        lines.read_line(&mut port).expect("it says its port");
-        let port = port.trim().parse().unwrap_or_else(|_| panic!("no port: {port}"));
+        let said = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let (tell, lines) = mpsc::channel();
+        std::thread::spawn(move || said.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        let port = lines.recv_timeout(PATIENCE).expect("it says its port");
+        let port = port.parse().unwrap_or_else(|_| panic!("no port: {port}"));
         Self { process, lines, executable, port }
     }
 
-    /// Ends it; what it was asked, and how long each connection lasted.
-    fn end(mut self) -> Vec<(String, Duration)> {
-        self.process.kill().expect("it can be ended");
-        self.process.wait().expect("it ends");
-        let mut text = String::new();
-        self.lines.read_to_string(&mut text).expect("it writes text");
+    /// Ends it when it has told of as many questions as are awaited; what it was asked, and how long each connection lasted.
+    fn end(mut self, awaited: usize) -> Vec<(String, Duration)> {
+        let first = (0..awaited).map_while(|_| self.lines.recv_timeout(PATIENCE).ok()).collect::<Vec<_>>();
+        self.stop();
         let line = |line: &str| {
             let (question, ms) = line.split_once('\t').unwrap_or((line, "0"));
             (question.to_owned(), Duration::from_millis(ms.parse().unwrap_or_default()))
         };
-        text.lines().map(line).collect()
+        first.into_iter().chain(self.lines.iter()).map(|text| line(&text)).collect()
+    }
+
+    fn stop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One that a failed test leaves behind would hold the output of the tests open.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -175,7 +190,7 @@ fn running_servers_are_asked_once_within_bounds_and_nobody_else_is() {
     is_confirmed(&found, ollama);
     for server in [other, lure] {
         assert!(of_program(&found, "runtime", &server.executable).is_empty());
-        assert_eq!(server.end(), [], "a process that no rule knows was contacted");
+        assert_eq!(server.end(0), [], "a process that no rule knows was contacted");
     }
     for server in harmful {
         cost_no_more_than_its_bounds(&found, server);
@@ -206,7 +221,7 @@ fn is_confirmed(found: &Value, ollama: Server) {
     assert_eq!(details["confirmed"], true);
     assert_eq!(details["parts"], serde_json::json!([{"kind": "model", "name": "tiny:latest"}]));
     assert_eq!(of_program(found, "process", &ollama.executable).len(), 1);
-    let asked = ollama.end();
+    let asked = ollama.end(1);
     assert_eq!(asked.len(), 1, "one question: {asked:?}");
     assert_eq!(asked[0].0, "GET /api/tags HTTP/1.0");
 }
@@ -216,7 +231,7 @@ fn cost_no_more_than_its_bounds(found: &Value, server: Server) {
     assert_eq!(runtimes.len(), 1, "{}", server.executable.display());
     assert_eq!(runtimes[0]["details"]["confirmed"], false);
     let executable = server.executable.clone();
-    let asked = server.end();
+    let asked = server.end(1);
     assert_eq!(asked.len(), 1, "{}: {asked:?}", executable.display());
     // Half a second of patience, and a machine that has other things to do.
     assert!(asked[0].1 < Duration::from_secs(5), "{}: {asked:?}", executable.display());
@@ -254,7 +269,7 @@ fn nobody_is_asked_where_the_configuration_says_so() {
     assert_eq!(runtimes.len(), 1);
     assert_eq!(runtimes[0]["details"]["host"], format!("127.0.0.1:{}", server.port));
     assert!(runtimes[0]["details"].get("confirmed").is_none(), "not asked is neither yes nor no");
-    assert_eq!(server.end(), []);
+    assert_eq!(server.end(0), []);
     let sources = found["sources"].as_array().expect("a list of sources");
     assert!(sources.iter().all(|source| source["source"] != "container-daemon"));
 }
