@@ -431,6 +431,17 @@ fn an_empty_machine_is_complete_and_every_source_is_absent_or_read() {
 }
 
 #[test]
+fn more_hits_of_a_kind_than_are_kept_are_told_and_remove_nothing() {
+    let machine = Machine::new();
+    for at in 0..walk::HITS {
+        machine.at_home(&format!("src/{at}/.mcp.json"), r#"{"mcpServers": {}}"#);
+    }
+    let outcome = machine.scan();
+    assert_eq!(state(&outcome, "mcp-config"), SourceState::TooLarge);
+    assert_eq!(state(&outcome, "dpkg"), SourceState::Absent);
+}
+
+#[test]
 fn a_tree_that_is_not_there_is_refused_and_not_empty() {
     let outcome = scan(&ScanRequest::tree(Path::new("/nonexistent/tree").into()), &Matcher::embedded());
     assert!(outcome.partial());

@@ -67,6 +67,18 @@ impl Hits {
         serde_json::to_vec(self).ok()
     }
 
+    /// Whether there may have been more of a kind than is kept. Of manifests their own source tells.
+    fn some_left_out(&self) -> bool {
+        let kinds = [
+            self.mcp_files.len(),
+            self.assistant_folders.len(),
+            self.environments.len(),
+            self.node_roots.len(),
+            self.model_files.len(),
+        ];
+        kinds.contains(&HITS)
+    }
+
     /// From such bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let hits: Self = serde_json::from_slice(bytes).ok()?;
@@ -163,6 +175,9 @@ pub(crate) fn walk(home: &Dir) -> Hits {
                 queue.push_back((path.join(&entry.name), depth + 1));
             }
         }
+    }
+    if hits.some_left_out() {
+        hits.troubles.push((Trouble::TooLarge, "~".into()));
     }
     hits
 }
