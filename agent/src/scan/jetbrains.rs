@@ -157,7 +157,7 @@ pub(super) fn disabled_plugins(bytes: &[u8]) -> BTreeSet<String> {
 }
 
 /// Feeds the reader of archives.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn parse_archive(bytes: &[u8]) {
     drop(zip::member(&mut std::io::Cursor::new(bytes), "META-INF/plugin.xml", TEXT_BYTES));
 }

@@ -78,7 +78,7 @@ fn take(tool: &str, domain: String, location: String, owner: u32, source: &mut S
 }
 
 /// Reads bytes as each of the files.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn read_any(bytes: &[u8]) {
     for (_, _, way, written) in IN_HOME {
         drop(claim::domain(bytes, way, *written));

@@ -138,7 +138,7 @@ fn newest(folder: &Dir, source: &mut Source<'_>) -> Option<manifest::Manifest> {
 }
 
 /// Feeds the parsers of a profile's files.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn parse_any(bytes: &[u8]) {
     drop(preferences::parse(bytes));
     drop(manifest::parse(bytes));

@@ -14,7 +14,7 @@ use super::preferences::is_id;
 use crate::scan::document::{Format, parse as document};
 use crate::scan::plist;
 use crate::scan::safe::Dir;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 use crate::scan::safe::Trouble;
 use crate::scan::source::{Found, Source};
 
@@ -75,7 +75,7 @@ pub(in crate::scan) fn ordered(policy: &Value) -> BTreeSet<String> {
 }
 
 /// A policy from bytes, for whoever feeds parsers.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(in crate::scan) fn parse(bytes: &[u8]) -> Result<BTreeSet<String>, Trouble> {
     document(bytes, Format::Json).map(|policy| ordered(&policy))
 }

@@ -74,7 +74,7 @@ fn split(name: &str) -> (&str, Option<&str>) {
 }
 
 /// Every parser of this folder, for whoever feeds them.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn parse_all(bytes: &[u8]) -> Vec<Image> {
     let answers = api::QUESTIONS.iter().filter_map(|(_, parse)| parse(bytes));
     let stores = [store::podman(bytes), store::docker(bytes)].into_iter().flatten();

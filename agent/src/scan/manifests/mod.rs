@@ -317,7 +317,7 @@ fn rule<'a>(dependency: &Dependency, source: &Source<'a>) -> Option<&'a RuleRef>
 }
 
 /// Every parser here, by name, for [`super::parsers`].
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) fn parse_all(bytes: &[u8]) {
     for (_, reader) in FILES {
         let mut each = |_: Dependency| {};

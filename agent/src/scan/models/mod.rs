@@ -71,7 +71,7 @@ fn take_model(kind: SoftwareKind, names: &[&str], found: Found, source: &mut Sou
 }
 
 /// The parsers of this folder, for whoever feeds them.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) mod parsers {
     pub(in crate::scan) fn gguf(bytes: &[u8]) {
         drop(super::gguf::parse(bytes, false));

@@ -366,7 +366,7 @@ fn u32_of(head: &[u8], at: usize) -> u32 {
 }
 
 /// Walks through all of a hive that is given as bytes.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(in super::super) fn parse(bytes: &[u8]) -> Result<usize, Trouble> {
     fn walk(key: &dyn Key, depth: usize, seen: &mut usize) -> Result<(), Trouble> {
         *seen += 1;

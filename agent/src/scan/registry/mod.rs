@@ -12,7 +12,7 @@ use super::safe::{Dir, OwnerId, Trouble};
 
 pub(super) use volume::any_case;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) use hive::parse;
 
 /// Most sub-keys of one key that are visited. The longest list that is read, of a machine's installed components, has some

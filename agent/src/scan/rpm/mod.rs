@@ -13,7 +13,7 @@ use super::rpmdb;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 pub(super) use header::parse;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) use ndb::headers as ndb_headers;
 
 /// The second is the first by a link on most systems.

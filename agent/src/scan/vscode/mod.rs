@@ -15,7 +15,7 @@ use super::few::{Few, KEPT};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::userdata;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(super) use builtin::parse as package;
 pub(super) use builtin::read_system;
 

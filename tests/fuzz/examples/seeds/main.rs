@@ -67,7 +67,8 @@ fn main() {
         message[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
         [&message, options, &[255]].concat()
     };
-    let asked = lease(1, [0; 4], b"\x35\x01\x03\x32\x04\xc0\x00\x02\x01\x0c\x06laptop\x51\x07\x04\0\0\x03lap\0");
+    let asked =
+        lease(1, [0; 4], b"\x35\x01\x03\x32\x04\xc0\x00\x02\x01\x0c\x06laptop\x51\x07\x04\0\0\x03lap\0");
     let given = lease(2, [192, 0, 2, 1], b"\x35\x01\x05");
     let announced =
         b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x06laptop\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\xc0\x00\x02\x01";

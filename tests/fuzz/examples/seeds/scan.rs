@@ -10,7 +10,8 @@ const OWN_BYTES: u64 = 8 * 1024;
 
 /// A parser's name, a number, and bytes that begin with the byte which picks the parser.
 pub fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
-    let mut seeds: Vec<(&str, Vec<u8>)> = TEXTS.iter().map(|(name, text)| (*name, text.as_bytes().into())).collect();
+    let mut seeds: Vec<(&str, Vec<u8>)> =
+        TEXTS.iter().map(|(name, text)| (*name, text.as_bytes().into())).collect();
     for (name, path) in OWN {
         let mut bytes = Vec::new();
         if File::open(path).is_ok_and(|file| file.take(OWN_BYTES).read_to_end(&mut bytes).is_ok()) {
@@ -19,7 +20,7 @@ pub fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     }
     seeds.push(("gguf", gguf()));
     seeds.push(("safetensors", safetensors()));
-    seeds.push(("rpm", rpm()));
+    seeds.push(("rpm-header", rpm()));
     seeds.push(("journal", journal()));
     let framed = seeds.into_iter().enumerate().map(|(number, (name, bytes))| {
         let which = ALL.iter().position(|(known, _)| *known == name).expect("a parser of that name");
@@ -63,13 +64,16 @@ const TEXTS: &[(&str, &str)] = &[
         "cargo",
         "[v1]\n\"aichat 0.30.0 (registry+https://github.com/rust-lang/crates.io-index)\" = [\"aichat\"]\n",
     ),
-    ("chromium-manifest", "\u{feff}{\"manifest_version\": 3, \"name\": \"__MSG_x__\", \"version\": \"1.2.3\"}"),
+    ("chromium", "\u{feff}{\"manifest_version\": 3, \"name\": \"__MSG_x__\", \"version\": \"1.2.3\"}"),
     (
-        "chromium-preferences",
+        "chromium",
         r#"{"a":[1],"extensions":{"settings":{"aaaabbbbccccddddeeeeffffgggghhhh":{"state":1,"location":4,"path":"/home/kim/x","from_webstore":false,"disable_reasons":[1],"manifest":{"version":"1","name":"x"}}},"opsettings":{}}}"#,
     ),
     ("document-json", SERVERS),
-    ("document-toml", "a = 1\n[mcp_servers.x]\ncommand = \"npx\"\nargs = [\"-y\", 'x']\n[[y]]\nz = 1979-05-27T07:32:00Z\n"),
+    (
+        "document-toml",
+        "a = 1\n[mcp_servers.x]\ncommand = \"npx\"\nargs = [\"-y\", 'x']\n[[y]]\nz = 1979-05-27T07:32:00Z\n",
+    ),
     ("document-yaml", "a: &x [1, ~, true, \"s\"]\nb: *x\n<<: {c: 0x1f}\nd: |\n  text\n? e\n: - f\n"),
     (
         "dpkg",
@@ -80,25 +84,42 @@ const TEXTS: &[(&str, &str)] = &[
         r#"{"schemaVersion":37,"addons":[{"id":"x@y.example","version":"1.0","type":"extension","active":true,"location":"app-profile","defaultLocale":{"name":"X"},"sourceURI":null,"signedState":2}]}"#,
     ),
     ("huggingface-card", "---\nlicense: apache-2.0\nlanguage:\n- en\nbase_model: a/b\n---\n# Title\n"),
-    ("mcp-command", "npx\n-y\n--package=@scope/name@1.2.3\n--\nserver\n--token=abc\nhttps://a:b@c.example/?key=d\n"),
+    (
+        "mcp-command",
+        "npx\n-y\n--package=@scope/name@1.2.3\n--\nserver\n--token=abc\nhttps://a:b@c.example/?key=d\n",
+    ),
     ("mcp-command", "docker\nrun\n-i\n--rm\n-v\n/:/host\n-e\nKEY=value\nghcr.io/a/b@sha256:0123\n"),
     ("mcp-command", "/bin/sh\n-c\nuv run --with mcp[cli]==1.0 x.py\n"),
     ("mcp-config", SERVERS),
     ("mcp-config", "[mcp_servers.x]\ncommand = \"uvx\"\nargs = [\"a@1\"]\nenv = { K = \"v\" }\n"),
-    ("mcp-config", "extensions:\n  x:\n    type: stdio\n    cmd: npx\n    args: [-y, a]\n    envs: {K: v}\n    enabled: true\n"),
+    (
+        "mcp-config",
+        "extensions:\n  x:\n    type: stdio\n    cmd: npx\n    args: [-y, a]\n    envs: {K: v}\n    enabled: true\n",
+    ),
     ("mcp-config", "mcpServers:\n  - name: x\n    command: npx\n    args: [\"-y\", \"a@1\"]\n"),
-    ("npm-manifest", r#"{"name":"@anthropic-ai/claude-code","version":"2.0.31","license":{"type":"MIT"},"bin":{"claude":"cli.js"}}"#),
+    (
+        "npm-manifest",
+        r#"{"name":"@anthropic-ai/claude-code","version":"2.0.31","license":{"type":"MIT"},"bin":{"claude":"cli.js"}}"#,
+    ),
     ("npmrc", "//registry.example/:_authToken=x\nprefix=${HOME}/.npm-global\n"),
     (
         "ollama-manifest",
         r#"{"schemaVersion":2,"config":{"mediaType":"application/vnd.docker.container.image.v1+json","digest":"sha256:4f65","size":485},"layers":[{"mediaType":"application/vnd.ollama.image.model","digest":"sha256:7470","size":1321082688}]}"#,
     ),
-    ("proc-net-tcp", "   0: 0100007F:2CAA 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0000"),
+    (
+        "sockets",
+        "   0: 0100007F:2CAA 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0000",
+    ),
     ("python-folder", "huggingface_hub-0.26.1.dist-info"),
     ("python-folder", "openai-0.8.0-py3.9.egg-info"),
-    ("python-metadata", "Metadata-Version: 2.4\nName: openai\nVersion: 1.2.3\nLicense-Expression: Apache-2.0\nLicense: x\n y\n\nText\n"),
-    ("snap", "name: ollama\nversion: '0.12'\nsummary: x\n"),
-    ("vim-plugin", "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://x:token@github.com/a/b.git\n\tfetch = +refs\n"),
+    (
+        "python-metadata",
+        "Metadata-Version: 2.4\nName: openai\nVersion: 1.2.3\nLicense-Expression: Apache-2.0\nLicense: x\n y\n\nText\n",
+    ),
+    (
+        "clone",
+        "[core]\n\tbare = false\n[remote \"origin\"]\n\turl = https://x:token@github.com/a/b.git\n\tfetch = +refs\n",
+    ),
     (
         "vscode",
         r#"[{"identifier":{"id":"github.copilot","uuid":"x"},"version":"1.2.3","location":{"$mid":1,"path":"/home/kim/.vscode/extensions/github.copilot-1.2.3","scheme":"file"},"relativeLocation":"github.copilot-1.2.3","metadata":{"installedTimestamp":1,"publisherDisplayName":"GitHub","isPreReleaseVersion":false}}]"#,
@@ -120,8 +141,12 @@ fn gguf() -> Vec<u8> {
     for (key, value) in pairs {
         bytes.extend([text(key), 8_u32.to_le_bytes().into(), text(value)].concat());
     }
-    bytes.extend([text("general.file_type"), 4_u32.to_le_bytes().into(), 15_u32.to_le_bytes().into()].concat());
-    bytes.extend([text("tokenizer.ggml.tokens"), 9_u32.to_le_bytes().into(), 8_u32.to_le_bytes().into()].concat());
+    bytes.extend(
+        [text("general.file_type"), 4_u32.to_le_bytes().into(), 15_u32.to_le_bytes().into()].concat(),
+    );
+    bytes.extend(
+        [text("tokenizer.ggml.tokens"), 9_u32.to_le_bytes().into(), 8_u32.to_le_bytes().into()].concat(),
+    );
     bytes.extend([2_u64.to_le_bytes().into(), text("a"), text("b")].concat());
     bytes
 }
