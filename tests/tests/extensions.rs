@@ -302,8 +302,14 @@ fn firefox_lists_what_is_in_its_profile() {
     let browser = Ended(browser.expect("the browser can be started"));
     let list = profile.join("extensions.json");
     let until = Instant::now() + Duration::from_secs(120);
-    while !fs::read_to_string(&list).is_ok_and(|list| list.contains(assistant) && list.contains(neighbour)) {
-        assert!(Instant::now() < until, "the browser does not list its extensions");
+    // It lists them first and switches them on then.
+    let is_on = |id: &str| {
+        let list = fs::read(&list).ok().and_then(|list| serde_json::from_slice::<Value>(&list).ok());
+        let addons = list.as_ref().and_then(|list| list["addons"].as_array());
+        addons.is_some_and(|addons| addons.iter().any(|addon| addon["id"] == id && addon["active"] == true))
+    };
+    while !(is_on(assistant) && is_on(neighbour)) {
+        assert!(Instant::now() < until, "the browser does not switch its extensions on");
         thread::sleep(Duration::from_millis(200));
     }
     browser.end();
