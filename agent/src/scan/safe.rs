@@ -23,13 +23,13 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-use umbrascope_api::SourceState;
-
 use super::journal::{How, Recorder};
+pub(crate) use kinds::{FileType, Trouble};
+use kinds::{Stat, Want};
 use system::Handle;
 pub use system::OwnerId;
 
+mod kinds;
 mod place;
 
 #[cfg(any(windows, test))]
@@ -48,95 +48,6 @@ pub(crate) const SCAN_ENTRIES: u64 = 2_000_000;
 const LINKS: usize = 16;
 /// Most components of a path after links are resolved.
 const COMPONENTS: usize = 128;
-
-/// Why something was not read. Absence is not trouble, but it is told apart from everything else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Trouble {
-    /// There is no such file or folder.
-    Absent,
-    /// No right to read it, or not a regular file, or a link that leaves its boundary, or an I/O error.
-    Refused,
-    /// Over a size, count or depth bound.
-    TooLarge,
-    /// The deadline came first.
-    TimedOut,
-    /// On a remote or FUSE file system.
-    Skipped,
-    /// Not of its format.
-    Malformed,
-}
-
-impl Trouble {
-    /// The word for it in a source report.
-    pub(crate) fn state(self) -> SourceState {
-        match self {
-            Self::Absent => SourceState::Absent,
-            Self::Refused => SourceState::Refused,
-            Self::TooLarge => SourceState::TooLarge,
-            Self::TimedOut => SourceState::TimedOut,
-            Self::Skipped => SourceState::Skipped,
-            Self::Malformed => SourceState::Malformed,
-        }
-    }
-}
-
-/// What stands at a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FileType {
-    RegularFile,
-    Directory,
-    /// A symbolic link; on Windows a junction too.
-    Symlink,
-    /// A device, a FIFO, a socket, or what a driver of Windows makes something else of.
-    Other,
-    /// The listing does not tell.
-    #[cfg_attr(windows, expect(dead_code, reason = "its listings tell"))]
-    Unknown,
-}
-
-impl FileType {
-    pub(crate) fn is_dir(self) -> bool {
-        self == Self::Directory
-    }
-
-    pub(crate) fn is_file(self) -> bool {
-        self == Self::RegularFile
-    }
-}
-
-/// What the system says of a file.
-#[derive(Debug, Clone, Copy)]
-struct Stat {
-    kind: FileType,
-    len: u64,
-    owner: OwnerId,
-    /// With `file`: the same file under two names has the same.
-    volume: u64,
-    file: u64,
-    /// Its content is elsewhere and would be fetched.
-    placeholder: bool,
-    /// How many names it has.
-    links: u64,
-    /// Who may do what, in the system's own bits.
-    mode: u32,
-    /// When its content and when its status changed, Unix time in nanoseconds.
-    changed_ns: [i128; 2],
-}
-
-impl Stat {
-    fn is_same_file(&self, other: &Self) -> bool {
-        (self.volume, self.file) == (other.volume, other.file)
-    }
-}
-
-/// What a directory is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Want {
-    /// To read its names.
-    Names,
-    /// To go through it.
-    Passage,
-}
 
 /// What one scan may spend.
 #[derive(Debug)]
