@@ -20,7 +20,10 @@ export CARGO_TARGET_DIR=$target
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
  -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1"
-cargo build --quiet --release --locked --target "$host" --bins --example seeds
+# The whole agent, and the minutes that it takes, only where its parsers are asked for.
+features=()
+[[ " ${targets[*]} " == *" scan "* ]] && features=(--features scan)
+cargo build --quiet --release --locked --target "$host" --bins --example seeds "${features[@]}"
 built=$target/$host/release
 "$built/examples/seeds" "$target/seeds"
 

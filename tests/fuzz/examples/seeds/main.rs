@@ -6,6 +6,7 @@ use std::path::Path;
 // Linked for what the instrumented code calls.
 use libfuzzer_sys as _;
 
+#[cfg(feature = "scan")]
 mod scan;
 
 use umbrascope_rules::Catalogue;
@@ -25,6 +26,7 @@ fn main() {
     write("bundle", "signed".to_owned(), &[&[0], &signed[..]].concat());
     write("bundle", "compiled".to_owned(), &[&[1], &compiled[..]].concat());
 
+    #[cfg(feature = "scan")]
     for (parser, number, bytes) in scan::seeds() {
         write("scan", format!("{parser}-{number}"), &bytes);
     }
