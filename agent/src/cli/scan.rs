@@ -13,7 +13,6 @@ use umbrascope_api::{Channel, Evidence, ItemDetails, RiskFlag, SourceReport, Sou
 use umbrascope_rules::Catalogue;
 
 use super::{CliError, StateArgs};
-#[cfg(target_os = "linux")]
 use crate::os::accelerators;
 use crate::scan::{FoundItem, OwnerId, Problem, ScanOutcome, ScanRequest, scan};
 
@@ -121,7 +120,7 @@ fn json(out: &mut impl Write, outcome: &ScanOutcome, live: bool) -> io::Result<(
         sources: &outcome.reports,
         problems: &outcome.problems,
         partial: outcome.partial(),
-        accelerators: live.then(accelerators::present),
+        accelerators: (live && cfg!(target_os = "linux")).then(accelerators::present),
     };
     serde_json::to_writer_pretty(&mut *out, &output)?;
     writeln!(out)

@@ -1,7 +1,6 @@
-//! What only an operating system offers, each subject in a file of its own. [`places`] and [`own_file`] are there on each,
+//! What only an operating system offers, each subject in a file of its own. [`accelerators`], [`places`] and [`own_file`] are there on each,
 //! the others on Linux.
 
-#[cfg(target_os = "linux")]
 pub mod accelerators;
 pub mod own_file;
 pub mod places;

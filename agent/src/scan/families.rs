@@ -1,7 +1,5 @@
 //! The sources, family by family: the name of each on the wire, the channel, and where it is read.
 
-use std::path::PathBuf;
-
 use umbrascope_api::Channel;
 
 use super::safe::Dir;

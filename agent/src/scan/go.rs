@@ -7,12 +7,11 @@
 //! left out.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::{Dir, Trouble};
+use super::safe::{Dir, Trouble, read_at};
 use super::source::{Found, Source};
 
 /// `go install` writes to the first; the others hold what people put there by hand.
@@ -89,7 +88,7 @@ fn info(file: &File) -> Option<Info> {
         let mut bytes = vec![0; len];
         let mut have = 0;
         while have < len {
-            match file.read_at(&mut bytes[have..], at.saturating_add(have as u64)).ok()? {
+            match read_at(file, &mut bytes[have..], at.saturating_add(have as u64)).ok()? {
                 0 => break,
                 read => have += read,
             }

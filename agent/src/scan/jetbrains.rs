@@ -95,7 +95,12 @@ fn read_product(
 }
 
 /// A plugin is a jar, or a folder with jars in `lib`, of which one has its description.
-fn read_plugin(folder: &Dir, name: &str, left: &mut usize, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
+fn read_plugin(
+    folder: &Dir,
+    name: &str,
+    left: &mut usize,
+    source: &mut Source<'_>,
+) -> Option<(Plugin, super::OwnerId)> {
     if name.ends_with(".jar") {
         return read_jar(folder, Path::new(name), left, source);
     }
@@ -117,7 +122,12 @@ fn letters(name: &str) -> String {
 }
 
 /// What a jar says of a plugin. A jar without a description is a library.
-fn read_jar(folder: &Dir, jar: &Path, left: &mut usize, source: &mut Source<'_>) -> Option<(Plugin, u32)> {
+fn read_jar(
+    folder: &Dir,
+    jar: &Path,
+    left: &mut usize,
+    source: &mut Source<'_>,
+) -> Option<(Plugin, super::OwnerId)> {
     let location = || folder.shown_child(jar);
     let Some(rest) = left.checked_sub(1) else {
         source.trouble(Trouble::TooLarge, location());

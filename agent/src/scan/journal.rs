@@ -11,9 +11,9 @@
 //! keeps it in memory of the kernel, unread, from one scanner to the next.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+use super::safe::path_of;
 
 /// Most places of one section. A developer's machine with some thousand Python packages has about 10,000 in all.
 const SECTION_PLACES: usize = 20_000;
@@ -141,12 +141,7 @@ impl Section {
             }
             let (boundary, inner) = path.split_at_checked(boundary)?;
             let inner = inner.strip_prefix(b"/").unwrap_or(inner);
-            let place = Place {
-                how,
-                mark,
-                boundary: Path::new(OsStr::from_bytes(boundary)),
-                inner: Path::new(OsStr::from_bytes(inner)),
-            };
+            let place = Place { how, mark, boundary: path_of(boundary)?, inner: path_of(inner)? };
             if !look(place) {
                 break;
             }
@@ -221,10 +216,10 @@ impl Recorder {
     /// Notes a place.
     pub(crate) fn note(&mut self, boundary: &Path, inner: &Path, how: How, mark: Mark) {
         let Some(section) = self.open.as_mut().filter(|section| !section.blind) else { return };
-        let boundary = boundary.as_os_str().as_bytes();
-        let inner = inner.as_os_str().as_bytes();
+        let boundary = boundary.as_os_str().as_encoded_bytes();
+        let inner = inner.as_os_str().as_encoded_bytes();
         let slash = !inner.is_empty() && !boundary.ends_with(b"/");
-        let parts = [boundary, if slash { b"/" } else { b"" }, inner];
+        let parts = [boundary, if slash { &b"/"[..] } else { b"" }, inner];
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let is_last = length == self.path.len() && parts.iter().copied().flatten().eq(&self.path);
         if is_last && self.last == Some(How::Folder) && how == How::Listing {

@@ -33,6 +33,7 @@ mod flatpak;
 mod gem;
 mod go;
 mod homes;
+#[cfg(target_os = "linux")]
 mod http;
 mod jetbrains;
 mod journal;
@@ -367,6 +368,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Runs one source of what happens now: it has no places, so only a full scan runs it.
+    #[cfg(target_os = "linux")]
     fn live(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
         if self.watch.again() {
             return;

@@ -70,7 +70,7 @@ fn read_profiles(root: &Dir, base: &Dir, path: &Path, source: &mut Source<'_>) {
     }
 }
 
-fn read_profile(profile: &Dir, owner: u32, location: &str, source: &mut Source<'_>) {
+fn read_profile(profile: &Dir, owner: super::OwnerId, location: &str, source: &mut Source<'_>) {
     for (file, parse) in [("manifest.json", json as fn(&[u8]) -> _), ("manifest.nix", expression)] {
         let manifest = match profile.read(file, MANIFEST_BYTES) {
             Err(Trouble::Absent) => continue,
@@ -89,7 +89,7 @@ fn read_profile(profile: &Dir, owner: u32, location: &str, source: &mut Source<'
 }
 
 /// The packages that the programs of a folder are from.
-fn read_bin(bin: &Dir, owner: u32, location: &str, source: &mut Source<'_>) {
+fn read_bin(bin: &Dir, owner: super::OwnerId, location: &str, source: &mut Source<'_>) {
     let Some((entries, trouble)) = source.note(bin.entries(), || location.to_owned()) else { return };
     if let Some(trouble) = trouble {
         source.trouble(trouble, location);
@@ -105,7 +105,7 @@ fn read_bin(bin: &Dir, owner: u32, location: &str, source: &mut Source<'_>) {
     }
 }
 
-fn offer(name: &str, owner: u32, location: &str, source: &mut Source<'_>) {
+fn offer(name: &str, owner: super::OwnerId, location: &str, source: &mut Source<'_>) {
     let (name, version) = split(name);
     source.offer(SoftwareKind::Nix, Found::new(name).version(version).at(location, owner));
 }

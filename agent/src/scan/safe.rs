@@ -28,6 +28,7 @@ pub(crate) use kinds::{FileType, Trouble};
 use kinds::{Stat, Want};
 use system::Handle;
 pub use system::OwnerId;
+pub(crate) use system::{path_of, read_at};
 
 mod kinds;
 mod place;

@@ -5,6 +5,7 @@
 
 mod claim;
 mod mail;
+#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
 mod statedb;
 
 use std::io::BufReader;
@@ -68,7 +69,7 @@ fn of_state(file: &std::fs::File, key: &str, way: &[&str]) -> Result<Option<Stri
     }
 }
 
-fn take(tool: &str, domain: String, location: String, owner: u32, source: &mut Source<'_>) {
+fn take(tool: &str, domain: String, location: String, owner: crate::scan::OwnerId, source: &mut Source<'_>) {
     let Some(rule) = source.rule(SoftwareKind::ConfigPath, tool) else { return source.pass() };
     let mut found = Found::new(domain).at(location, owner);
     if mail::is_public(&found.value) {

@@ -50,7 +50,13 @@ pub(super) fn read(root: &Dir, source: &mut Source<'_>) {
     }
 }
 
-fn offer(policy: &Value, browser: &str, location: &str, owner: u32, source: &mut Source<'_>) {
+fn offer(
+    policy: &Value,
+    browser: &str,
+    location: &str,
+    owner: crate::scan::OwnerId,
+    source: &mut Source<'_>,
+) {
     for id in ordered(policy).into_iter().filter(|id| is_id(id)) {
         let mut found = Found::new(id).at(location, owner);
         found.details.client = Some(browser.to_owned());

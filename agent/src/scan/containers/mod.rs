@@ -3,9 +3,11 @@
 //! By default from their stores' own indexes, as files: no daemon is asked. Over a socket of theirs only where the
 //! configuration names one, since who may use it is as good as root.
 
+#[cfg(target_os = "linux")]
 mod api;
 mod store;
 
+#[cfg(target_os = "linux")]
 use std::path::Path;
 
 use umbrascope_rules::SoftwareKind;
@@ -25,6 +27,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 }
 
 /// Asks the daemon behind a socket.
+#[cfg(target_os = "linux")]
 pub(super) fn ask(socket: &Path, source: &mut Source<'_>) {
     let shown = || socket.display().to_string();
     for (path, parse) in api::QUESTIONS {
@@ -45,7 +48,7 @@ pub(super) struct Image {
     container: Option<String>,
 }
 
-fn take(images: Vec<Image>, owner: Option<u32>, location: String, source: &mut Source<'_>) {
+fn take(images: Vec<Image>, owner: Option<super::OwnerId>, location: String, source: &mut Source<'_>) {
     if images.len() > IMAGES {
         source.trouble(Trouble::TooLarge, location.as_str());
     }

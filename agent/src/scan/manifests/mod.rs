@@ -288,7 +288,13 @@ fn is_below(folder: &Path, path: &Path) -> bool {
 
 impl<'a> Named<'a> {
     /// Adds what another line says of the same product.
-    fn learn(&mut self, rule: &'a RuleRef, dependency: Dependency, location: String, owner: u32) {
+    fn learn(
+        &mut self,
+        rule: &'a RuleRef,
+        dependency: Dependency,
+        location: String,
+        owner: crate::scan::OwnerId,
+    ) {
         if is_same(&self.found.value, &dependency.name) {
             self.found.version = self.found.version.take().or(dependency.version);
         } else if dependency.direct && !self.direct {

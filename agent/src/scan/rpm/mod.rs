@@ -3,6 +3,7 @@
 //! SQLite and ndb are read here. The oldest, Berkeley DB, is left to rpm itself, on the running machine alone; in a
 //! tree that is read as if it were one, that it is there is told.
 
+#[cfg_attr(not(target_os = "linux"), path = "command_elsewhere.rs")]
 mod command;
 mod header;
 mod ndb;
@@ -25,7 +26,7 @@ const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 pub(super) fn read(root: &Dir, live: bool, source: &mut Source<'_>) {
     for path in FOLDERS {
         let Some(folder) = source.note(root.dir(path), || root.shown_child(path)) else { continue };
-        let read = read_file(&folder, "rpmdb.sqlite", source, rpmdb::headers)
+        let read = read_file(&folder, "rpmdb.sqlite", source, |file, each| rpmdb::headers(file, each))
             || read_file(&folder, "Packages.db", source, |file, each| ndb::headers(file, each))
             || read_old(&folder, live, source);
         if read {

@@ -7,9 +7,8 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
-use super::super::safe::Trouble;
+use super::super::safe::{self, Trouble};
 use super::header;
 
 const PAGE: usize = 4096;
@@ -32,7 +31,14 @@ pub(in crate::scan) trait At {
 
 impl At for File {
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.read_exact_at(buffer, at)
+        let mut have = 0;
+        while have < buffer.len() {
+            match safe::read_at(self, &mut buffer[have..], at.saturating_add(have as u64))? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => have += read,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,10 @@
 //! The system calls of [`super`] on Linux and macOS.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
@@ -39,6 +41,16 @@ pub(super) fn open_file(parent: &Handle, name: &OsStr) -> Result<Handle, Trouble
 /// The same directory, with the right to read its names.
 pub(super) fn with_names(dir: &Handle) -> Result<Handle, Trouble> {
     rustix::fs::openat(dir, ".", Want::Names.flags(), Mode::empty()).map_err(trouble)
+}
+
+/// A path of its bytes.
+pub(crate) fn path_of(bytes: &[u8]) -> Option<&Path> {
+    Some(Path::new(OsStr::from_bytes(bytes)))
+}
+
+/// Reads at a place of a file.
+pub(crate) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<usize> {
+    file.read_at(bytes, at)
 }
 
 /// What is open.

@@ -89,7 +89,6 @@ pub(super) fn stat(handle: &Handle) -> Result<Stat, Trouble> {
     } else {
         calls::reparse_tag(handle).map_err(|_| Trouble::Refused)?
     };
-    let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
     Ok(Stat {
         kind: kind(found.dwFileAttributes, tag),
         len: both(found.nFileSizeHigh, found.nFileSizeLow),
@@ -102,6 +101,20 @@ pub(super) fn stat(handle: &Handle) -> Result<Stat, Trouble> {
         changed_ns: [nanoseconds(found.ftLastWriteTime.dwHighDateTime, found.ftLastWriteTime.dwLowDateTime);
             2],
     })
+}
+
+fn both(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+/// A path of its bytes; of Windows' own paths those that are Unicode can be written down.
+pub(crate) fn path_of(bytes: &[u8]) -> Option<&Path> {
+    std::str::from_utf8(bytes).ok().map(Path::new)
+}
+
+/// Reads at a place of a file.
+pub(crate) fn read_at(file: &std::fs::File, bytes: &mut [u8], at: u64) -> std::io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, at)
 }
 
 /// Steps of 100 ns since 1601, as Unix time.
