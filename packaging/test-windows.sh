@@ -60,13 +60,14 @@ package() {
     <Package InstallerVersion="200" Compressed="yes"/>
     <Media Id="1" Cabinet="a.cab" EmbedCab="yes"/>
     <Directory Id="TARGETDIR" Name="SourceDir"><Directory Id="ProgramFiles64Folder"><Directory Id="D" Name="$1">
-      <Component Id="C" Guid="*" Win64="yes"><File Id="F" Source="$work/$1.txt" KeyPath="yes"/></Component>
+      <Component Id="C" Guid="*" Win64="yes"><File Id="F" Source="$1.txt" KeyPath="yes"/></Component>
     </Directory></Directory></Directory>
     <Feature Id="All" Level="1"><ComponentRef Id="C"/></Feature>
   </Product>
 </Wix>
 WXS
-    wixl -a x64 -o "$work/$1.msi" "$work/$1.wxs"
+    # It takes no absolute path of a file.
+    (cd "$work" && wixl -a x64 -o "$1.msi" "$1.wxs")
     timeout 120 wine msiexec /i "$work/$1.msi" /qn
 }
 
