@@ -16,11 +16,12 @@ pub mod programs;
 mod require;
 pub mod services;
 pub mod stage;
+pub mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use require::{have_command, is_root, require};
+pub use require::{have_command, is_root, may_install, require};
 
 /// The root of the workspace.
 pub fn workspace_root() -> PathBuf {

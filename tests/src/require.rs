@@ -19,6 +19,15 @@ pub fn require(part: &str, present: bool) -> bool {
     false
 }
 
+/// Whether the test may install packages from registries, which takes minutes and a network: where
+/// `UMBRASCOPE_TEST_INSTALL=1` or `UMBRASCOPE_TEST_REQUIRE=all` says so.
+#[must_use]
+pub fn may_install() -> bool {
+    let set = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
+    let leave = set("UMBRASCOPE_TEST_INSTALL", "1") || set("UMBRASCOPE_TEST_REQUIRE", "all");
+    require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
+}
+
 /// Whether a program of this name can be started from PATH.
 pub fn have_command(name: &str) -> bool {
     Command::new("sh")

@@ -3,81 +3,38 @@
 
 #![expect(clippy::panic, reason = "a helper that cannot go on fails its test")]
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use umbrascope_e2e::programs::programs;
-use umbrascope_e2e::{have_command, require};
+use umbrascope_e2e::tree::{self, Tree, set, sighting, sightings, state, values};
+use umbrascope_e2e::{have_command, may_install, require};
 
 /// Part of every planted secret.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
 /// How long one program may take for one command. Some take 10 s to start on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A file tree with one home.
-struct Machine {
-    root: tempfile::TempDir,
+/// A home with a project in it.
+fn machine() -> Tree {
+    let tree = Tree::with_home();
+    fs::create_dir_all(tree.home().join("src/shop")).expect("a folder");
+    tree
 }
 
-impl Machine {
-    fn new() -> Self {
-        let machine = Self { root: tempfile::tempdir().expect("a temporary folder") };
-        machine.put("etc/passwd", "root:x:0:0::/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n");
-        fs::create_dir_all(machine.home().join("src/shop")).expect("a home");
-        machine
-    }
-
-    fn home(&self) -> PathBuf {
-        self.root.path().join("home/kim")
-    }
-
-    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.root.path().join(path);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
-        fs::write(path, bytes).expect("the file is written");
-    }
-
-    fn at_home(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        self.put(&format!("home/kim/{path}"), bytes);
-    }
-
-    /// Scans in every format. None may hold a secret.
-    fn scan(&self) -> Value {
-        let run = |format: &str| {
-            let mut agent = Command::new(&programs().agent);
-            agent.args(["scan", "--format", format, "--root"]).arg(self.root.path());
-            let output = agent.output().expect("the agent can be started");
-            assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-            for stream in [&output.stdout, &output.stderr] {
-                let text = String::from_utf8_lossy(stream);
-                assert!(!text.contains(SECRET), "--format {format} prints a planted secret:\n{text}");
-            }
-            output.stdout
-        };
-        run("table");
-        run("tsv");
-        serde_json::from_slice(&run("json")).expect("the scan prints JSON")
-    }
-}
-
-fn sightings<'a>(scan: &'a Value, source: &'a str) -> impl Iterator<Item = &'a Value> {
-    let all = scan["sightings"].as_array().expect("a list of sightings");
-    all.iter().filter(move |sighting| sighting["source"] == source)
-}
-
-fn values(scan: &Value, source: &str) -> BTreeSet<String> {
-    let text = |sighting: &Value| sighting["evidence"]["value"].as_str().expect("a value").to_owned();
-    sightings(scan, source).map(text).collect()
-}
-
-fn sighting<'a>(scan: &'a Value, source: &'a str, value: &str) -> &'a Value {
-    sightings(scan, source)
-        .find(|sighting| sighting["evidence"]["value"] == value)
-        .unwrap_or_else(|| panic!("{source} has no {value}: {:#}", scan["sightings"]))
+/// Scans in every format. None may hold a secret.
+fn scan(machine: &Tree) -> Value {
+    let [_, _, json] = ["table", "tsv", "json"].map(|format| {
+        let output = machine.run(format, &[]);
+        for stream in [&output.stdout, &output.stderr] {
+            let text = String::from_utf8_lossy(stream);
+            assert!(!text.contains(SECRET), "--format {format} prints a planted secret:\n{text}");
+        }
+        output
+    });
+    tree::json(&json)
 }
 
 fn flags(sighting: &Value) -> Vec<&str> {
@@ -91,13 +48,7 @@ fn parts(sighting: &Value, kind: &str) -> Vec<String> {
 }
 
 fn assert_read(scan: &Value, source: &str) {
-    let mut sources = scan["sources"].as_array().expect("a list of sources").iter();
-    let report = sources.find(|report| report["source"] == source).expect("a report of the source");
-    assert_eq!(report["state"], "read", "{source}: {:#}", scan["problems"]);
-}
-
-fn set(values: &[&str]) -> BTreeSet<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
+    assert_eq!(state(scan, source), "read", "{source}: {:#}", scan["problems"]);
 }
 
 /// Runs a program of npm in the home, without a network: whatever it wants of one meets a closed port.
@@ -137,14 +88,10 @@ fn run(home: &Path, folder: &Path, program: &Path, args: &[&str]) {
 
 #[test]
 fn what_real_assistants_wrote_themselves_is_found() {
-    let set_up = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
-    let leave = set_up("UMBRASCOPE_TEST_INSTALL", "1") || set_up("UMBRASCOPE_TEST_REQUIRE", "all");
-    if !require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
-        || !require("npm", have_command("npm"))
-    {
+    if !may_install() || !require("npm", have_command("npm")) {
         return;
     }
-    let machine = Machine::new();
+    let machine = machine();
     let (home, shop) = (machine.home(), machine.home().join("src/shop"));
     // Beside the home, so that what is found is the configuration and not the package.
     let prefix = tempfile::tempdir().expect("a temporary folder");
@@ -198,7 +145,7 @@ fn what_real_assistants_wrote_themselves_is_found() {
     go("opencode", &home, &["mcp", "add", "oc-local", "--env", &key, "--", "npx", "-y", "oc-mcp@2.0.0"]);
     go("opencode", &home, &["mcp", "add", "oc-far", "--url", "https://mcp.example.org/mcp"]);
 
-    let scan = machine.scan();
+    let scan = scan(&machine);
     assert_read(&scan, "mcp-config");
     assert_read(&scan, "assistants");
     let expected = [
@@ -255,7 +202,7 @@ fn token(claims: &Value) -> String {
 
 #[test]
 fn an_account_is_told_by_its_domain_alone() {
-    let machine = Machine::new();
+    let machine = machine();
     let person = format!("kim.{SECRET}");
     machine.at_home(
         ".claude.json",
@@ -289,7 +236,7 @@ fn an_account_is_told_by_its_domain_alone() {
         db.execute("INSERT INTO ItemTable VALUES (?1, ?2)", (key, value)).expect("a row");
     }
     drop(db);
-    let scan = machine.scan();
+    let scan = scan(&machine);
     assert_read(&scan, "accounts");
     assert_eq!(values(&scan, "accounts"), set(&["corp.example", "gmail.com", "web.de", "qq.com"]));
     let account = |value: &str| sighting(&scan, "accounts", value);
@@ -299,13 +246,14 @@ fn an_account_is_told_by_its_domain_alone() {
     );
     assert_eq!(flags(account("corp.example")), [""; 0]);
     assert_eq!(account("qq.com")["details"]["location"], format!("~/{state}"));
-    let tools: Vec<&Value> = sightings(&scan, "accounts").map(|sighting| &sighting["product"]).collect();
+    let tools: Vec<&Value> =
+        sightings(&scan, "accounts").iter().map(|sighting| &sighting["product"]).collect();
     assert_eq!(tools.len(), 5, "{tools:?}");
 }
 
 #[test]
 fn settings_of_three_systems_and_of_administrators_are_told() {
-    let machine = Machine::new();
+    let machine = machine();
     machine.put(
         "Program Files/ClaudeCode/managed-settings.json",
         json!({"model": "sonnet", "permissions": {"defaultMode": "bypassPermissions"}, "env": {"ANTHROPIC_AUTH_TOKEN": SECRET}})
@@ -326,13 +274,13 @@ fn settings_of_three_systems_and_of_administrators_are_told() {
     );
     let claude = "Library/Application Support/Claude";
     machine.at_home(
-        &format!("{claude}/Claude Extensions/ant.dir.files/manifest.json"),
+        format!("{claude}/Claude Extensions/ant.dir.files/manifest.json"),
         json!({"manifest_version": "0.3", "name": "Files", "version": "0.2.2", "author": {"name": "A"}, "server": {"type": "node",
                "mcp_config": {"command": "node", "args": ["${__dirname}/index.js"], "env": {"KEY": "${user_config.key}"}}}})
         .to_string(),
     );
     let settings = json!({"isEnabled": false, "userConfig": {"key": SECRET}});
-    machine.at_home(&format!("{claude}/Claude Extensions Settings/ant.dir.files.json"), settings.to_string());
+    machine.at_home(format!("{claude}/Claude Extensions Settings/ant.dir.files.json"), settings.to_string());
     machine.at_home(".docker/mcp/registry.yaml", "registry:\n  duckduckgo:\n    ref: \"\"\n");
     machine.at_home(
         ".claude.json",
@@ -341,7 +289,7 @@ fn settings_of_three_systems_and_of_administrators_are_told() {
         .to_string(),
     );
     machine.at_home("src/shop/.claude/agents/tester.md", SECRET);
-    let scan = machine.scan();
+    let scan = scan(&machine);
     assert_read(&scan, "assistants");
     assert_read(&scan, "mcp-config");
     let assistant = |value: &str| sighting(&scan, "assistants", value);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use minisign::KeyPair;
 use serde_json::Value;
-use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::tree::{Tree, json, set, sightings};
 use umbrascope_e2e::{have_command, is_root, require};
 use umbrascope_rules::Date;
 use umbrascope_rules::bundle::{Draft, Kind};
@@ -26,14 +26,14 @@ const WINDOWS: &str = "Users/max";
 
 /// A file tree with a home of each system, scanned as if it were a machine.
 struct Machine {
-    root: tempfile::TempDir,
+    tree: Tree,
     /// Configuration of an agent with own rules.
     config: Option<PathBuf>,
 }
 
 impl Machine {
     fn new() -> Self {
-        let machine = Self { root: tempfile::tempdir().expect("a temporary folder"), config: None };
+        let machine = Self { tree: Tree::new(), config: None };
         for home in [LINUX, MACOS, WINDOWS] {
             fs::create_dir_all(machine.path(home)).expect("a home");
         }
@@ -41,24 +41,18 @@ impl Machine {
     }
 
     fn path(&self, path: &str) -> PathBuf {
-        self.root.path().join(path)
+        self.tree.path(path)
     }
 
     fn put(&self, path: impl AsRef<str>, bytes: impl AsRef<[u8]>) {
-        let path = self.path(path.as_ref());
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
-        fs::write(path, bytes).expect("the file is written");
+        self.tree.put(path.as_ref(), bytes);
     }
 
     fn scan(&self) -> Value {
-        let mut command = Command::new(&programs().agent);
-        command.args(["scan", "--format", "json", "--root"]).arg(self.root.path());
-        if let Some(config) = &self.config {
-            command.arg("--config").arg(config);
+        match &self.config {
+            Some(config) => json(&self.tree.run("json", &["--config".as_ref(), config.as_os_str()])),
+            None => self.tree.scan(),
         }
-        let output = command.output().expect("the agent can be started");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("the scan prints JSON")
     }
 
     /// Has the agent of this machine take these rules over the catalogue, as an organisation does for a tool of its own.
@@ -84,11 +78,6 @@ impl Machine {
     }
 }
 
-fn sightings<'a>(scan: &'a Value, source: &str) -> Vec<&'a Value> {
-    let all = scan["sightings"].as_array().expect("a list of sightings").iter();
-    all.filter(|sighting| sighting["source"] == source).collect()
-}
-
 /// What a source saw, each as value and version.
 fn seen(scan: &Value, source: &str) -> BTreeSet<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -105,10 +94,6 @@ fn details(scan: &Value, source: &str, detail: &str) -> BTreeSet<String> {
 
 fn pairs(values: &[(&str, &str)]) -> BTreeSet<(String, String)> {
     values.iter().map(|(value, version)| ((*value).to_owned(), (*version).to_owned())).collect()
-}
-
-fn set(values: &[&str]) -> BTreeSet<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
 }
 
 /// Runs a program that has to succeed, and gives what it printed.
@@ -222,7 +207,7 @@ fn chromium_with_a_loaded_and_an_ordered_extension_gives_both() {
         --remote-debugging-port=0 about:blank";
     let browser = Command::new("unshare")
         .args(["-m", "sh", "-c", script, "sh"])
-        .arg(machine.root.path())
+        .arg(machine.tree.root())
         .env("HOME", "/home/kim")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -464,7 +449,7 @@ fn clones_that_git_made_are_known_by_where_they_came_from() {
         fs::create_dir_all(folder).expect("a folder");
         let quiet =
             ["-c", "protocol.file.allow=always", "-c", "user.name=k", "-c", "user.email=k@example.org"];
-        run(Command::new("git").args(quiet).args(words).current_dir(folder).env("HOME", machine.root.path()));
+        run(Command::new("git").args(quiet).args(words).current_dir(folder).env("HOME", machine.tree.root()));
     };
     let clone = |path: String, address: &str| {
         let folder = machine.path(&path);

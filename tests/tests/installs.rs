@@ -13,7 +13,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use umbrascope_e2e::programs::programs;
-use umbrascope_e2e::{have_command, require};
+use umbrascope_e2e::{have_command, may_install, require};
 
 /// Names of other products, which are AI's elsewhere.
 const COLLISIONS: [&str; 5] = ["gemini", "copilot", "merlin", "warp", "cursr"];
@@ -124,11 +124,8 @@ fn done(command: &mut Command) {
 }
 
 /// Whether the test may ask registries for packages, and has what it asks with.
-fn may_install(commands: &[&str]) -> bool {
-    let set_up = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
-    let leave = set_up("UMBRASCOPE_TEST_INSTALL", "1") || set_up("UMBRASCOPE_TEST_REQUIRE", "all");
-    require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
-        && commands.iter().all(|command| require(command, have_command(command)))
+fn may_ask(commands: &[&str]) -> bool {
+    may_install() && commands.iter().all(|command| require(command, have_command(command)))
 }
 
 #[test]
@@ -202,7 +199,7 @@ fn rpm_installs_a_hundred_packages_and_one_is_ai() {
 
 #[test]
 fn what_python_s_installers_put_down_is_found() {
-    if !may_install(&["python3"]) {
+    if !may_ask(&["python3"]) {
         return;
     }
     let machine = Machine::new();
@@ -262,7 +259,7 @@ fn what_python_s_installers_put_down_is_found() {
 
 #[test]
 fn what_node_s_installers_put_down_is_found() {
-    if !may_install(&["npm", "npx"]) {
+    if !may_ask(&["npm", "npx"]) {
         return;
     }
     let machine = Machine::new();
@@ -418,7 +415,7 @@ fn a_flatpak_is_found_with_its_version() {
 
 #[test]
 fn projects_are_known_by_what_they_name() {
-    if !may_install(&["npm", "cargo", "python3"]) {
+    if !may_ask(&["npm", "cargo", "python3"]) {
         return;
     }
     let machine = Machine::new();

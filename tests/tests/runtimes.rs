@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use umbrascope_e2e::programs::programs;
-use umbrascope_e2e::{have_command, is_root, require};
+use umbrascope_e2e::{have_command, is_root, may_install, require};
 
 /// A server of one way to answer. It prints its port, then a line for each connection: the first line of the question and
 /// how many milliseconds the other side stayed.
@@ -272,12 +272,6 @@ fn nobody_is_asked_where_the_configuration_says_so() {
     assert_eq!(server.end(0), []);
     let sources = found["sources"].as_array().expect("a list of sources");
     assert!(sources.iter().all(|source| source["source"] != "container-daemon"));
-}
-
-fn may_install() -> bool {
-    let set_up = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
-    let leave = set_up("UMBRASCOPE_TEST_INSTALL", "1") || set_up("UMBRASCOPE_TEST_REQUIRE", "all");
-    require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
 }
 
 /// A virtual environment with packages.

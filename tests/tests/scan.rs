@@ -6,82 +6,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
-use umbrascope_e2e::programs::programs;
-use umbrascope_e2e::{have_command, require};
+use umbrascope_e2e::tree::{Tree, set, sighting, state, values};
+use umbrascope_e2e::{have_command, may_install, require};
 
 /// Part of every planted secret; each file has one of its own.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
-
-/// A file tree with one home, scanned as if it were a machine.
-struct Machine {
-    root: tempfile::TempDir,
-}
-
-impl Machine {
-    fn new() -> Self {
-        let machine = Self { root: tempfile::tempdir().expect("a temporary folder") };
-        machine.put("etc/passwd", "root:x:0:0::/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n");
-        fs::create_dir_all(machine.home()).expect("a home");
-        machine
-    }
-
-    fn home(&self) -> PathBuf {
-        self.root.path().join("home/kim")
-    }
-
-    fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.root.path().join(path);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
-        fs::write(path, bytes).expect("the file is written");
-    }
-
-    fn at_home(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        self.put(&format!("home/kim/{path}"), bytes);
-    }
-
-    fn run(&self, format: &str) -> Output {
-        let output = Command::new(&programs().agent)
-            .args(["scan", "--format", format, "--root"])
-            .arg(self.root.path())
-            .output()
-            .expect("the agent can be started");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        output
-    }
-
-    fn scan(&self) -> Value {
-        serde_json::from_slice(&self.run("json").stdout).expect("the scan prints JSON")
-    }
-}
-
-/// What a source saw, each by its own identifier.
-fn values(scan: &Value, source: &str) -> BTreeSet<String> {
-    let sightings = scan["sightings"].as_array().expect("a list of sightings");
-    let of_source = sightings.iter().filter(|sighting| sighting["source"] == source);
-    of_source.map(|sighting| sighting["evidence"]["value"].as_str().expect("a value").to_owned()).collect()
-}
-
-fn sighting<'a>(scan: &'a Value, value: &str) -> &'a Value {
-    let mut sightings = scan["sightings"].as_array().expect("a list of sightings").iter();
-    sightings
-        .find(|sighting| sighting["evidence"]["value"] == value)
-        .unwrap_or_else(|| panic!("{value} is no sighting"))
-}
-
-/// How a source ended.
-fn state<'a>(scan: &'a Value, source: &str) -> &'a str {
-    let mut sources = scan["sources"].as_array().expect("a list of sources").iter();
-    let report = sources.find(|report| report["source"] == source);
-    report.and_then(|report| report["state"].as_str()).unwrap_or_else(|| panic!("no report of {source}"))
-}
-
-fn set(values: &[&str]) -> BTreeSet<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
-}
 
 /// MCP configurations as the clients write them, and the name of the server in each.
 fn mcp_configurations() -> Vec<(&'static str, &'static str, String)> {
@@ -223,7 +156,7 @@ fn gguf(name: &str) -> Vec<u8> {
 
 #[test]
 fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
-    let machine = Machine::new();
+    let machine = Tree::with_home();
     let configurations = mcp_configurations();
     for (_, path, text) in &configurations {
         assert!(text.contains(SECRET), "{path} has a secret to keep");
@@ -237,11 +170,11 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
     assert_eq!(values(&scan, "mcp-config"), expected);
     assert_eq!(state(&scan, "mcp-config"), "read", "{:#}", scan["problems"]);
     for (name, _, _) in &configurations {
-        let flags = sighting(&scan, name)["flags"].to_string();
+        let flags = sighting(&scan, "mcp-config", name)["flags"].to_string();
         assert!(flags.contains("secret"), "that {name} has a secret in plain text is told: {flags}");
     }
     for format in ["json", "tsv", "table"] {
-        let output = machine.run(format);
+        let output = machine.run(format, &[]);
         for stream in [&output.stdout, &output.stderr] {
             let text = String::from_utf8_lossy(stream);
             assert!(!text.contains(SECRET), "--format {format} prints a planted secret:\n{text}");
@@ -253,7 +186,7 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
 
 #[test]
 fn extensions_are_those_that_the_editor_lists() {
-    let machine = Machine::new();
+    let machine = Tree::with_home();
     let entry = |id: &str, uuid: &str, version: &str, publisher: &str| {
         let folder = format!("{}-{version}", id.to_lowercase());
         serde_json::json!({
@@ -274,17 +207,17 @@ fn extensions_are_those_that_the_editor_lists() {
     ]);
     machine.at_home(".vscode/extensions/extensions.json", list.to_string());
     for folder in ["github.copilot-1.372.0", "redhat.vscode-yaml-1.18.0"] {
-        machine.at_home(&format!(".vscode/extensions/{folder}/package.json"), "{}");
+        machine.at_home(format!(".vscode/extensions/{folder}/package.json"), "{}");
     }
     let scan = machine.scan();
     assert_eq!(values(&scan, "vscode-extensions"), set(&["github.copilot"]));
-    assert_eq!(sighting(&scan, "github.copilot")["evidence"]["version"], "1.372.0");
+    assert_eq!(sighting(&scan, "vscode-extensions", "github.copilot")["evidence"]["version"], "1.372.0");
     assert!(!scan["sightings"].to_string().contains("redhat"), "{:#}", scan["sightings"]);
 }
 
 #[test]
 fn models_are_found_in_the_stores_of_their_programs() {
-    let machine = Machine::new();
+    let machine = Tree::with_home();
     let (model, config) = ("a".repeat(64), "b".repeat(64));
     let manifest = serde_json::json!({
         "schemaVersion": 2,
@@ -295,25 +228,28 @@ fn models_are_found_in_the_stores_of_their_programs() {
                     "digest": format!("sha256:{model}"), "size": 1_321_082_688}],
     });
     let store = "usr/share/ollama/.ollama/models";
-    machine.put(&format!("{store}/manifests/registry.ollama.ai/library/llama3.2/1b"), manifest.to_string());
-    machine.put(&format!("{store}/blobs/sha256-{model}"), gguf("Llama 3.2 1B Instruct"));
-    machine.put(&format!("{store}/blobs/sha256-{config}"), "{}");
+    machine.put(format!("{store}/manifests/registry.ollama.ai/library/llama3.2/1b"), manifest.to_string());
+    machine.put(format!("{store}/blobs/sha256-{model}"), gguf("Llama 3.2 1B Instruct"));
+    machine.put(format!("{store}/blobs/sha256-{config}"), "{}");
     let hub = ".cache/huggingface/hub/models--Qwen--Qwen2.5-0.5B-Instruct-GGUF";
     let commit = "9217f5db79a29953eb74d5343926648285ec7e67";
-    machine.at_home(&format!("{hub}/refs/main"), commit);
-    machine.at_home(&format!("{hub}/blobs/cafe"), gguf("Qwen2.5 0.5B Instruct"));
+    machine.at_home(format!("{hub}/refs/main"), commit);
+    machine.at_home(format!("{hub}/blobs/cafe"), gguf("Qwen2.5 0.5B Instruct"));
     let snapshot = machine.home().join(hub).join("snapshots").join(commit);
     fs::create_dir_all(&snapshot).expect("the folder is made");
     symlink("../../blobs/cafe", snapshot.join("qwen2.5-0.5b-instruct-q4_k_m.gguf")).expect("a link");
     machine.at_home(".cache/huggingface/hub/datasets--rajpurkar--squad/refs/main", commit);
     machine.at_home(".cache/huggingface/token", format!("hf_{SECRET}"));
-    let output = String::from_utf8_lossy(&machine.run("json").stdout).into_owned();
+    let output = String::from_utf8_lossy(&machine.run("json", &[]).stdout).into_owned();
     assert!(!output.contains(SECRET) && !output.contains("squad"), "{output}");
     let scan: Value = serde_json::from_str(&output).expect("the scan prints JSON");
     assert_eq!(values(&scan, "ollama"), set(&["llama3.2:1b"]));
-    assert_eq!(sighting(&scan, "llama3.2:1b")["details"]["title"], "Llama 3.2 1B Instruct");
+    assert_eq!(sighting(&scan, "ollama", "llama3.2:1b")["details"]["title"], "Llama 3.2 1B Instruct");
     assert_eq!(values(&scan, "huggingface"), set(&["Qwen/Qwen2.5-0.5B-Instruct-GGUF"]));
-    assert_eq!(sighting(&scan, "Qwen/Qwen2.5-0.5B-Instruct-GGUF")["evidence"]["version"], commit);
+    assert_eq!(
+        sighting(&scan, "huggingface", "Qwen/Qwen2.5-0.5B-Instruct-GGUF")["evidence"]["version"],
+        commit
+    );
 }
 
 #[test]
@@ -321,9 +257,9 @@ fn a_package_that_dpkg_installed_is_found_and_its_neighbour_is_not() {
     if !require("dpkg and dpkg-deb", have_command("dpkg") && have_command("dpkg-deb")) {
         return;
     }
-    let machine = Machine::new();
+    let machine = Tree::with_home();
     let work = tempfile::tempdir().expect("a temporary folder");
-    let root = machine.root.path();
+    let root = machine.root();
     for folder in ["var/lib/dpkg/info", "var/lib/dpkg/updates"] {
         fs::create_dir_all(root.join(folder)).expect("the folder is made");
     }
@@ -350,20 +286,16 @@ fn a_package_that_dpkg_installed_is_found_and_its_neighbour_is_not() {
     let scan = machine.scan();
     assert_eq!(state(&scan, "dpkg"), "read");
     assert_eq!(values(&scan, "dpkg"), set(&["ollama"]));
-    assert_eq!(sighting(&scan, "ollama")["evidence"]["version"], "0.12.3-1");
+    assert_eq!(sighting(&scan, "dpkg", "ollama")["evidence"]["version"], "0.12.3-1");
 }
 
 #[test]
 fn what_pip_and_npm_installed_is_found_and_its_neighbours_are_not() {
-    let set_up = |name: &str, value: &str| std::env::var(name).is_ok_and(|set| set == value);
-    let leave = set_up("UMBRASCOPE_TEST_INSTALL", "1") || set_up("UMBRASCOPE_TEST_REQUIRE", "all");
-    if !require("leave to install packages (UMBRASCOPE_TEST_INSTALL=1)", leave)
-        || !require("python3", have_command("python3"))
-        || !require("npm", have_command("npm"))
+    if !may_install() || !require("python3", have_command("python3")) || !require("npm", have_command("npm"))
     {
         return;
     }
-    let machine = Machine::new();
+    let machine = Tree::with_home();
     let environment = machine.home().join("src/shop/.venv");
     done(Command::new("python3").args(["-m", "venv"]).arg(&environment));
     let mut pip = Command::new(environment.join("bin/python"));

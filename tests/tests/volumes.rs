@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::tree::{Tree, seen, set, sighting, state, values};
 use umbrascope_e2e::{have_command, require};
 
 /// Names and identifiers of products that are no AI and are called almost like some that are.
@@ -28,19 +28,15 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     ("Firefox", "org.mozilla.firefox"),
 ];
 
-struct Volume {
-    root: tempfile::TempDir,
-}
+struct Volume(Tree);
 
 impl Volume {
     fn new() -> Self {
-        Self { root: tempfile::tempdir().expect("a temporary folder") }
+        Self(Tree::new())
     }
 
     fn put(&self, path: &str, bytes: impl AsRef<[u8]>) {
-        let path = self.root.path().join(path);
-        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("the folder is made");
-        fs::write(path, bytes).expect("the file is written");
+        self.0.put(path, bytes);
     }
 
     /// Writes property lists with plistlib: for each a path, `xml` or `binary`, and its content as JSON.
@@ -51,7 +47,7 @@ impl Volume {
                 fmt = plistlib.FMT_XML if form == 'xml' else plistlib.FMT_BINARY\n    \
                 plistlib.dump(content, open(path, 'wb'), fmt=fmt)\n";
         let lists: Vec<_> =
-            lists.iter().map(|(path, form, content)| (self.root.path().join(path), form, content)).collect();
+            lists.iter().map(|(path, form, content)| (self.0.path(path), form, content)).collect();
         fed(Command::new("python3").args(["-c", script]), &serde_json::to_vec(&lists).expect("JSON"));
     }
 
@@ -79,17 +75,11 @@ impl Volume {
             }
             text.push('\n');
         }
-        merge(&self.root.path().join(path), &text, &[]);
+        merge(&self.0.path(path), &text, &[]);
     }
 
     fn scan(&self) -> Value {
-        let output = Command::new(&programs().agent)
-            .args(["scan", "--format", "json", "--root"])
-            .arg(self.root.path())
-            .output()
-            .expect("the agent can be started");
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("the scan prints JSON")
+        self.0.scan()
     }
 }
 
@@ -144,37 +134,6 @@ fn empty_hive() -> Vec<u8> {
     hive
 }
 
-/// What a source saw, each by its own identifier.
-fn values(scan: &Value, source: &str) -> BTreeSet<String> {
-    let sightings = scan["sightings"].as_array().expect("a list of sightings");
-    let of_source = sightings.iter().filter(|sighting| sighting["source"] == source);
-    of_source.map(|sighting| sighting["evidence"]["value"].as_str().expect("a value").to_owned()).collect()
-}
-
-fn sighting<'a>(scan: &'a Value, source: &str, value: &str) -> &'a Value {
-    let mut sightings = scan["sightings"].as_array().expect("a list of sightings").iter();
-    sightings
-        .find(|sighting| sighting["source"] == source && sighting["evidence"]["value"] == value)
-        .unwrap_or_else(|| panic!("{source} has no {value}: {:?}", values(scan, source)))
-}
-
-fn state<'a>(scan: &'a Value, source: &str) -> &'a str {
-    let mut sources = scan["sources"].as_array().expect("a list of sources").iter();
-    let report = sources.find(|report| report["source"] == source);
-    report.and_then(|report| report["state"].as_str()).unwrap_or_else(|| panic!("no report of {source}"))
-}
-
-/// How many identifiers a source came across, AI or not.
-fn seen(scan: &Value, source: &str) -> u64 {
-    let mut sources = scan["sources"].as_array().expect("a list of sources").iter();
-    let report = sources.find(|report| report["source"] == source);
-    report.and_then(|report| report["items_seen"].as_u64()).unwrap_or_else(|| panic!("no report of {source}"))
-}
-
-fn set(values: &[&str]) -> BTreeSet<String> {
-    values.iter().map(|value| (*value).to_owned()).collect()
-}
-
 fn app(folder: &str, name: &str, id: &str, form: &'static str) -> (String, &'static str, Value) {
     let info = serde_json::json!({
         "CFBundleIdentifier": id, "CFBundleName": name, "CFBundleExecutable": name, "CFBundlePackageType": "APPL",
@@ -227,13 +186,13 @@ fn a_volume_of_macos_gives_its_applications_and_packages() {
 
     volume.put("opt/homebrew/Cellar/ollama/0.12.2/INSTALL_RECEIPT.json", "{}");
     volume.put("opt/homebrew/Cellar/ollama/0.9.0/INSTALL_RECEIPT.json", "{}");
-    fs::create_dir_all(volume.root.path().join("opt/homebrew/opt")).expect("the folder is made");
-    symlink("../Cellar/ollama/0.12.2", volume.root.path().join("opt/homebrew/opt/ollama")).expect("a link");
+    fs::create_dir_all(volume.0.root().join("opt/homebrew/opt")).expect("the folder is made");
+    symlink("../Cellar/ollama/0.12.2", volume.0.root().join("opt/homebrew/opt/ollama")).expect("a link");
     volume.put("opt/homebrew/Cellar/wget/1.25.0/INSTALL_RECEIPT.json", "{}");
     volume.put("opt/homebrew/Caskroom/claude/.metadata/1.0.3218/20260901/Casks/claude.json", "{}");
     volume.put("opt/homebrew/Caskroom/claude/1.0.3218/Claude.app.link", "");
 
-    let registry = volume.root.path().join("opt/local/var/macports/registry/registry.db");
+    let registry = volume.0.root().join("opt/local/var/macports/registry/registry.db");
     fs::create_dir_all(registry.parent().expect("a folder")).expect("the folder is made");
     fed(
         Command::new("sqlite3").arg(&registry),
@@ -381,7 +340,7 @@ fn a_volume_of_windows_gives_its_programs_and_packages() {
             .put(&format!("Users/Kim Lee/scoop/apps/{id}/0.12.3/manifest.json"), r#"{"version": "0.12.3"}"#);
     }
     // As a system that mounts the volume shows a junction.
-    let current = volume.root.path().join("Users/Kim Lee/scoop/apps/ollama/current");
+    let current = volume.0.root().join("Users/Kim Lee/scoop/apps/ollama/current");
     symlink(r"C:\Users\Kim Lee\scoop\apps\ollama\0.12.3", current).expect("a link");
     for id in ["Anthropic.ClaudeCode", "junegunn.fzf"] {
         volume.put(
@@ -475,7 +434,7 @@ fn a_package_that_msiexec_installed_is_found_by_its_upgrade_code() {
     }
     let volume = Volume::new();
     volume.put("Windows/System32/config/SOFTWARE", empty_hive());
-    let hive = volume.root.path().join("Windows/System32/config/SOFTWARE");
+    let hive = volume.0.root().join("Windows/System32/config/SOFTWARE");
     // A package of 32 bits has its key among those of its kind, and its codes where all have them.
     for view in ["", r"WOW6432Node\"] {
         let part = format!(r"HKLM\Software\{view}Microsoft\Windows\CurrentVersion");
