@@ -153,8 +153,10 @@ fn place<'a>(product: &'a AssetProduct, piece: &'a EvidenceRow) -> (usize, Line<
             Some(ProductKind::Library) => 7,
             Some(ProductKind::McpServer) => 1,
             Some(ProductKind::Extension) => 4,
-            Some(ProductKind::Runtime | ProductKind::Model) => 2,
-            Some(ProductKind::Application | ProductKind::Service) | None => 5,
+            // That it runs is known of its process alone; its folder or its package makes no server.
+            Some(ProductKind::Runtime) if piece.channel == Channel::Process => 2,
+            Some(ProductKind::Model) => 3,
+            Some(ProductKind::Application | ProductKind::Service | ProductKind::Runtime) | None => 5,
         },
     };
     notes.extend(details.model.clone().or_else(|| details.provider.clone()));
@@ -301,6 +303,18 @@ mod tests {
         assert_eq!((x.name, x.product, &*x.note()), ("X", "v.x", "1.2 · m-1"));
         assert_eq!(glance.groups[1].lines[0].name, "corp.example");
         assert_eq!((glance.risks.len(), &*glance.risks[0].names), (1, &["X"][..]));
+    }
+
+    #[test]
+    fn a_runtime_is_a_server_where_it_runs_and_a_program_where_it_is_installed() {
+        let group = |channel| {
+            let products = [product("v.o", "O", ProductKind::Runtime, vec![piece(channel, "o")])];
+            Glance::of(&products).groups[0].title
+        };
+        assert_eq!(group(Channel::App), "Applications");
+        assert_eq!(group(Channel::Package), "Applications");
+        assert_eq!(group(Channel::Process), "Local servers");
+        assert_eq!(group(Channel::Runtime), "Local servers");
     }
 
     #[test]
