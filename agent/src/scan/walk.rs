@@ -97,6 +97,7 @@ pub(crate) struct McpHit {
 /// Walks through one home.
 pub(crate) fn walk(home: &Dir) -> Hits {
     let mut hits = Hits::default();
+    let marks = ProjectMarks::new();
     let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
     let mut read = 0;
     while let Some((path, depth)) = queue.pop_front() {
@@ -133,7 +134,7 @@ pub(crate) fn walk(home: &Dir) -> Hits {
             }
             match name {
                 // The files of the home itself are those of the user, not of a project.
-                _ if depth > 0 && is_project_mark(name) => project_files(&dir, name, &path, &mut hits),
+                _ if depth > 0 && marks.has(name) => project_files(&dir, name, &path, &mut hits),
                 "pyvenv.cfg" | "conda-meta" => inside_environment = true,
                 // Of the home itself too, where only hidden files are the user's and no project's.
                 _ if entry.kind == FileType::RegularFile
@@ -203,8 +204,27 @@ fn is_model(name: &str) -> bool {
     name.ends_with(".gguf") || name.ends_with(".safetensors")
 }
 
-fn is_project_mark(name: &str) -> bool {
-    IN_PROJECT.iter().any(|(_, path, _)| path.split('/').next() == Some(name))
+/// The names in a project's folder below which a client keeps its servers. Asked for every entry of a home, of which the first
+/// byte rules out most.
+struct ProjectMarks {
+    names: Vec<&'static str>,
+    first_bytes: [bool; 256],
+}
+
+impl ProjectMarks {
+    fn new() -> Self {
+        let names: Vec<_> = IN_PROJECT.iter().filter_map(|(_, path, _)| path.split('/').next()).collect();
+        let mut first_bytes = [false; 256];
+        for byte in names.iter().filter_map(|name| name.bytes().next()) {
+            first_bytes[usize::from(byte)] = true;
+        }
+        Self { names, first_bytes }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        name.bytes().next().is_some_and(|first| self.first_bytes[usize::from(first)])
+            && self.names.contains(&name)
+    }
 }
 
 fn project_files(dir: &Dir, name: &str, path: &Path, hits: &mut Hits) {
