@@ -5,6 +5,7 @@ mod coverage;
 mod own;
 mod product;
 mod query;
+mod role;
 mod suspect;
 mod system;
 mod token;
@@ -20,6 +21,7 @@ pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
     SystemSort,
 };
+pub use role::{Grant, Grants};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
