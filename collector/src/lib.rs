@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 pub mod api;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod notify;
 pub mod ops;
 pub mod own;
 pub mod pki;
+pub mod review;
 pub mod serve;
 pub mod session;
 pub mod store;

@@ -2,9 +2,12 @@
 
 mod asset;
 mod coverage;
+pub mod governed;
 mod own;
+pub mod policy;
 mod product;
 mod query;
+pub mod record;
 mod role;
 mod suspect;
 mod system;
@@ -23,7 +26,7 @@ pub use query::{
 };
 pub use role::{Grant, Grants};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
-pub use system::{AiSystemRow, SystemOrigin};
+pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
 pub use user::{Role, UserRow};

@@ -10,9 +10,11 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod governance;
 pub mod own;
 pub mod sqlite;
 
+pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.
@@ -87,7 +89,7 @@ pub trait Reads: Suspects {
 
 /// Everything that changes records, beside what [`Reads`] reads. Blocking, but for
 /// [`Store::submit`].
-pub trait Store: Reads {
+pub trait Store: Reads + Governance {
     /// Queues a report for the next commit and comes back at once; the answer is called after
     /// COMMIT, or after it failed. `Err` gives the report back: the queue is full.
     fn submit(&self, report: Report, answer: Answer) -> Result<(), Box<Report>>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::books::{Books, ProductWords};
-use super::prepare;
+use super::{prepare, systems};
 use super::rollup::{AssetFold, Sighted, Span};
 use crate::catalogue::Known;
 
@@ -89,6 +89,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         "product_summary",
         "asset_evidence",
         "evidence_summary",
+        "product_sign",
     ] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -105,15 +106,9 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         books.deltas.now_ms = now_ms;
         books.flush(connection)?;
     }
-    // A candidate that nobody decided on goes when the catalogue no longer carries it; its number
-    // is not given out again.
-    connection.execute(
-        "DELETE FROM ai_system WHERE origin = 'candidate' AND NOT EXISTS (
-            SELECT 1 FROM ai_system_product sp JOIN product_summary p ON p.product = sp.product
-            WHERE sp.system = ai_system.id AND p.candidate = 1)",
-        [],
-    )?;
-    connection.execute("DELETE FROM ai_system_product WHERE system NOT IN (SELECT id FROM ai_system)", [])?;
+    // A candidate that nobody looked at goes when the catalogue no longer carries it; its number is not given out again.
+    systems::withdraw_candidates(connection, now_ms)?;
+    systems::propose_missing(connection, now_ms)?;
     books.forget();
     Ok(())
 }

@@ -530,23 +530,3 @@ fn write_summary(connection: &Connection, product: i64, summary: &Summary) -> ru
     ])?;
     Ok(())
 }
-
-/// Makes the record of a product that became a candidate, unless it has one.
-fn propose_system(connection: &Connection, product: i64, now_ms: i64) -> rusqlite::Result<()> {
-    let there = prepare(connection, "SELECT system FROM ai_system_product WHERE product = $1 LIMIT 1")?
-        .query_row(params![product], |row| row.get::<_, i64>(0))
-        .optional()?;
-    if there.is_some() {
-        return Ok(());
-    }
-    let system = super::identity::next_number(connection, "ai_system")?;
-    prepare(
-        connection,
-        "INSERT INTO ai_system (id, name, origin, created_at_ms)
-         SELECT $1, name, 'candidate', $2 FROM product WHERE id = $3",
-    )?
-    .execute(params![system, now_ms, product])?;
-    prepare(connection, "INSERT INTO ai_system_product (system, product) VALUES ($1, $2)")?
-        .execute(params![system, product])?;
-    Ok(())
-}
