@@ -52,13 +52,26 @@ impl From<Hash> for String {
     }
 }
 
-impl TryFrom<String> for Hash {
-    type Error = &'static str;
+impl std::str::FromStr for Hash {
+    type Err = NoHash;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_hex(&text).ok_or("a hash is 64 lower-case hexadecimal digits")
+    fn from_str(text: &str) -> Result<Self, NoHash> {
+        Self::from_hex(text).ok_or(NoHash)
     }
 }
+
+impl TryFrom<String> for Hash {
+    type Error = NoHash;
+
+    fn try_from(text: String) -> Result<Self, NoHash> {
+        text.parse()
+    }
+}
+
+/// A text that is no hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a hash is 64 lower-case hexadecimal digits")]
+pub struct NoHash;
 
 /// Why a value has no canonical form.
 #[derive(Debug, thiserror::Error)]

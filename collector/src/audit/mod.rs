@@ -12,7 +12,7 @@ pub mod merkle;
 mod note;
 
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, MAX_EXACT};
-pub use hash::{CanonicalError, Hash, canonical, payload_commit, record_hash, sha256};
+pub use hash::{CanonicalError, Hash, NoHash, canonical, payload_commit, record_hash, sha256};
 pub use key::{Keys, KeysError, SigningKey};
 pub use merkle::Tree;
 pub use note::{Checkpoint, Note, NoteError, Signature, VerifyingKey};
