@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Role;
+use super::role::Role;
 
 /// A kind of record that is changed through the trail only. Its body is what serde makes of it: one JSON object, whose fields are what
 /// changes are told of by.

@@ -8,7 +8,7 @@ pub mod policy;
 mod product;
 mod query;
 pub mod record;
-mod role;
+pub mod role;
 mod suspect;
 mod system;
 mod token;

@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Move, Moved, REASON_CHARS, Refused, Who};
-use crate::model::Role;
 use crate::model::record::{
-    AiSystem, AssessmentState, CONFIRMATIONS, Confirmation, DecisionImpact, Decision, DismissReason, Enforcement,
-    ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier, Tri, Wish, edit,
+    AiSystem, AssessmentState, CONFIRMATIONS, Confirmation, Decision, DecisionImpact, DismissReason,
+    Enforcement, ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier, Tri, Wish, edit,
 };
+use crate::model::role::Role;
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
-        return Err(Refused::new(
-            Guard::State,
-            "this record went into another one: change that one instead",
-        ));
+        return Err(Refused::new(Guard::State, "this record went into another one: change that one instead"));
     }
     if cx.reason.chars().count() > REASON_CHARS {
-        return Err(Refused::new(Guard::Reason, format!("the reason is longer than {REASON_CHARS} characters")));
+        return Err(Refused::new(
+            Guard::Reason,
+            format!("the reason is longer than {REASON_CHARS} characters"),
+        ));
     }
     match step {
         Move::Triage => triage(system, cx),
@@ -77,7 +77,10 @@ fn state(system: &AiSystem, allowed: &[ReviewState]) -> Result<(), Refused> {
     let named = allowed.iter().map(|state| state.label().to_lowercase()).collect::<Vec<_>>().join(" or ");
     Err(Refused::new(
         Guard::State,
-        format!("the record is {}; this can be done when it is {named}", system.review.label().to_lowercase()),
+        format!(
+            "the record is {}; this can be done when it is {named}",
+            system.review.label().to_lowercase()
+        ),
     ))
 }
 
@@ -127,7 +130,10 @@ fn justified(text: &str) -> Result<String, Refused> {
 
 fn policy(cx: &Context<'_>) -> Result<String, Refused> {
     cx.policy.map(str::to_owned).ok_or_else(|| {
-        Refused::new(Guard::Policy, "no version of the AI policy is in force today: record one under Settings first")
+        Refused::new(
+            Guard::Policy,
+            "no version of the AI policy is in force today: record one under Settings first",
+        )
     })
 }
 
@@ -255,7 +261,10 @@ pub(super) fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
         ..system.clone()
     };
     if fresh != *system {
-        return Err(Refused::new(Guard::State, "a new record is neither decided nor confirmed: make it, then decide"));
+        return Err(Refused::new(
+            Guard::State,
+            "a new record is neither decided nor confirmed: make it, then decide",
+        ));
     }
     Ok(role)
 }
@@ -293,7 +302,10 @@ fn change_fields(
     for person in [next.system_owner, next.risk_owner].into_iter().flatten() {
         let kept = [system.system_owner, system.risk_owner].contains(&Some(person));
         if !kept && (cx.active)(person) != Some(true) {
-            return Err(Refused::new(Guard::OwnerActive, "an owner has to be an active person of the directory"));
+            return Err(Refused::new(
+                Guard::OwnerActive,
+                "an owner has to be an active person of the directory",
+            ));
         }
     }
     if next.stage != system.stage
@@ -350,9 +362,7 @@ fn set_products(system: &AiSystem, products: &BTreeSet<String>, cx: &Context<'_>
 fn request(system: &AiSystem, wish: &Wish, cx: &Context<'_>) -> Result<Moved, Refused> {
     let owner_may = matches!(wish, Wish::Retire { .. });
     let role = match wish {
-        Wish::ScopeOut { .. } => {
-            Some(role(system, &[Role::Analyst, Role::Reviewer, Role::ScopeOwner], cx)?)
-        }
+        Wish::ScopeOut { .. } => Some(role(system, &[Role::Analyst, Role::Reviewer, Role::ScopeOwner], cx)?),
         _ if owner_may && is_owner(system, cx) => None,
         _ => Some(role(system, &[Role::Analyst, Role::Reviewer], cx)?),
     };
@@ -370,7 +380,11 @@ fn request(system: &AiSystem, wish: &Wish, cx: &Context<'_>) -> Result<Moved, Re
 
 /// What would become of the record if the wish were granted, without who and why: asked on request and again on approval, since
 /// the world moves in between.
-fn granted(system: &AiSystem, wish: &Wish, cx: &Context<'_>) -> Result<(AiSystem, Option<AiSystem>), Refused> {
+fn granted(
+    system: &AiSystem,
+    wish: &Wish,
+    cx: &Context<'_>,
+) -> Result<(AiSystem, Option<AiSystem>), Refused> {
     let mut next = system.clone();
     match wish {
         Wish::Sanction { conditions } => {
@@ -435,7 +449,9 @@ fn merged(system: &AiSystem, into: &str, cx: &Context<'_>) -> Result<(AiSystem, 
     if into == system.id {
         return no("a record does not go into itself");
     }
-    let Some(mut target) = (cx.other)(into) else { return no("the record that it is to go into is not there") };
+    let Some(mut target) = (cx.other)(into) else {
+        return no("the record that it is to go into is not there");
+    };
     if target.is_merged() {
         return no("the record that it is to go into went into another one: name that");
     }
@@ -650,7 +666,8 @@ fn scope_in(system: &AiSystem, justification: Option<&str>, cx: &Context<'_>) ->
     owner_active(system, cx)?;
     let mut next = system.clone();
     next.scope = Scope::In;
-    next.scope_justification = justification.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    next.scope_justification =
+        justification.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     next.scope_version = Some(version);
     next.scope_decided_by = Some(cx.who.person);
     next.scope_decided_at_ms = Some(cx.now_ms);
@@ -674,7 +691,10 @@ fn suspend(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     let role = role(system, &[Role::Reviewer], cx)?;
     reason(cx)?;
     if matches!(system.stage, Stage::Retired | Stage::Suspended) {
-        return Err(Refused::new(Guard::State, format!("it is {} already", system.stage.label().to_lowercase())));
+        return Err(Refused::new(
+            Guard::State,
+            format!("it is {} already", system.stage.label().to_lowercase()),
+        ));
     }
     moved(AiSystem { stage: Stage::Suspended, ..system.clone() }, role)
 }
@@ -685,12 +705,8 @@ fn resume(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     if !matches!(system.stage, Stage::Retired | Stage::Suspended) {
         return Err(Refused::new(Guard::State, "it is neither suspended nor retired"));
     }
-    let next = AiSystem {
-        stage: Stage::Deployed,
-        retired_on: None,
-        disposal_evidence: None,
-        ..system.clone()
-    };
+    let next =
+        AiSystem { stage: Stage::Deployed, retired_on: None, disposal_evidence: None, ..system.clone() };
     moved(next, role)
 }
 
@@ -703,19 +719,20 @@ fn enforce(
     let role = role(system, &[Role::ItDeployer], cx)?;
     let evidence = evidence.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     if matches!(level, Enforcement::Partial | Enforcement::Full) && evidence.is_none() {
-        return Err(Refused::new(Guard::Evidence, "say what shows it: a rule of the proxy, a policy of the device management"));
+        return Err(Refused::new(
+            Guard::Evidence,
+            "say what shows it: a rule of the proxy, a policy of the device management",
+        ));
     }
     moved(AiSystem { enforcement: level, enforcement_evidence: evidence, ..system.clone() }, role)
 }
 
-fn accept_residual(
-    system: &AiSystem,
-    note: &str,
-    expires: Day,
-    cx: &Context<'_>,
-) -> Result<Moved, Refused> {
+fn accept_residual(system: &AiSystem, note: &str, expires: Day, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.risk_owner != Some(cx.who.person) {
-        return Err(Refused::new(Guard::Role, "only the risk owner of the record accepts what remains of its risk"));
+        return Err(Refused::new(
+            Guard::Role,
+            "only the risk owner of the record accepts what remains of its risk",
+        ));
     }
     if note.trim().is_empty() {
         return Err(Refused::new(Guard::Reason, "say what remains"));
@@ -723,8 +740,7 @@ fn accept_residual(
     if expires <= cx.today() {
         return Err(Refused::new(Guard::Expiry, format!("{expires} does not lie ahead")));
     }
-    let residual =
-        Residual { by: cx.who.person, at_ms: cx.now_ms, expires, note: note.trim().to_owned() };
+    let residual = Residual { by: cx.who.person, at_ms: cx.now_ms, expires, note: note.trim().to_owned() };
     Ok(Moved { system: AiSystem { residual: Some(residual), ..system.clone() }, other: None, role: None })
 }
 

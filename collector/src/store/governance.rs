@@ -10,12 +10,20 @@ use crate::store::StoreError;
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
 pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 
+/// Whether a change could be made to each of some records, by their ids.
+pub type Preview = Vec<(String, Result<(), Refused>)>;
+
 /// The governed records. Blocking, like the rest of the store.
 pub trait Governance: Send + Sync {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.
-    fn add_system(&self, system: AiSystem, who: &Who, act: Act) -> Result<Result<Held<AiSystem>, Refused>, StoreError>;
+    fn add_system(
+        &self,
+        system: AiSystem,
+        who: &Who,
+        act: Act,
+    ) -> Result<Result<Held<AiSystem>, Refused>, StoreError>;
     /// Makes a move on a record in a person's name.
     fn move_system(&self, id: &str, step: Move, who: Who, act: Act) -> Result<Changed<AiSystem>, StoreError>;
     /// What the same move would do to each of some records; nothing is changed and nothing is noted.
@@ -25,7 +33,7 @@ pub trait Governance: Send + Sync {
         step: &Move,
         who: &Who,
         act: &Act,
-    ) -> Result<Vec<(String, Result<(), Refused>)>, StoreError>;
+    ) -> Result<Preview, StoreError>;
     /// Makes the same move on each of some records, one after the other, each with its guards and its entry. What each came to.
     fn move_many(
         &self,

@@ -89,7 +89,7 @@ pub trait Reads: Suspects {
 
 /// Everything that changes records, beside what [`Reads`] reads. Blocking, but for
 /// [`Store::submit`].
-pub trait Store: Reads + Governance {
+pub trait Store: Reads {
     /// Queues a report for the next commit and comes back at once; the answer is called after
     /// COMMIT, or after it failed. `Err` gives the report back: the queue is full.
     fn submit(&self, report: Report, answer: Answer) -> Result<(), Box<Report>>;

@@ -38,15 +38,8 @@ pub enum FieldGroup {
 
 impl FieldGroup {
     /// Every group, in the order of the page.
-    pub const ALL: [Self; 7] = [
-        Self::Identity,
-        Self::Purpose,
-        Self::Roles,
-        Self::Supplier,
-        Self::Data,
-        Self::Risk,
-        Self::Life,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Identity, Self::Purpose, Self::Roles, Self::Supplier, Self::Data, Self::Risk, Self::Life];
 
     /// What people read.
     pub fn label(self) -> &'static str {
@@ -128,7 +121,7 @@ const fn field(
 /// Every field that is set by editing, in the order of the page. States are not: they are moved.
 pub const FIELDS: &[Field] = {
     use FieldGroup::{Data, Identity, Life, Purpose, Risk, Roles, Supplier};
-    use Input::{Choice, Choices, Link, Line, Lines, Person, Sha256, Text, Units};
+    use Input::{Choice, Choices, Line, Lines, Link, Person, Sha256, Text, Units};
     const DAY: Input = Input::Day;
     &[
         field("name", "Name", Identity, Line, "4.3"),
@@ -468,7 +461,10 @@ mod tests {
             ("vendor_contact".to_owned(), json!("x".repeat(301))),
         ];
         let refused = edit(&some(), &changes).unwrap_err();
-        assert_eq!(refused.iter().map(|one| &one.field[..]).collect::<Vec<_>>(), ["aiia.date", "vendor_contact"]);
+        assert_eq!(
+            refused.iter().map(|one| &one.field[..]).collect::<Vec<_>>(),
+            ["aiia.date", "vendor_contact"]
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Guard, Move, Refused, Who};
+use crate::store::governance::Preview;
 use crate::store::{Changed, Governance, StoreError};
 
 impl Governance for SqliteStore {
@@ -41,12 +42,12 @@ impl Governance for SqliteStore {
         step: &Move,
         who: &Who,
         act: &Act,
-    ) -> Result<Vec<(String, Result<(), Refused>)>, StoreError> {
+    ) -> Result<Preview, StoreError> {
         self.readers.with("preview a change", |connection| {
             let mut came_to = Vec::new();
             for id in ids {
                 let judged = match systems::find(connection, id)? {
-                    Some(held) => systems::judge(connection, &held, step, who, act)?.map(|_| ()),
+                    Some(held) => systems::judge(connection, &held, step, who, act, true)?.map(|_| ()),
                     None => Err(Refused::new(Guard::Target, "there is no such record")),
                 };
                 came_to.push((id.clone(), judged));
@@ -70,7 +71,8 @@ impl Governance for SqliteStore {
                 let changed = if at < most {
                     systems::make_move(connection, &id, &step, &who, &act)?
                 } else {
-                    let says = format!("one change reaches at most {most} records: do the rest in another one");
+                    let says =
+                        format!("one change reaches at most {most} records: do the rest in another one");
                     Some(Err(Refused::new(Guard::Target, says)))
                 };
                 came_to.push((id, changed));

@@ -194,7 +194,10 @@ pub(super) fn trail(
         // A token of the person's is the person.
         let actor = format!("person:{person}");
         wanted.push("(t.actor = $1 OR (t.actor > $2 AND t.actor < $3))".to_owned());
-        values.extend([actor.clone(), format!("{actor} "), format!("{actor}!")].map(|text| Box::new(text) as Box<dyn ToSql>));
+        values.extend(
+            [actor.clone(), format!("{actor} "), format!("{actor}!")]
+                .map(|text| Box::new(text) as Box<dyn ToSql>),
+        );
     }
     let mut add = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);
@@ -215,8 +218,7 @@ pub(super) fn trail(
     if let Some(before) = filter.before_ms {
         add("t.at_ms < $", Box::new(before));
     }
-    let clause =
-        if wanted.is_empty() { String::new() } else { format!("WHERE {}", wanted.join(" AND ")) };
+    let clause = if wanted.is_empty() { String::new() } else { format!("WHERE {}", wanted.join(" AND ")) };
     let bound = || values.iter().map(|value| &**value);
     let total = connection
         .prepare(&format!("SELECT count(*) FROM trail t {clause}"))?
@@ -239,9 +241,7 @@ fn trail_row(row: &Row<'_>) -> rusqlite::Result<TrailRow> {
         Some(text) => Some(serde_json::from_str(&text).map_err(unreadable)?),
         None => None,
     };
-    let text = |name: &str| {
-        payload.as_ref().and_then(|payload| payload[name].as_str()).map(str::to_owned)
-    };
+    let text = |name: &str| payload.as_ref().and_then(|payload| payload[name].as_str()).map(str::to_owned);
     Ok(TrailRow {
         seq: entry.seq,
         at_ms: row.get(1)?,
@@ -371,9 +371,8 @@ fn append(
         String::from_utf8_lossy(&bytes),
         entry.leaf().to_string()
     ])?;
-    prepare(connection, "INSERT INTO trail_payload (seq, salt, payload) VALUES ($1, $2, $3)")?.execute(
-        params![number(seq), HEXLOWER.encode(&salt), String::from_utf8_lossy(&payload)],
-    )?;
+    prepare(connection, "INSERT INTO trail_payload (seq, salt, payload) VALUES ($1, $2, $3)")?
+        .execute(params![number(seq), HEXLOWER.encode(&salt), String::from_utf8_lossy(&payload)])?;
     Ok(seq)
 }
 
@@ -416,13 +415,8 @@ fn random() -> rusqlite::Result<[u8; 32]> {
 #[error("the system gave no random numbers")]
 struct NoRandom;
 
-/// A hash that the database holds is none.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct BadHash(&'static str);
-
 fn parse_hash(text: &str) -> rusqlite::Result<Hash> {
-    Hash::try_from(text.to_owned()).map_err(|says| unreadable(BadHash(says)))
+    text.parse().map_err(unreadable)
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {

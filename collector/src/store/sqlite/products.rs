@@ -3,15 +3,15 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 use umbrascope_api::{Channel, Day, Evidence};
-use umbrascope_rules::{Catalogue, Confidence, Matcher, ProductKind, SoftwareKind};
+use umbrascope_rules::{Catalogue, Confidence, Matcher, SoftwareKind};
 
 use super::books::{confidence_number, confidence_of, strongest_level};
 use super::{merge, prepare};
 use crate::catalogue::Known;
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
-    AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail,
-    ProductFilter, ProductRow, ProductSort, VendorFacts,
+    AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail, ProductFilter,
+    ProductRow, ProductSort, VendorFacts,
 };
 
 /// Days of the trend on a list.

@@ -47,9 +47,8 @@ impl Reads for SqliteStore {
         direction: Direction,
         page: PageRequest,
     ) -> Result<Page<AiSystemRow>, StoreError> {
-        self.readers.with("list the inventory", |connection| {
-            systems::list(connection, filter, sort, direction, page)
-        })
+        self.readers
+            .with("list the inventory", |connection| systems::list(connection, filter, sort, direction, page))
     }
 
     fn assets(

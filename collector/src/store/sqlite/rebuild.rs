@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::books::{Books, ProductWords};
+use super::rollup::{AssetFold, Sighted, Span, signs};
 use super::{prepare, systems};
-use super::rollup::{AssetFold, Sighted, Span};
 use crate::catalogue::Known;
 
 /// Assets folded before their shared rows are written: bounds the memory of a rebuild.
@@ -167,21 +167,23 @@ fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64)
         };
         fold.activity(connection, books, sighted, n)?;
     }
-    let items: Vec<([i64; 6], bool)> = prepare(
+    let items: Vec<([i64; 6], bool, [String; 2])> = prepare(
         connection,
-        "SELECT rule, channel, account, evidence, first_day, last_day, present FROM snapshot_item
+        "SELECT rule, channel, account, evidence, first_day, last_day, present, flags, details
+         FROM snapshot_item
          WHERE asset = $1 ORDER BY source, epoch, rule, channel, account, evidence",
     )?
     .query_map(params![asset], |row| {
         let numbers = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-        Ok((numbers, row.get(6)?))
+        Ok((numbers, row.get(6)?, [row.get(7)?, row.get(8)?]))
     })?
     .collect::<rusqlite::Result<_>>()?;
-    for ([rule, channel, account, evidence, first_day, last_day], present) in items {
+    for ([rule, channel, account, evidence, first_day, last_day], present, [flags, details]) in items {
         let rule = books.rule_by_id(connection, rule)?;
         let span = Span::of(first_day, last_day);
         let sighted = Sighted { rule, channel, account, evidence, span, ai_executable: false };
         fold.item(connection, books, sighted)?;
+        signs(books, rule.product, &flags, &details);
         if present {
             AssetFold::presence(books, &rule, channel, evidence, 1);
         }

@@ -16,7 +16,8 @@ use crate::inventory::Bits;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
 use crate::model::record::{
-    AiActClass, AiSystem, Enforcement, Observed, ReviewState, Sanction, Scope, Seen, Stage, SystemKind, Tier, Tri,
+    AiActClass, AiSystem, Enforcement, Observed, ReviewState, Sanction, Scope, Seen, Stage, SystemKind, Tier,
+    Tri,
 };
 use crate::model::{
     AiSystemRow, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
@@ -208,7 +209,8 @@ fn observe(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<b
     let act = match (next.reopened, next.review == before.body.review) {
         (Some(why), false) => {
             let news = before.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
-            Act::job(JOB, now_ms).because(format!("{}: {}", why.label(), news.join(", ")).trim_end_matches(": "))
+            Act::job(JOB, now_ms)
+                .because(format!("{}: {}", why.label(), news.join(", ")).trim_end_matches(": "))
         }
         _ => Act::job(JOB, now_ms),
     };
@@ -354,7 +356,7 @@ pub(super) fn make_move(
     act: &Act,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
-    match judge(connection, &before, step, who, act)? {
+    match judge(connection, &before, step, who, act, false)? {
         Ok((moved, policy)) => {
             let act = Act { role: moved.role, policy, ..act.clone() };
             let held = governed::replace(connection, &before, &moved.system, &act, step.action())?;
@@ -376,13 +378,14 @@ pub(super) fn make_move(
 
 type Judged = Result<(review::Moved, Option<String>), Refused>;
 
-/// What a move would come to; nothing is written.
+/// What a move would come to; nothing is written but, unless it is a `trial`, the number of a record that it makes.
 pub(super) fn judge(
     connection: &Connection,
     before: &Held<AiSystem>,
     step: &Move,
     who: &Who,
     act: &Act,
+    trial: bool,
 ) -> rusqlite::Result<Judged> {
     if act.version.is_some_and(|seen| seen != before.version) {
         return Ok(Err(Refused::new(
@@ -406,14 +409,18 @@ pub(super) fn judge(
         draft: world.draft,
         coverage_percent: world.coverage_percent,
         seen: &seen,
-        answering: act.role.is_none() && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
+        answering: act.role.is_none()
+            && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
         supplier_task: false,
         active: &|person| active(connection, person).map_err(keep).ok().flatten(),
         other: &|id| {
             let found = governed::load::<AiSystem>(connection, id).map_err(keep).ok().flatten();
             found.map(|held| held.body)
         },
-        new_record: &|| new_record(connection, act.now_ms).map_err(keep).unwrap_or_default(),
+        new_record: &|| match trial {
+            true => (String::new(), String::new()),
+            false => new_record(connection, act.now_ms).map_err(keep).unwrap_or_default(),
+        },
     };
     let taken = review::take(&before.body, step, &context);
     match failed.into_inner() {
