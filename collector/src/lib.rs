@@ -22,6 +22,7 @@ pub mod net;
 pub mod notify;
 pub mod ops;
 pub mod own;
+pub mod people;
 pub mod pki;
 pub mod serve;
 pub mod session;
@@ -34,6 +35,7 @@ use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
 use store::Store;
+use store::people::People;
 use token::EnrolmentPoint;
 
 /// What every page and every JSON handler is given.
@@ -41,6 +43,8 @@ use token::EnrolmentPoint;
 pub struct AppState {
     /// The records. Blocking: call it from [`tokio::task::spawn_blocking`].
     pub store: Arc<dyn Store>,
+    /// People, their roles and who is signed in. Blocking, like the records.
+    pub people: Arc<dyn People>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.

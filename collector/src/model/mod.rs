@@ -5,6 +5,7 @@ mod coverage;
 mod own;
 mod product;
 mod query;
+mod rights;
 mod role;
 mod suspect;
 mod system;
@@ -21,10 +22,11 @@ pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
     SystemSort,
 };
-pub use role::{Grant, Grants};
+pub use rights::{Access, Deed, Refused, may};
+pub use role::{Grant, Grants, Role};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
-pub use user::{Role, UserRow};
+pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, UserRow};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -38,6 +38,7 @@ mod words;
 
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
+pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;

@@ -8,6 +8,7 @@
 mod access;
 mod assets;
 mod books;
+mod directory;
 mod identity;
 mod merge;
 mod migrate;
@@ -17,6 +18,7 @@ mod products;
 mod reads;
 mod rebuild;
 mod rollup;
+mod sign_in;
 mod stations;
 mod suspects;
 mod writer;

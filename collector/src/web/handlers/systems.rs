@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::{kept_order, page};
-use crate::model::{PageRequest, SystemFilter};
+use crate::model::{Deed, PageRequest, SystemFilter};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -20,6 +20,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let filter = SystemFilter { search: query.search(), kind: query.kind()? };
     let sort = query.sort(SYSTEM_SORTS)?;
     let number = page_number(&query.page)?;
