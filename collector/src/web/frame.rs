@@ -205,11 +205,6 @@ impl Frame {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
     }
 
-    /// Whether the reader may manage people.
-    pub(crate) fn manages_people(&self) -> bool {
-        self.writes(Deed::ManagePeople)
-    }
-
     /// Whether the reader may ask that agents gather more.
     pub(crate) fn asks_for_collection(&self) -> bool {
         self.grants.access_somewhere(Deed::ChangeCollection) >= Access::Propose
@@ -218,11 +213,6 @@ impl Frame {
     /// Whether the reader may approve that agents gather more.
     pub(crate) fn approves_collection(&self) -> bool {
         self.writes(Deed::ChangeCollection)
-    }
-
-    /// Whether the reader may look at single machines.
-    pub(crate) fn reads_machines(&self) -> bool {
-        self.grants.access_somewhere(Deed::ReadMachines) >= Access::Read
     }
 
     fn writes(&self, deed: Deed) -> bool {

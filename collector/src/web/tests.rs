@@ -13,10 +13,11 @@ use tower::ServiceExt as _;
 use super::sample::{self, HOSTILE, Sample};
 use super::url::encode;
 
-mod own;
 use crate::AppState;
 
 mod catalogue;
+mod own;
+mod rights;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
