@@ -23,6 +23,7 @@ pub mod net;
 pub mod notify;
 pub mod ops;
 pub mod own;
+pub mod people;
 pub mod pki;
 pub mod review;
 pub mod serve;
@@ -35,6 +36,7 @@ pub mod web;
 use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
+use store::people::People;
 use store::{Governance, Store};
 use token::EnrolmentPoint;
 
@@ -45,6 +47,8 @@ pub struct AppState {
     pub store: Arc<dyn Store>,
     /// The records that people answer for. Blocking, like the rest.
     pub governance: Arc<dyn Governance>,
+    /// People, their roles and who is signed in. Blocking, like the records.
+    pub people: Arc<dyn People>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.

@@ -20,8 +20,8 @@ pub use moves::{required_for_scope, required_for_use};
 pub use observe::{GONE_DAYS, QUIET_DAYS, observe, tick};
 
 use crate::model::Grants;
+use crate::model::Role;
 use crate::model::record::{AiSystem, DismissReason, Enforcement, Seen, Wish};
-use crate::model::role::Role;
 
 /// Fewest characters of a justification.
 pub const JUSTIFICATION_CHARS: usize = 20;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Move, Moved, REASON_CHARS, Refused, Who};
+use crate::model::Role;
 use crate::model::record::{
     AiSystem, AssessmentState, CONFIRMATIONS, Confirmation, Decision, DecisionImpact, DismissReason,
     Enforcement, ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier, Tri, Wish, edit,
 };
-use crate::model::role::Role;
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {

@@ -9,8 +9,8 @@ use umbrascope_api::Day;
 use super::*;
 use crate::model::Grant;
 use crate::model::record::{
-    DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason, ReviewState,
-    Sanction, Scope, Stage, Tier, Tri,
+    DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason, ReviewState, Sanction, Scope,
+    Stage, Tier, Tri,
 };
 
 const TODAY: u32 = 20_784;

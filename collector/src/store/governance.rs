@@ -27,13 +27,7 @@ pub trait Governance: Send + Sync {
     /// Makes a move on a record in a person's name.
     fn move_system(&self, id: &str, step: Move, who: Who, act: Act) -> Result<Changed<AiSystem>, StoreError>;
     /// What the same move would do to each of some records; nothing is changed and nothing is noted.
-    fn preview(
-        &self,
-        ids: &[String],
-        step: &Move,
-        who: &Who,
-        act: &Act,
-    ) -> Result<Preview, StoreError>;
+    fn preview(&self, ids: &[String], step: &Move, who: &Who, act: &Act) -> Result<Preview, StoreError>;
     /// Makes the same move on each of some records, one after the other, each with its guards and its entry. What each came to.
     fn move_many(
         &self,

@@ -36,13 +36,7 @@ impl Governance for SqliteStore {
         })
     }
 
-    fn preview(
-        &self,
-        ids: &[String],
-        step: &Move,
-        who: &Who,
-        act: &Act,
-    ) -> Result<Preview, StoreError> {
+    fn preview(&self, ids: &[String], step: &Move, who: &Who, act: &Act) -> Result<Preview, StoreError> {
         self.readers.with("preview a change", |connection| {
             let mut came_to = Vec::new();
             for id in ids {

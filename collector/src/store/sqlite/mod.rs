@@ -8,6 +8,7 @@
 mod access;
 mod assets;
 mod books;
+mod directory;
 mod governance;
 mod governed;
 mod identity;
@@ -19,6 +20,7 @@ mod products;
 mod reads;
 mod rebuild;
 mod rollup;
+mod sign_in;
 mod stations;
 mod suspects;
 mod systems;

@@ -431,8 +431,9 @@ pub(super) fn judge(
 
 /// Whether a person is in the directory and active.
 fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
-    let there = prepare(connection, "SELECT 1 FROM person WHERE id = $1")?.exists(params![person])?;
-    Ok(there.then_some(true))
+    prepare(connection, "SELECT active FROM person WHERE id = $1")?
+        .query_row(params![person], |row| row.get(0))
+        .optional()
 }
 
 /// A record by its id or its reference.
