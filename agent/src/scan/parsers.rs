@@ -101,3 +101,24 @@ fn no_parser_fails_on_what_is_nothing() {
         }
     }
 }
+
+/// What fuzzing begins with.
+#[cfg(test)]
+#[path = "../../../tests/fuzz/examples/seeds/scan.rs"]
+mod seeds;
+
+#[test]
+fn every_parser_has_a_seed_and_survives_it_cut_short() {
+    let seeds = seeds::seeds();
+    for (name, _) in ALL {
+        assert!(seeds.iter().any(|(of, ..)| of == name), "fuzzing has no file for {name} to begin with");
+    }
+    for (name, _, bytes) in seeds {
+        let (_, parse) = ALL[usize::from(bytes[0])];
+        let bytes = &bytes[1..];
+        for end in (0..=bytes.len()).step_by(bytes.len() / 64 + 1).chain([bytes.len()]) {
+            let outcome = std::panic::catch_unwind(|| parse(&bytes[..end]));
+            assert!(outcome.is_ok(), "{name} fails on the first {end} bytes of {bytes:?}");
+        }
+    }
+}
