@@ -73,6 +73,7 @@ pub const ALL: &[Parser] = &[
     ("plist", |bytes| drop(plist::parse(bytes))),
     ("python-folder", |bytes| _ = python::folder_name(&String::from_utf8_lossy(bytes))),
     ("python-metadata", |bytes| drop(python::metadata(bytes))),
+    ("ran", |bytes| drop(processes::marks::Marks::decode(bytes))),
     ("raycast", |bytes| drop(raycast::parse(bytes))),
     ("registry", |bytes| _ = registry::parse(bytes)),
     ("rpm-header", |bytes| drop(rpm::parse(bytes))),

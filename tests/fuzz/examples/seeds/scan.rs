@@ -28,6 +28,10 @@ pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     seeds.push(("safetensors", safetensors()));
     seeds.push(("rpm-header", rpm()));
     seeds.push(("journal", journal()));
+    // Two kinds of process that no rule knows, one that serves, and what ran.
+    let ran =
+        [[2_u32, 1, 1].map(u32::to_le_bytes).concat(), [7_u64, 8, 9, 10].map(u64::to_le_bytes).concat()];
+    seeds.push(("ran", ran.concat()));
     let framed = seeds.into_iter().enumerate().map(|(number, (name, bytes))| {
         let which = ALL.iter().position(|(known, _)| *known == name).expect("a parser of that name");
         let which = u8::try_from(which).expect("fewer than 256 parsers");
