@@ -24,6 +24,7 @@ pub mod notify;
 pub mod ops;
 pub mod own;
 pub mod pki;
+pub mod review;
 pub mod serve;
 pub mod session;
 pub mod store;
@@ -34,7 +35,7 @@ pub mod web;
 use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
-use store::Store;
+use store::{Governance, Store};
 use token::EnrolmentPoint;
 
 /// What every page and every JSON handler is given.
@@ -42,6 +43,8 @@ use token::EnrolmentPoint;
 pub struct AppState {
     /// The records. Blocking: call it from [`tokio::task::spawn_blocking`].
     pub store: Arc<dyn Store>,
+    /// The records that people answer for. Blocking, like the rest.
+    pub governance: Arc<dyn Governance>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.

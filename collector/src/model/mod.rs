@@ -2,10 +2,13 @@
 
 mod asset;
 mod coverage;
+pub mod governed;
 mod own;
+pub mod policy;
 mod product;
 mod query;
-mod role;
+pub mod record;
+pub mod role;
 mod suspect;
 mod system;
 mod token;
@@ -23,7 +26,7 @@ pub use query::{
 };
 pub use role::{Grant, Grants};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
-pub use system::{AiSystemRow, SystemOrigin};
+pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
 pub use user::{Role, UserRow};

@@ -10,9 +10,11 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod governance;
 pub mod own;
 pub mod sqlite;
 
+pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.

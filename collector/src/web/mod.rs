@@ -31,6 +31,7 @@ mod handlers;
 mod layers;
 mod limit;
 mod list;
+mod narrow;
 mod pages;
 mod text;
 mod url;
@@ -39,6 +40,7 @@ mod words;
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use list::{ListQuery, page_number};
+pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
 

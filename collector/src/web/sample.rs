@@ -15,14 +15,15 @@ use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, StepRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals,
-    UnitRow, UserRow, VendorFacts,
+    StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow, UserRow,
+    VendorFacts,
 };
 use crate::own::compose;
 use crate::session::Sessions;
+use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, SessionRow, Store, StoreError,
-    TrustedKey,
+    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SessionRow,
+    SqliteStore, Store, StoreError, TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
@@ -64,6 +65,7 @@ pub(crate) fn state(sample: Sample) -> AppState {
     AppState {
         sessions: Arc::new(Sessions::new(store.clone()).unwrap()),
         store,
+        governance: governed(),
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
@@ -73,6 +75,13 @@ pub(crate) fn state(sample: Sample) -> AppState {
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
+}
+
+/// The governed records are kept by the real store, on a database of their own.
+fn governed() -> Arc<dyn Governance> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let options = Options::knowing(Arc::new(Known::embedded()));
+    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
 }
 
 fn today() -> Day {
@@ -573,22 +582,32 @@ impl Reads for Sample {
         let words = filter.search.to_lowercase();
         let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
             format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
-                && filter.kind.is_none_or(|kind| row.kind == Some(kind))
                 && row.level != Level::Resolution
         });
         let rows = rows.map(|(at, row)| AiSystemRow {
-            id: at as i64 + 1,
+            id: format!("00000000-0000-7000-8000-{at:012}"),
+            reference: format!("AIS-{:04}", at + 1),
             name: row.name,
-            product: row.id,
+            kind: Default::default(),
+            products: vec![row.id],
             vendor: row.vendor,
-            kind: row.kind,
-            origin: SystemOrigin::Candidate,
+            product_kind: row.kind,
+            review: Default::default(),
+            sanction: Default::default(),
+            scope: Default::default(),
+            stage: Default::default(),
+            observed: Default::default(),
+            enforcement: Default::default(),
+            tier: Default::default(),
+            ai_act_class: Default::default(),
+            owner: None,
+            requested: false,
             channels: row.channels,
             confidence: row.confidence,
             level: row.level,
             assets: row.assets,
-            first_day: row.first_day,
-            last_day: row.last_day,
+            first_day: Some(row.first_day),
+            last_day: Some(row.last_day),
             created_at_ms: row.first_day.unix_ms(),
         });
         self.ok(page_of(rows.collect(), page))

@@ -20,6 +20,7 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod catalogue;
 mod gateway;
+mod governance;
 mod own;
 mod suspects;
 
@@ -179,7 +180,7 @@ impl Fixture {
     fn systems(&self) -> Vec<String> {
         let (filter, page) = (SystemFilter::default(), PageRequest::default());
         let systems = self.store.systems(&filter, SystemSort::Name, Direction::Ascending, page).unwrap();
-        systems.rows.into_iter().map(|system| system.product).collect()
+        systems.rows.into_iter().flat_map(|system| system.products).collect()
     }
 }
 
@@ -194,7 +195,7 @@ const ROLLUPS: &[&str] = &[
     "product_summary",
     "asset_evidence",
     "evidence_summary",
-    "ai_system_product",
+    "product_sign",
 ];
 
 fn sensor(number: u8) -> SensorId {
