@@ -1,6 +1,7 @@
 //! The command line. Results on stdout; logs, progress and errors on stderr.
 
 mod admin;
+mod audit;
 mod output;
 mod rules;
 mod run;
@@ -71,6 +72,9 @@ enum Command {
     Rebuild,
     /// Write everything that was found to a file or to stdout
     Export(run::ExportArgs),
+    /// The audit trail: check what was exported
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 impl Cli {
@@ -87,6 +91,11 @@ impl Cli {
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
             Command::Export(args) => run::export(&self.place, args),
+            // Consistent or not is an answer of its own.
+            Command::Audit(command) => match audit::run(command) {
+                Ok(code) => return ExitCode::from(code),
+                Err(error) => Err(error),
+            },
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,
