@@ -29,6 +29,7 @@ pub mod review;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod tier;
 pub mod tls;
 pub mod token;
 pub mod web;
