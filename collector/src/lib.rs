@@ -25,6 +25,7 @@ pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod readiness;
 pub mod review;
 pub mod serve;
 pub mod session;
