@@ -296,6 +296,10 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("mcp-config", "mcpServers:\n  - name: x\n    command: npx\n    args: [\"-y\", \"a@1\"]\n"),
     (
+        "mcp-config",
+        "<application>\n  <component name=\"McpApplicationServerCommands\" modifiable=\"true\">\n    <commands>\n      <McpServerCommand sourceId=\"UserConfigurationSource\">\n        <option name=\"enabled\" value=\"true\" />\n        <option name=\"name\" value=\"files\" />\n        <option name=\"programPath\" value=\"npx\" />\n        <option name=\"arguments\" value=\"-y a &quot;b&quot;\" />\n        <envs><env name=\"K\" value=\"v\" /></envs>\n      </McpServerCommand>\n    </commands>\n    <urls>\n      <McpServerURL><option name=\"url\" value=\"https://mcp.example/mcp\" /><option name=\"headers\"><map><entry key=\"A\" value=\"b\" /></map></option></McpServerURL>\n    </urls>\n  </component>\n</application>",
+    ),
+    (
         "npm-manifest",
         r#"{"name":"@anthropic-ai/claude-code","version":"2.0.31","license":{"type":"MIT"},"bin":{"claude":"cli.js"}}"#,
     ),
