@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -229,8 +230,7 @@ fn servers_in_a_database_are_found_and_the_conversations_beside_them_stay() {
            ('2', 'far', 'streamableHttp', 'https://mcp.example/{SECRET}', NULL, NULL, NULL, NULL, 0),
            ('3', '@cherry/fetch', 'inProcess', NULL, NULL, NULL, NULL, NULL, 1);"
     );
-    let sqlite3 = Command::new("sqlite3").arg(&path).arg(tables).output().expect("sqlite3 runs");
-    assert!(sqlite3.status.success(), "{}", String::from_utf8_lossy(&sqlite3.stderr));
+    sqlite3(&path, &tables);
     let scan = machine.scan();
     assert_eq!(values(&scan, "mcp-config"), set(&["far", "files"]));
     assert_eq!(state(&scan, "mcp-config"), "read", "{:#}", scan["problems"]);
@@ -240,6 +240,45 @@ fn servers_in_a_database_are_found_and_the_conversations_beside_them_stay() {
         (&"Cherry Studio".into(), &"mcp-files".into())
     );
     assert_eq!(sighting(&scan, "mcp-config", "far")["details"]["enabled"], false);
+    assert!(!scan.to_string().contains(SECRET));
+}
+
+fn sqlite3(path: &Path, statements: &str) {
+    let sqlite3 = Command::new("sqlite3").arg(path).arg(statements).output().expect("sqlite3 runs");
+    assert!(sqlite3.status.success(), "{}", String::from_utf8_lossy(&sqlite3.stderr));
+}
+
+#[test]
+fn an_extension_that_is_switched_off_is_told_so_by_its_editor_and_by_each_profile() {
+    if !require("sqlite3", have_command("sqlite3")) {
+        return;
+    }
+    let machine = Tree::with_home();
+    let user = ".config/Code/User";
+    let list = |ids: &[&str]| {
+        let entry = |id: &&str| format!(r#"{{"identifier":{{"id":"{id}"}},"version":"1.0.0"}}"#);
+        format!("[{}]", ids.iter().map(entry).collect::<Vec<_>>().join(","))
+    };
+    machine.at_home(".vscode/extensions/extensions.json", list(&["github.copilot", "continue.continue"]));
+    machine.at_home(".vscode-oss/extensions/extensions.json", list(&["codeium.codeium"]));
+    machine.at_home(format!("{user}/profiles/-2ab3c4d/extensions.json"), list(&["saoudrizwan.claude-dev"]));
+    for (folder, off) in [(user, "GitHub.copilot"), (&format!("{user}/profiles/-2ab3c4d"), "other.other")] {
+        let path = machine.at_home(format!("{folder}/globalStorage/state.vscdb"), "");
+        // As the editor makes it.
+        let table = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
+        let row = format!(r#"'extensionsIdentifiers/disabled', '[{{"id":"{off}","uuid":"1"}}]'"#);
+        sqlite3(&path, &format!("{table} INSERT INTO ItemTable VALUES ({row}), ('secret://x', '{SECRET}');"));
+    }
+    let scan = machine.scan();
+    for (id, enabled) in [
+        ("github.copilot", Value::Bool(false)),
+        ("continue.continue", Value::Bool(true)),
+        ("saoudrizwan.claude-dev", Value::Bool(true)),
+        ("codeium.codeium", Value::Null),
+    ] {
+        assert_eq!(sighting(&scan, "vscode-extensions", id)["details"]["enabled"], enabled, "{id}");
+    }
+    assert_eq!(state(&scan, "vscode-extensions"), "read", "{:#}", scan["problems"]);
     assert!(!scan.to_string().contains(SECRET));
 }
 

@@ -5,8 +5,6 @@
 
 mod claim;
 mod mail;
-#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
-mod statedb;
 
 use std::io::BufReader;
 
@@ -16,6 +14,7 @@ use umbrascope_rules::SoftwareKind;
 use super::document::CONFIG_BYTES;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::statedb::{self, STATE};
 use super::userdata;
 use claim::Written::{self, Jwt, Plain};
 
@@ -35,9 +34,6 @@ const IN_STATE: &[(&str, &str, &str, &[&str])] = &[
     ("Cursor", "~/.cursor", "cursorAuth/cachedEmail", &[]),
     ("Antigravity", "~/.gemini/antigravity", "antigravityAuthStatus", &["email"]),
 ];
-
-/// The state database, below an editor's folder of user data.
-const STATE: &str = "User/globalStorage/state.vscdb";
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (tool, path, way, written) in IN_HOME {

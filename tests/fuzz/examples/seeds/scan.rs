@@ -249,6 +249,7 @@ const TEXTS: &[(&str, &str)] = &[
         "visual-studio",
         "<Vsix Version=\"1.0\"><Identifier Id=\"Tidy.1\"><Name>Tidy</Name><Version>3</Version></Identifier></Vsix>",
     ),
+    ("vscode-disabled", r#"[{"id":"GitHub.copilot","uuid":"23c4aeee-f844-43cd-b53e-1113e483f1a6"}]"#),
     (
         "vscode-package",
         r#"{"name":"copilot-chat","displayName":"GitHub Copilot Chat","version":"0.31.0","publisher":"GitHub","engines":{"vscode":"^1.104.0"}}"#,

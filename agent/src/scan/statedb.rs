@@ -1,14 +1,18 @@
 //! The state database of editors of the VS Code family (`state.vscdb`), a SQLite file: one text by its key.
 //!
 //! The file is opened through the descriptor that the safe reader made, and as immutable: nothing is written, no lock and
-//! no journal is made beside it. The keys asked for are those that hold an address of mail; tokens stand under others.
+//! no journal is made beside it. The keys asked for are those that hold an address of mail or names of extensions; tokens stand under
+//! others.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use crate::scan::safe::Trouble;
+use super::safe::Trouble;
+
+/// The file, below an editor's folder of user data.
+pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
 
 /// Longest value taken, in bytes.
 const VALUE_BYTES: i64 = 64 * 1024;

@@ -2,7 +2,10 @@
 
 use std::fs::File;
 
-use crate::scan::safe::Trouble;
+use super::safe::Trouble;
+
+/// The file, below an editor's folder of user data.
+pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
 
 /// Leaves it, and says so.
 pub(super) fn text(_file: &File, _key: &str) -> Result<Option<String>, Trouble> {
