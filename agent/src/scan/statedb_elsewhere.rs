@@ -1,4 +1,4 @@
-//! The state database of editors on Windows: the agent has no SQLite there.
+//! Databases of keys and values on Windows: the agent has no SQLite there.
 
 use std::fs::File;
 
@@ -9,5 +9,10 @@ pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
 
 /// Leaves it, and says so.
 pub(super) fn text(_file: &File, _key: &str) -> Result<Option<String>, Trouble> {
+    Err(Trouble::Skipped)
+}
+
+/// As [`text`].
+pub(super) fn text_of_amazon(_file: &File, _key: &str) -> Result<Option<String>, Trouble> {
     Err(Trouble::Skipped)
 }
