@@ -86,6 +86,7 @@ pub const ALL: &[Parser] = &[
     ("sublime", |bytes| drop(sublime::ignored(bytes))),
     ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
+    ("vscode-disabled", |bytes| drop(vscode::disabled(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),
     ("walk", |bytes| drop(Hits::decode(bytes))),
     ("zip", jetbrains::parse_archive),
