@@ -12,6 +12,7 @@ use crate::model::{
 
 pub mod governance;
 pub mod own;
+pub mod proof;
 pub mod sqlite;
 
 pub use governance::{Changed, Governance};

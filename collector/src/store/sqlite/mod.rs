@@ -16,6 +16,7 @@ mod migrate;
 mod own;
 mod people;
 mod products;
+mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
