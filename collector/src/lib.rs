@@ -24,11 +24,13 @@ pub mod notary;
 pub mod notify;
 pub mod ops;
 pub mod own;
+pub mod people;
 pub mod pki;
 pub mod review;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod tier;
 pub mod tls;
 pub mod token;
 pub mod web;
@@ -36,6 +38,7 @@ pub mod web;
 use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
+use store::people::People;
 use store::{Governance, Store};
 use token::EnrolmentPoint;
 
@@ -46,6 +49,8 @@ pub struct AppState {
     pub store: Arc<dyn Store>,
     /// The records that people answer for. Blocking, like the rest.
     pub governance: Arc<dyn Governance>,
+    /// People, their roles and who is signed in. Blocking, like the records.
+    pub people: Arc<dyn People>,
     /// Who is signed in.
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.

@@ -23,6 +23,7 @@ use crate::own::Desk;
 use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
+use crate::store::people::People;
 use crate::store::proof::Proof;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
@@ -107,7 +108,8 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&shared))?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),

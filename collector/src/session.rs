@@ -6,8 +6,9 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::model::UserRow;
-use crate::store::{SecretHash, Store, StoreError};
+use crate::model::{By, UserRow};
+use crate::store::people::People;
+use crate::store::{SecretHash, StoreError};
 
 /// A session nobody used for this long is over.
 pub const IDLE_LIMIT_MS: i64 = 8 * 3_600_000;
@@ -30,7 +31,7 @@ const HASHES_AT_ONCE: usize = 2;
 
 /// Signs people in and knows who is.
 pub struct Sessions {
-    store: Arc<dyn Store>,
+    store: Arc<dyn People>,
     hashing: Gate,
     /// Checked when the name is unknown, so that the answer takes as long as for a known one.
     dummy: String,
@@ -56,7 +57,7 @@ pub struct SignedIn {
 
 impl Sessions {
     /// Sessions kept in `store`.
-    pub fn new(store: Arc<dyn Store>) -> Result<Self, SessionError> {
+    pub fn new(store: Arc<dyn People>) -> Result<Self, SessionError> {
         let dummy = hash_password(&random_secret()?)?;
         Ok(Self { store, hashing: Gate::new(HASHES_AT_ONCE), dummy })
     }
@@ -105,21 +106,21 @@ impl Sessions {
         Ok(self.store.end_session(&hash_secret(secret))?)
     }
 
-    /// Makes a one-time link for a person; `None` when there is no such person. The secret is what
+    /// Makes a one-time link for a person; `None` when there is nobody of that name who may sign in. The secret is what
     /// [`Sessions::sign_in_by_link`] takes.
-    pub fn new_link(&self, name: &str, now_ms: i64) -> Result<Option<String>, SessionError> {
+    pub fn new_link(&self, name: &str, by: &By) -> Result<Option<String>, SessionError> {
         let secret = random_secret()?;
-        let known = self.store.add_link(name, &hash_secret(&secret), now_ms + LINK_LIFETIME_MS)?;
+        let known = self.store.add_link(name, &hash_secret(&secret), by.at_ms + LINK_LIFETIME_MS, by)?;
         Ok(known.then_some(secret))
     }
 
     /// Sets a person's password and ends all their sessions; `false` when there is no such person.
-    pub fn set_password(&self, name: &str, password: &str) -> Result<bool, SessionError> {
+    pub fn set_password(&self, name: &str, password: &str, by: &By) -> Result<bool, SessionError> {
         if password.chars().count() < PASSWORD_MIN_CHARS || password.len() > PASSWORD_MAX_BYTES {
             return Err(SessionError::PasswordLength);
         }
         let hash = self.hashing.pass(|| hash_password(password))?;
-        Ok(self.store.set_password(name, &hash)?)
+        Ok(self.store.set_password(name, &hash, by)?)
     }
 
     fn begin(&self, user: UserRow, now_ms: i64) -> Result<NewSession, SessionError> {

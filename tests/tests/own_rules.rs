@@ -25,7 +25,7 @@ struct Fleet {
 impl Fleet {
     fn new() -> Option<Self> {
         let services = Services::new()?;
-        services.collector(&["user", "add", "ada", "--role", "administrator"]);
+        services.collector(&["user", "add", "ada", "--role", "analyst"]);
         Some(Self { services, asked: 0 })
     }
 
@@ -35,7 +35,7 @@ impl Fleet {
         self.services.start_agent(None);
     }
 
-    /// Signs in as an administrator; the cookies stay in the jar.
+    /// Signs in as an analyst; the cookies stay in the jar.
     fn sign_in(&self) -> String {
         let jar = self.services.path("jar").display().to_string();
         let link = self.services.collector(&["user", "link", "ada"]);

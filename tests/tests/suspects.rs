@@ -107,7 +107,7 @@ impl Stage {
 fn a_suspect_is_reported_while_two_people_want_it_and_its_host_never() {
     let Some(stage) = Stage::new() else { return };
     let ada = stage.person("ada", "administrator");
-    let vera = stage.person("vera", "viewer");
+    let vera = stage.person("vera", "privacy-officer");
     stage.ask("chat.secret-host.quorbel-chatbot.com");
     stage.settle("api.deepseek.com");
     assert_eq!(stage.files_with("quorbel"), 0, "off by default: it is kept nowhere");

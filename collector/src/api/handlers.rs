@@ -9,11 +9,11 @@ use super::types::{
     AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
     Unit,
 };
-use crate::model::{AssetFilter, AssetId, PageRequest, ProductFilter};
+use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter};
 use crate::store::StoreError;
 use crate::web::{
     ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, SystemQuery, WebError, WebState, blocking,
-    page_number,
+    page_number, read_asset,
 };
 
 /// Rows on a page where nothing is asked for.
@@ -44,6 +44,7 @@ pub(super) fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageReques
 #[utoipa::path(get, path = "/api/v1/totals", responses(
     (status = 200, body = Totals), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn totals(State(state): State<WebState>, reader: Reader) -> Result<Json<Totals>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
     let totals = blocking(move || state.app.store.totals(today, now_ms)).await?;
     Ok(Json(totals.into()))
@@ -70,6 +71,7 @@ pub(super) async fn products(
     Query(query): Query<ListQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<Product>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let filter = ProductFilter {
         search: query.search(),
         kind: query.kind()?,
@@ -97,9 +99,11 @@ pub(super) async fn product(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Json<ProductWhole>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let today = Day::from_unix_ms(reader.now_ms);
     let product = blocking(move || state.app.store.product(&id, today)).await?;
-    Ok(Json(product.ok_or(WebError::NotFound("product"))?.into()))
+    let product = product.ok_or(WebError::NotFound("product"))?;
+    Ok(Json(reader.without_hidden_assets(product).into()))
 }
 
 /// The inventory of AI systems.
@@ -120,11 +124,12 @@ pub(super) async fn product(
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn systems(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
     Query(query): Query<ListQuery>,
     Query(asked): Query<SystemQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<AiSystem>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let filter = asked.filter(query.search(), &query.kind)?;
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
@@ -151,7 +156,9 @@ pub(super) async fn assets(
     Query(query): Query<ListQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<Asset>>, WebError> {
-    let filter = AssetFilter { search: query.search(), unit: query.unit()? };
+    reader.must_read(Deed::ReadMachines)?;
+    let within = reader.user.grants.within(Deed::ReadMachines);
+    let filter = AssetFilter { search: query.search(), unit: query.unit()?, within };
     let (key, direction) = query.sort(ASSET_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let now_ms = reader.now_ms;
@@ -161,7 +168,7 @@ pub(super) async fn assets(
     Ok(Json(List::of(found, number, page)))
 }
 
-/// One machine with its products, their evidence and its sensors.
+/// One machine with its sensors and, for who triages, its products and their evidence. That it was read is recorded.
 #[utoipa::path(get, path = "/api/v1/assets/{id}",
     params(("id" = i64, Path, description = "Number of the asset")),
     responses((status = 200, body = AssetWhole),
@@ -173,12 +180,12 @@ pub(super) async fn asset(
     Path(id): Path<String>,
 ) -> Result<Json<AssetWhole>, WebError> {
     let id = AssetId(id.parse().map_err(|_| WebError::NotFound("asset"))?);
-    let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
-    let asset = blocking(move || state.app.store.asset(id, today, now_ms)).await?;
-    Ok(Json(asset.ok_or(WebError::NotFound("asset"))?.into()))
+    reader.must_read(Deed::ReadMachines)?;
+    let asset = read_asset(&state, &reader, id, Day::from_unix_ms(reader.now_ms)).await?;
+    Ok(Json(asset.into()))
 }
 
-/// What the fleet could see and what it could not: sums, and sensors with the worst first.
+/// What the fleet could see and what it could not: sums and, for who may read about machines, sensors with the worst first.
 #[utoipa::path(get, path = "/api/v1/coverage",
     params(
         ("page" = Option<u64>, Query, description = "From 1"),
@@ -192,11 +199,14 @@ pub(super) async fn coverage(
     Query(query): Query<ListQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<CoverageList>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &rows)?;
-    let now_ms = reader.now_ms;
+    let (now_ms, whole) = (reader.now_ms, reader.may_read(Deed::ReadMachines, &[]));
     let (totals, found) = blocking(move || {
         let store = &state.app.store;
-        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, store.coverage(page, now_ms)?))
+        // Sensors go by the names of their machines.
+        let found = if whole { store.coverage(page, now_ms)? } else { Page { rows: Vec::new(), total: 0 } };
+        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, found))
     })
     .await?;
     Ok(Json(CoverageList { totals: totals.into(), sensors: List::<Sensor>::of(found, number, page) }))
@@ -207,13 +217,14 @@ pub(super) async fn coverage(
     (status = 200, body = Vec<Unit>), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn units(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
 ) -> Result<Json<Vec<Unit>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let units = blocking(move || state.app.store.units()).await?;
     Ok(Json(units.into_iter().map(Unit::from).collect()))
 }
 
-/// Enrolment tokens, without their secrets. For administrators.
+/// Enrolment tokens, without their secrets. For who deploys and who administers.
 #[utoipa::path(get, path = "/api/v1/tokens", responses(
     (status = 200, body = Vec<Token>),
     (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -222,7 +233,7 @@ pub(super) async fn tokens(
     State(state): State<WebState>,
     reader: Reader,
 ) -> Result<Json<Vec<Token>>, WebError> {
-    reader.must_administer()?;
+    reader.must_read(Deed::Enrol)?;
     let now_ms = reader.now_ms;
     let tokens = blocking(move || state.app.store.tokens(now_ms)).await?;
     Ok(Json(tokens.into_iter().map(Token::from).collect()))

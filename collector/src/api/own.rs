@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::handlers::{Rows, page_of};
 use super::types::{List, Moment, Problem};
-use crate::model::{OwnText, OwnVersion};
+use crate::model::{Deed, OwnText, OwnVersion};
 use crate::own;
 use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
 
@@ -149,8 +149,9 @@ impl From<OwnText> for WholeVersion {
     (status = 200, body = InForce), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn in_force(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
 ) -> Result<Json<InForce>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (desk, current) = (state.app.own.clone(), state.app.catalogue.clone());
     let newest = blocking(move || desk.store.own_newest()).await?;
     Ok(Json(InForce {
@@ -171,10 +172,11 @@ pub(super) async fn in_force(
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn versions(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
     Query(query): Query<ListQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<Version>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &rows)?;
     let desk = state.app.own.clone();
     let found = blocking(move || desk.store.own_versions(page)).await?;
@@ -189,9 +191,10 @@ pub(super) async fn versions(
         (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn version(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
     Path(number): Path<String>,
 ) -> Result<Json<WholeVersion>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let number: u32 = number.parse().map_err(|_| WebError::NotFound("version"))?;
     let desk = state.app.own.clone();
     let found = blocking(move || desk.store.own_version(number)).await?;

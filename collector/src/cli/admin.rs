@@ -1,4 +1,4 @@
-//! Tokens, people and sensors from the command line. Beside a running collector too.
+//! Tokens and sensors from the command line. Beside a running collector too.
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -7,8 +7,7 @@ use umbrascope_api::SensorId;
 
 use super::output::{moment, table};
 use super::{CliError, Opened, Place};
-use crate::model::{NewToken, PageRequest, Role, TokenId};
-use crate::session::{PASSWORD_MIN_CHARS, Sessions};
+use crate::model::{NewToken, PageRequest, TokenId};
 use crate::store::{Reads, Store};
 use crate::token;
 
@@ -35,35 +34,6 @@ pub(super) enum TokenCommand {
     Revoke {
         /// Id of the token: the second part of it
         id: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum UserCommand {
-    /// Add a person and print a one-time sign-in link
-    Add {
-        /// Name to sign in with
-        name: String,
-        /// What the person may do
-        #[arg(long, default_value = "viewer", value_parser = ["viewer", "administrator"])]
-        role: String,
-    },
-    /// List the people
-    List,
-    /// Remove a person and end their sessions
-    Remove {
-        /// Name
-        name: String,
-    },
-    /// Set a person's password, read from the terminal or from the first line of stdin
-    SetPassword {
-        /// Name
-        name: String,
-    },
-    /// Print a one-time sign-in link
-    Link {
-        /// Name
-        name: String,
     },
 }
 
@@ -128,69 +98,6 @@ pub(super) fn token(place: &Place, command: TokenCommand) -> Result<(), CliError
     Ok(())
 }
 
-pub(super) fn user(place: &Place, command: UserCommand) -> Result<(), CliError> {
-    let Opened { store, config, clock, .. } = place.open()?;
-    let now_ms = clock.now_ms();
-    let store = std::sync::Arc::new(store);
-    let sessions = Sessions::new(std::sync::Arc::clone(&store) as std::sync::Arc<dyn Store>)?;
-    let unknown =
-        |name: &str| CliError::Failed(format!("there is nobody called {name}: `user list` shows them"));
-    let scheme = if config.people.tls.is_some() { "https" } else { "http" };
-    let link = |name: &str| -> Result<(), CliError> {
-        let secret = sessions.new_link(name, now_ms)?.ok_or_else(|| unknown(name))?;
-        println!("{scheme}://{}/sign-in/link/{secret}", config.people.listen);
-        eprintln!("The link signs {name} in once, within 15 minutes.");
-        Ok(())
-    };
-    match command {
-        UserCommand::Add { name, role } => {
-            let name = name.trim().to_lowercase();
-            if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
-                return Err(CliError::Usage("a name has 1 to 100 characters".to_owned()));
-            }
-            let role = if role == Role::Administrator.as_str() { Role::Administrator } else { Role::Viewer };
-            if store.add_user(&name, role, now_ms)?.is_none() {
-                return Err(CliError::Failed(format!("there is a {name} already")));
-            }
-            link(&name)?;
-        }
-        UserCommand::List => {
-            let rows: Vec<Vec<String>> = store
-                .users()?
-                .into_iter()
-                .map(|user| {
-                    let password = if user.has_password { "set" } else { "-" };
-                    vec![
-                        user.name,
-                        user.role.as_str().to_owned(),
-                        password.to_owned(),
-                        moment(Some(user.created_at_ms)),
-                        moment(user.last_sign_in_at_ms),
-                    ]
-                })
-                .collect();
-            print(&["NAME", "ROLE", "PASSWORD", "CREATED", "LAST SIGN-IN"], &rows)?;
-        }
-        UserCommand::Remove { name } => {
-            if !store.remove_user(&name.trim().to_lowercase())? {
-                return Err(unknown(&name));
-            }
-            println!("{name} can no longer sign in");
-        }
-        UserCommand::SetPassword { name } => {
-            let password =
-                read_hidden(&format!("New password of {name}, at least {PASSWORD_MIN_CHARS} characters: "))?;
-            if !sessions.set_password(&name.trim().to_lowercase(), &password)? {
-                return Err(unknown(&name));
-            }
-            println!("the password of {name} is set; earlier sessions are ended");
-        }
-        UserCommand::Link { name } => link(&name.trim().to_lowercase())?,
-    }
-    store.close();
-    Ok(())
-}
-
 pub(super) fn sensor(place: &Place, command: SensorCommand) -> Result<(), CliError> {
     let Opened { store, clock, .. } = place.open()?;
     let now_ms = clock.now_ms();
@@ -237,7 +144,7 @@ pub(super) fn sensor(place: &Place, command: SensorCommand) -> Result<(), CliErr
     Ok(())
 }
 
-fn print(head: &[&str], rows: &[Vec<String>]) -> Result<(), CliError> {
+pub(super) fn print(head: &[&str], rows: &[Vec<String>]) -> Result<(), CliError> {
     table(&mut io::stdout().lock(), head, rows).map_err(CliError::io("write the table"))
 }
 

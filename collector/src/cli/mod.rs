@@ -7,6 +7,7 @@ mod output;
 mod rules;
 mod run;
 mod trial;
+mod user;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,9 +61,9 @@ enum Command {
     /// Tokens that agents enrol with
     #[command(subcommand)]
     Token(admin::TokenCommand),
-    /// People who may sign in
+    /// People, and what they may do
     #[command(subcommand)]
-    User(admin::UserCommand),
+    User(user::UserCommand),
     /// Sensors that report
     #[command(subcommand)]
     Sensor(admin::SensorCommand),
@@ -87,7 +88,7 @@ impl Cli {
             Command::Init => run::init(&self.place),
             Command::Serve => run::serve(&self.place),
             Command::Token(command) => admin::token(&self.place, command),
-            Command::User(command) => admin::user(&self.place, command),
+            Command::User(command) => user::user(&self.place, command),
             Command::Sensor(command) => admin::sensor(&self.place, command),
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),

@@ -2,6 +2,7 @@
 //! program in its own processes, enrolled with a one-use token over real mutual TLS.
 
 mod agent;
+mod people;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -13,17 +14,15 @@ use umbrascope_api::{Channel, Day};
 
 use self::agent::Agent;
 use super::output::table;
-use super::{CliError, Place, options};
+use super::{CliError, Place, options, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::DataDir;
-use crate::model::{Direction, NewToken, PageRequest, ProductFilter, ProductSort, Role};
+use crate::model::{Direction, NewToken, PageRequest, ProductFilter, ProductSort};
 use crate::serve::{self, Running, ServeError};
 use crate::store::{Store, StoreError};
 use crate::token;
 
-/// Who the link signs in.
-const PERSON: &str = "admin";
 /// Where people look when nothing else is asked for.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 /// The agent is asked to report so often, in seconds: a sighting shows within ten.
@@ -121,6 +120,11 @@ async fn attend(dir: &DataDir, running: &Running, agent: &mut Agent, args: &Args
     agent.start(&args.replay).await?;
     let link = sign_in_link(running).await?;
     println!("Look here (signs you in once, within 15 minutes): {link}");
+    println!(
+        "Decisions take two people. {} are made up for that; `umbrascope-collector user link NAME --data-dir {}` signs one in.",
+        people::names(),
+        dir.path().display()
+    );
     println!("What runs, and with which privileges:");
     table(&mut io::stdout().lock(), &agent::HEAD, &agent.processes())
         .map_err(CliError::io("write the table"))?;
@@ -163,9 +167,9 @@ async fn one_use_token(running: &Running) -> Result<String, CliError> {
 async fn sign_in_link(running: &Running) -> Result<String, CliError> {
     let (app, people) = (running.app.clone(), running.people);
     blocking(move || {
-        let now_ms = app.clock.now_ms();
-        app.store.add_user(PERSON, Role::Administrator, now_ms)?;
-        let secret = app.sessions.new_link(PERSON, now_ms)?;
+        let by = user::command_line(app.clock.now_ms());
+        people::ready(app.people.as_ref(), &by)?;
+        let secret = app.sessions.new_link(people::PERSON, &by)?;
         let secret = secret.ok_or_else(|| CliError::Failed("the link could not be made".to_owned()))?;
         Ok(format!("http://{people}/sign-in/link/{secret}"))
     })

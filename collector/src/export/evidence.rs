@@ -32,6 +32,8 @@ pub fn write<W: Write + Seek>(
     stamp: &Stamp,
     out: W,
 ) -> Result<W, ExportError> {
+    // A pack goes to auditors and further: decisions, and no single machine.
+    let stamp = &Stamp { machines: false, ..stamp.clone() };
     let mut writer = Writer::new(out);
     writer.bytes(pack::README, README.as_bytes())?;
     for format in INVENTORY {

@@ -55,7 +55,9 @@ pub(super) fn coverage(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) ->
     field(out, "totals", &CoverageTotals::from(reads.coverage_totals(stamp.now_ms)?))?;
     out.write_all(b"\"sensors\":[")?;
     let mut sensors = Elements::new();
-    every(|page| reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
+    if stamp.machines {
+        every(|page| reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
+    }
     out.write_all(b"\n]}")?;
     Ok(())
 }
@@ -68,11 +70,18 @@ fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<()
     field(out, "generated_at", &Rfc3339(stamp.now_ms).to_string())?;
     field(out, "generator", &concat!("umbrascope-collector ", env!("CARGO_PKG_VERSION")))?;
     field(out, "catalogue_version", &stamp.catalogue_version)?;
+    // What the role of who takes it away does not cover: then the lists of machines are empty.
+    field(out, "withheld", if stamp.machines { &[] as &[&str] } else { &["machines"] })?;
 
     out.write_all(b"\"products\":[")?;
     let mut products = Elements::new();
     every_product(reads, stamp, |row| match reads.product(&row.id, stamp.today())? {
-        Some(product) => products.write(out, &ProductWhole::from(product)),
+        Some(mut product) => {
+            if !stamp.machines {
+                product.assets.clear();
+            }
+            products.write(out, &ProductWhole::from(product))
+        }
         None => Ok(()),
     })?;
 
@@ -86,7 +95,7 @@ fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<()
 
     out.write_all(b"\n],\n\"assets\":[")?;
     let mut assets = Elements::new();
-    let all = AssetFilter::default();
+    let all = AssetFilter { within: (!stamp.machines).then(Vec::new), ..AssetFilter::default() };
     every(
         |page| reads.assets(&all, AssetSort::Name, Direction::Ascending, page, stamp.now_ms),
         |row| assets.write(out, &Asset::from(row)),
@@ -101,14 +110,14 @@ fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<()
     coverage(reads, stamp, out)
 }
 
-fn field(out: &mut dyn Write, name: &str, value: &impl Serialize) -> Result<(), ExportError> {
+fn field(out: &mut dyn Write, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), ExportError> {
     write!(out, "\"{name}\":")?;
     value_of(out, value)?;
     out.write_all(b",\n")?;
     Ok(())
 }
 
-fn value_of(out: &mut dyn Write, value: &impl Serialize) -> Result<(), ExportError> {
+fn value_of(out: &mut dyn Write, value: &(impl Serialize + ?Sized)) -> Result<(), ExportError> {
     serde_json::to_writer(out, value).map_err(|error| ExportError::Write(error.into()))
 }
 

@@ -90,12 +90,14 @@ pub struct Stamp {
     pub now_ms: i64,
     /// Version of the collector's catalogue.
     pub catalogue_version: String,
+    /// Whether single machines stand in it: not for everybody.
+    pub machines: bool,
 }
 
 impl Stamp {
     /// The stamp of an export made now, with this catalogue.
     pub fn new(catalogue: &Catalogue, now_ms: i64) -> Self {
-        Self { now_ms, catalogue_version: catalogue.version().to_string() }
+        Self { now_ms, catalogue_version: catalogue.version().to_string(), machines: true }
     }
 
     fn today(&self) -> Day {

@@ -19,6 +19,8 @@ pub struct AssetRow {
     pub hostname: String,
     /// Name of its unit.
     pub unit: String,
+    /// Number of its unit.
+    pub unit_id: i64,
     /// Operating system in words.
     pub os: String,
     /// Version of the agent that reported last.

@@ -8,6 +8,7 @@ pub mod policy;
 mod product;
 mod query;
 pub mod record;
+mod rights;
 pub mod role;
 mod suspect;
 mod system;
@@ -24,10 +25,11 @@ pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,
     SystemSort,
 };
-pub use role::{Grant, Grants};
+pub use rights::{Access, Deed, Refused, may};
+pub use role::{Grant, Grants, Role};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
-pub use user::{Role, UserRow};
+pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, UserRow};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

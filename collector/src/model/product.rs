@@ -58,6 +58,8 @@ pub struct ProductAsset {
     pub hostname: String,
     /// Its unit.
     pub unit: String,
+    /// Number of its unit.
+    pub unit_id: i64,
     /// How it is known there.
     pub channels: Vec<Channel>,
     /// Strongest level there.

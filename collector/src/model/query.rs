@@ -84,6 +84,8 @@ pub struct AssetFilter {
     pub search: String,
     /// Of this unit only.
     pub unit: Option<i64>,
+    /// Of these units only: what the reader's roles are limited to.
+    pub within: Option<Vec<i64>>,
 }
 
 /// Order of the asset list.

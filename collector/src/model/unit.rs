@@ -9,6 +9,8 @@ pub struct UnitRow {
     pub id: i64,
     /// Its name, unique.
     pub name: String,
+    /// Number of the unit that it stands below.
+    pub parent: Option<i64>,
     /// Assets that belong to it.
     pub assets: u64,
 }

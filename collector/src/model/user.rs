@@ -1,40 +1,134 @@
-//! A person who signs in.
+//! People: the directory, and of it those who sign in.
 
 use serde::Serialize;
 
-/// What a person may do. Each role adds to the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Reads every page.
-    Viewer,
-    /// Also makes tokens, revokes sensors and manages people.
-    Administrator,
-}
+use super::{AssetId, Grant, Grants};
 
-impl Role {
-    /// The word for it in SQL, JSON and on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Administrator => "administrator",
-        }
-    }
-}
-
-/// A person's account, without its secret.
+/// Somebody who signs in, without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserRow {
-    /// Number of the account in this collector.
+    /// Number of the person in this collector.
     pub id: i64,
     /// Sign-in name, unique, lower case.
     pub name: String,
-    /// What the person may do.
-    pub role: Role,
+    /// The name that people know them by.
+    pub display_name: String,
+    /// What the person may do; a role for a unit stands for each unit below it too.
+    pub grants: Grants,
     /// Whether a password is set; without one only a one-time link signs in.
     pub has_password: bool,
+    /// Whether a second factor is set up.
+    pub has_totp: bool,
     /// Unix time in milliseconds.
     pub created_at_ms: i64,
     /// Unix time in milliseconds of the last sign-in.
     pub last_sign_in_at_ms: Option<i64>,
+}
+
+/// A person of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonRow {
+    /// Number of the person in this collector.
+    pub id: i64,
+    /// Sign-in name, unique, lower case.
+    pub name: String,
+    /// What else is known of them.
+    #[serde(flatten)]
+    pub details: PersonDetails,
+    /// Name of the unit, where there is one.
+    pub unit_name: Option<String>,
+    /// Name of the manager, where there is one.
+    pub manager_name: Option<String>,
+    /// Made up, so that the product can be tried.
+    pub demonstration: bool,
+    /// What the person may do, as it was granted.
+    pub grants: Grants,
+    /// Whether a password is set.
+    pub has_password: bool,
+    /// Whether a second factor is set up.
+    pub has_totp: bool,
+    /// Unix time in milliseconds.
+    pub created_at_ms: i64,
+    /// Unix time in milliseconds of the last sign-in.
+    pub last_sign_in_at_ms: Option<i64>,
+}
+
+/// What a directory says of a person, and what is changed by hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PersonDetails {
+    /// The name that people know them by, at most [`PersonDetails::MAX_CHARS`] characters.
+    pub display_name: String,
+    /// Where to write to.
+    pub email: Option<String>,
+    /// Number of the unit.
+    pub unit: Option<i64>,
+    /// Number of the person who answers where this one does not.
+    pub manager: Option<i64>,
+    /// The key of the directory that the person came from.
+    pub external_id: Option<String>,
+    /// Whether they are still there. Who is not cannot sign in or own anything new.
+    pub active: bool,
+}
+
+impl PersonDetails {
+    /// Longest text of a field, in characters.
+    pub const MAX_CHARS: usize = 200;
+}
+
+/// Which people to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PersonFilter {
+    /// Words that must stand in the names or the address, any case.
+    pub search: String,
+    /// Of this unit only.
+    pub unit: Option<i64>,
+    /// Who may sign in only: those who hold a role or have a password.
+    pub signs_in: bool,
+    /// Who left too.
+    pub inactive: bool,
+}
+
+/// Who changes something, when, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// Number of the person; `None`: a command on the collector's own machine.
+    pub person: Option<i64>,
+    /// Their name, or what the command line knows of them.
+    pub name: String,
+    /// Why, where it was asked for.
+    pub reason: String,
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+}
+
+/// A change of what a person may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantChange {
+    /// One role more.
+    Grant(Grant),
+    /// One role less.
+    Revoke(Grant),
+}
+
+/// Who looked at what is close to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reading {
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+    /// Who looked: their name.
+    pub reader: String,
+    /// At what.
+    pub what: Looked,
+    /// Its host name as last reported; empty where it is gone, and for an export.
+    pub hostname: String,
+}
+
+/// What is close to a person and was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Looked {
+    /// The page of one machine.
+    Asset(AssetId),
+    /// Every machine, taken away as a file.
+    Export,
 }

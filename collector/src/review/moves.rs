@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Move, Moved, REASON_CHARS, Refused, Who};
+use crate::model::Role;
 use crate::model::record::{
     AiSystem, AssessmentState, CONFIRMATIONS, Confirmation, Decision, DecisionImpact, DismissReason,
     Enforcement, ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier, Tri, Wish, edit,
 };
-use crate::model::role::Role;
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
@@ -322,7 +322,16 @@ fn change_fields(
         return Err(Refused::new(Guard::Target, "the record that this one is part of is not there"));
     }
     if next.risk_tier != system.risk_tier {
-        next.risk_method = None;
+        let suggestion = cx.method.suggest(&next);
+        if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
+            return Err(Refused {
+                guard: Guard::Reason,
+                says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
+                missing: vec!["risk_tier_reason".to_owned()],
+            });
+        }
+        next.risk_method = Some(suggestion.method);
+        next.risk_suggested = Some(suggestion.tier);
     }
     // A role for a unit does not reach into another one by moving a record there.
     if let Some(role) = role

@@ -6,12 +6,13 @@ use umbrascope_api::{Ack, Batch, Day, MachineId, RefusedRow, SensorId, SensorInf
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
     DayCount, Direction, Dismissal, NewToken, Page, PageRequest, ProductDetail, ProductFilter, ProductRow,
-    ProductSort, Role, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting, SystemFilter, SystemSort,
+    ProductSort, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting, SystemFilter, SystemSort,
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
 pub mod governance;
 pub mod own;
+pub mod people;
 pub mod proof;
 pub mod sqlite;
 
@@ -84,8 +85,6 @@ pub trait Reads: Suspects {
     fn units(&self) -> Result<Vec<UnitRow>, StoreError>;
     /// Enrolment tokens, newest first.
     fn tokens(&self, now_ms: i64) -> Result<Vec<TokenRow>, StoreError>;
-    /// People who may sign in.
-    fn users(&self) -> Result<Vec<UserRow>, StoreError>;
 }
 
 /// Everything that changes records, beside what [`Reads`] reads. Blocking, but for
@@ -116,34 +115,6 @@ pub trait Store: Reads {
     fn trusted_keys(&self, now_ms: i64) -> Result<Vec<TrustedKey>, StoreError>;
     /// A number that changes with every revocation, also by another process.
     fn trust_revision(&self) -> Result<i64, StoreError>;
-
-    /// Adds a person; `None` when the name is taken.
-    fn add_user(&self, name: &str, role: Role, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
-    /// Removes a person with sessions and links; `false` when there is none of that name.
-    fn remove_user(&self, name: &str) -> Result<bool, StoreError>;
-    /// Sets the password's hash and ends the person's sessions; `false` when there is none of that name.
-    fn set_password(&self, name: &str, password: &str) -> Result<bool, StoreError>;
-    /// A person and the hash of the password, by name.
-    fn credentials(&self, name: &str) -> Result<Option<(UserRow, Option<String>)>, StoreError>;
-    /// Stores a one-time sign-in link; `false` when there is no such person.
-    fn add_link(&self, name: &str, secret_hash: &SecretHash, expires_at_ms: i64) -> Result<bool, StoreError>;
-    /// Uses a link up. `None` when there is none, or its time is over.
-    fn take_link(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
-    /// Begins a session and notes the sign-in.
-    fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
-    /// A session and its person.
-    fn session(&self, secret_hash: &SecretHash) -> Result<Option<SessionRow>, StoreError>;
-    /// Notes that a session is in use.
-    fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
-    /// Ends a session.
-    fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
-    /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
-    fn prune_sessions(
-        &self,
-        created_before_ms: i64,
-        used_before_ms: i64,
-        now_ms: i64,
-    ) -> Result<(), StoreError>;
 }
 
 /// SHA-256 of a secret with 256 random bits, which needs no salt and no slow hash.
@@ -231,6 +202,8 @@ pub struct SessionRow {
     pub created_at_ms: i64,
     /// Unix time in milliseconds of the last use, exact to a minute.
     pub used_at_ms: i64,
+    /// Unix time in milliseconds at which the person last proved to be there, beyond holding the cookie; 0: not since it began.
+    pub confirmed_at_ms: i64,
 }
 
 /// What went wrong with the store.

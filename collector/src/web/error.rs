@@ -5,6 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
+use crate::model::Refused;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -29,9 +30,9 @@ pub(crate) enum WebError {
         /// What was typed, cut short.
         typed: String,
     },
-    /// The reader's role does not allow it.
-    #[error("this needs the role administrator")]
-    NotAllowed,
+    /// The reader's roles do not allow it.
+    #[error(transparent)]
+    NotAllowed(#[from] Refused),
     /// The form did not come from a page of ours.
     #[error("the form did not come from this site, or its page is out of date")]
     Forged,
@@ -75,7 +76,7 @@ impl WebError {
             Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAllowed | Self::Forged => StatusCode::FORBIDDEN,
+            Self::NotAllowed(_) | Self::Forged => StatusCode::FORBIDDEN,
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -116,10 +117,10 @@ impl WebError {
                 "The request does not have the form that this page takes.".to_owned(),
                 "Go back, reload the page and try again.",
             ),
-            Self::NotAllowed => explain(
+            Self::NotAllowed(refused) => explain(
                 "Not for your role",
-                "This page is for administrators.".to_owned(),
-                "An administrator of this collector can do it, or give you the role.",
+                format!("{refused}."),
+                "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
             ),
             Self::Forged => explain(
                 "The form was not taken",

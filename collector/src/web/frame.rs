@@ -2,7 +2,7 @@
 
 use umbrascope_api::Day;
 
-use crate::model::Role;
+use crate::model::{Access, Deed, Grants};
 
 /// A place of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub(crate) enum Here {
     OwnRules,
     /// Enrolment tokens.
     Enrolment,
+}
+
+impl Here {
+    /// What one must be able to look at to go there.
+    fn deed(self) -> Deed {
+        match self {
+            Self::Assets => Deed::ReadMachines,
+            Self::Enrolment => Deed::Enrol,
+            _ => Deed::ReadInventory,
+        }
+    }
 }
 
 /// A link of the navigation.
@@ -162,8 +173,8 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     /// Who reads.
     pub(crate) user: String,
-    /// Whether the reader may change things.
-    pub(crate) administrator: bool,
+    /// What the reader may do.
+    pub(crate) grants: Grants,
     /// Token that each form carries.
     pub(crate) csrf: String,
     /// Light or dark.
@@ -181,12 +192,30 @@ pub(crate) struct Frame {
 impl Frame {
     /// The places this reader may go to.
     pub(crate) fn places(&self) -> impl Iterator<Item = &'static Place> {
-        let administrator = self.administrator;
-        PLACES.iter().filter(move |place| place.here != Here::Enrolment || administrator)
+        PLACES.iter().filter(|place| self.grants.access_somewhere(place.here.deed()) >= Access::Read)
     }
 
-    /// Whether a role may change things.
-    pub(crate) fn may_change(role: Role) -> bool {
-        role >= Role::Administrator
+    /// Whether the reader may make enrolment tokens.
+    pub(crate) fn enrols(&self) -> bool {
+        self.writes(Deed::Enrol)
+    }
+
+    /// Whether the reader may triage what belongs to no unit in particular.
+    pub(crate) fn triages(&self) -> bool {
+        self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may ask that agents gather more.
+    pub(crate) fn asks_for_collection(&self) -> bool {
+        self.grants.access_somewhere(Deed::ChangeCollection) >= Access::Propose
+    }
+
+    /// Whether the reader may approve that agents gather more.
+    pub(crate) fn approves_collection(&self) -> bool {
+        self.writes(Deed::ChangeCollection)
+    }
+
+    fn writes(&self, deed: Deed) -> bool {
+        self.grants.access_somewhere(deed) >= Access::Write
     }
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
-use crate::model::UserRow;
+use crate::model::{Access, By, Deed, ProductDetail, UserRow};
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
@@ -38,7 +38,7 @@ impl Reader {
             here,
             path: self.path.clone(),
             user: self.user.name.clone(),
-            administrator: Frame::may_change(self.user.role),
+            grants: self.user.grants.clone(),
             csrf: self.csrf.clone(),
             theme: self.theme,
             notice,
@@ -48,9 +48,48 @@ impl Reader {
         }
     }
 
-    /// Refuses who may only read.
-    pub(crate) fn must_administer(&self) -> Result<(), WebError> {
-        if Frame::may_change(self.user.role) { Ok(()) } else { Err(WebError::NotAllowed) }
+    /// Refuses who may not do this to something that belongs to these units; to what belongs to none, it takes a role for the
+    /// whole organisation.
+    pub(crate) fn must(&self, deed: Deed, units: &[i64]) -> Result<(), WebError> {
+        Ok(self.user.grants.check(deed, Access::Write, units)?)
+    }
+
+    /// Refuses who may not even ask for it.
+    pub(crate) fn must_propose(&self, deed: Deed, units: &[i64]) -> Result<(), WebError> {
+        Ok(self.user.grants.check(deed, Access::Propose, units)?)
+    }
+
+    /// Refuses who may look at it nowhere. What is then shown is cut to [`crate::model::Grants::within`].
+    pub(crate) fn must_read(&self, deed: Deed) -> Result<(), WebError> {
+        Ok(self.user.grants.check_somewhere(deed, Access::Read)?)
+    }
+
+    /// Refuses who may do it nowhere: before a form for it is shown.
+    pub(crate) fn must_somewhere(&self, deed: Deed) -> Result<(), WebError> {
+        Ok(self.user.grants.check_somewhere(deed, Access::Write)?)
+    }
+
+    /// Whether the reader may look at this, for something that belongs to these units.
+    pub(crate) fn may_read(&self, deed: Deed, units: &[i64]) -> bool {
+        self.user.grants.access(deed, units) >= Access::Read
+    }
+
+    /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there.
+    pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail) -> ProductDetail {
+        if let Some(units) = self.user.grants.within(Deed::ReadFindings) {
+            product.assets.retain(|asset| units.contains(&asset.unit_id));
+        }
+        product
+    }
+
+    /// The reader as the author of a change.
+    pub(crate) fn by(&self, reason: impl Into<String>) -> By {
+        By {
+            person: Some(self.user.id),
+            name: self.user.name.clone(),
+            reason: reason.into(),
+            at_ms: self.now_ms,
+        }
     }
 
     /// Refuses a form that does not carry this session's token.

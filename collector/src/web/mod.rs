@@ -39,6 +39,7 @@ mod words;
 
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
+pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};

@@ -1,6 +1,5 @@
 //! A small fleet in memory, for tests and for looking at the pages: plausible rows, and hostile ones.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use umbrascope_api::{
@@ -14,22 +13,23 @@ use crate::clock::Clock;
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
-    ProductDetail, ProductFilter, ProductRow, ProductSort, Role, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow, UserRow,
+    ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
+    StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
 use crate::own::compose;
 use crate::session::Sessions;
 use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SessionRow,
-    SqliteStore, Store, StoreError, TrustedKey,
+    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
+    StoreError, TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
 
 mod evidence;
 mod own;
+pub(crate) mod people;
 
 /// 2026-11-21T14:03:22Z.
 pub(crate) const NOW_MS: i64 = 1_795_269_802_000;
@@ -44,26 +44,24 @@ pub(crate) struct Sample {
     empty: bool,
     /// Every read fails.
     broken: bool,
-    people: Mutex<People>,
+    /// Holds the database of [`people`].
+    folder: Option<tempfile::TempDir>,
     /// Who switched suspects on and off, oldest first.
     pub(super) suspect_steps: Mutex<Vec<StepRow>>,
     /// The dismissal of the hostile suspect was taken back.
     pub(super) restored: Mutex<bool>,
 }
 
-#[derive(Default)]
-struct People {
-    links: HashMap<SecretHash, UserRow>,
-    sessions: HashMap<SecretHash, SessionRow>,
-    password: Option<String>,
-}
-
-/// The state over a sample, with `ada` the administrator and `vera` the viewer.
-pub(crate) fn state(sample: Sample) -> AppState {
+/// The state over a sample, with the people of [`people`].
+pub(crate) fn state(mut sample: Sample) -> AppState {
     let empty = sample.empty;
+    let folder = tempfile::tempdir().unwrap();
+    let people = people::people(folder.path());
+    sample.folder = Some(folder);
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
-        sessions: Arc::new(Sessions::new(store.clone()).unwrap()),
+        sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
+        people,
         store,
         governance: governed(),
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
@@ -86,17 +84,6 @@ fn governed() -> Arc<dyn Governance> {
 
 fn today() -> Day {
     Day::from_unix_ms(NOW_MS)
-}
-
-fn person(name: &str, has_password: bool) -> UserRow {
-    UserRow {
-        id: if name == "ada" { 1 } else { 2 },
-        name: name.to_owned(),
-        role: if name == "ada" { Role::Administrator } else { Role::Viewer },
-        has_password,
-        created_at_ms: NOW_MS,
-        last_sign_in_at_ms: None,
-    }
 }
 
 type Line = (
@@ -345,12 +332,19 @@ const HOSTS: &[(&str, &str, &str, SensorState)] = &[
     ("old-kiosk", "Facilities", "Debian GNU/Linux 11", SensorState::Revoked),
 ];
 
+const UNITS: [&str; 6] = ["Engineering", "Facilities", "Finance", "Legal", "Research", "Sales"];
+
+fn unit_id(name: &str) -> i64 {
+    UNITS.iter().position(|unit| *unit == name).unwrap() as i64 + 1
+}
+
 fn asset_row(at: usize) -> AssetRow {
     let (hostname, unit, os, state) = HOSTS[at];
     AssetRow {
         id: AssetId(at as i64 + 1),
         hostname: hostname.to_owned(),
         unit: unit.to_owned(),
+        unit_id: unit_id(unit),
         os: os.to_owned(),
         agent_version: if state == SensorState::NeverReported { String::new() } else { "0.1.0".to_owned() },
         products: if state == SensorState::NeverReported { 0 } else { 14 - at as u64 },
@@ -554,6 +548,7 @@ impl Reads for Sample {
                         asset: asset.id,
                         hostname: asset.hostname,
                         unit: asset.unit,
+                        unit_id: asset.unit_id,
                         channels: row.channels.clone(),
                         level: row.level,
                         first_day: row.first_day,
@@ -624,6 +619,7 @@ impl Reads for Sample {
         let words = filter.search.to_lowercase();
         let rows = (0..if self.empty { 0 } else { HOSTS.len() }).map(asset_row);
         let rows = rows.chain((!self.empty).then(seen_row));
+        let rows = rows.filter(|row| filter.within.as_ref().is_none_or(|units| units.contains(&row.unit_id)));
         let rows = rows.filter(|row| format!("{} {}", row.hostname, row.os).to_lowercase().contains(&words));
         self.ok(page_of(rows.collect(), page))
     }
@@ -687,15 +683,10 @@ impl Reads for Sample {
     }
 
     fn units(&self) -> Result<Vec<UnitRow>, StoreError> {
-        let names = if self.empty {
-            Vec::new()
-        } else {
-            vec!["Engineering", "Facilities", "Finance", "Legal", "Research", "Sales"]
-        };
-        let units = names.iter().enumerate();
-        self.ok(units
-            .map(|(at, name)| UnitRow { id: at as i64 + 1, name: (*name).to_owned(), assets: 2 })
-            .collect())
+        let names: &[&str] = if self.empty { &[] } else { &UNITS };
+        let unit =
+            |name: &&str| UnitRow { id: unit_id(name), name: (*name).to_owned(), parent: None, assets: 2 };
+        self.ok(names.iter().map(unit).collect())
     }
 
     fn tokens(&self, _: i64) -> Result<Vec<TokenRow>, StoreError> {
@@ -722,10 +713,6 @@ impl Reads for Sample {
                 token(HOSTILE, "Facilities", 1, 5, TokenState::Revoked, 20),
             ]
         })
-    }
-
-    fn users(&self) -> Result<Vec<UserRow>, StoreError> {
-        self.ok(vec![person("ada", true), person("vera", true)])
     }
 }
 
@@ -778,60 +765,5 @@ impl Store for Sample {
 
     fn trust_revision(&self) -> Result<i64, StoreError> {
         self.ok(0)
-    }
-
-    fn add_user(&self, _: &str, _: Role, _: i64) -> Result<Option<UserRow>, StoreError> {
-        self.ok(None)
-    }
-
-    fn remove_user(&self, _: &str) -> Result<bool, StoreError> {
-        self.ok(false)
-    }
-
-    fn set_password(&self, name: &str, password: &str) -> Result<bool, StoreError> {
-        let mut people = self.people.lock().unwrap();
-        people.sessions.retain(|_, session| session.user.name != name);
-        people.password = Some(password.to_owned());
-        Ok(true)
-    }
-
-    fn credentials(&self, name: &str) -> Result<Option<(UserRow, Option<String>)>, StoreError> {
-        let password = self.people.lock().unwrap().password.clone();
-        Ok((name == "ada").then(|| (person(name, password.is_some()), password)))
-    }
-
-    fn add_link(&self, name: &str, secret_hash: &SecretHash, _: i64) -> Result<bool, StoreError> {
-        let mut people = self.people.lock().unwrap();
-        let has_password = people.password.is_some();
-        people.links.insert(*secret_hash, person(name, has_password));
-        Ok(true)
-    }
-
-    fn take_link(&self, secret_hash: &SecretHash, _: i64) -> Result<Option<UserRow>, StoreError> {
-        Ok(self.people.lock().unwrap().links.remove(secret_hash))
-    }
-
-    fn begin_session(&self, person_id: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {
-        let user = person(if person_id == 1 { "ada" } else { "vera" }, false);
-        let session = SessionRow { user, created_at_ms: now_ms, used_at_ms: now_ms };
-        self.people.lock().unwrap().sessions.insert(*secret_hash, session);
-        Ok(())
-    }
-
-    fn session(&self, secret_hash: &SecretHash) -> Result<Option<SessionRow>, StoreError> {
-        Ok(self.people.lock().unwrap().sessions.get(secret_hash).cloned())
-    }
-
-    fn touch_session(&self, _: &SecretHash, _: i64) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError> {
-        self.people.lock().unwrap().sessions.remove(secret_hash);
-        Ok(())
-    }
-
-    fn prune_sessions(&self, _: i64, _: i64, _: i64) -> Result<(), StoreError> {
-        Ok(())
     }
 }

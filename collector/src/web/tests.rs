@@ -10,13 +10,14 @@ use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
-use super::sample::{self, HOSTILE, NOW_MS, Sample};
+use super::sample::{self, HOSTILE, Sample};
 use super::url::encode;
 
-mod own;
 use crate::AppState;
 
 mod catalogue;
+mod own;
+mod rights;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -66,7 +67,10 @@ impl Visitor {
     }
 
     fn link(&self, name: &str) -> String {
-        format!("/sign-in/link/{}", self.state.sessions.new_link(name, NOW_MS).unwrap().unwrap())
+        format!(
+            "/sign-in/link/{}",
+            self.state.sessions.new_link(name, &sample::people::nobody()).unwrap().unwrap()
+        )
     }
 
     async fn get(&mut self, path: &str) -> Answer {
@@ -338,7 +342,7 @@ async fn a_store_that_fails_gives_a_page_without_its_secrets() {
 }
 
 #[tokio::test]
-async fn a_viewer_sees_no_tokens() {
+async fn an_auditor_sees_no_tokens() {
     let mut vera = Visitor::signed_in(Sample::default(), "vera").await;
     assert!(!vera.get("/products").await.text.contains("/tokens"));
     assert_eq!(vera.get("/tokens").await.status, StatusCode::FORBIDDEN);
@@ -466,13 +470,11 @@ async fn suspects_are_switched_on_by_two_people_and_off_by_one() {
     let state = ada.state.clone();
     let mut vera =
         Visitor { router: super::router(state.clone()), state, cookies: Vec::new(), browser: true };
-    let link = vera.link("vera");
-    let page = vera.get(&link).await;
-    vera.post(&link, &[("csrf", &page.csrf())]).await;
-
+    vera.sign_in("vera").await;
     let page = vera.get("/suspects").await;
+    assert!(!page.text.contains("/suspects/setting"), "an auditor has no such form");
     let refused = vera.post("/suspects/setting", &[("csrf", &page.csrf()), ("step", "asked")]).await;
-    assert_eq!(refused.status, StatusCode::FORBIDDEN, "a viewer cannot ask");
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "an auditor cannot ask");
     assert!(vera.get("/notice").await.text.contains("not collected"));
 
     let csrf = ada.get("/suspects").await.csrf();
@@ -485,20 +487,30 @@ async fn suspects_are_switched_on_by_two_people_and_off_by_one() {
     assert!(alone.text.contains("takes another person"), "{}", alone.text);
     assert!(ada.get("/notice").await.text.contains("not collected"));
 
-    let csrf = vera.get("/suspects").await.csrf();
-    let on = vera.post("/suspects/setting", &[("csrf", &csrf), ("step", "confirmed")]).await;
+    for (name, step) in
+        [("vera", "confirmed"), ("vera", "withdrawn"), ("mona", "confirmed"), ("anna", "withdrawn")]
+    {
+        vera.sign_in(name).await;
+        let csrf = vera.get("/suspects").await.csrf();
+        let refused = vera.post("/suspects/setting", &[("csrf", &csrf), ("step", step)]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name} {step}");
+    }
+    let mut paul = vera;
+    paul.sign_in("paul").await;
+    let csrf = paul.get("/suspects").await.csrf();
+    let on = paul.post("/suspects/setting", &[("csrf", &csrf), ("step", "confirmed")]).await;
     assert_eq!(on.location(), "/suspects?done=confirmed");
     let page = ada.get("/suspects").await;
-    assert!(page.text.contains("asked, <bdi>vera</bdi> confirmed"), "{}", page.text);
+    assert!(page.text.contains("asked, <bdi>paul</bdi> confirmed"), "{}", page.text);
     assert!(ada.get("/notice").await.text.contains("two people of this organisation have it switched on"));
-    let off = vera.post("/suspects/setting", &[("csrf", &csrf), ("step", "withdrawn")]).await;
+    let off = paul.post("/suspects/setting", &[("csrf", &csrf), ("step", "withdrawn")]).await;
     assert_eq!(off.location(), "/suspects?done=withdrawn");
     let page = ada.get("/suspects").await;
     assert!(page.text.contains("Ask to switch it on") && page.text.contains("withdrew it"), "{}", page.text);
 }
 
 #[tokio::test]
-async fn a_suspect_is_dismissed_with_a_reason_by_an_administrator() {
+async fn a_suspect_is_dismissed_with_a_reason_by_who_triages() {
     let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
     let page = ada.get("/suspects").await;
     assert!(page.text.contains("fewer than 5") && page.text.contains("ai + video + editor"), "{}", page.text);
@@ -513,7 +525,7 @@ async fn a_suspect_is_dismissed_with_a_reason_by_an_administrator() {
 
     let mut vera = Visitor::signed_in(Sample::default(), "vera").await;
     let page = vera.get("/suspects").await;
-    assert!(!page.text.contains("/dismiss\""), "a viewer has no such form");
+    assert!(!page.text.contains("/dismiss\""), "an auditor has no such form");
     let csrf = page.csrf();
     let sent = [("csrf", csrf.as_str()), ("reason", "a hotel")];
     assert_eq!(vera.post(path, &sent).await.status, StatusCode::FORBIDDEN);

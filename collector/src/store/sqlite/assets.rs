@@ -13,7 +13,7 @@ use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
     AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow, CoverageTotals,
     Direction, EvidenceRow, Page, PageRequest, ProductRow, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, Totals, UnitRow,
+    StationRow, Totals,
 };
 
 /// A sensor silent for longer is not relied on, in milliseconds.
@@ -70,6 +70,9 @@ pub(super) fn assets(
     if let Some(unit) = filter.unit {
         conditions.add("a.unit = $", unit);
     }
+    if let Some(units) = &filter.within {
+        conditions.add_any("a.unit", units);
+    }
     let way = way(direction);
     let filtered = !conditions.is_empty();
     let (from, order) = match sort {
@@ -95,7 +98,7 @@ fn asset_row(connection: &Connection, id: i64, now_ms: i64) -> rusqlite::Result<
     let found = prepare(
         connection,
         "SELECT a.hostname, u.name, a.os, a.os_version, a.agent_version, y.products, a.first_day,
-            e.last_report_at_ms, t.mac, t.address
+            e.last_report_at_ms, t.mac, t.address, a.unit
          FROM asset a JOIN unit u ON u.id = a.unit JOIN asset_summary y ON y.asset = a.id
             JOIN asset_seen e ON e.asset = a.id LEFT JOIN station t ON t.asset = a.id
          WHERE a.id = $1",
@@ -106,6 +109,7 @@ fn asset_row(connection: &Connection, id: i64, now_ms: i64) -> rusqlite::Result<
             id: AssetId(id),
             hostname: row.get(0)?,
             unit: row.get(1)?,
+            unit_id: row.get(10)?,
             os: if os_version.is_empty() { os } else { os_version },
             agent_version: row.get(4)?,
             products: row.get(5)?,
@@ -389,13 +393,4 @@ pub(super) fn coverage_totals(connection: &Connection, now_ms: i64) -> rusqlite:
     )?
     .query_row([], |row| row.get(0))?;
     Ok(totals)
-}
-
-pub(super) fn units(connection: &Connection) -> rusqlite::Result<Vec<UnitRow>> {
-    prepare(
-        connection,
-        "SELECT u.id, u.name, (SELECT count(*) FROM asset a WHERE a.unit = u.id) FROM unit u ORDER BY u.name",
-    )?
-    .query_map([], |row| Ok(UnitRow { id: row.get(0)?, name: row.get(1)?, assets: row.get(2)? }))?
-    .collect()
 }

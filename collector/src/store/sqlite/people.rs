@@ -1,188 +1,443 @@
-//! People, their one-time links and their sessions.
+//! People, their roles, and the units. Each change is one function: it reads what is, asks the rules, writes, and notes both.
 
-use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::identity::next_number;
 use super::prepare;
-use crate::model::{Role, UserRow};
-use crate::store::{SecretHash, SessionRow};
+use super::products::Conditions;
+use crate::model::{
+    AssetId, By, Grant, GrantChange, Grants, Looked, Page, PageRequest, PersonDetails, PersonFilter,
+    PersonRow, Reading, Role, UnitRow,
+};
+use crate::people::{self, PersonRefused};
 
-pub(super) fn add_user(
+/// How long it is kept who read what: twelve months.
+const READINGS_KEPT_MS: i64 = 366 * 86_400_000;
+/// Steps of a chain of managers or of units that are followed.
+const CHAIN: usize = 1_000;
+
+const PERSON: &str = "SELECT p.id, p.name, p.display_name, p.email, p.unit, u.name, p.manager, m.display_name, p.external_id,
+    p.active, p.demonstration, p.password IS NOT NULL, t.confirmed_at_ms IS NOT NULL, p.created_at_ms, p.last_sign_in_at_ms
+ FROM person p LEFT JOIN unit u ON u.id = p.unit LEFT JOIN person m ON m.id = p.manager
+    LEFT JOIN person_totp t ON t.person = p.id";
+
+pub(super) fn person(connection: &Connection, id: i64) -> rusqlite::Result<Option<PersonRow>> {
+    let found = prepare(connection, &format!("{PERSON} WHERE p.id = $1"))?
+        .query_row(params![id], person_row)
+        .optional()?;
+    with_grants(connection, found)
+}
+
+pub(super) fn person_named(connection: &Connection, name: &str) -> rusqlite::Result<Option<PersonRow>> {
+    let found = prepare(connection, &format!("{PERSON} WHERE p.name = $1"))?
+        .query_row(params![name], person_row)
+        .optional()?;
+    with_grants(connection, found)
+}
+
+pub(super) fn people(
+    connection: &Connection,
+    filter: &PersonFilter,
+    page: PageRequest,
+) -> rusqlite::Result<Page<PersonRow>> {
+    let mut conditions = Conditions::default();
+    conditions.add_search("p.search", &filter.search);
+    if let Some(unit) = filter.unit {
+        conditions.add("p.unit = $", unit);
+    }
+    if !filter.inactive {
+        conditions.add_plain("p.active = 1");
+    }
+    if filter.signs_in {
+        conditions.add_plain(
+            "(p.password IS NOT NULL OR EXISTS (SELECT 1 FROM person_grant g WHERE g.person = p.id))",
+        );
+    }
+    let found = conditions.page(connection, PERSON, "p.display_name, p.id", page, person_row)?;
+    let mut rows = Vec::with_capacity(found.len());
+    for row in found {
+        rows.extend(with_grants(connection, Some(row))?);
+    }
+    Ok(Page { rows, total: conditions.count(connection, "person p")? })
+}
+
+fn person_row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
+    Ok(PersonRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        details: PersonDetails {
+            display_name: row.get(2)?,
+            email: row.get(3)?,
+            unit: row.get(4)?,
+            manager: row.get(6)?,
+            external_id: row.get(8)?,
+            active: row.get(9)?,
+        },
+        unit_name: row.get(5)?,
+        manager_name: row.get(7)?,
+        demonstration: row.get(10)?,
+        grants: Grants::default(),
+        has_password: row.get(11)?,
+        has_totp: row.get(12)?,
+        created_at_ms: row.get(13)?,
+        last_sign_in_at_ms: row.get(14)?,
+    })
+}
+
+fn with_grants(connection: &Connection, row: Option<PersonRow>) -> rusqlite::Result<Option<PersonRow>> {
+    let Some(mut row) = row else { return Ok(None) };
+    row.grants = grants(connection, "SELECT role, unit FROM person_grant WHERE person = $1", row.id)?;
+    Ok(Some(row))
+}
+
+/// What counts: a role for a unit stands for each unit below it too.
+pub(super) fn effective_grants(connection: &Connection, person: i64) -> rusqlite::Result<Grants> {
+    grants(
+        connection,
+        "WITH RECURSIVE below (role, unit) AS (
+            SELECT role, unit FROM person_grant WHERE person = $1
+            UNION SELECT b.role, u.id FROM below b JOIN unit u ON u.parent = b.unit WHERE b.unit <> 0)
+         SELECT role, unit FROM below",
+        person,
+    )
+}
+
+/// A role that this version does not know is left out: it gives nothing.
+fn grants(connection: &Connection, sql: &str, person: i64) -> rusqlite::Result<Grants> {
+    let rows = prepare(connection, sql)?
+        .query_map(params![person], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let known = |(role, unit): (String, i64)| {
+        Some(Grant { role: Role::parse(&role)?, unit: Some(unit).filter(|unit| *unit != 0) })
+    };
+    let mut grants: Vec<Grant> = rows.into_iter().filter_map(known).collect();
+    grants.sort_unstable();
+    Ok(Grants(grants))
+}
+
+/// Other active people who administer the whole organisation.
+fn other_administrators(connection: &Connection, person: i64) -> rusqlite::Result<u64> {
+    prepare(
+        connection,
+        "SELECT count(*) FROM person_grant g JOIN person p ON p.id = g.person
+         WHERE g.role = $1 AND g.unit = 0 AND p.active = 1 AND p.id <> $2",
+    )?
+    .query_row(params![Role::Administrator.as_str(), person], |row| row.get(0))
+}
+
+pub(super) fn add_person(
     connection: &Connection,
     name: &str,
-    role: Role,
-    now_ms: i64,
-) -> rusqlite::Result<Option<UserRow>> {
-    let id = next_number(connection, "person")?;
-    let inserted = prepare(
-        connection,
-        "INSERT INTO person (id, name, role, created_at_ms) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING",
-    )?
-    .execute(params![id, name, role.as_str(), now_ms])?;
-    let user = UserRow {
-        id,
-        name: name.to_owned(),
-        role,
-        has_password: false,
-        created_at_ms: now_ms,
-        last_sign_in_at_ms: None,
+    details: &PersonDetails,
+    demonstration: bool,
+    by: &By,
+) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
+    let checked =
+        people::sign_in_name(name).and_then(|name| Ok((name, people::checked_details(details.clone())?)));
+    let (name, details) = match checked {
+        Ok(checked) => checked,
+        Err(refused) => return Ok(Err(refused)),
     };
-    Ok((inserted == 1).then_some(user))
+    if person_named(connection, &name)?.is_some() {
+        return Ok(Err(PersonRefused::NameTaken(name)));
+    }
+    if let Err(refused) = references(connection, None, &details)? {
+        return Ok(Err(refused));
+    }
+    let id = next_number(connection, "person")?;
+    prepare(
+        connection,
+        "INSERT INTO person (id, name, display_name, email, unit, manager, active, external_id, demonstration, search,
+            created_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )?
+    .execute(params![
+        id,
+        name,
+        details.display_name,
+        details.email,
+        details.unit,
+        details.manager,
+        details.active,
+        details.external_id,
+        demonstration,
+        search(&name, &details),
+        by.at_ms
+    ])?;
+    finish(connection, id, None, by)
 }
 
-fn person(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
-    prepare(connection, "SELECT id FROM person WHERE name = $1")?
-        .query_row(params![name], |row| row.get(0))
-        .optional()
+pub(super) fn change_person(
+    connection: &Connection,
+    id: i64,
+    details: &PersonDetails,
+    by: &By,
+) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
+    let Some(before) = person(connection, id)? else { return Ok(Err(PersonRefused::NoSuchPerson)) };
+    let details = match people::checked_details(details.clone()) {
+        Ok(details) => details,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if details == before.details {
+        return Ok(Ok(before));
+    }
+    if let Err(refused) = references(connection, Some(id), &details)? {
+        return Ok(Err(refused));
+    }
+    if before.details.active && !details.active {
+        if let Err(refused) = people::may_leave(&before.grants, other_administrators(connection, id)?) {
+            return Ok(Err(refused));
+        }
+        forget_secrets(connection, id)?;
+    }
+    prepare(
+        connection,
+        "UPDATE person SET display_name = $1, email = $2, unit = $3, manager = $4, active = $5, external_id = $6, search = $7
+         WHERE id = $8",
+    )?
+    .execute(params![
+        details.display_name,
+        details.email,
+        details.unit,
+        details.manager,
+        details.active,
+        details.external_id,
+        search(&before.name, &details),
+        id
+    ])?;
+    finish(connection, id, Some(before), by)
 }
 
-fn forget_secrets(connection: &Connection, person: i64) -> rusqlite::Result<()> {
+pub(super) fn change_grants(
+    connection: &Connection,
+    id: i64,
+    change: GrantChange,
+    by: &By,
+) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
+    let Some(before) = person(connection, id)? else { return Ok(Err(PersonRefused::NoSuchPerson)) };
+    let others = other_administrators(connection, id)?;
+    let after = match people::changed_grants(id, before.details.active, &before.grants, change, others, by) {
+        Ok(after) => after,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if after == before.grants {
+        return Ok(Ok(before));
+    }
+    match change {
+        GrantChange::Grant(grant) => {
+            if let Some(unit) = grant.unit
+                && !is_unit(connection, unit)?
+            {
+                return Ok(Err(PersonRefused::NoSuchUnit));
+            }
+            prepare(
+                connection,
+                "INSERT INTO person_grant (person, role, unit, granted_by, granted_at_ms) VALUES ($1, $2, $3, $4, $5)",
+            )?
+            .execute(params![id, grant.role.as_str(), grant.unit.unwrap_or(0), by.name, by.at_ms])?;
+        }
+        GrantChange::Revoke(grant) => {
+            prepare(connection, "DELETE FROM person_grant WHERE person = $1 AND role = $2 AND unit = $3")?
+                .execute(params![id, grant.role.as_str(), grant.unit.unwrap_or(0)])?;
+        }
+    }
+    // Pages that are open were made for what was held before.
+    prepare(connection, "DELETE FROM session WHERE person = $1")?.execute(params![id])?;
+    finish(connection, id, Some(before), by)
+}
+
+/// The person as they are now, noted beside what they were.
+fn finish(
+    connection: &Connection,
+    id: i64,
+    before: Option<PersonRow>,
+    by: &By,
+) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
+    let after = person(connection, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    tracing::info!(person = id, new = before.is_none(), by = by.name, "a person of the directory changed");
+    Ok(Ok(after))
+}
+
+/// Whether what is pointed at is there, and nobody else has the key.
+fn references(
+    connection: &Connection,
+    id: Option<i64>,
+    details: &PersonDetails,
+) -> rusqlite::Result<Result<(), PersonRefused>> {
+    if let Some(unit) = details.unit
+        && !is_unit(connection, unit)?
+    {
+        return Ok(Err(PersonRefused::NoSuchUnit));
+    }
+    if let Some(key) = &details.external_id {
+        let other: Option<i64> = prepare(connection, "SELECT id FROM person WHERE external_id = $1")?
+            .query_row(params![key], |row| row.get(0))
+            .optional()?;
+        if other.is_some_and(|other| Some(other) != id) {
+            return Ok(Err(PersonRefused::ExternalIdTaken(key.clone())));
+        }
+    }
+    let mut above = details.manager;
+    for step in 0..CHAIN {
+        let Some(manager) = above else { return Ok(Ok(())) };
+        if Some(manager) == id {
+            return Ok(Err(PersonRefused::ManagerLoop));
+        }
+        let next: Option<Option<i64>> = prepare(connection, "SELECT manager FROM person WHERE id = $1")?
+            .query_row(params![manager], |row| row.get(0))
+            .optional()?;
+        match next {
+            Some(next) => above = next,
+            None if step == 0 => return Ok(Err(PersonRefused::NoSuchManager)),
+            None => return Ok(Ok(())),
+        }
+    }
+    Ok(Err(PersonRefused::ManagerLoop))
+}
+
+fn search(name: &str, details: &PersonDetails) -> String {
+    let email = details.email.as_deref().unwrap_or_default();
+    format!("{} {name} {email}", details.display_name).to_lowercase()
+}
+
+/// Ends what lets a person in without the password.
+pub(super) fn forget_secrets(connection: &Connection, person: i64) -> rusqlite::Result<()> {
     prepare(connection, "DELETE FROM session WHERE person = $1")?.execute(params![person])?;
     prepare(connection, "DELETE FROM sign_in_link WHERE person = $1")?.execute(params![person])?;
     Ok(())
 }
 
-pub(super) fn remove_user(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let Some(person) = person(connection, name)? else { return Ok(false) };
-    forget_secrets(connection, person)?;
-    prepare(connection, "DELETE FROM person WHERE id = $1")?.execute(params![person])?;
-    Ok(true)
+const UNIT: &str =
+    "SELECT u.id, u.name, u.parent, (SELECT count(*) FROM asset a WHERE a.unit = u.id) FROM unit u";
+
+pub(super) fn units(connection: &Connection) -> rusqlite::Result<Vec<UnitRow>> {
+    prepare(connection, &format!("{UNIT} ORDER BY u.name"))?.query_map([], unit_row)?.collect()
 }
 
-pub(super) fn set_password(connection: &Connection, name: &str, password: &str) -> rusqlite::Result<bool> {
-    let Some(person) = person(connection, name)? else { return Ok(false) };
-    forget_secrets(connection, person)?;
-    prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
-        .execute(params![password, person])?;
-    Ok(true)
+fn unit_row(row: &Row<'_>) -> rusqlite::Result<UnitRow> {
+    Ok(UnitRow { id: row.get(0)?, name: row.get(1)?, parent: row.get(2)?, assets: row.get(3)? })
 }
 
-pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<UserRow>> {
-    prepare(
-        connection,
-        "SELECT id, name, role, password IS NOT NULL, created_at_ms, last_sign_in_at_ms FROM person ORDER BY name",
-    )?
-    .query_map([], user_row)?
-    .collect()
+fn is_unit(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
+    prepare(connection, "SELECT 1 FROM unit WHERE id = $1")?.exists(params![id])
 }
 
-pub(super) fn credentials(
+pub(super) fn add_unit(
     connection: &Connection,
     name: &str,
-) -> rusqlite::Result<Option<(UserRow, Option<String>)>> {
-    prepare(
-        connection,
-        "SELECT id, name, role, password IS NOT NULL, created_at_ms, last_sign_in_at_ms, password
-         FROM person WHERE name = $1",
-    )?
-    .query_row(params![name], |row| Ok((user_row(row)?, row.get(6)?)))
-    .optional()
+    parent: Option<i64>,
+    by: &By,
+) -> rusqlite::Result<Result<UnitRow, PersonRefused>> {
+    match unit_place(connection, None, name, parent)? {
+        Ok(name) => {
+            let id = next_number(connection, "unit")?;
+            prepare(connection, "INSERT INTO unit (id, name, parent) VALUES ($1, $2, $3)")?
+                .execute(params![id, name, parent])?;
+            finish_unit(connection, id, by)
+        }
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
-/// A role this version does not know is given the least.
-fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
-    let role: String = row.get(2)?;
-    Ok(UserRow {
-        id: row.get(0)?,
-        name: row.get(1)?,
-        role: if role == Role::Administrator.as_str() { Role::Administrator } else { Role::Viewer },
-        has_password: row.get(3)?,
-        created_at_ms: row.get(4)?,
-        last_sign_in_at_ms: row.get(5)?,
-    })
-}
-
-pub(super) fn add_link(
+pub(super) fn change_unit(
     connection: &Connection,
+    id: i64,
     name: &str,
-    secret_hash: &SecretHash,
-    expires_at_ms: i64,
-) -> rusqlite::Result<bool> {
-    let Some(person) = person(connection, name)? else { return Ok(false) };
-    prepare(connection, "INSERT INTO sign_in_link (secret_hash, person, expires_at_ms) VALUES ($1, $2, $3)")?
-        .execute(params![HEXLOWER.encode(secret_hash), person, expires_at_ms])?;
-    Ok(true)
+    parent: Option<i64>,
+    by: &By,
+) -> rusqlite::Result<Result<UnitRow, PersonRefused>> {
+    if !is_unit(connection, id)? {
+        return Ok(Err(PersonRefused::NoSuchUnit));
+    }
+    match unit_place(connection, Some(id), name, parent)? {
+        Ok(name) => {
+            prepare(connection, "UPDATE unit SET name = $1, parent = $2 WHERE id = $3")?
+                .execute(params![name, parent, id])?;
+            // A role for a unit counts below it: who is signed in may do more or less now.
+            prepare(
+                connection,
+                "DELETE FROM session WHERE person IN (SELECT person FROM person_grant WHERE unit <> 0)",
+            )?
+            .execute([])?;
+            finish_unit(connection, id, by)
+        }
+        Err(refused) => Ok(Err(refused)),
+    }
 }
 
-pub(super) fn take_link(
+fn finish_unit(
     connection: &Connection,
-    secret_hash: &SecretHash,
+    id: i64,
+    by: &By,
+) -> rusqlite::Result<Result<UnitRow, PersonRefused>> {
+    let after = prepare(connection, &format!("{UNIT} WHERE u.id = $1"))?.query_row(params![id], unit_row)?;
+    tracing::info!(unit = id, by = by.name, "a unit changed");
+    Ok(Ok(after))
+}
+
+/// The name as it is kept, when it is free and the parent is not below.
+fn unit_place(
+    connection: &Connection,
+    id: Option<i64>,
+    name: &str,
+    parent: Option<i64>,
+) -> rusqlite::Result<Result<String, PersonRefused>> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Ok(Err(PersonRefused::Field("a unit's name has 1 to 100 characters")));
+    }
+    let other: Option<i64> = prepare(connection, "SELECT id FROM unit WHERE name = $1")?
+        .query_row(params![name], |row| row.get(0))
+        .optional()?;
+    if other.is_some_and(|other| Some(other) != id) {
+        return Ok(Err(PersonRefused::Field("there is a unit of that name already")));
+    }
+    let mut above = parent;
+    for _ in 0..CHAIN {
+        let Some(unit) = above else { return Ok(Ok(name.to_owned())) };
+        if Some(unit) == id {
+            return Ok(Err(PersonRefused::Field("a unit cannot stand below itself")));
+        }
+        let next: Option<Option<i64>> = prepare(connection, "SELECT parent FROM unit WHERE id = $1")?
+            .query_row(params![unit], |row| row.get(0))
+            .optional()?;
+        let Some(next) = next else { return Ok(Err(PersonRefused::NoSuchUnit)) };
+        above = next;
+    }
+    Ok(Err(PersonRefused::Field("a unit cannot stand so deep")))
+}
+
+pub(super) fn note_reading(
+    connection: &Connection,
+    reader: i64,
+    what: Looked,
     now_ms: i64,
-) -> rusqlite::Result<Option<UserRow>> {
-    let taken: Option<(i64, i64)> = prepare(
-        connection,
-        "DELETE FROM sign_in_link WHERE secret_hash = $1 RETURNING person, expires_at_ms",
-    )?
-    .query_row(params![HEXLOWER.encode(secret_hash)], |row| Ok((row.get(0)?, row.get(1)?)))
-    .optional()?;
-    let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else {
-        return Ok(None);
+) -> rusqlite::Result<()> {
+    let id = next_number(connection, "person_reading")?;
+    let (word, subject) = match what {
+        Looked::Asset(asset) => ("asset", asset.0),
+        Looked::Export => ("export", 0),
     };
     prepare(
         connection,
-        "SELECT id, name, role, password IS NOT NULL, created_at_ms, last_sign_in_at_ms FROM person WHERE id = $1",
+        "INSERT INTO person_reading (id, at_ms, reader, what, subject) VALUES ($1, $2, $3, $4, $5)",
     )?
-    .query_row(params![person], user_row)
-    .optional()
-}
-
-pub(super) fn begin_session(
-    connection: &Connection,
-    person: i64,
-    secret_hash: &SecretHash,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
-    prepare(
-        connection,
-        "INSERT INTO session (secret_hash, person, created_at_ms, used_at_ms) VALUES ($1, $2, $3, $3)",
-    )?
-    .execute(params![HEXLOWER.encode(secret_hash), person, now_ms])?;
-    prepare(connection, "UPDATE person SET last_sign_in_at_ms = $1 WHERE id = $2")?
-        .execute(params![now_ms, person])?;
+    .execute(params![id, now_ms, reader, word, subject])?;
+    prepare(connection, "DELETE FROM person_reading WHERE at_ms < $1")?
+        .execute(params![now_ms - READINGS_KEPT_MS])?;
     Ok(())
 }
 
-pub(super) fn session(
-    connection: &Connection,
-    secret_hash: &SecretHash,
-) -> rusqlite::Result<Option<SessionRow>> {
-    prepare(
-        connection,
-        "SELECT p.id, p.name, p.role, p.password IS NOT NULL, p.created_at_ms, p.last_sign_in_at_ms,
-            s.created_at_ms, s.used_at_ms
-         FROM session s JOIN person p ON p.id = s.person WHERE s.secret_hash = $1",
-    )?
-    .query_row(params![HEXLOWER.encode(secret_hash)], |row| {
-        Ok(SessionRow { user: user_row(row)?, created_at_ms: row.get(6)?, used_at_ms: row.get(7)? })
-    })
-    .optional()
-}
-
-pub(super) fn touch_session(
-    connection: &Connection,
-    secret_hash: &SecretHash,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
-    prepare(connection, "UPDATE session SET used_at_ms = $1 WHERE secret_hash = $2")?
-        .execute(params![now_ms, HEXLOWER.encode(secret_hash)])?;
-    Ok(())
-}
-
-pub(super) fn end_session(connection: &Connection, secret_hash: &SecretHash) -> rusqlite::Result<()> {
-    prepare(connection, "DELETE FROM session WHERE secret_hash = $1")?
-        .execute(params![HEXLOWER.encode(secret_hash)])?;
-    Ok(())
-}
-
-pub(super) fn prune_sessions(
-    connection: &Connection,
-    created_before_ms: i64,
-    used_before_ms: i64,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
-    prepare(connection, "DELETE FROM session WHERE created_at_ms < $1 OR used_at_ms < $2")?
-        .execute(params![created_before_ms, used_before_ms])?;
-    prepare(connection, "DELETE FROM sign_in_link WHERE expires_at_ms <= $1")?.execute(params![now_ms])?;
-    Ok(())
+pub(super) fn readings(connection: &Connection, page: PageRequest) -> rusqlite::Result<Page<Reading>> {
+    let conditions = Conditions::default();
+    let select = "SELECT r.at_ms, coalesce(p.name, ''), r.what, r.subject, coalesce(a.hostname, '')
+        FROM person_reading r LEFT JOIN person p ON p.id = r.reader LEFT JOIN asset a ON a.id = r.subject";
+    let rows = conditions.page(connection, select, "r.at_ms DESC, r.id DESC", page, |row| {
+        let what = match row.get::<_, String>(2)?.as_str() {
+            "export" => Looked::Export,
+            _ => Looked::Asset(AssetId(row.get(3)?)),
+        };
+        Ok(Reading { at_ms: row.get(0)?, reader: row.get(1)?, what, hostname: row.get(4)? })
+    })?;
+    Ok(Page { rows, total: conditions.count(connection, "person_reading")? })
 }

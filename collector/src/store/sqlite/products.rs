@@ -76,6 +76,27 @@ impl Conditions {
         self.sql.push_str(&condition.replace('$', &format!("${}", self.values.len())));
     }
 
+    /// The column must be one of these.
+    pub(super) fn add_any(&mut self, column: &str, values: &[i64]) {
+        let places: Vec<String> =
+            (1..=values.len()).map(|place| format!("${}", self.values.len() + place)).collect();
+        // Of none: no row.
+        let condition = if places.is_empty() {
+            "1 = 0".to_owned()
+        } else {
+            format!("{column} IN ({})", places.join(", "))
+        };
+        self.add_plain(&condition);
+        self.values.extend(values.iter().map(|value| Value::from(*value)));
+    }
+
+    /// Adds a condition without a parameter.
+    pub(super) fn add_plain(&mut self, condition: &str) {
+        let joint = if self.sql.is_empty() { " WHERE " } else { " AND " };
+        self.sql.push_str(joint);
+        self.sql.push_str(condition);
+    }
+
     /// Every word must stand somewhere in a column that is folded to lower case.
     pub(super) fn add_search(&mut self, column: &str, words: &str) {
         for word in words.to_lowercase().split_whitespace() {
@@ -85,7 +106,7 @@ impl Conditions {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.sql.is_empty()
     }
 
     pub(super) fn count(&self, connection: &Connection, from: &str) -> rusqlite::Result<u64> {
@@ -390,7 +411,7 @@ fn product_assets(
 ) -> rusqlite::Result<Vec<ProductAsset>> {
     prepare(
         connection,
-        "SELECT p.asset, a.hostname, u.name, p.channels, p.levels, p.first_day, p.last_day, p.n
+        "SELECT p.asset, a.hostname, u.name, p.channels, p.levels, p.first_day, p.last_day, p.n, a.unit
          FROM product_asset p JOIN asset a ON a.id = p.asset JOIN unit u ON u.id = a.unit
          WHERE p.product = $1 ORDER BY p.last_day DESC, p.asset DESC LIMIT $2",
     )?
@@ -399,6 +420,7 @@ fn product_assets(
             asset: AssetId(row.get(0)?),
             hostname: row.get(1)?,
             unit: row.get(2)?,
+            unit_id: row.get(8)?,
             channels: channels.of(Bits(row.get(3)?)),
             level: strongest_level(Bits(row.get(4)?)),
             first_day: day(row.get(5)?),

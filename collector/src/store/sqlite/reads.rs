@@ -7,7 +7,7 @@ use super::{SqliteStore, assets, identity, people, products, systems};
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
     DayCount, Direction, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
-    SystemFilter, SystemSort, TokenRow, Totals, UnitRow, UserRow,
+    SystemFilter, SystemSort, TokenRow, Totals, UnitRow,
 };
 use crate::store::{Reads, StoreError};
 
@@ -80,14 +80,10 @@ impl Reads for SqliteStore {
     }
 
     fn units(&self) -> Result<Vec<UnitRow>, StoreError> {
-        self.readers.with("list the units", assets::units)
+        self.readers.with("list the units", people::units)
     }
 
     fn tokens(&self, now_ms: i64) -> Result<Vec<TokenRow>, StoreError> {
         self.readers.with("list the tokens", |connection| identity::tokens(connection, now_ms))
-    }
-
-    fn users(&self) -> Result<Vec<UserRow>, StoreError> {
-        self.readers.with("list the people", people::users)
     }
 }

@@ -13,7 +13,7 @@ use umbrascope_rules::{Catalogue, Confidence, Level};
 
 use super::*;
 use crate::model::{
-    AssetFilter, AssetId, AssetSort, Direction, NewToken, PageRequest, ProductFilter, ProductSort, Role,
+    AssetFilter, AssetId, AssetSort, Direction, NewToken, PageRequest, ProductFilter, ProductSort,
     SensorState, SystemFilter, SystemSort, TokenId, TokenState,
 };
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
@@ -22,6 +22,7 @@ mod catalogue;
 mod gateway;
 mod governance;
 mod own;
+mod people;
 mod suspects;
 
 const CATALOGUE: &str = r#"
@@ -623,42 +624,18 @@ fn lists_search_filter_and_page() {
     assert_eq!(ids(ProductFilter { unit: Some(unit + 1), ..ProductFilter::default() }, all).1, 0);
     let second = PageRequest { offset: 1, limit: 1 };
     assert_eq!(ids(ProductFilter::default(), second), (vec!["acme.notes".to_owned()], 2));
-    let filter = AssetFilter { search: "host-2 linux".into(), unit: Some(unit) };
+    let filter = AssetFilter { search: "host-2 linux".into(), unit: Some(unit), within: None };
     for sort in [AssetSort::Products, AssetSort::LastReport, AssetSort::Name] {
         let found = fixture.store.assets(&filter, sort, Direction::Descending, all, NOW_MS).unwrap();
         assert_eq!((found.total, found.rows[0].id), (1, AssetId(2)));
     }
-}
-
-#[test]
-fn people_sign_in_by_password_and_by_a_link_that_works_once() {
-    let fixture = Fixture::new();
-    let store: Arc<dyn Store> = Arc::new(fixture.store);
-    let sessions = crate::session::Sessions::new(store.clone()).unwrap();
-    assert!(store.add_user("ada", Role::Administrator, NOW_MS).unwrap().is_some());
-    assert!(store.add_user("ada", Role::Viewer, NOW_MS).unwrap().is_none());
-    assert!(sessions.set_password("ada", "short").is_err());
-    assert!(sessions.set_password("ada", "correct horse battery").unwrap());
-    assert!(sessions.sign_in("ada", "wrong horse battery", NOW_MS).unwrap().is_none());
-    assert!(sessions.sign_in("nobody", "correct horse battery", NOW_MS).unwrap().is_none());
-    let session = sessions.sign_in(" Ada ", "correct horse battery", NOW_MS).unwrap().unwrap();
-    let signed_in = sessions.signed_in(&session.secret, NOW_MS).unwrap().unwrap();
-    assert_eq!((signed_in.user.name.as_str(), signed_in.user.role), ("ada", Role::Administrator));
-
-    let link = sessions.new_link("ada", NOW_MS).unwrap().unwrap();
-    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_some());
-    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_none());
-    let late = sessions.new_link("ada", NOW_MS).unwrap().unwrap();
-    assert!(sessions.sign_in_by_link(&late, NOW_MS + crate::session::LINK_LIFETIME_MS).unwrap().is_none());
-
-    let idle = NOW_MS + crate::session::IDLE_LIMIT_MS + 1;
-    assert!(sessions.signed_in(&session.secret, idle).unwrap().is_none());
-    assert!(sessions.signed_in(&session.secret, NOW_MS).unwrap().is_none(), "over is over");
-    let again = sessions.sign_in("ada", "correct horse battery", NOW_MS).unwrap().unwrap();
-    sessions.set_password("ada", "another horse battery").unwrap();
-    assert!(sessions.signed_in(&again.secret, NOW_MS).unwrap().is_none(), "a new password ends sessions");
-    assert!(store.remove_user("ada").unwrap());
-    assert!(sessions.new_link("ada", NOW_MS).unwrap().is_none());
+    for (within, total) in [(vec![unit], 3), (vec![unit + 1, unit], 3), (vec![unit + 1], 0), (Vec::new(), 0)]
+    {
+        let filter = AssetFilter { within: Some(within), ..AssetFilter::default() };
+        let found =
+            fixture.store.assets(&filter, AssetSort::Name, Direction::Descending, all, NOW_MS).unwrap();
+        assert_eq!((found.total, found.rows.len()), (total, total as usize));
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use axum::response::Response;
 use umbrascope_rules::index::{Entry, index};
 
 use super::{kept_order, page};
-use crate::model::{Direction, VendorFacts};
+use crate::model::{Deed, Direction, VendorFacts};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -22,6 +22,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (search, kind, category) = (query.search(), query.kind()?, query.category()?);
     let confidence = query.confidence()?;
     let sort = query.sort(CATALOGUE_SORTS)?;
@@ -78,6 +79,7 @@ pub(crate) async fn vendor(
     Path(id): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let number = page_number(&query.page)?;
     let here = Address::new(format!("/catalogue/{}", encode(&id)));
     let frame = reader.frame(Here::Catalogue, None);

@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::page;
+use crate::model::{Deed, Page};
 use crate::store::StoreError;
 use crate::web::blind::SensorView;
 use crate::web::error::WebError;
@@ -20,19 +21,24 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let number = page_number(&query.page)?;
-    let now_ms = reader.now_ms;
+    // Sensors go by the names of their machines.
+    let (now_ms, whole) = (reader.now_ms, reader.may_read(Deed::ReadMachines, &[]));
     let known = state.app.catalogue.known();
     let catalogue = known.catalogue().version();
     let (totals, coverage) = blocking(move || {
         let store = &state.app.store;
-        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, store.coverage(rows_of(number), now_ms)?))
+        let empty = Page { rows: Vec::new(), total: 0 };
+        let rows = if whole { store.coverage(rows_of(number), now_ms)? } else { empty };
+        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, rows))
     })
     .await?;
     let pager = (number, coverage.rows.len(), coverage.total);
     page(&CoveragePage {
         frame: reader.frame(Here::Coverage, None),
         totals,
+        whole,
         sensors: coverage.rows.iter().map(|row| SensorView::of(&row.sensor, catalogue)).collect(),
         pager: Pager::new(pager, "sensor", &Address::new("/coverage"), "page"),
     })

@@ -13,9 +13,10 @@ use tokio::sync::mpsc;
 use umbrascope_api::Day;
 
 use crate::export::{self, Format, Stamp};
-use crate::web::WebState;
+use crate::model::{Deed, Looked};
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
+use crate::web::{WebState, blocking};
 
 /// Bytes of one piece on its way out.
 const PIECE_BYTES: usize = 32 * 1024;
@@ -29,7 +30,13 @@ pub(crate) async fn export(
     Path(format): Path<String>,
 ) -> Result<Response, WebError> {
     let format: Format = format.parse().map_err(|_| WebError::NotFound("export format"))?;
-    let stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
+    reader.must_read(Deed::ReadInventory)?;
+    let mut stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
+    stamp.machines = reader.may_read(Deed::ReadFindings, &[]);
+    if stamp.machines && format == Format::Json {
+        let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
+        blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;
+    }
     let (pieces, receiver) = mpsc::channel(PIECES);
     let store = state.app.store.clone();
     tokio::task::spawn_blocking(move || {

@@ -13,6 +13,7 @@ use entries::entries;
 pub(crate) use history::{text, version};
 
 use super::page;
+use crate::model::Deed;
 use crate::own::{self, Addition, Effect, ProductChoice, PublishError, Removal};
 use crate::store::StoreError;
 use crate::web::error::WebError;
@@ -32,6 +33,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
         "published" => {
             Some("Published. This collector works with it within seconds, machines with their next report.")
@@ -82,7 +84,7 @@ pub(crate) async fn new_form(
     reader: Reader,
     Query(prefill): Query<Prefill>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     let cut = |text: &str| text.trim().chars().take(253).collect::<String>();
     let from_suspect = prefill.from == "suspect";
     let suffix = cut(&prefill.suffix).to_lowercase();
@@ -156,7 +158,7 @@ pub(crate) async fn add(
     reader: Reader,
     Form(sent): Form<SentAddition>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
     let after = number(&sent.after)?;
     let publish = sent.action == "publish";
@@ -282,7 +284,7 @@ pub(crate) async fn remove(
     reader: Reader,
     Form(sent): Form<SentRemoval>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
     let desk = state.app.own.clone();
     let newest = blocking(move || desk.store.own_newest()).await?.ok_or(WebError::NotFound("rule"))?;
@@ -298,7 +300,7 @@ pub(crate) async fn remove(
 
 /// The whole text, to be changed by hand.
 pub(crate) async fn edit_form(State(state): State<WebState>, reader: Reader) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     let desk = state.app.own.clone();
     let newest = blocking(move || desk.store.own_newest()).await?;
     let (text, after) = newest.map_or((FIRST.to_owned(), 0), |newest| (newest.text, newest.version.number));
@@ -353,7 +355,7 @@ pub(crate) async fn edit(
     reader: Reader,
     Form(sent): Form<SentText>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
     let after = number(&sent.after)?;
     // Forms send lines in the manner of the network.

@@ -5,7 +5,7 @@ use axum::response::Response;
 use umbrascope_api::Day;
 
 use super::{kept_order, page};
-use crate::model::ProductFilter;
+use crate::model::{Deed, ProductFilter};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -27,6 +27,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let filter = ProductFilter {
         search: query.search(),
         kind: query.kind()?,
@@ -83,11 +84,12 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let (evidence_page, asset_page) = (page_number(&query.evidence)?, page_number(&query.assets)?);
     let today = Day::from_unix_ms(reader.now_ms);
     let asked = id.clone();
     let product = blocking(move || state.app.store.product(&asked, today)).await?;
-    let product = product.ok_or(WebError::NotFound("product"))?;
+    let product = reader.without_hidden_assets(product.ok_or(WebError::NotFound("product"))?);
 
     let here = Address::new(format!("/products/{}", encode(&id)))
         .with("evidence", query.evidence.as_str())
@@ -114,6 +116,7 @@ pub(crate) async fn one(
             &here,
             "assets",
         ),
+        whole: reader.may_read(Deed::ReadFindings, &[]),
         product: &product,
     })
 }

@@ -143,10 +143,10 @@ pub(crate) async fn set_password(
     if sent.password.len() > PASSWORD_MAX_BYTES {
         return password_page(reader, Some("That is too long."));
     }
-    let (sessions, name, now_ms) = (state.app.sessions.clone(), reader.user.name.clone(), reader.now_ms);
+    let (sessions, by, now_ms) = (state.app.sessions.clone(), reader.by(""), reader.now_ms);
     let session = blocking(move || {
-        sessions.set_password(&name, &sent.password)?;
-        sessions.sign_in(&name, &sent.password, now_ms)
+        sessions.set_password(&by.name, &sent.password, &by)?;
+        sessions.sign_in(&by.name, &sent.password, now_ms)
     })
     .await?;
     match session {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use umbrascope_rules::Suspects as Signs;
 
 use super::page;
-use crate::model::{Dismissal, Step};
+use crate::model::{Deed, Dismissal, Step};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -31,6 +31,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
         "asked" => Some("It is asked for. Another person has to confirm within seven days."),
         "confirmed" => Some("It is on. Sensors begin with their next report."),
@@ -93,8 +94,8 @@ pub(crate) struct SentStep {
     step: String,
 }
 
-/// Asks for it, confirms it or withdraws it. Asking takes an administrator; whoever else may read may confirm or withdraw, so
-/// that somebody from outside the administration can be the second pair of eyes.
+/// Asks for it, confirms it or withdraws it. Who deploys, who administers and the privacy officer may ask and withdraw; to confirm
+/// takes a privacy officer, who is another person than the one who asked.
 pub(crate) async fn step(
     State(state): State<WebState>,
     reader: Reader,
@@ -102,8 +103,9 @@ pub(crate) async fn step(
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     let step = Step::ALL.into_iter().find(|step| step.as_str() == sent.step).ok_or(WebError::BadRequest)?;
-    if step == Step::Asked {
-        reader.must_administer()?;
+    match step {
+        Step::Confirmed => reader.must(Deed::ChangeCollection, &[])?,
+        Step::Asked | Step::Withdrawn => reader.must_propose(Deed::ChangeCollection, &[])?,
     }
     let (store, person, now_ms) = (state.app.store.clone(), reader.user.name.clone(), reader.now_ms);
     match blocking(move || store.step_suspects(step, &person, now_ms)).await? {
@@ -137,7 +139,7 @@ pub(crate) async fn dismiss(
     Path(domain): Path<String>,
     Form(sent): Form<SentDecision>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
     let reason = sent.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > REASON_CHARS {
@@ -161,7 +163,7 @@ pub(crate) async fn restore(
     Path(domain): Path<String>,
     Form(sent): Form<SentDecision>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
     let known = blocking(move || state.app.store.restore_suspect(&domain)).await?;
     if known {
@@ -173,6 +175,7 @@ pub(crate) async fn restore(
 
 /// What the people concerned are to be told.
 pub(crate) async fn notice(State(state): State<WebState>, reader: Reader) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let now_ms = reader.now_ms;
     let setting = blocking(move || state.app.store.suspect_setting(now_ms)).await?;
     page(&NoticePage { frame: reader.frame(Here::Suspects, None), suspects_since_ms: setting.since_ms() })

@@ -4,7 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 
 use super::{kept_order, page};
-use crate::model::{PageRequest, SystemFilter};
+use crate::model::{Deed, PageRequest, SystemFilter};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -22,6 +22,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
     Query(narrowed): Query<SystemQuery>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let filter = narrowed.filter(query.search(), &query.kind)?;
     let sort = query.sort(SYSTEM_SORTS)?;
     let number = page_number(&query.page)?;

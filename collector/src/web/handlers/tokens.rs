@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::page;
-use crate::model::{NewToken, TokenId};
+use crate::model::{Deed, NewToken, TokenId};
 use crate::store::StoreError;
 use crate::token::{self, EnrolmentPoint};
 use crate::web::error::WebError;
@@ -24,7 +24,7 @@ pub(crate) async fn list(
     reader: Reader,
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must_read(Deed::Enrol)?;
     let notice = (query.done == "revoked")
         .then_some("The token is revoked. Machines that enrolled with it stay enrolled.");
     tokens_page(&state, &reader, TokenForm::default(), notice).await
@@ -50,12 +50,13 @@ pub(crate) async fn create(
     reader: Reader,
     Form(sent): Form<Sent>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must_somewhere(Deed::Enrol)?;
     reader.check_form(&sent.csrf)?;
     let new = match checked(sent, &reader) {
         Ok(new) => new,
         Err(form) => return tokens_page(&state, &reader, *form, None).await,
     };
+    may_enrol_into(&state, &reader, Some(&new.unit)).await?;
     let (store, point, now_ms) = (state.app.store.clone(), state.app.enrolment.clone(), reader.now_ms);
     let (row, secret) = blocking(move || token::create(&*store, &new, &point.ca_sha256, now_ms)).await?;
     page(&TokenMadePage {
@@ -75,15 +76,25 @@ pub(crate) async fn revoke(
     Path(id): Path<String>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, WebError> {
-    reader.must_administer()?;
+    reader.must_somewhere(Deed::Enrol)?;
     reader.check_form(&sent.csrf)?;
-    let now_ms = reader.now_ms;
+    let (store, now_ms, asked) = (state.app.store.clone(), reader.now_ms, TokenId(id.clone()));
+    let found = blocking(move || store.tokens(now_ms)).await?.into_iter().find(|token| token.id == asked);
+    may_enrol_into(&state, &reader, found.as_ref().map(|token| token.unit.as_str())).await?;
     let known = blocking(move || state.app.store.revoke_token(&TokenId(id), now_ms)).await?;
     if known {
         Ok(Redirect::to("/tokens?done=revoked").into_response())
     } else {
         Err(WebError::NotFound("token"))
     }
+}
+
+/// Refuses who may not enrol machines into this unit. One that is not there yet takes a role for the whole organisation.
+async fn may_enrol_into(state: &WebState, reader: &Reader, unit: Option<&str>) -> Result<(), WebError> {
+    let store = state.app.store.clone();
+    let units = blocking(move || store.units()).await?;
+    let id = units.iter().find(|known| Some(known.name.as_str()) == unit).map(|known| known.id);
+    reader.must(Deed::Enrol, id.as_slice())
 }
 
 async fn tokens_page(

@@ -68,6 +68,8 @@ pub(crate) struct AssetPage<'a> {
     pub(crate) frame: Frame,
     /// Its line of the list.
     pub(crate) row: &'a AssetRow,
+    /// Whether the reader sees what was found on it.
+    pub(crate) findings: bool,
     /// What scans found, in groups.
     pub(crate) glance: Glance<'a>,
     /// The products on this page of them.
@@ -83,23 +85,19 @@ pub(crate) struct AssetPage<'a> {
 pub(crate) struct ProductOnAsset<'a> {
     /// The product, counted for this asset only.
     pub(crate) row: &'a ProductRow,
-    /// Evidence, and the first digits of the pseudonym of whose home it was found in.
-    pub(crate) pieces: Vec<(&'a EvidenceRow, Option<String>)>,
+    /// Evidence, without whose home it was found in.
+    pub(crate) pieces: Vec<&'a EvidenceRow>,
     /// Pieces not shown.
     pub(crate) left_out: u64,
 }
 
 impl<'a> From<&'a AssetProduct> for ProductOnAsset<'a> {
     fn from(product: &'a AssetProduct) -> Self {
-        let activity = product.activity.iter().map(|piece| (piece, None));
-        let items = product.items.iter().map(|item| {
-            let account = item.account.map(|account| account.to_string()[..8].to_owned());
-            (&item.evidence, account)
-        });
+        let items = product.items.iter().map(|item| &item.evidence);
         let all = product.activity.len() + product.items.len();
         Self {
             row: &product.row,
-            pieces: activity.chain(items).take(PIECES).collect(),
+            pieces: product.activity.iter().chain(items).take(PIECES).collect(),
             left_out: all.saturating_sub(PIECES) as u64,
         }
     }

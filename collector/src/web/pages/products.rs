@@ -89,6 +89,8 @@ pub(crate) struct ProductsPage<'a> {
 #[derive(Debug, Template)]
 #[template(path = "product.html")]
 pub(crate) struct ProductPage<'a> {
+    /// Whether the reader sees on which machines it was found, everywhere.
+    pub(crate) whole: bool,
     /// The frame.
     pub(crate) frame: Frame,
     /// Its line of the list.

@@ -7,13 +7,17 @@ use crate::audit::{Entry, Hash, payload_commit, record_hash};
 use crate::model::governed::{Act, Actor, Governed, TrailFilter};
 use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, Observed, ReopenReason, ReviewState, Sanction, Wish};
-use crate::model::role::Role as Part;
-use crate::model::{Grant, Grants};
+use crate::model::{By, Grant, Grants, PersonDetails, Role as Part};
 use crate::review::{Guard, Move, Who};
 use crate::store::Governance;
+use crate::store::people::People;
 
 fn who(person: i64, role: Part) -> Who {
     Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
+}
+
+fn by() -> By {
+    By { person: None, name: "the tests".into(), reason: String::new(), at_ms: NOW_MS }
 }
 
 fn act(person: i64) -> Act {
@@ -23,7 +27,11 @@ fn act(person: i64) -> Act {
 /// A fleet with one candidate, an analyst, a reviewer and a policy: the numbers of the two.
 fn with_people() -> (Fixture, i64, i64) {
     let fixture = fleet();
-    let add = |name| fixture.store.add_user(name, Role::Viewer, NOW_MS).unwrap().unwrap().id;
+    let add = |name: &str| {
+        let details =
+            PersonDetails { display_name: name.to_owned(), active: true, ..PersonDetails::default() };
+        fixture.store.add_person(name, &details, false, &by()).unwrap().unwrap().id
+    };
     let (analyst, reviewer) = (add("ana"), add("rea"));
     let policy = Policy {
         version: "2026-1".into(),

@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::model::{OwnText, PageRequest};
+use crate::model::{Deed, OwnText, PageRequest};
 use crate::own::{self, Desk};
 use crate::store::StoreError;
 use crate::web::error::WebError;
@@ -25,9 +25,10 @@ pub(crate) struct Which {
 /// A version as a file.
 pub(crate) async fn text(
     State(state): State<WebState>,
-    _reader: Reader,
+    reader: Reader,
     Query(which): Query<Which>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let desk = state.app.own.clone();
     let found = blocking(move || match which.version.parse() {
         Ok(number) => desk.store.own_version(number),
@@ -49,6 +50,7 @@ pub(crate) async fn version(
     reader: Reader,
     Path(number): Path<String>,
 ) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
     let number: u32 = number.parse().map_err(|_| WebError::NotFound("version"))?;
     let desk = state.app.own.clone();
     let (found, before, newest) = blocking(move || {

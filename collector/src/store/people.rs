@@ -1,0 +1,75 @@
+//! What is kept of people: the directory, roles, units, and who is signed in.
+
+use super::{SecretHash, SessionRow, StoreError};
+use crate::model::{
+    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, UnitRow,
+    UserRow,
+};
+use crate::people::PersonRefused;
+
+/// What became of a change of people: the person as they are now, or why it was refused; then nothing was changed.
+pub type Changed<T> = Result<Result<T, PersonRefused>, StoreError>;
+
+/// People, their roles and their sessions. Blocking: call it from a blocking thread.
+pub trait People: Send + Sync {
+    /// The directory, by name.
+    fn people(&self, filter: &PersonFilter, page: PageRequest) -> Result<Page<PersonRow>, StoreError>;
+    /// One person; `None` when there is none.
+    fn person(&self, id: i64) -> Result<Option<PersonRow>, StoreError>;
+    /// One person by the sign-in name.
+    fn person_named(&self, name: &str) -> Result<Option<PersonRow>, StoreError>;
+    /// Adds a person under a sign-in name.
+    fn add_person(
+        &self,
+        name: &str,
+        details: &PersonDetails,
+        demonstration: bool,
+        by: &By,
+    ) -> Changed<PersonRow>;
+    /// Changes what is known of a person. Who is no longer active is signed out.
+    fn change_person(&self, id: i64, details: &PersonDetails, by: &By) -> Changed<PersonRow>;
+    /// Changes what a person may do, and ends their sessions.
+    fn change_grants(&self, id: i64, change: GrantChange, by: &By) -> Changed<PersonRow>;
+
+    /// Units by name.
+    fn all_units(&self) -> Result<Vec<UnitRow>, StoreError>;
+    /// Adds a unit.
+    fn add_unit(&self, name: &str, parent: Option<i64>, by: &By) -> Changed<UnitRow>;
+    /// Renames a unit, or puts it elsewhere in the tree.
+    fn change_unit(&self, id: i64, name: &str, parent: Option<i64>, by: &By) -> Changed<UnitRow>;
+
+    /// Notes that somebody looked at what is close to a person, and forgets what was noted longer than twelve months ago.
+    fn note_reading(&self, reader: i64, what: Looked, now_ms: i64) -> Result<(), StoreError>;
+    /// Who looked at what, newest first.
+    fn readings(&self, page: PageRequest) -> Result<Page<Reading>, StoreError>;
+
+    /// Sets the password's hash and ends the person's sessions; `false` when there is none of that name.
+    fn set_password(&self, name: &str, password: &str, by: &By) -> Result<bool, StoreError>;
+    /// Somebody who may sign in and the hash of the password, by name.
+    fn credentials(&self, name: &str) -> Result<Option<(UserRow, Option<String>)>, StoreError>;
+    /// Stores a one-time sign-in link; `false` when there is nobody of that name who may sign in.
+    fn add_link(
+        &self,
+        name: &str,
+        secret_hash: &SecretHash,
+        expires_at_ms: i64,
+        by: &By,
+    ) -> Result<bool, StoreError>;
+    /// Uses a link up. `None` when there is none, or its time is over.
+    fn take_link(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
+    /// Begins a session and notes the sign-in.
+    fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
+    /// A session and its person.
+    fn session(&self, secret_hash: &SecretHash) -> Result<Option<SessionRow>, StoreError>;
+    /// Notes that a session is in use.
+    fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
+    /// Ends a session.
+    fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
+    /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
+    fn prune_sessions(
+        &self,
+        created_before_ms: i64,
+        used_before_ms: i64,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
+}

@@ -1,0 +1,140 @@
+//! [`People`] over SQLite: each method one job of the writer, or one read.
+
+use super::{SqliteStore, people, sign_in};
+use crate::model::{
+    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, UnitRow,
+    UserRow,
+};
+use crate::store::people::{Changed, People};
+use crate::store::{SecretHash, SessionRow, StoreError};
+
+impl People for SqliteStore {
+    fn people(&self, filter: &PersonFilter, page: PageRequest) -> Result<Page<PersonRow>, StoreError> {
+        self.readers.with("list the people", |connection| people::people(connection, filter, page))
+    }
+
+    fn person(&self, id: i64) -> Result<Option<PersonRow>, StoreError> {
+        self.readers.with("show a person", |connection| people::person(connection, id))
+    }
+
+    fn person_named(&self, name: &str) -> Result<Option<PersonRow>, StoreError> {
+        self.readers.with("look a person up", |connection| people::person_named(connection, name))
+    }
+
+    fn add_person(
+        &self,
+        name: &str,
+        details: &PersonDetails,
+        demonstration: bool,
+        by: &By,
+    ) -> Changed<PersonRow> {
+        let (name, details, by) = (name.to_owned(), details.clone(), by.clone());
+        self.writer.run("add a person", move |connection, _| {
+            people::add_person(connection, &name, &details, demonstration, &by)
+        })
+    }
+
+    fn change_person(&self, id: i64, details: &PersonDetails, by: &By) -> Changed<PersonRow> {
+        let (details, by) = (details.clone(), by.clone());
+        self.writer
+            .run("change a person", move |connection, _| people::change_person(connection, id, &details, &by))
+    }
+
+    fn change_grants(&self, id: i64, change: GrantChange, by: &By) -> Changed<PersonRow> {
+        let by = by.clone();
+        self.writer.run("change what a person may do", move |connection, _| {
+            people::change_grants(connection, id, change, &by)
+        })
+    }
+
+    fn all_units(&self) -> Result<Vec<UnitRow>, StoreError> {
+        self.readers.with("list the units", people::units)
+    }
+
+    fn add_unit(&self, name: &str, parent: Option<i64>, by: &By) -> Changed<UnitRow> {
+        let (name, by) = (name.to_owned(), by.clone());
+        self.writer.run("add a unit", move |connection, _| people::add_unit(connection, &name, parent, &by))
+    }
+
+    fn change_unit(&self, id: i64, name: &str, parent: Option<i64>, by: &By) -> Changed<UnitRow> {
+        let (name, by) = (name.to_owned(), by.clone());
+        self.writer.run("change a unit", move |connection, _| {
+            people::change_unit(connection, id, &name, parent, &by)
+        })
+    }
+
+    fn note_reading(&self, reader: i64, what: Looked, now_ms: i64) -> Result<(), StoreError> {
+        self.writer.run("note a reading", move |connection, _| {
+            people::note_reading(connection, reader, what, now_ms)
+        })
+    }
+
+    fn readings(&self, page: PageRequest) -> Result<Page<Reading>, StoreError> {
+        self.readers.with("list the readings", |connection| people::readings(connection, page))
+    }
+
+    fn set_password(&self, name: &str, password: &str, by: &By) -> Result<bool, StoreError> {
+        let (name, password, by) = (name.to_owned(), password.to_owned(), by.clone());
+        self.writer.run("set a password", move |connection, _| {
+            sign_in::set_password(connection, &name, &password, &by)
+        })
+    }
+
+    fn credentials(&self, name: &str) -> Result<Option<(UserRow, Option<String>)>, StoreError> {
+        self.readers.with("look a person up", |connection| sign_in::credentials(connection, name))
+    }
+
+    fn add_link(
+        &self,
+        name: &str,
+        secret_hash: &SecretHash,
+        expires_at_ms: i64,
+        by: &By,
+    ) -> Result<bool, StoreError> {
+        let (name, secret_hash, by) = (name.to_owned(), *secret_hash, by.clone());
+        self.writer.run("store a sign-in link", move |connection, _| {
+            sign_in::add_link(connection, &name, &secret_hash, expires_at_ms, &by)
+        })
+    }
+
+    fn take_link(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("use a sign-in link", move |connection, _| {
+            sign_in::take_link(connection, &secret_hash, now_ms)
+        })
+    }
+
+    fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("begin a session", move |connection, _| {
+            sign_in::begin_session(connection, person, &secret_hash, now_ms)
+        })
+    }
+
+    fn session(&self, secret_hash: &SecretHash) -> Result<Option<SessionRow>, StoreError> {
+        self.readers.with("look a session up", |connection| sign_in::session(connection, secret_hash))
+    }
+
+    fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("note the use of a session", move |connection, _| {
+            sign_in::touch_session(connection, &secret_hash, now_ms)
+        })
+    }
+
+    fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("end a session", move |connection, _| sign_in::end_session(connection, &secret_hash))
+    }
+
+    fn prune_sessions(
+        &self,
+        created_before_ms: i64,
+        used_before_ms: i64,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.writer.run("drop old sessions", move |connection, _| {
+            sign_in::prune_sessions(connection, created_before_ms, used_before_ms, now_ms)
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! Passwords, one-time links and sessions.
+
+use data_encoding::HEXLOWER;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::people::{effective_grants, forget_secrets};
+use super::prepare;
+use crate::model::{By, Grants, UserRow};
+use crate::store::{SecretHash, SessionRow};
+
+/// Who is active. The row's own columns come first, so that more can follow.
+const USER: &str =
+    "SELECT p.id, p.name, p.display_name, p.password IS NOT NULL, t.confirmed_at_ms IS NOT NULL,
+    p.created_at_ms, p.last_sign_in_at_ms";
+const FROM: &str = "FROM person p LEFT JOIN person_totp t ON t.person = p.id";
+
+fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
+    Ok(UserRow {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        display_name: row.get(2)?,
+        grants: Grants::default(),
+        has_password: row.get(3)?,
+        has_totp: row.get(4)?,
+        created_at_ms: row.get(5)?,
+        last_sign_in_at_ms: row.get(6)?,
+    })
+}
+
+fn named(connection: &Connection, name: &str) -> rusqlite::Result<Option<(UserRow, Option<String>)>> {
+    let found =
+        prepare(connection, &format!("{USER}, p.password {FROM} WHERE p.name = $1 AND p.active = 1"))?
+            .query_row(params![name], |row| Ok((user_row(row)?, row.get(7)?)))
+            .optional()?;
+    let Some((mut user, password)) = found else { return Ok(None) };
+    user.grants = effective_grants(connection, user.id)?;
+    Ok(Some((user, password)))
+}
+
+pub(super) fn set_password(
+    connection: &Connection,
+    name: &str,
+    password: &str,
+    by: &By,
+) -> rusqlite::Result<bool> {
+    let Some((user, _)) = named(connection, name)? else { return Ok(false) };
+    forget_secrets(connection, user.id)?;
+    prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
+        .execute(params![password, user.id])?;
+    tracing::info!(person = user.id, by = by.name, "a password was set");
+    Ok(true)
+}
+
+pub(super) fn credentials(
+    connection: &Connection,
+    name: &str,
+) -> rusqlite::Result<Option<(UserRow, Option<String>)>> {
+    named(connection, name)
+}
+
+pub(super) fn add_link(
+    connection: &Connection,
+    name: &str,
+    secret_hash: &SecretHash,
+    expires_at_ms: i64,
+    by: &By,
+) -> rusqlite::Result<bool> {
+    let Some((user, password)) = named(connection, name)? else { return Ok(false) };
+    // Somebody who is only in the directory has no business here.
+    if user.grants.0.is_empty() && password.is_none() {
+        return Ok(false);
+    }
+    prepare(connection, "INSERT INTO sign_in_link (secret_hash, person, expires_at_ms) VALUES ($1, $2, $3)")?
+        .execute(params![HEXLOWER.encode(secret_hash), user.id, expires_at_ms])?;
+    tracing::info!(person = user.id, by = by.name, "a sign-in link was made");
+    Ok(true)
+}
+
+pub(super) fn take_link(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+    now_ms: i64,
+) -> rusqlite::Result<Option<UserRow>> {
+    let taken: Option<(i64, i64)> = prepare(
+        connection,
+        "DELETE FROM sign_in_link WHERE secret_hash = $1 RETURNING person, expires_at_ms",
+    )?
+    .query_row(params![HEXLOWER.encode(secret_hash)], |row| Ok((row.get(0)?, row.get(1)?)))
+    .optional()?;
+    let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else {
+        return Ok(None);
+    };
+    let user = prepare(connection, &format!("{USER} {FROM} WHERE p.id = $1 AND p.active = 1"))?
+        .query_row(params![person], user_row)
+        .optional()?;
+    let Some(user) = user else { return Ok(None) };
+    Ok(Some(UserRow { grants: effective_grants(connection, user.id)?, ..user }))
+}
+
+pub(super) fn begin_session(
+    connection: &Connection,
+    person: i64,
+    secret_hash: &SecretHash,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    prepare(
+        connection,
+        "INSERT INTO session (secret_hash, person, created_at_ms, used_at_ms) VALUES ($1, $2, $3, $3)",
+    )?
+    .execute(params![HEXLOWER.encode(secret_hash), person, now_ms])?;
+    prepare(connection, "UPDATE person SET last_sign_in_at_ms = $1 WHERE id = $2")?
+        .execute(params![now_ms, person])?;
+    Ok(())
+}
+
+pub(super) fn session(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+) -> rusqlite::Result<Option<SessionRow>> {
+    let sql = format!(
+        "{USER}, s.created_at_ms, s.used_at_ms, s.confirmed_at_ms {FROM} JOIN session s ON s.person = p.id
+         WHERE s.secret_hash = $1 AND p.active = 1"
+    );
+    let found = prepare(connection, &sql)?
+        .query_row(params![HEXLOWER.encode(secret_hash)], |row| {
+            Ok(SessionRow {
+                user: user_row(row)?,
+                created_at_ms: row.get(7)?,
+                used_at_ms: row.get(8)?,
+                confirmed_at_ms: row.get(9)?,
+            })
+        })
+        .optional()?;
+    let Some(mut found) = found else { return Ok(None) };
+    found.user.grants = effective_grants(connection, found.user.id)?;
+    Ok(Some(found))
+}
+
+pub(super) fn touch_session(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    prepare(connection, "UPDATE session SET used_at_ms = $1 WHERE secret_hash = $2")?
+        .execute(params![now_ms, HEXLOWER.encode(secret_hash)])?;
+    Ok(())
+}
+
+pub(super) fn end_session(connection: &Connection, secret_hash: &SecretHash) -> rusqlite::Result<()> {
+    prepare(connection, "DELETE FROM session WHERE secret_hash = $1")?
+        .execute(params![HEXLOWER.encode(secret_hash)])?;
+    Ok(())
+}
+
+pub(super) fn prune_sessions(
+    connection: &Connection,
+    created_before_ms: i64,
+    used_before_ms: i64,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    prepare(connection, "DELETE FROM session WHERE created_at_ms < $1 OR used_at_ms < $2")?
+        .execute(params![created_before_ms, used_before_ms])?;
+    prepare(connection, "DELETE FROM sign_in_link WHERE expires_at_ms <= $1")?.execute(params![now_ms])?;
+    Ok(())
+}

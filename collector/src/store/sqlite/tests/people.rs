@@ -1,0 +1,174 @@
+//! People, their roles and their sessions.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::model::{By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRow, Role};
+use crate::people::PersonRefused;
+use crate::session::{IDLE_LIMIT_MS, LINK_LIFETIME_MS, Sessions};
+use crate::store::people::People;
+
+fn by() -> By {
+    By { person: None, name: "a test".to_owned(), reason: String::new(), at_ms: NOW_MS }
+}
+
+fn details(name: &str) -> PersonDetails {
+    PersonDetails { display_name: name.to_owned(), active: true, ..PersonDetails::default() }
+}
+
+fn all(role: Role) -> Grant {
+    Grant { role, unit: None }
+}
+
+fn add(store: &SqliteStore, name: &str, roles: &[Role]) -> PersonRow {
+    let mut person = store.add_person(name, &details(name), false, &by()).unwrap().unwrap();
+    for role in roles {
+        person = store.change_grants(person.id, GrantChange::Grant(all(*role)), &by()).unwrap().unwrap();
+    }
+    person
+}
+
+#[test]
+fn people_sign_in_by_password_and_by_a_link_that_works_once() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let ada = add(&store, "ada", &[Role::Analyst]);
+    assert_eq!(
+        store.add_person("Ada ", &details("Ada"), false, &by()).unwrap(),
+        Err(PersonRefused::NameTaken("ada".to_owned()))
+    );
+    assert!(sessions.set_password("ada", "short", &by()).is_err());
+    assert!(sessions.set_password("ada", "correct horse battery", &by()).unwrap());
+    assert!(sessions.sign_in("ada", "wrong horse battery", NOW_MS).unwrap().is_none());
+    assert!(sessions.sign_in("nobody", "correct horse battery", NOW_MS).unwrap().is_none());
+    let session = sessions.sign_in(" Ada ", "correct horse battery", NOW_MS).unwrap().unwrap();
+    let signed_in = sessions.signed_in(&session.secret, NOW_MS).unwrap().unwrap();
+    assert_eq!((signed_in.user.name.as_str(), &signed_in.user.grants), ("ada", &ada.grants));
+
+    let link = sessions.new_link("ada", &by()).unwrap().unwrap();
+    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_some());
+    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_none());
+    let late = sessions.new_link("ada", &by()).unwrap().unwrap();
+    assert!(sessions.sign_in_by_link(&late, NOW_MS + LINK_LIFETIME_MS).unwrap().is_none());
+
+    let idle = NOW_MS + IDLE_LIMIT_MS + 1;
+    assert!(sessions.signed_in(&session.secret, idle).unwrap().is_none());
+    assert!(sessions.signed_in(&session.secret, NOW_MS).unwrap().is_none(), "over is over");
+    let again = sessions.sign_in("ada", "correct horse battery", NOW_MS).unwrap().unwrap();
+    sessions.set_password("ada", "another horse battery", &by()).unwrap();
+    assert!(sessions.signed_in(&again.secret, NOW_MS).unwrap().is_none(), "a new password ends sessions");
+}
+
+#[test]
+fn a_change_of_roles_ends_sessions_and_so_does_leaving() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let ada = add(&store, "ada", &[Role::Analyst]);
+    let begin = || {
+        let link = sessions.new_link("ada", &by()).unwrap().unwrap();
+        sessions.sign_in_by_link(&link, NOW_MS).unwrap().unwrap().secret
+    };
+    let secret = begin();
+    assert!(sessions.signed_in(&secret, NOW_MS).unwrap().is_some());
+    store.change_grants(ada.id, GrantChange::Grant(all(Role::Reviewer)), &by()).unwrap().unwrap();
+    assert!(sessions.signed_in(&secret, NOW_MS).unwrap().is_none());
+    let (secret, unused) = (begin(), sessions.new_link("ada", &by()).unwrap().unwrap());
+    let gone = PersonDetails { active: false, ..ada.details };
+    store.change_person(ada.id, &gone, &by()).unwrap().unwrap();
+    assert!(sessions.signed_in(&secret, NOW_MS).unwrap().is_none());
+    assert!(sessions.sign_in_by_link(&unused, NOW_MS).unwrap().is_none());
+    assert!(sessions.new_link("ada", &by()).unwrap().is_none(), "and no link lets them in again");
+}
+
+#[test]
+fn who_is_only_in_the_directory_cannot_sign_in_and_can_be_found() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let email = Some("Otto@Example.com".to_owned());
+    let otto = PersonDetails { email, ..details("Otto Ohne") };
+    store.add_person("otto", &otto, false, &by()).unwrap().unwrap();
+    assert!(sessions.new_link("otto", &by()).unwrap().is_none());
+    add(&store, "ada", &[Role::Analyst]);
+    let found = |filter: PersonFilter| {
+        let page = store.people(&filter, PageRequest::default()).unwrap();
+        assert_eq!(page.rows.len() as u64, page.total);
+        page.rows.into_iter().map(|person| person.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found(PersonFilter::default()), ["otto", "ada"], "by the name that people know");
+    assert_eq!(
+        found(PersonFilter { search: "OHNE example".to_owned(), ..PersonFilter::default() }),
+        ["otto"]
+    );
+    assert_eq!(found(PersonFilter { signs_in: true, ..PersonFilter::default() }), ["ada"]);
+}
+
+#[test]
+fn the_last_administrator_can_neither_leave_nor_lose_the_role() {
+    let store = Fixture::new().store;
+    let mona = add(&store, "mona", &[Role::Administrator]);
+    let gone = PersonDetails { active: false, ..mona.details.clone() };
+    let revoke = GrantChange::Revoke(all(Role::Administrator));
+    assert_eq!(store.change_person(mona.id, &gone, &by()).unwrap(), Err(PersonRefused::LastAdministrator));
+    assert_eq!(store.change_grants(mona.id, revoke, &by()).unwrap(), Err(PersonRefused::LastAdministrator));
+    let max = add(&store, "max", &[Role::Administrator]);
+    assert!(store.change_person(mona.id, &gone, &by()).unwrap().is_ok());
+    assert_eq!(store.change_grants(max.id, revoke, &by()).unwrap(), Err(PersonRefused::LastAdministrator));
+}
+
+#[test]
+fn a_role_for_a_unit_counts_below_it() {
+    let store = Arc::new(Fixture::new().store);
+    let unit = |name: &str, parent| store.add_unit(name, parent, &by()).unwrap().unwrap().id;
+    let (europe, africa) = (unit("Europe", None), unit("Africa", None));
+    let paris = unit("Paris", Some(europe));
+    let desk = unit("Desk", Some(paris));
+    let ulla = add(&store, "ulla", &[]);
+    let grant = Grant { role: Role::Analyst, unit: Some(europe) };
+    let ulla = store.change_grants(ulla.id, GrantChange::Grant(grant), &by()).unwrap().unwrap();
+    assert_eq!(ulla.grants, Grants(vec![grant]), "the directory shows what was granted");
+    let (user, _) = store.credentials("ulla").unwrap().unwrap();
+    assert!(user.grants.hold(Role::Analyst, &[europe, paris, desk]));
+    assert!(!user.grants.hold(Role::Analyst, &[africa]) && !user.grants.hold(Role::Analyst, &[]));
+
+    assert!(store.change_unit(europe, "Europe", Some(desk), &by()).unwrap().is_err(), "not below itself");
+    assert!(store.change_unit(africa, "Paris", None, &by()).unwrap().is_err(), "one name, one unit");
+    assert!(store.add_unit("Nowhere", Some(99), &by()).unwrap().is_err());
+    store.change_unit(paris, "Paris", Some(africa), &by()).unwrap().unwrap();
+    let (user, _) = store.credentials("ulla").unwrap().unwrap();
+    assert!(user.grants.hold(Role::Analyst, &[europe]) && !user.grants.hold(Role::Analyst, &[desk]));
+    let nowhere = GrantChange::Grant(Grant { role: Role::Reviewer, unit: Some(99) });
+    assert_eq!(store.change_grants(ulla.id, nowhere, &by()).unwrap(), Err(PersonRefused::NoSuchUnit));
+}
+
+#[test]
+fn nobody_manages_themselves_and_a_key_is_one_persons() {
+    let store = Fixture::new().store;
+    let (ada, max) = (add(&store, "ada", &[]), add(&store, "max", &[]));
+    let under = |person: &PersonRow, manager| PersonDetails { manager, ..person.details.clone() };
+    assert!(store.change_person(ada.id, &under(&ada, Some(max.id)), &by()).unwrap().is_ok());
+    for manager in [ada.id, max.id] {
+        let refused = store.change_person(max.id, &under(&max, Some(manager)), &by()).unwrap();
+        assert_eq!(refused, Err(PersonRefused::ManagerLoop), "{manager}");
+    }
+    let nobody = store.change_person(max.id, &under(&max, Some(99)), &by()).unwrap();
+    assert_eq!(nobody, Err(PersonRefused::NoSuchManager));
+    let keyed = |name: &str| PersonDetails { external_id: Some("E-1".to_owned()), ..details(name) };
+    assert!(store.change_person(ada.id, &keyed("Ada"), &by()).unwrap().is_ok());
+    let taken = store.change_person(max.id, &keyed("Max"), &by()).unwrap();
+    assert_eq!(taken, Err(PersonRefused::ExternalIdTaken("E-1".to_owned())));
+    assert!(store.change_person(ada.id, &keyed("Ada Again"), &by()).unwrap().is_ok(), "it stays hers");
+}
+
+#[test]
+fn readings_are_kept_for_twelve_months() {
+    let store = Fixture::new().store;
+    let ada = add(&store, "ada", &[]);
+    let year = 366 * 86_400_000;
+    store.note_reading(ada.id, Looked::Asset(AssetId(7)), NOW_MS).unwrap();
+    store.note_reading(ada.id, Looked::Export, NOW_MS + year).unwrap();
+    let read = || store.readings(PageRequest::default()).unwrap();
+    let rows = read().rows;
+    assert_eq!((rows.len(), rows[0].what, rows[0].reader.as_str()), (2, Looked::Export, "ada"));
+    store.note_reading(ada.id, Looked::Export, NOW_MS + year + 1).unwrap();
+    assert_eq!(read().total, 2);
+}
