@@ -76,6 +76,11 @@ impl DataDir {
         self.0.join("own-rules.key")
     }
 
+    /// The socket on which the running collector is asked.
+    pub fn control(&self) -> PathBuf {
+        self.0.join("control.sock")
+    }
+
     fn audit_key(&self) -> PathBuf {
         self.0.join("audit.key")
     }

@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod inventory;
 pub mod model;
 pub mod net;
+pub mod notary;
 pub mod notify;
 pub mod ops;
 pub mod own;
