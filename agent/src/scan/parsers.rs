@@ -34,6 +34,7 @@ pub const ALL: &[Parser] = &[
     ("clone", |bytes| drop(plugins::origin(bytes))),
     ("composer", |bytes| drop(composer::parse(bytes))),
     ("conda", |bytes| _ = conda::parse(&String::from_utf8_lossy(bytes))),
+    ("containerd", |bytes| containers::parse_containerd(bytes)),
     ("container-images", |bytes| drop(containers::parse_all(bytes))),
     ("desktop-entry", |bytes| drop(programs::image_of(bytes))),
     ("docker-models", models::docker),

@@ -20,6 +20,10 @@ pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     }
     seeds.extend(FILES.iter().map(|(name, bytes)| (*name, bytes.to_vec())));
     seeds.push(("mach-o", program()));
+    // Without the pages at its end, which are not in use.
+    let mut images = unpacked(include_bytes!("../../../../agent/src/scan/containers/testdata/meta.db.gz"));
+    images.truncate(18 * 4096);
+    seeds.push(("containerd", images));
     seeds.push((
         "rpm-ndb",
         unpacked(include_bytes!("../../../../agent/src/scan/rpm/testdata/Packages.db.gz")),
