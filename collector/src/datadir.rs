@@ -21,6 +21,9 @@ use crate::tier::{Method, MethodError};
 /// Where the packaged service keeps its data.
 const SYSTEM_DIR: &str = "/var/lib/umbrascope-collector";
 
+/// File that marks a folder whose records are made up.
+const DEMONSTRATION: &str = "demonstration";
+
 /// A collector's folder.
 #[derive(Debug, Clone)]
 pub struct DataDir(PathBuf);
@@ -45,10 +48,12 @@ impl DataDir {
     }
 
     /// The folder of `try`, which nobody else uses.
-    pub fn choose_for_try(asked: Option<PathBuf>) -> Result<Self, DataDirError> {
+    pub fn choose_for_try(asked: Option<PathBuf>, demonstration: bool) -> Result<Self, DataDirError> {
+        // What is made up never stands beside what was seen.
+        let name = if demonstration { "umbrascope/demonstration" } else { "umbrascope/try" };
         match asked {
             Some(path) => Ok(Self(path)),
-            None => Ok(Self(user_data_dir()?.join("umbrascope/try"))),
+            None => Ok(Self(user_data_dir()?.join(name))),
         }
     }
 
@@ -60,6 +65,20 @@ impl DataDir {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.0.join("collector.db")
+    }
+
+    /// Says for good that what will be in this folder is made up.
+    pub fn mark_demonstration(&self) -> Result<(), DataDirError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(&self.0).map_err(|source| self.failed("make", &self.0, source))?;
+        let path = self.0.join(DEMONSTRATION);
+        File::create(&path).map(|_| ()).map_err(|source| self.failed("write", &path, source))
+    }
+
+    /// Whether what is in this folder is made up.
+    pub fn is_demonstration(&self) -> bool {
+        self.0.join(DEMONSTRATION).exists()
     }
 
     /// The catalogue bundle that agents are given.

@@ -56,6 +56,8 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.
     pub catalogue: Arc<Current>,
+    /// Whether the records are made up, to show the product.
+    pub demonstration: bool,
     /// What time it is.
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.

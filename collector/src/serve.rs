@@ -114,6 +114,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
+        demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
