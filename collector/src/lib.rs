@@ -24,11 +24,13 @@ pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod sealing;
 pub mod serve;
 pub mod session;
 pub mod store;
 pub mod tls;
 pub mod token;
+pub mod totp;
 pub mod web;
 
 use catalogue::Current;

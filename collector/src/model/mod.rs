@@ -28,5 +28,5 @@ pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, Susp
 pub use system::{AiSystemRow, SystemOrigin};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::UnitRow;
-pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, UserRow};
+pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, TotpRow, UserRow};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -86,6 +86,8 @@ pub struct PersonFilter {
     pub signs_in: bool,
     /// Who left too.
     pub inactive: bool,
+    /// Of these units only: what the reader's roles are limited to.
+    pub within: Option<Vec<i64>>,
 }
 
 /// Who changes something, when, and why.
@@ -108,6 +110,17 @@ pub enum GrantChange {
     Grant(Grant),
     /// One role less.
     Revoke(Grant),
+}
+
+/// A second factor as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotpRow {
+    /// The secret, sealed.
+    pub sealed: String,
+    /// Whether a code of it was given back: before that it does not count.
+    pub confirmed: bool,
+    /// The newest time step that a code was taken of.
+    pub last_step: i64,
 }
 
 /// Who looked at what is close to a person.

@@ -199,6 +199,8 @@ pub struct SessionRow {
     pub created_at_ms: i64,
     /// Unix time in milliseconds of the last use, exact to a minute.
     pub used_at_ms: i64,
+    /// A role of the person's takes a second factor, and none is set up.
+    pub totp_missing: bool,
     /// Unix time in milliseconds at which the person last proved to be there, beyond holding the cookie; 0: not since it began.
     pub confirmed_at_ms: i64,
 }

@@ -2,8 +2,8 @@
 
 use super::{SecretHash, SessionRow, StoreError};
 use crate::model::{
-    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, UnitRow,
-    UserRow,
+    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
+    TotpRow, UnitRow, UserRow,
 };
 use crate::people::PersonRefused;
 
@@ -65,6 +65,32 @@ pub trait People: Send + Sync {
     fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
     /// Ends a session.
     fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
+    /// Who a link is for, without using it up. `None` when there is none, or its time is over.
+    fn link_person(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
+    /// Notes that the person of a session proved to be there.
+    fn confirm_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
+
+    /// The second factor of a person; `None` when none is set up or being set up.
+    fn totp(&self, person: i64) -> Result<Option<TotpRow>, StoreError>;
+    /// Keeps a sealed secret that waits for its first code. `false` when one is set up already.
+    fn begin_totp(&self, person: i64, sealed: &str) -> Result<bool, StoreError>;
+    /// Sets the second factor up, with hashes of recovery codes. `false` when none waits, or the step was used.
+    fn finish_totp(&self, person: i64, step: i64, recovery: &[String], by: &By) -> Result<bool, StoreError>;
+    /// Takes the second factor and the recovery codes away and ends the person's sessions; `false` when there was none.
+    fn drop_totp(&self, person: i64, by: &By) -> Result<bool, StoreError>;
+    /// Uses a time step up; `false` when it or a later one was used.
+    fn use_totp_step(&self, person: i64, step: i64) -> Result<bool, StoreError>;
+    /// Replaces the recovery codes.
+    fn set_recovery_codes(&self, person: i64, recovery: &[String], by: &By) -> Result<(), StoreError>;
+    /// Uses a recovery code up; `false` when there is none that hashes so, or it was used.
+    fn use_recovery_code(&self, person: i64, hash: &str, now_ms: i64) -> Result<bool, StoreError>;
+    /// Recovery codes that are left.
+    fn recovery_codes_left(&self, person: i64) -> Result<u64, StoreError>;
+    /// Roles that take a second factor.
+    fn totp_roles(&self) -> Result<Vec<Role>, StoreError>;
+    /// Sets which do.
+    fn set_totp_roles(&self, roles: &[Role], by: &By) -> Result<(), StoreError>;
+
     /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
     fn prune_sessions(
         &self,

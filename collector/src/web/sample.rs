@@ -18,6 +18,7 @@ use crate::model::{
     UnitRow, VendorFacts,
 };
 use crate::own::compose;
+use crate::sealing::Sealing;
 use crate::session::Sessions;
 use crate::store::{
     Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, Store, StoreError, TrustedKey,
@@ -58,7 +59,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     sample.folder = Some(folder);
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
-        sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
+        sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),

@@ -18,6 +18,7 @@ mod products;
 mod reads;
 mod rebuild;
 mod rollup;
+mod second_factor;
 mod sign_in;
 mod stations;
 mod suspects;

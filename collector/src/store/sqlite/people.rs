@@ -45,6 +45,9 @@ pub(super) fn people(
     if let Some(unit) = filter.unit {
         conditions.add("p.unit = $", unit);
     }
+    if let Some(units) = &filter.within {
+        conditions.add_any("p.unit", units);
+    }
     if !filter.inactive {
         conditions.add_plain("p.active = 1");
     }
