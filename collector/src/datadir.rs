@@ -10,6 +10,7 @@ use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::FlockOperation;
 
+use crate::audit::{Keys, KeysError};
 use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
 use crate::sealing::Sealing;
@@ -74,6 +75,10 @@ impl DataDir {
         self.0.join("own-rules.key")
     }
 
+    fn audit_key(&self) -> PathBuf {
+        self.0.join("audit.key")
+    }
+
     fn ca_certificate(&self) -> PathBuf {
         self.0.join("ca.pem")
     }
@@ -117,6 +122,10 @@ impl DataDir {
         if !self.own_rules_key().exists() {
             self.write_new(&self.own_rules_key(), OwnKey::create()?.as_bytes())?;
             made.push(format!("key of the organisation's own rules {}", self.own_rules_key().display()));
+        }
+        if !self.audit_key().exists() {
+            self.write_new(&self.audit_key(), Keys::create(&new_origin()?)?.as_bytes())?;
+            made.push(format!("key of the audit trail {}", self.audit_key().display()));
         }
         let fresh = !self.database().exists();
         SqliteStore::open(&self.database(), options, now_ms)?.close();
@@ -188,6 +197,24 @@ impl DataDir {
         }
         let text = fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))?;
         OwnKey::load(&text).map_err(|_| DataDirError::Damaged { path })
+    }
+
+    /// The keys that sign the audit trail. A folder of before there was one gets it now.
+    pub fn audit_keys(&self) -> Result<Keys, DataDirError> {
+        let path = self.audit_key();
+        if !path.exists() {
+            self.must_be_initialised()?;
+            self.write_new(&path, Keys::create(&new_origin()?)?.as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))?;
+        Keys::load(&text).map_err(|_| DataDirError::Damaged { path })
+    }
+
+    /// Replaces the file of the keys that sign the audit trail: [`Keys::rotated`], [`Keys::settled`].
+    pub fn replace_audit_keys(&self, text: &str) -> Result<Keys, DataDirError> {
+        let keys = Keys::load(text)?;
+        self.replace(&self.audit_key(), text.as_bytes())?;
+        Ok(keys)
     }
 
     /// Holds the folder for one process that runs on it. Released when dropped.
@@ -267,6 +294,18 @@ impl DataDir {
     }
 }
 
+/// The name of a new audit trail: this host's, and a number that no other trail has.
+fn new_origin() -> Result<String, DataDirError> {
+    let mut number = [0; 4];
+    SystemRandom::new().fill(&mut number).map_err(|_| DataDirError::Random)?;
+    let host = rustix::system::uname();
+    let host = host.nodename().to_string_lossy().to_lowercase();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let host: String = host.chars().filter(plain).take(64).collect();
+    let host = if host.is_empty() { "collector" } else { &host };
+    Ok(format!("{host}/aims/{}", HEXLOWER.encode(&number)))
+}
+
 fn user_data_dir() -> Result<PathBuf, DataDirError> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
@@ -287,6 +326,9 @@ pub enum DataDirError {
     /// The key of the own rules could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key of the audit trail could not be made or taken.
+    #[error(transparent)]
+    AuditKey(#[from] KeysError),
     /// A file could not be used.
     #[error("could not {attempted} {path}")]
     File {
@@ -351,7 +393,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let dir = DataDir(parent.path().join("data"));
         let options = Options::new(Catalogue::embedded());
-        assert_eq!(dir.init(options.clone(), 1).unwrap().len(), 5);
+        assert_eq!(dir.init(options.clone(), 1).unwrap().len(), 6);
         let authority = fs::read(dir.ca_certificate()).unwrap();
         assert!(dir.init(options, 2).unwrap().is_empty());
         assert_eq!(fs::read(dir.ca_certificate()).unwrap(), authority);
@@ -359,6 +401,13 @@ mod tests {
         assert_eq!(mode(dir.path()), 0o700);
         assert_eq!(mode(&dir.ca_key()), 0o600);
         assert_eq!(mode(&dir.pseudonym_key()), 0o600);
+        assert_eq!(mode(&dir.audit_key()), 0o600);
+        let (keys, again) = (dir.audit_keys().unwrap(), dir.audit_keys().unwrap());
+        assert_eq!(keys.vkey(), again.vkey());
+        assert!(keys.origin().contains("/aims/"), "{}", keys.origin());
+        let both = dir.replace_audit_keys(&keys.rotated().unwrap()).unwrap();
+        assert_eq!(both.leaving(), Some(keys.vkey()));
+        assert_eq!(mode(&dir.audit_key()), 0o600);
         dir.authority().unwrap();
         dir.pseudonyms().unwrap();
     }

@@ -8,11 +8,13 @@
 use std::sync::Arc;
 
 pub mod api;
+pub mod audit;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod datadir;
+pub mod directory;
 pub mod export;
 pub mod failpoint;
 pub mod ingest;
@@ -24,6 +26,7 @@ pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod review;
 pub mod sealing;
 pub mod serve;
 pub mod session;
@@ -36,8 +39,8 @@ pub mod web;
 use catalogue::Current;
 use clock::Clock;
 use session::Sessions;
-use store::Store;
 use store::people::People;
+use store::{Governance, Store};
 use token::EnrolmentPoint;
 
 /// What every page and every JSON handler is given.
@@ -45,6 +48,8 @@ use token::EnrolmentPoint;
 pub struct AppState {
     /// The records. Blocking: call it from [`tokio::task::spawn_blocking`].
     pub store: Arc<dyn Store>,
+    /// The records that people answer for. Blocking, like the rest.
+    pub governance: Arc<dyn Governance>,
     /// People, their roles and who is signed in. Blocking, like the records.
     pub people: Arc<dyn People>,
     /// Who is signed in.

@@ -24,7 +24,7 @@ use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::sqlite::Options;
-use crate::store::{SqliteStore, Store, StoreError};
+use crate::store::{Governance, SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
 use crate::token::EnrolmentPoint;
 use crate::{AppState, web};
@@ -34,6 +34,8 @@ mod published;
 use published::Published;
 
 /// How often a revocation by another process is looked for.
+/// How often time is let pass over the records: what is due on a day is seen within the hour.
+const ATTEND_EVERY: Duration = Duration::from_secs(3_600);
 const TRUST_POLL: Duration = Duration::from_secs(1);
 /// How often the free space of the disk is looked at.
 const DISK_POLL: Duration = Duration::from_secs(2);
@@ -103,6 +105,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
+        governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
         https: people_tls.is_some(),
@@ -147,6 +150,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     tasks.spawn(until(stopping.clone(), watched));
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
+    tasks.spawn(until(stopping.clone(), attend(Arc::clone(&store), clock.clone())));
     let names = config.agents.names.clone();
     tasks.spawn(until(stopping, watch_certificate(authority, certificate, names, clock)));
     Ok(Running { people: people_at, agents: agents_at, app, counters, store, stop, tasks, _lock: lock })
@@ -177,6 +181,22 @@ async fn until(mut stopping: watch::Receiver<bool>, work: impl Future<Output = (
     tokio::select! {
         () = work => {}
         _ = stopping.wait_for(|stop| *stop) => {}
+    }
+}
+
+/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`].
+async fn attend(store: Arc<SqliteStore>, clock: Clock) {
+    loop {
+        let (store, now_ms) = (Arc::clone(&store), clock.now_ms());
+        match tokio::task::spawn_blocking(move || store.attend(now_ms)).await {
+            Ok(Ok(0)) => {}
+            Ok(Ok(changed)) => tracing::info!(changed, "time moved records of the inventory"),
+            Ok(Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "records could not be attended to");
+            }
+            Err(_) => return,
+        }
+        tokio::time::sleep(ATTEND_EVERY).await;
     }
 }
 

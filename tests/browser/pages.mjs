@@ -66,6 +66,7 @@ const places = {
   "people-all": "/people?kind=all",
   "person-new": "/people/new",
   person: "/people/1",
+  "people-import": "/people/import",
   readings: "/people/readings",
   units: "/units",
   account: "/account",

@@ -6,12 +6,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 use umbrascope_e2e::tree::{Tree, set, sighting, state, values};
-use umbrascope_e2e::{have_command, may_install, require};
 
 /// Part of every planted secret; each file has one of its own.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
@@ -250,80 +247,4 @@ fn models_are_found_in_the_stores_of_their_programs() {
         sighting(&scan, "huggingface", "Qwen/Qwen2.5-0.5B-Instruct-GGUF")["evidence"]["version"],
         commit
     );
-}
-
-#[test]
-fn a_package_that_dpkg_installed_is_found_and_its_neighbour_is_not() {
-    if !require("dpkg and dpkg-deb", have_command("dpkg") && have_command("dpkg-deb")) {
-        return;
-    }
-    let machine = Tree::with_home();
-    let work = tempfile::tempdir().expect("a temporary folder");
-    let root = machine.root();
-    for folder in ["var/lib/dpkg/info", "var/lib/dpkg/updates"] {
-        fs::create_dir_all(root.join(folder)).expect("the folder is made");
-    }
-    machine.put("var/lib/dpkg/status", "");
-    for (name, version) in [("ollama", "0.12.3-1"), ("ollie", "1.0-2")] {
-        let tree = work.path().join(name);
-        fs::create_dir_all(tree.join("DEBIAN")).expect("the folder is made");
-        fs::write(
-            tree.join("DEBIAN/control"),
-            format!(
-                "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Kim <kim@example.org>\n\
-                 Description: a package of the test\n"
-            ),
-        )
-        .expect("the file is written");
-        fs::create_dir_all(tree.join("usr/share/doc").join(name)).expect("the folder is made");
-        let package = work.path().join(format!("{name}.deb"));
-        done(Command::new("dpkg-deb").arg("--build").arg(&tree).arg(&package));
-        // Without root the files keep their owner; the tools of dpkg's own path are not needed.
-        let mut dpkg = Command::new("dpkg");
-        dpkg.arg(format!("--root={}", root.display())).arg("--force-not-root,bad-path").arg("-i");
-        done(dpkg.arg(&package));
-    }
-    let scan = machine.scan();
-    assert_eq!(state(&scan, "dpkg"), "read");
-    assert_eq!(values(&scan, "dpkg"), set(&["ollama"]));
-    assert_eq!(sighting(&scan, "dpkg", "ollama")["evidence"]["version"], "0.12.3-1");
-}
-
-#[test]
-fn what_pip_and_npm_installed_is_found_and_its_neighbours_are_not() {
-    if !may_install() || !require("python3", have_command("python3")) || !require("npm", have_command("npm"))
-    {
-        return;
-    }
-    let machine = Tree::with_home();
-    let environment = machine.home().join("src/shop/.venv");
-    done(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-    let mut pip = Command::new(environment.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    done(pip.args(["openai", "six"]));
-    let prefix = machine.home().join(".npm-global");
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--global", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&prefix);
-    done(npm.args(["openai", "left-pad"]));
-    // Both neighbours are there to be mistaken.
-    assert!(installed(&environment, "six.py") && prefix.join("lib/node_modules/left-pad").is_dir());
-    let scan = machine.scan();
-    for source in ["pip", "npm"] {
-        assert_eq!(state(&scan, source), "read", "{:#}", scan["problems"]);
-        assert_eq!(values(&scan, source), set(&["openai"]), "{source}");
-    }
-    let all = scan["sightings"].as_array().expect("a list of sightings");
-    let versions = all.iter().filter(|sighting| sighting["evidence"]["version"].is_string()).count();
-    assert_eq!((all.len(), versions), (2, 2), "nothing else, and each with its version: {all:#?}");
-}
-
-/// Whether a file of this name lies in the packages of a virtual environment.
-fn installed(environment: &Path, name: &str) -> bool {
-    let versions = fs::read_dir(environment.join("lib")).expect("an environment has a lib folder");
-    versions.flatten().any(|version| version.path().join("site-packages").join(name).exists())
-}
-
-fn done(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

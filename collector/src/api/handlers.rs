@@ -9,11 +9,11 @@ use super::types::{
     AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
     Unit,
 };
-use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter, SystemFilter};
+use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter};
 use crate::store::StoreError;
 use crate::web::{
-    ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, WebError, WebState, blocking, page_number,
-    read_asset,
+    ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, SystemQuery, WebError, WebState, blocking,
+    page_number, read_asset,
 };
 
 /// Rows on a page where nothing is asked for.
@@ -109,8 +109,12 @@ pub(super) async fn product(
 /// The inventory of AI systems.
 #[utoipa::path(get, path = "/api/v1/systems",
     params(
-        ("q" = Option<String>, Query, description = "Words that stand in name or vendor"),
-        ("kind" = Option<String>, Query, description = "Kind of the product"),
+        ("q" = Option<String>, Query, description = "Words that stand in name, reference, labels or vendor"),
+        ("kind" = Option<String>, Query, description = "Kind of system"),
+        ("review" = Option<String>, Query, description = "How far people are; `pending`: neither decided nor dismissed"),
+        ("sanction" = Option<String>, Query, description = "What was decided"),
+        ("scope" = Option<String>, Query, description = "undetermined, in or out"),
+        ("tier" = Option<String>, Query, description = "Risk tier"),
         ("sort" = Option<String>, Query, description = "assets (default), name, first or last"),
         ("dir" = Option<String>, Query, description = "asc or desc"),
         ("page" = Option<u64>, Query, description = "From 1"),
@@ -122,10 +126,11 @@ pub(super) async fn systems(
     State(state): State<WebState>,
     reader: Reader,
     Query(query): Query<ListQuery>,
+    Query(asked): Query<SystemQuery>,
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<AiSystem>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let filter = SystemFilter { search: query.search(), kind: query.kind()? };
+    let filter = asked.filter(query.search(), &query.kind)?;
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let found =

@@ -313,35 +313,55 @@ impl From<model::DayCount> for DayNumbers {
     }
 }
 
-/// An AI system of the inventory.
+/// An AI system of the inventory: a governed record, with what sensors show of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AiSystem {
-    /// Number of the record; never reused.
-    pub id: i64,
+    /// UUID of the record; never reused.
+    pub id: String,
+    /// For people: `AIS-0042`; never reused.
+    pub reference: String,
     /// Its name.
     pub name: String,
-    /// Id of the product it came of.
-    pub product: String,
+    /// What sort of system.
+    pub kind: String,
+    /// Ids of its products.
+    pub products: Vec<String>,
     /// Vendor's name.
     pub vendor: String,
-    /// Kind of the product; null when unknown.
-    pub kind: Option<String>,
-    /// How it came to be: `candidate` was proposed by sightings, and nobody has decided yet.
-    pub origin: String,
+    /// How far people are: `new` was proposed by sightings, and nobody has looked yet.
+    pub review: String,
+    /// What was decided, as it was recorded.
+    pub sanction: String,
+    /// Whether the AI management system covers it.
+    pub scope: String,
+    /// Where it stands in its life.
+    pub stage: String,
+    /// What sensors show.
+    pub observed: String,
+    /// What enforces the decision.
+    pub enforcement: String,
+    /// How much harm it may do.
+    pub risk_tier: String,
+    /// Class under the EU AI Act.
+    pub ai_act_class: String,
+    /// Number of the person who owns it; null: nobody.
+    pub system_owner: Option<i64>,
+    /// Whether something is asked for that somebody has to decide.
+    pub requested: bool,
     /// How it is known.
     pub channels: Vec<String>,
     /// How sure.
     pub confidence: String,
     /// Strongest level.
     pub level: String,
-    /// Assets that showed it.
+    /// Assets that showed that product of it which most assets show.
     pub assets: u64,
-    /// First day.
+    /// First day; null: never seen.
     #[schema(format = Date)]
-    pub first_day: String,
-    /// Last day.
+    pub first_day: Option<String>,
+    /// Last day; null: never seen.
     #[schema(format = Date)]
-    pub last_day: String,
+    pub last_day: Option<String>,
     /// When the record was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
@@ -349,22 +369,29 @@ pub struct AiSystem {
 
 impl From<model::AiSystemRow> for AiSystem {
     fn from(row: model::AiSystemRow) -> Self {
-        let origin = match row.origin {
-            model::SystemOrigin::Candidate => "candidate",
-        };
         Self {
             id: row.id,
+            reference: row.reference,
             name: row.name,
-            product: row.product,
+            kind: row.kind.as_str().to_owned(),
+            products: row.products,
             vendor: row.vendor,
-            kind: row.kind.map(|kind| kind.as_str().to_owned()),
-            origin: origin.to_owned(),
+            review: row.review.as_str().to_owned(),
+            sanction: row.sanction.as_str().to_owned(),
+            scope: row.scope.as_str().to_owned(),
+            stage: row.stage.as_str().to_owned(),
+            observed: row.observed.as_str().to_owned(),
+            enforcement: row.enforcement.as_str().to_owned(),
+            risk_tier: row.tier.as_str().to_owned(),
+            ai_act_class: row.ai_act_class.as_str().to_owned(),
+            system_owner: row.owner,
+            requested: row.requested,
             channels: words(&row.channels),
             confidence: row.confidence.to_string(),
             level: row.level.to_string(),
             assets: row.assets,
-            first_day: row.first_day.to_string(),
-            last_day: row.last_day.to_string(),
+            first_day: row.first_day.map(|day| day.to_string()),
+            last_day: row.last_day.map(|day| day.to_string()),
             created_at: Moment(row.created_at_ms),
         }
     }

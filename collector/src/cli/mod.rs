@@ -1,6 +1,8 @@
 //! The command line. Results on stdout; logs, progress and errors on stderr.
 
 mod admin;
+mod audit;
+mod import;
 mod output;
 mod rules;
 mod run;
@@ -61,6 +63,9 @@ enum Command {
     /// People, and what they may do
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Take in what other systems of the organisation know
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Sensors that report
     #[command(subcommand)]
     Sensor(admin::SensorCommand),
@@ -71,6 +76,9 @@ enum Command {
     Rebuild,
     /// Write everything that was found to a file or to stdout
     Export(run::ExportArgs),
+    /// The audit trail: check what was exported
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 impl Cli {
@@ -83,10 +91,16 @@ impl Cli {
             Command::Serve => run::serve(&self.place),
             Command::Token(command) => admin::token(&self.place, command),
             Command::User(command) => user::user(&self.place, command),
+            Command::Import(command) => import::import(&self.place, command),
             Command::Sensor(command) => admin::sensor(&self.place, command),
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
             Command::Export(args) => run::export(&self.place, args),
+            // Consistent or not is an answer of its own.
+            Command::Audit(command) => match audit::run(command) {
+                Ok(code) => return ExitCode::from(code),
+                Err(error) => Err(error),
+            },
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,

@@ -2,11 +2,14 @@
 
 mod asset;
 mod coverage;
+pub mod governed;
 mod own;
+pub mod policy;
 mod product;
 mod query;
+pub mod record;
 mod rights;
-mod role;
+pub mod role;
 mod suspect;
 mod system;
 mod token;
@@ -25,8 +28,10 @@ pub use query::{
 pub use rights::{Access, Deed, Refused, may};
 pub use role::{Grant, Grants, Role};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
-pub use system::{AiSystemRow, SystemOrigin};
+pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
-pub use unit::UnitRow;
-pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, TotpRow, UserRow};
+pub use unit::{UnitRecord, UnitRow};
+pub use user::{
+    By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow, UserRow,
+};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -3,6 +3,8 @@
 use umbrascope_api::Channel;
 use umbrascope_rules::{Confidence, ProductKind};
 
+use super::record::{Observed, ReviewState, Sanction, Scope, Stage, SystemKind, Tier};
+
 /// Which page of a list. Rows are counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
@@ -98,13 +100,35 @@ pub enum AssetSort {
     LastReport,
 }
 
-/// Which AI systems to list.
+/// Which AI systems to list. Empty fields let everything through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SystemFilter {
-    /// Words that must stand in name or vendor, any case.
+    /// Words that must stand in name, reference, labels or vendor, any case.
     pub search: String,
-    /// Of this product kind only.
-    pub kind: Option<ProductKind>,
+    /// Of this kind only.
+    pub kind: Option<SystemKind>,
+    /// With people so far only.
+    pub review: Option<ReviewState>,
+    /// Neither decided nor dismissed.
+    pub pending: bool,
+    /// So decided only, as the decision was recorded.
+    pub sanction: Option<Sanction>,
+    /// So scoped only.
+    pub scope: Option<Scope>,
+    /// At this stage only.
+    pub stage: Option<Stage>,
+    /// So observed only.
+    pub observed: Option<Observed>,
+    /// Of this tier only.
+    pub tier: Option<Tier>,
+    /// Of this owner only, by number.
+    pub owner: Option<i64>,
+    /// With something asked for, or without.
+    pub requested: Option<bool>,
+    /// Of this unit.
+    pub unit: Option<i64>,
+    /// Also those that went into another record.
+    pub merged: bool,
 }
 
 /// Order of the inventory.

@@ -1,8 +1,9 @@
 //! People: the directory, and of it those who sign in.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{AssetId, Grant, Grants};
+use super::governed::{Act, Actor, Governed};
+use super::{Access, AssetId, Deed, Grant, Grants, may};
 
 /// Somebody who signs in, without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +55,7 @@ pub struct PersonRow {
 }
 
 /// What a directory says of a person, and what is changed by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonDetails {
     /// The name that people know them by, at most [`PersonDetails::MAX_CHARS`] characters.
     pub display_name: String,
@@ -101,6 +102,51 @@ pub struct By {
     pub reason: String,
     /// Unix time in milliseconds.
     pub at_ms: i64,
+}
+
+impl By {
+    /// As the audit trail has it, in the role of these that lets them do it.
+    pub fn act(&self, grants: &Grants, deed: Deed) -> Act {
+        let actor = self.person.map_or(Actor::Console, Actor::Person);
+        let able = grants.0.iter().map(|grant| grant.role).filter(|role| may(*role, deed) > Access::Read);
+        Act { role: able.min(), ..Act::by(actor, self.at_ms).because(self.reason.as_str()) }
+    }
+}
+
+/// A person as the audit trail tells of them: without what lets them in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRecord {
+    /// Number of the person.
+    pub id: i64,
+    /// Sign-in name.
+    pub name: String,
+    /// What else is known of them.
+    #[serde(flatten)]
+    pub details: PersonDetails,
+    /// Made up, so that the product can be tried.
+    pub demonstration: bool,
+    /// What they may do.
+    pub grants: Grants,
+}
+
+impl From<&PersonRow> for PersonRecord {
+    fn from(row: &PersonRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.clone(),
+            details: row.details.clone(),
+            demonstration: row.demonstration,
+            grants: row.grants.clone(),
+        }
+    }
+}
+
+impl Governed for PersonRecord {
+    const KIND: &'static str = "person";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
 }
 
 /// A change of what a person may do.

@@ -1,6 +1,7 @@
 //! What is kept of people: the directory, roles, units, and who is signed in.
 
 use super::{SecretHash, SessionRow, StoreError};
+use crate::directory::Plan;
 use crate::model::{
     By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
     TotpRow, UnitRow, UserRow,
@@ -9,6 +10,17 @@ use crate::people::PersonRefused;
 
 /// What became of a change of people: the person as they are now, or why it was refused; then nothing was changed.
 pub type Changed<T> = Result<Result<T, PersonRefused>, StoreError>;
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// People added.
+    pub added: u64,
+    /// People changed.
+    pub changed: u64,
+    /// People set aside.
+    pub set_aside: u64,
+}
 
 /// People, their roles and their sessions. Blocking: call it from a blocking thread.
 pub trait People: Send + Sync {
@@ -30,6 +42,9 @@ pub trait People: Send + Sync {
     fn change_person(&self, id: i64, details: &PersonDetails, by: &By) -> Changed<PersonRow>;
     /// Changes what a person may do, and ends their sessions.
     fn change_grants(&self, id: i64, change: GrantChange, by: &By) -> Changed<PersonRow>;
+
+    /// Does what a plan says, all of it or nothing. Who is new, changed and set aside, in numbers.
+    fn import_directory(&self, plan: &Plan, by: &By) -> Changed<Imported>;
 
     /// Units by name.
     fn all_units(&self) -> Result<Vec<UnitRow>, StoreError>;
@@ -98,4 +113,20 @@ pub trait People: Send + Sync {
         used_before_ms: i64,
         now_ms: i64,
     ) -> Result<(), StoreError>;
+}
+
+/// The whole directory, those set aside too.
+pub fn everybody(people: &(impl People + ?Sized)) -> Result<Vec<PersonRow>, StoreError> {
+    let all = PersonFilter { inactive: true, ..PersonFilter::default() };
+    let mut page = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
+    let mut rows = Vec::new();
+    loop {
+        let found = people.people(&all, page)?;
+        page.offset += u64::from(PageRequest::MAX_LIMIT);
+        let last = page.offset >= found.total;
+        rows.extend(found.rows);
+        if last {
+            return Ok(rows);
+        }
+    }
 }

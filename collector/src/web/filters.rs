@@ -12,7 +12,7 @@ use super::chart::Sparkline;
 use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown};
 use super::url::encode;
 use super::words;
-use crate::model::{AiSystemRow, DayCount, SensorState, SystemOrigin, TokenRow, TokenState};
+use crate::model::{AiSystemRow, DayCount, SensorState, TokenRow, TokenState};
 
 /// Longest text outside a table, in characters.
 const TEXT_CHARS: usize = 600;
@@ -190,14 +190,6 @@ pub(crate) fn detail_words(
     _: &dyn Values,
 ) -> Result<Vec<(&'static str, String)>> {
     Ok(words::details(details.peel()))
-}
-
-/// How an AI system came to be.
-#[askama::filter_fn]
-pub(crate) fn origin_label(origin: impl Peel<SystemOrigin>, _: &dyn Values) -> Result<&'static str> {
-    Ok(match origin.peel() {
-        SystemOrigin::Candidate => "candidate",
-    })
 }
 
 /// Why an AI system stands in the inventory.

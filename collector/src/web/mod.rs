@@ -31,6 +31,7 @@ mod handlers;
 mod layers;
 mod limit;
 mod list;
+mod narrow;
 mod pages;
 mod text;
 mod url;
@@ -40,6 +41,7 @@ pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use list::{ListQuery, page_number};
+pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
 pub(crate) use url::encode;
@@ -49,6 +51,9 @@ const FORM_BYTES: usize = 16 * 1024;
 
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
+
+/// Largest form with a directory in it, in bytes: 4 MB of it, some of which a form writes as three bytes.
+const DIRECTORY_BYTES: usize = 8 << 20;
 
 /// What the handlers of people's requests are given.
 #[derive(Clone)]
@@ -96,6 +101,12 @@ pub fn router(app: AppState) -> Router {
         .route("/password", get(handlers::sign_in::password_form).post(handlers::sign_in::set_password))
         .route("/people", get(handlers::people::list).post(handlers::people::add))
         .route("/people/new", get(handlers::people::new_form))
+        .route(
+            "/people/import",
+            get(handlers::import::form)
+                .post(handlers::import::import)
+                .layer(axum::extract::DefaultBodyLimit::max(DIRECTORY_BYTES)),
+        )
         .route("/people/readings", get(handlers::people::readings))
         .route("/people/second-factor-roles", post(handlers::people::second_factor_roles))
         .route("/people/{id}", get(handlers::people::one).post(handlers::people::change))

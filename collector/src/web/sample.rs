@@ -11,17 +11,19 @@ use crate::AppState;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, StepRow, SystemFilter, SystemOrigin, SystemSort, TokenId, TokenRow, TokenState, Totals,
-    UnitRow, VendorFacts,
+    StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
+    VendorFacts,
 };
 use crate::own::compose;
 use crate::sealing::Sealing;
 use crate::session::Sessions;
+use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, Store, StoreError, TrustedKey,
+    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
+    StoreError, TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
@@ -62,6 +64,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
         sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
+        governance: governed(),
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
@@ -71,6 +74,13 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
+}
+
+/// The governed records are kept by the real store, on a database of their own.
+fn governed() -> Arc<dyn Governance> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let options = Options::knowing(Arc::new(Known::embedded()));
+    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
 }
 
 fn today() -> Day {
@@ -568,22 +578,32 @@ impl Reads for Sample {
         let words = filter.search.to_lowercase();
         let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
             format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
-                && filter.kind.is_none_or(|kind| row.kind == Some(kind))
                 && row.level != Level::Resolution
         });
         let rows = rows.map(|(at, row)| AiSystemRow {
-            id: at as i64 + 1,
+            id: format!("00000000-0000-7000-8000-{at:012}"),
+            reference: format!("AIS-{:04}", at + 1),
             name: row.name,
-            product: row.id,
+            kind: Default::default(),
+            products: vec![row.id],
             vendor: row.vendor,
-            kind: row.kind,
-            origin: SystemOrigin::Candidate,
+            product_kind: row.kind,
+            review: Default::default(),
+            sanction: Default::default(),
+            scope: Default::default(),
+            stage: Default::default(),
+            observed: Default::default(),
+            enforcement: Default::default(),
+            tier: Default::default(),
+            ai_act_class: Default::default(),
+            owner: None,
+            requested: false,
             channels: row.channels,
             confidence: row.confidence,
             level: row.level,
             assets: row.assets,
-            first_day: row.first_day,
-            last_day: row.last_day,
+            first_day: Some(row.first_day),
+            last_day: Some(row.last_day),
             created_at_ms: row.first_day.unix_ms(),
         });
         self.ok(page_of(rows.collect(), page))
@@ -724,7 +744,7 @@ impl Store for Sample {
         })
     }
 
-    fn revoke_token(&self, _: &TokenId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_token(&self, _: &TokenId, _: &By) -> Result<bool, StoreError> {
         self.ok(true)
     }
 
@@ -736,7 +756,7 @@ impl Store for Sample {
         self.ok(false)
     }
 
-    fn revoke_sensor(&self, _: SensorId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_sensor(&self, _: SensorId, _: &By) -> Result<bool, StoreError> {
         self.ok(false)
     }
 

@@ -151,6 +151,7 @@ const PAGES: &[&str] = &[
     "/people/new",
     "/people/1",
     "/people/10",
+    "/people/import",
     "/people/readings",
     "/units",
     "/account",

@@ -249,6 +249,9 @@ fn part_label(kind: &PartKind) -> &'static str {
 
 /// Why a candidate stands in the inventory, by the rule that put it there.
 pub(crate) fn why_candidate(row: &AiSystemRow) -> String {
+    if row.first_day.is_none() {
+        return "Recorded by hand: no sensor saw it".to_owned();
+    }
     let channels = match row.channels.len() {
         0 | 1 => "one channel".to_owned(),
         number => format!("{number} channels"),

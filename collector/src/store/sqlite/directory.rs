@@ -1,11 +1,12 @@
 //! [`People`] over SQLite: each method one job of the writer, or one read.
 
-use super::{SqliteStore, people, second_factor, sign_in};
+use super::{SqliteStore, import, people, second_factor, sign_in};
+use crate::directory::Plan;
 use crate::model::{
     By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
     TotpRow, UnitRow, UserRow,
 };
-use crate::store::people::{Changed, People};
+use crate::store::people::{Changed, Imported, People};
 use crate::store::{SecretHash, SessionRow, StoreError};
 
 impl People for SqliteStore {
@@ -44,6 +45,20 @@ impl People for SqliteStore {
         let by = by.clone();
         self.writer.run("change what a person may do", move |connection, _| {
             people::change_grants(connection, id, change, &by)
+        })
+    }
+
+    fn import_directory(&self, plan: &Plan, by: &By) -> Changed<Imported> {
+        let (plan, by) = (plan.clone(), by.clone());
+        self.writer.run("import the directory", move |connection, _| {
+            // A refusal in the middle leaves nothing of what went before.
+            connection.execute_batch("SAVEPOINT directory")?;
+            let imported = import::apply(connection, &plan, &by)?;
+            connection.execute_batch(match &imported {
+                Ok(_) => "RELEASE directory",
+                Err(_) => "ROLLBACK TO directory; RELEASE directory",
+            })?;
+            Ok(imported)
         })
     }
 

@@ -11,7 +11,7 @@ use umbrascope_api::{
 
 use super::books::{Books, Quota, RuleFacts, take};
 use super::prepare;
-use super::rollup::{AssetFold, Sighted, Span};
+use super::rollup::{AssetFold, Sighted, Span, signs};
 use super::stations::{Seen, SeenAsset};
 use crate::store::Report;
 
@@ -475,6 +475,7 @@ fn merge_snapshot(
                     place.today
                 ])?;
                 fold.item(connection, books, sighted)?;
+                signs(books, rule.product, &flags, &details);
             }
             Some((held, _)) if held >= generation => continue,
             Some((_, last_day)) => {
@@ -498,6 +499,7 @@ fn merge_snapshot(
                     evidence
                 ])?;
                 fold.item_again(books, sighted);
+                signs(books, rule.product, &flags, &details);
             }
         }
         let new_day = prepare(

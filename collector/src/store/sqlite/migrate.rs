@@ -22,6 +22,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 4, sql: include_str!("../../../migrations/0004_hidden_destinations.sql") },
     Migration { version: 10, sql: include_str!("../../../migrations/0010_suspects.sql") },
     Migration { version: 11, sql: include_str!("../../../migrations/0011_own_rules.sql") },
+    Migration { version: 20, sql: include_str!("../../../migrations/0020_governance.sql") },
     Migration { version: 22, sql: include_str!("../../../migrations/0022_people.sql") },
 ];
 

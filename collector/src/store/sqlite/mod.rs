@@ -9,7 +9,10 @@ mod access;
 mod assets;
 mod books;
 mod directory;
+mod governance;
+mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
@@ -22,6 +25,7 @@ mod second_factor;
 mod sign_in;
 mod stations;
 mod suspects;
+mod systems;
 mod writer;
 
 #[cfg(test)]
@@ -108,6 +112,9 @@ impl SqliteStore {
     pub fn open(path: &Path, options: Options, now_ms: i64) -> Result<Self, StoreError> {
         let mut connection = open_writing(path)?;
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
+        connection
+            .execute_batch(governed::TRIGGERS)
+            .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;

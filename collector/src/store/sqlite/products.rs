@@ -3,15 +3,15 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
 use umbrascope_api::{Channel, Day, Evidence};
-use umbrascope_rules::{Catalogue, Confidence, Matcher, ProductKind, SoftwareKind};
+use umbrascope_rules::{Catalogue, Confidence, Matcher, SoftwareKind};
 
 use super::books::{confidence_number, confidence_of, strongest_level};
 use super::{merge, prepare};
 use crate::catalogue::Known;
 use crate::inventory::{self, Bits, Meaning};
 use crate::model::{
-    AiSystemRow, AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail,
-    ProductFilter, ProductRow, ProductSort, SystemFilter, SystemOrigin, SystemSort, VendorFacts,
+    AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail, ProductFilter,
+    ProductRow, ProductSort, VendorFacts,
 };
 
 /// Days of the trend on a list.
@@ -429,52 +429,4 @@ fn product_assets(
         })
     })?
     .collect()
-}
-
-const SYSTEM_FROM: &str = "ai_system a JOIN ai_system_product sp ON sp.system = a.id
-    JOIN product p ON p.id = sp.product JOIN product_summary s ON s.product = p.id";
-
-pub(super) fn systems(
-    connection: &Connection,
-    filter: &SystemFilter,
-    sort: SystemSort,
-    direction: Direction,
-    page: PageRequest,
-) -> rusqlite::Result<Page<AiSystemRow>> {
-    let channels = Channels::load(connection)?;
-    let mut conditions = Conditions::default();
-    conditions.add_search("p.search", &filter.search);
-    if let Some(kind) = filter.kind {
-        conditions.add("p.kind = $", kind.as_str().to_owned());
-    }
-    let way = way(direction);
-    let order = match sort {
-        SystemSort::Assets => format!("s.assets {way}, a.id"),
-        SystemSort::Name => format!("a.name {way}, a.id"),
-        SystemSort::FirstSeen => format!("s.first_day {way}, s.assets DESC, a.id"),
-        SystemSort::LastSeen => format!("s.last_day {way}, s.assets DESC, a.id"),
-    };
-    let select = format!(
-        "SELECT a.id, a.name, p.word, p.vendor, p.kind, s.channels, s.confidence, s.levels, s.assets, s.first_day,
-            s.last_day, a.created_at_ms FROM {SYSTEM_FROM}"
-    );
-    let rows = conditions.page(connection, &select, &order, page, |row| {
-        let kind: String = row.get(4)?;
-        Ok(AiSystemRow {
-            id: row.get(0)?,
-            name: row.get(1)?,
-            product: row.get(2)?,
-            vendor: row.get(3)?,
-            kind: kind.parse::<ProductKind>().ok(),
-            origin: SystemOrigin::Candidate,
-            channels: channels.of(Bits(row.get(5)?)),
-            confidence: confidence_of(row.get(6)?).unwrap_or(Confidence::Suspect),
-            level: strongest_level(Bits(row.get(7)?)),
-            assets: row.get(8)?,
-            first_day: day(row.get(9)?),
-            last_day: day(row.get(10)?),
-            created_at_ms: row.get(11)?,
-        })
-    })?;
-    Ok(Page { rows, total: conditions.count(connection, SYSTEM_FROM)? })
 }

@@ -3,7 +3,7 @@
 use umbrascope_api::Day;
 
 use super::products::Knowledge;
-use super::{SqliteStore, assets, identity, people, products};
+use super::{SqliteStore, assets, identity, people, products, systems};
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
     DayCount, Direction, Page, PageRequest, ProductDetail, ProductFilter, ProductRow, ProductSort,
@@ -47,9 +47,8 @@ impl Reads for SqliteStore {
         direction: Direction,
         page: PageRequest,
     ) -> Result<Page<AiSystemRow>, StoreError> {
-        self.readers.with("list the inventory", |connection| {
-            products::systems(connection, filter, sort, direction, page)
-        })
+        self.readers
+            .with("list the inventory", |connection| systems::list(connection, filter, sort, direction, page))
     }
 
     fn assets(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::books::{Books, ProductWords};
-use super::prepare;
-use super::rollup::{AssetFold, Sighted, Span};
+use super::rollup::{AssetFold, Sighted, Span, signs};
+use super::{prepare, systems};
 use crate::catalogue::Known;
 
 /// Assets folded before their shared rows are written: bounds the memory of a rebuild.
@@ -89,6 +89,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         "product_summary",
         "asset_evidence",
         "evidence_summary",
+        "product_sign",
     ] {
         connection.execute(&format!("DELETE FROM {table}"), [])?;
     }
@@ -105,15 +106,9 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         books.deltas.now_ms = now_ms;
         books.flush(connection)?;
     }
-    // A candidate that nobody decided on goes when the catalogue no longer carries it; its number
-    // is not given out again.
-    connection.execute(
-        "DELETE FROM ai_system WHERE origin = 'candidate' AND NOT EXISTS (
-            SELECT 1 FROM ai_system_product sp JOIN product_summary p ON p.product = sp.product
-            WHERE sp.system = ai_system.id AND p.candidate = 1)",
-        [],
-    )?;
-    connection.execute("DELETE FROM ai_system_product WHERE system NOT IN (SELECT id FROM ai_system)", [])?;
+    // A candidate that nobody looked at goes when the catalogue no longer carries it; its number is not given out again.
+    systems::withdraw_candidates(connection, now_ms)?;
+    systems::propose_missing(connection, now_ms)?;
     books.forget();
     Ok(())
 }
@@ -172,21 +167,23 @@ fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64)
         };
         fold.activity(connection, books, sighted, n)?;
     }
-    let items: Vec<([i64; 6], bool)> = prepare(
+    let items: Vec<([i64; 6], bool, [String; 2])> = prepare(
         connection,
-        "SELECT rule, channel, account, evidence, first_day, last_day, present FROM snapshot_item
+        "SELECT rule, channel, account, evidence, first_day, last_day, present, flags, details
+         FROM snapshot_item
          WHERE asset = $1 ORDER BY source, epoch, rule, channel, account, evidence",
     )?
     .query_map(params![asset], |row| {
         let numbers = [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-        Ok((numbers, row.get(6)?))
+        Ok((numbers, row.get(6)?, [row.get(7)?, row.get(8)?]))
     })?
     .collect::<rusqlite::Result<_>>()?;
-    for ([rule, channel, account, evidence, first_day, last_day], present) in items {
+    for ([rule, channel, account, evidence, first_day, last_day], present, [flags, details]) in items {
         let rule = books.rule_by_id(connection, rule)?;
         let span = Span::of(first_day, last_day);
         let sighted = Sighted { rule, channel, account, evidence, span, ai_executable: false };
         fold.item(connection, books, sighted)?;
+        signs(books, rule.product, &flags, &details);
         if present {
             AssetFold::presence(books, &rule, channel, evidence, 1);
         }

@@ -4,13 +4,13 @@
 //! rows that assets share; [`Deltas`] gathers these over a commit, so that a row which a hundred
 //! reports touch is written once. A rebuild feeds all facts through the same two.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_rules::Confidence;
 
 use super::books::{Books, RuleFacts, confidence_number, confidence_of, level_number};
-use super::prepare;
+use super::{prepare, systems};
 use crate::inventory::{self, Bits, USE_DAYS};
 
 /// The first and the last of some days.
@@ -73,6 +73,19 @@ pub(super) struct Sighted {
     pub(super) span: Span,
     /// The executable of the evidence is an AI product's.
     pub(super) ai_executable: bool,
+}
+
+/// What an item says of a product that a decision may rest on: flags, and who publishes it.
+pub(super) fn signs(books: &mut Books, product: i64, flags: &str, details: &str) {
+    let publisher = || {
+        let details: serde_json::Value = serde_json::from_str(details).ok()?;
+        details["publisher"].as_str().map(str::to_owned)
+    };
+    let flags = flags.split_ascii_whitespace().map(|flag| (product, "flag", flag.to_owned()));
+    books.deltas.signs.extend(flags);
+    if details.contains("\"publisher\"") {
+        books.deltas.signs.extend(publisher().map(|name| (product, "publisher", name)));
+    }
 }
 
 /// Folds new facts of one asset into the roll-ups.
@@ -367,6 +380,8 @@ pub(super) struct Deltas {
     pub(super) evidence: BTreeMap<(i64, i64, i64, i64), EvidenceDelta>,
     pub(super) summary: BTreeMap<i64, Summary>,
     pub(super) units: BTreeMap<(i64, i64), i64>,
+    /// Product, sign and word of what a decision may rest on.
+    pub(super) signs: BTreeSet<(i64, &'static str, String)>,
     pub(super) assets: BTreeMap<i64, i64>,
     /// Asset → Unix time in milliseconds of its last report.
     pub(super) seen: BTreeMap<i64, i64>,
@@ -387,15 +402,30 @@ impl Deltas {
         let now_ms = self.now_ms;
         self.write_days(connection)?;
         self.write_evidence(connection)?;
-        self.write_counts(connection)?;
-        for (product, summary) in &self.summary {
-            write_summary(connection, *product, summary)?;
-            if summary.candidate && !governed.contains(product) {
-                propose_system(connection, *product, now_ms)?;
-                governed.insert(*product);
+        // Products of which something is new that a record may have to know.
+        let mut stirred = self.write_counts(connection)?;
+        for (product, sign, word) in &self.signs {
+            let new = prepare(
+                connection,
+                "INSERT INTO product_sign (product, sign, word) VALUES ($1, $2, $3)
+                 ON CONFLICT (product, sign, word) DO NOTHING",
+            )?
+            .execute(params![product, sign, word])?;
+            if new == 1 {
+                stirred.insert(*product);
             }
         }
-        Ok(())
+        let mut candidates = Vec::new();
+        for (product, summary) in &self.summary {
+            if write_summary(connection, *product, summary)? {
+                stirred.insert(*product);
+            }
+            if summary.candidate && governed.insert(*product) {
+                candidates.push(*product);
+            }
+        }
+        candidates.into_iter().try_for_each(|product| systems::propose(connection, product, now_ms))?;
+        systems::observe_products(connection, &stirred, now_ms)
     }
 
     fn write_days(&self, connection: &Connection) -> rusqlite::Result<()> {
@@ -470,14 +500,19 @@ impl Deltas {
         Ok(())
     }
 
-    fn write_counts(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// The products that were never before seen in a unit.
+    fn write_counts(&self, connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
+        let mut new_in_unit = BTreeSet::new();
         for ((product, unit), assets) in &self.units {
-            prepare(
+            let now: i64 = prepare(
                 connection,
                 "INSERT INTO product_unit AS s (product, unit, assets) VALUES ($1, $2, $3)
-                 ON CONFLICT (product, unit) DO UPDATE SET assets = s.assets + excluded.assets",
+                 ON CONFLICT (product, unit) DO UPDATE SET assets = s.assets + excluded.assets RETURNING assets",
             )?
-            .execute(params![product, unit, assets])?;
+            .query_row(params![product, unit, assets], |row| row.get(0))?;
+            if now == *assets {
+                new_in_unit.insert(*product);
+            }
         }
         for (asset, products) in &self.assets {
             prepare(
@@ -496,11 +531,16 @@ impl Deltas {
             )?
             .execute(params![asset, at_ms])?;
         }
-        Ok(())
+        Ok(new_in_unit)
     }
 }
 
-fn write_summary(connection: &Connection, product: i64, summary: &Summary) -> rusqlite::Result<()> {
+/// Whether the first or the last day moved.
+fn write_summary(connection: &Connection, product: i64, summary: &Summary) -> rusqlite::Result<bool> {
+    let before: Option<(i64, i64)> =
+        prepare(connection, "SELECT first_day, last_day FROM product_summary WHERE product = $1")?
+            .query_row(params![product], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
     prepare(
         connection,
         "INSERT INTO product_summary AS s
@@ -528,25 +568,5 @@ fn write_summary(connection: &Connection, product: i64, summary: &Summary) -> ru
         summary.span.first,
         summary.span.last
     ])?;
-    Ok(())
-}
-
-/// Makes the record of a product that became a candidate, unless it has one.
-fn propose_system(connection: &Connection, product: i64, now_ms: i64) -> rusqlite::Result<()> {
-    let there = prepare(connection, "SELECT system FROM ai_system_product WHERE product = $1 LIMIT 1")?
-        .query_row(params![product], |row| row.get::<_, i64>(0))
-        .optional()?;
-    if there.is_some() {
-        return Ok(());
-    }
-    let system = super::identity::next_number(connection, "ai_system")?;
-    prepare(
-        connection,
-        "INSERT INTO ai_system (id, name, origin, created_at_ms)
-         SELECT $1, name, 'candidate', $2 FROM product WHERE id = $3",
-    )?
-    .execute(params![system, now_ms, product])?;
-    prepare(connection, "INSERT INTO ai_system_product (system, product) VALUES ($1, $2)")?
-        .execute(params![system, product])?;
-    Ok(())
+    Ok(before.is_none_or(|(first, last)| summary.span.first < first || summary.span.last > last))
 }

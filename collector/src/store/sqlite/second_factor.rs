@@ -1,10 +1,11 @@
 //! The second factor of a sign-in, and which roles take one.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Map;
 
-use super::people::forget_secrets;
-use super::prepare;
-use crate::model::{By, Role, TotpRow};
+use super::people::{act, forget_secrets, note};
+use super::{governed, prepare};
+use crate::model::{By, Deed, Role, TotpRow};
 
 /// Name of the setting.
 const ROLES: &str = "totp_roles";
@@ -44,7 +45,7 @@ pub(super) fn finish(
         return Ok(false);
     }
     replace_codes(connection, person, recovery)?;
-    tracing::info!(person, by = by.name, "a second factor was set up");
+    note(connection, person, by, "person.second-factor.set-up")?;
     Ok(true)
 }
 
@@ -55,7 +56,7 @@ pub(super) fn drop_totp(connection: &Connection, person: i64, by: &By) -> rusqli
         return Ok(false);
     }
     forget_secrets(connection, person)?;
-    tracing::info!(person, by = by.name, "a second factor was taken away");
+    note(connection, person, by, "person.second-factor.remove")?;
     Ok(true)
 }
 
@@ -72,8 +73,7 @@ pub(super) fn set_codes(
     by: &By,
 ) -> rusqlite::Result<()> {
     replace_codes(connection, person, recovery)?;
-    tracing::info!(person, by = by.name, "recovery codes were made anew");
-    Ok(())
+    note(connection, person, by, "person.recovery-codes")
 }
 
 fn replace_codes(connection: &Connection, person: i64, recovery: &[String]) -> rusqlite::Result<()> {
@@ -115,6 +115,8 @@ pub(super) fn set_roles(connection: &Connection, roles: &[Role], by: &By) -> rus
         "INSERT INTO meta AS s (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     )?
     .execute(params![ROLES, words.join(" ")])?;
-    tracing::info!(roles = words.join(" "), by = by.name, "the roles that take a second factor were set");
+    let act = act(connection, by, Deed::ManagePeople)?;
+    let details = Map::from_iter([("roles".to_owned(), words.into())]);
+    governed::note(connection, "setting", "second-factor", &act, "setting.second-factor", &details)?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::people::{effective_grants, forget_secrets};
+use super::people::{by_name, effective_grants, forget_secrets, note};
 use super::{prepare, second_factor};
 use crate::model::{By, Grants, UserRow};
 use crate::store::{SecretHash, SessionRow};
@@ -47,7 +47,7 @@ pub(super) fn set_password(
     forget_secrets(connection, user.id)?;
     prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
         .execute(params![password, user.id])?;
-    tracing::info!(person = user.id, by = by.name, "a password was set");
+    note(connection, user.id, by, "person.password")?;
     Ok(true)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn add_link(
     }
     prepare(connection, "INSERT INTO sign_in_link (secret_hash, person, expires_at_ms) VALUES ($1, $2, $3)")?
         .execute(params![HEXLOWER.encode(secret_hash), user.id, expires_at_ms])?;
-    tracing::info!(person = user.id, by = by.name, "a sign-in link was made");
+    note(connection, user.id, by, "person.link")?;
     Ok(true)
 }
 
@@ -90,7 +90,11 @@ pub(super) fn take_link(
     let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else {
         return Ok(None);
     };
-    active(connection, person)
+    let user = active(connection, person)?;
+    if let Some(user) = &user {
+        note(connection, user.id, &by_name(connection, &user.name, "", now_ms)?, "person.link.used")?;
+    }
+    Ok(user)
 }
 
 pub(super) fn link_person(

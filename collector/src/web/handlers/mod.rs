@@ -10,6 +10,7 @@ pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod download;
+pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod products;

@@ -9,7 +9,8 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
-use crate::web::list::{Column, ListQuery, Pager, Select, page_number, rows_of};
+use crate::web::list::{Column, ListQuery, Pager, page_number, rows_of};
+use crate::web::narrow::SystemQuery;
 use crate::web::pages::{SYSTEM_SORTS, SystemsPage};
 use crate::web::url::Address;
 use crate::web::{WebState, blocking};
@@ -19,9 +20,10 @@ pub(crate) async fn list(
     State(state): State<WebState>,
     reader: Reader,
     Query(query): Query<ListQuery>,
+    Query(narrowed): Query<SystemQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let filter = SystemFilter { search: query.search(), kind: query.kind()? };
+    let filter = narrowed.filter(query.search(), &query.kind)?;
     let sort = query.sort(SYSTEM_SORTS)?;
     let number = page_number(&query.page)?;
     let asked = filter.clone();
@@ -43,12 +45,16 @@ pub(crate) async fn list(
     let here = Address::new("/inventory")
         .with("q", filter.search.as_str())
         .with("kind", query.kind.as_str())
+        .with("review", narrowed.review.as_str())
+        .with("sanction", narrowed.sanction.as_str())
+        .with("scope", narrowed.scope.as_str())
+        .with("tier", narrowed.tier.as_str())
         .with("sort", query.sort.as_str())
         .with("dir", query.dir.as_str());
     page(&SystemsPage {
         frame: reader.frame(Here::Inventory, None),
         everything,
-        selects: vec![Select::kinds(filter.kind)],
+        selects: narrowed.selects(&query.kind),
         kept: kept_order(&query),
         filtered: filter != SystemFilter::default(),
         search: filter.search,

@@ -24,7 +24,8 @@ pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, Vendor
 pub(crate) use coverage::CoveragePage;
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use people::{
-    LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage, UnitsPage,
+    ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
+    UnitsPage,
 };
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{Frame, filters};
+use crate::directory::Plan;
 use crate::model::{Grant, Looked, PersonRow, Reading, UnitRow};
 use crate::web::list::{Pager, Select};
 
@@ -130,6 +131,22 @@ pub(crate) struct ReadingsPage {
     pub(crate) rows: Vec<Reading>,
     /// The foot.
     pub(crate) pager: Pager,
+}
+
+/// A directory as text, and what importing it would do.
+#[derive(Debug, Template)]
+#[template(path = "people_import.html")]
+pub(crate) struct ImportPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// What was typed.
+    pub(crate) text: String,
+    /// Whether it is the whole directory.
+    pub(crate) complete: bool,
+    /// What would change.
+    pub(crate) plan: Option<Plan>,
+    /// What is wrong.
+    pub(crate) problem: Option<String>,
 }
 
 /// The units.

@@ -150,3 +150,31 @@ async fn what_is_signed_takes_somebody_who_signed_in_again() {
     let fresh = rita.post("/account/recovery-codes", &[("csrf", &csrf)]).await;
     assert_eq!(fresh.location(), "/account/second-factor", "fresh, and there is no second factor yet");
 }
+
+#[tokio::test]
+async fn a_directory_is_shown_first_and_then_imported_whole_or_not_at_all() {
+    let mut mona = Visitor::signed_in(Sample::default(), "mona").await;
+    let csrf = mona.get("/people/import").await.csrf();
+    let file = "name;mail;department;manager\nNina Neu;nina@x.org;Lab;otto\nUwe;uwe@x.org;Lab;nina@x.org\n";
+    let form = |text: &'static str, action: &'static str| [("text", text), ("do", action)];
+    let csrf = [("csrf", csrf.as_str())];
+    let shown = mona.post("/people/import", &[form(file, "preview").as_slice(), &csrf].concat()).await.text;
+    assert!(
+        shown.contains("add <bdi>Nina Neu</bdi>") && shown.contains("add the unit <bdi>Lab</bdi>"),
+        "{shown}"
+    );
+    assert!(mona.state.people.person_named("nina@x.org").unwrap().is_none());
+    let done = mona.post("/people/import", &[form(file, "import").as_slice(), &csrf].concat()).await;
+    assert_eq!(done.location(), "/people?done=imported");
+    let uwe = mona.state.people.person_named("uwe@x.org").unwrap().unwrap();
+    assert_eq!((uwe.unit_name.as_deref(), uwe.manager_name.as_deref()), (Some("Lab"), Some("Nina Neu")));
+
+    let circle = "name,email,manager\nOne,one@x.org,two@x.org\nTwo,two@x.org,one@x.org\n";
+    let refused =
+        mona.post("/people/import", &[form(circle, "import").as_slice(), &csrf].concat()).await.text;
+    assert!(refused.contains("Nothing was imported: line 3: nobody can be their own manager"), "{refused}");
+    assert!(mona.state.people.person_named("one@x.org").unwrap().is_none(), "nothing half imported");
+    let wrong =
+        mona.post("/people/import", &[form("name,email\nA,b\n", "import").as_slice(), &csrf].concat()).await;
+    assert!(wrong.text.contains("line 2: an e-mail address"), "{}", wrong.text);
+}

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRow, Role};
+use crate::model::governed::TrailFilter;
+use crate::model::{
+    By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Role,
+};
 use crate::people::PersonRefused;
 use crate::sealing::Sealing;
 use crate::session::{ByLink, FRESH_MS, IDLE_LIMIT_MS, LINK_LIFETIME_MS, NewSession, Sessions};
 use crate::store::people::People;
+use crate::store::{Governance, Suspects};
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By { person: None, name: "a test".to_owned(), reason: String::new(), at_ms: NOW_MS }
 }
 
@@ -260,4 +264,81 @@ fn a_role_can_take_a_second_factor() {
         let secret = by_link(&sessions, &link, NOW_MS).unwrap().secret;
         assert_eq!(sessions.signed_in(&secret, NOW_MS).unwrap().unwrap().totp_missing, missing, "{name}");
     }
+}
+
+#[test]
+fn every_change_of_people_is_in_the_trail_and_no_secret_is() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    let mona = add(&store, "mona", &[Role::Administrator]);
+    let ada = add(&store, "ada", &[]);
+    let mona = By { person: Some(mona.id), reason: "she triages now".to_owned(), ..by() };
+    let grant = GrantChange::Grant(all(Role::Analyst));
+    store.change_grants(ada.id, grant, &mona).unwrap().unwrap();
+    let audit = GrantChange::Grant(all(Role::Auditor));
+    assert!(store.change_grants(ada.id, audit, &mona).unwrap().is_err());
+    let oneself = By { person: Some(ada.id), ..by() };
+    assert!(store.change_grants(ada.id, GrantChange::Grant(all(Role::Reviewer)), &oneself).unwrap().is_err());
+    let password = "correct horse battery";
+    sessions.set_password("ada", password, &mona).unwrap();
+    let link = sessions.new_link("ada", &mona).unwrap().unwrap();
+    by_link(&sessions, &link, NOW_MS).unwrap();
+    let secret = sessions.totp_to_set_up(ada.id).unwrap().unwrap();
+    let codes = sessions.set_up_totp(ada.id, &secret.shown_at(NOW_MS), &oneself).unwrap().unwrap();
+    store.set_totp_roles(&[Role::Analyst], &mona).unwrap();
+    let unit = store.add_unit("Sales", None, &mona).unwrap().unwrap();
+    store.change_unit(unit.id, "Sales, EU", None, &mona).unwrap().unwrap();
+
+    let page = PageRequest { offset: 0, limit: 100 };
+    let mut trail = store.trail(&TrailFilter::default(), page).unwrap().rows;
+    trail.reverse();
+    let told: Vec<_> = trail
+        .iter()
+        .skip(3)
+        .map(|row| (row.action.as_str(), row.actor.as_str(), row.role.as_str(), row.outcome.as_str()))
+        .collect();
+    let (mona, ada_id) = (format!("person:{}", mona.person.unwrap()), format!("person:{}", ada.id));
+    assert_eq!(
+        told,
+        [
+            ("person.grant", mona.as_str(), "administrator", "done"),
+            ("person.grant", &mona, "administrator", "refused:G-ROLE"),
+            ("person.grant", &ada_id, "-", "refused:G-4EYES"),
+            ("person.password", &mona, "administrator", "done"),
+            ("person.link", &mona, "administrator", "done"),
+            ("person.link.used", &ada_id, "-", "done"),
+            ("person.second-factor.set-up", &ada_id, "-", "done"),
+            ("setting.second-factor", &mona, "administrator", "done"),
+            ("unit.add", &mona, "administrator", "done"),
+            ("unit.change", &mona, "administrator", "done"),
+        ]
+    );
+    assert_eq!(trail[3].reason.as_deref(), Some("she triages now"));
+    let text = serde_json::to_string(&trail).unwrap();
+    for hidden in [password, link.as_str(), &codes[0], &secret.text().replace(' ', ""), "argon2id"] {
+        assert!(!text.contains(hidden), "{hidden}");
+    }
+    let replayed = store.as_of("person", &ada.id.to_string(), NOW_MS + 1).unwrap().unwrap();
+    let now = store.person(ada.id).unwrap().unwrap();
+    assert_eq!(replayed, serde_json::to_value(PersonRecord::from(&now)).unwrap());
+}
+
+#[test]
+fn tokens_and_the_collection_of_suspects_are_in_the_trail() {
+    let fixture = Fixture::new();
+    add(&fixture.store, "ada", &[Role::ItDeployer]);
+    fixture.token("aa", 1);
+    assert!(fixture.store.revoke_token(&TokenId("aa".into()), &by()).unwrap());
+    fixture.store.step_suspects(crate::model::Step::Asked, "ada", NOW_MS).unwrap().unwrap();
+    let rows = fixture.store.trail(&TrailFilter::default(), PageRequest::default()).unwrap().rows;
+    let told: Vec<_> = rows.iter().take(4).map(|row| (row.action.as_str(), row.role.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("setting.suspects", "it-deployer"),
+            ("token.revoke", "-"),
+            ("token.create", "-"),
+            ("unit.add", "-")
+        ]
+    );
 }

@@ -1,0 +1,122 @@
+//! [`Governance`] over SQLite.
+
+use super::governed;
+use super::{SqliteStore, systems};
+use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
+use crate::model::policy::{Limits, Policy};
+use crate::model::record::AiSystem;
+use crate::model::{Page, PageRequest, SystemDetail};
+use crate::review::{Guard, Move, Refused, Who};
+use crate::store::governance::Preview;
+use crate::store::{Changed, Governance, StoreError};
+
+impl Governance for SqliteStore {
+    fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError> {
+        self.readers.with("show an AI system", |connection| systems::detail(connection, id))
+    }
+
+    fn add_system(
+        &self,
+        system: AiSystem,
+        who: &Who,
+        act: Act,
+    ) -> Result<Result<Held<AiSystem>, Refused>, StoreError> {
+        let who = who.clone();
+        self.writer.run("make an AI system", move |connection, books| {
+            books.governed.clear();
+            systems::add(connection, system, &who, &act)
+        })
+    }
+
+    fn move_system(&self, id: &str, step: Move, who: Who, act: Act) -> Result<Changed<AiSystem>, StoreError> {
+        let id = id.to_owned();
+        self.writer.run("change an AI system", move |connection, books| {
+            books.governed.clear();
+            systems::make_move(connection, &id, &step, &who, &act)
+        })
+    }
+
+    fn preview(&self, ids: &[String], step: &Move, who: &Who, act: &Act) -> Result<Preview, StoreError> {
+        self.readers.with("preview a change", |connection| {
+            let mut came_to = Vec::new();
+            for id in ids {
+                let judged = match systems::find(connection, id)? {
+                    Some(held) => systems::judge(connection, &held, step, who, act, true)?.map(|_| ()),
+                    None => Err(Refused::new(Guard::Target, "there is no such record")),
+                };
+                came_to.push((id.clone(), judged));
+            }
+            Ok(came_to)
+        })
+    }
+
+    fn move_many(
+        &self,
+        ids: Vec<String>,
+        step: Move,
+        who: Who,
+        act: Act,
+    ) -> Result<Vec<(String, Changed<AiSystem>)>, StoreError> {
+        self.writer.run("change several AI systems", move |connection, books| {
+            books.governed.clear();
+            let most = usize::try_from(systems::limits(connection)?.bulk_records).unwrap_or(usize::MAX);
+            let mut came_to = Vec::new();
+            for (at, id) in ids.into_iter().enumerate() {
+                let changed = if at < most {
+                    systems::make_move(connection, &id, &step, &who, &act)?
+                } else {
+                    let says =
+                        format!("one change reaches at most {most} records: do the rest in another one");
+                    Some(Err(Refused::new(Guard::Target, says)))
+                };
+                came_to.push((id, changed));
+            }
+            Ok(came_to)
+        })
+    }
+
+    fn attend(&self, now_ms: i64) -> Result<usize, StoreError> {
+        self.writer.run("let time pass", move |connection, _| systems::attend(connection, now_ms))
+    }
+
+    fn policies(&self) -> Result<Vec<Held<Policy>>, StoreError> {
+        self.readers.with("list the policies", |connection| {
+            let mut policies = governed::all::<Policy>(connection)?;
+            policies.sort_by_key(|held| std::cmp::Reverse(held.body.from));
+            Ok(policies)
+        })
+    }
+
+    fn add_policy(&self, policy: Policy, act: Act) -> Result<Option<Held<Policy>>, StoreError> {
+        self.writer.run("record a policy", move |connection, _| {
+            if governed::load::<Policy>(connection, &policy.version)?.is_some() {
+                return Ok(None);
+            }
+            governed::create(connection, &policy, &act, "policy.add").map(Some)
+        })
+    }
+
+    fn limits(&self) -> Result<Limits, StoreError> {
+        self.readers.with("read the limits", systems::limits)
+    }
+
+    fn set_limits(&self, limits: Limits, act: Act) -> Result<(), StoreError> {
+        self.writer.run("set the limits", move |connection, _| {
+            match governed::load::<Limits>(connection, "limits")? {
+                Some(before) => governed::replace(connection, &before, &limits, &act, "setting.limits")?,
+                None => governed::create(connection, &limits, &act, "setting.limits")?,
+            };
+            Ok(())
+        })
+    }
+
+    fn trail(&self, filter: &TrailFilter, page: PageRequest) -> Result<Page<TrailRow>, StoreError> {
+        self.readers.with("read the audit trail", |connection| governed::trail(connection, filter, page))
+    }
+
+    fn as_of(&self, kind: &str, id: &str, before_ms: i64) -> Result<Option<serde_json::Value>, StoreError> {
+        self.readers.with("look at a record as it was", |connection| {
+            governed::replay(connection, kind, id, before_ms)
+        })
+    }
+}
