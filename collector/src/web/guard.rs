@@ -23,6 +23,8 @@ pub(crate) struct Reader {
     pub(crate) csrf: String,
     /// Value of the session's cookie.
     pub(crate) secret: String,
+    /// Whether the records are made up, which every page says.
+    pub(crate) demonstration: bool,
     /// Light or dark.
     pub(crate) theme: Theme,
     /// Path and query asked for.
@@ -49,6 +51,7 @@ impl Reader {
             user: self.user.name.clone(),
             grants: self.user.grants.clone(),
             csrf: self.csrf.clone(),
+            demonstration: self.demonstration,
             theme: self.theme,
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
@@ -136,6 +139,7 @@ impl FromRequestParts<WebState> for Reader {
             user: signed_in.user,
             csrf: signed_in.csrf,
             secret,
+            demonstration: state.app.demonstration,
             theme,
             path,
             now_ms,
