@@ -26,6 +26,7 @@ pub mod own;
 pub mod people;
 pub mod pki;
 pub mod review;
+pub mod scope;
 pub mod serve;
 pub mod session;
 pub mod store;

@@ -8,6 +8,7 @@
 mod access;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
 mod governance;
 mod governed;
@@ -20,7 +21,9 @@ mod products;
 mod reads;
 mod rebuild;
 mod rollup;
+mod scope;
 mod sign_in;
+mod statements;
 mod stations;
 mod suspects;
 mod systems;
@@ -112,6 +115,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let writer = Writer::start(connection, options, now_ms)?;
