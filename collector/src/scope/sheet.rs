@@ -186,7 +186,6 @@ fn head(statement: &Statement, content: &Content, names: &Names) -> Section {
         || "none".to_owned(),
         |previous| format!("statement {}, hash {}", previous.number, previous.hash),
     );
-    let methods = content.tier_methods.iter().cloned().collect::<Vec<_>>().join(", ");
     Section::pairs(
         "head",
         "Statement",
@@ -200,7 +199,7 @@ fn head(statement: &Statement, content: &Content, names: &Names) -> Section {
             ("Proposed by", person(content.proposed_by, names)),
             ("AI policy", or(&content.policy, "none in force")),
             ("Catalogue", or(&content.catalogue, "unknown")),
-            ("Method of risk tiers", or(&methods, "no tier was suggested by a method")),
+            ("Method of risk tiers", or(&content.tier_method, "unknown")),
             ("Legal data", content.legal_data.clone().unwrap_or_else(|| "none held".to_owned())),
         ],
     )

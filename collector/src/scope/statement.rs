@@ -145,8 +145,8 @@ pub struct Content {
     pub policy: String,
     /// Version of the catalogue.
     pub catalogue: String,
-    /// Versions of the method by which tiers were suggested; empty: none was.
-    pub tier_methods: BTreeSet<String>,
+    /// Version of the method by which risk tiers are suggested.
+    pub tier_method: String,
     /// Version of the legal dates; `None`: none are held.
     pub legal_data: Option<String>,
     /// What people say about the boundary.

@@ -13,6 +13,7 @@ use crate::model::{
 pub mod governance;
 pub mod own;
 pub mod people;
+pub mod proof;
 pub mod scope;
 pub mod sqlite;
 

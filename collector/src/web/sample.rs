@@ -67,6 +67,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
+        demonstration: false,
         https: false,
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),

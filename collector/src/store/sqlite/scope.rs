@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::statements::Versions;
 use super::{SqliteStore, coverage, governed, statements};
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::{Page, PageRequest};
@@ -10,6 +11,15 @@ use crate::scope::endpoints::{Endpoint, EndpointList, NamedEndpoint};
 use crate::scope::{Content, Coverage, Site, Statement, Step};
 use crate::store::scope::{EndpointImport, EndpointRow, Endpoints, Scoping, StatementRow, Stepping};
 use crate::store::{Changed, StoreError};
+
+impl SqliteStore {
+    fn versions(&self) -> Versions {
+        Versions {
+            catalogue: self.known().catalogue().version().to_string(),
+            tier_method: self.tier_method.version.clone(),
+        }
+    }
+}
 
 impl Scoping for SqliteStore {
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError> {
@@ -87,13 +97,13 @@ impl Scoping for SqliteStore {
     }
 
     fn scope_now(&self, now_ms: i64) -> Result<Content, StoreError> {
-        let catalogue = self.known().catalogue().version().to_string();
+        let versions = self.versions();
         self.readers.with("tell the scope", |connection| {
             let open = match statements::draft(connection)? {
                 Some(number) => governed::load::<Statement>(connection, &number.to_string())?,
                 None => None,
             };
-            statements::content(connection, open.as_ref().map(|held| &held.body), &catalogue, now_ms)
+            statements::content(connection, open.as_ref().map(|held| &held.body), &versions, now_ms)
         })
     }
 
@@ -115,9 +125,9 @@ impl Scoping for SqliteStore {
         step: Step,
         by: Stepping,
     ) -> Result<Changed<Statement>, StoreError> {
-        let catalogue = self.known().catalogue().version().to_string();
+        let versions = self.versions();
         self.writer.run("change a scope statement", move |connection, _| {
-            statements::step(connection, number, &step, &by, &catalogue)
+            statements::step(connection, number, &step, &by, &versions)
         })
     }
 

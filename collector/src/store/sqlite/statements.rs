@@ -63,6 +63,13 @@ impl Projected for Statement {
     }
 }
 
+/// Versions that a statement names and that no table holds.
+#[derive(Debug, Clone)]
+pub(super) struct Versions {
+    pub(super) catalogue: String,
+    pub(super) tier_method: String,
+}
+
 /// Number of the statement that can be drafted now; `None`: one waits for its signatures.
 pub(super) fn draft(connection: &Connection) -> rusqlite::Result<Option<u64>> {
     let last: Option<(i64, String)> =
@@ -142,13 +149,13 @@ pub(super) fn step(
     number: u64,
     step: &Step,
     by: &Stepping,
-    catalogue: &str,
+    versions: &Versions,
 ) -> rusqlite::Result<Option<Result<Held<Statement>, Refused>>> {
     let id = number.to_string();
     let Some(before) = governed::load::<Statement>(connection, &id)? else { return Ok(None) };
     let content = match step {
         Step::Propose => {
-            let content = content(connection, Some(&before.body), catalogue, by.act.now_ms)?;
+            let content = content(connection, Some(&before.body), versions, by.act.now_ms)?;
             Some(Content { proposed_by: by.who.person, ..content })
                 .filter(|content| !content.policy.is_empty())
         }
@@ -223,7 +230,7 @@ fn stale(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec
 pub(super) fn content(
     connection: &Connection,
     statement: Option<&Statement>,
-    catalogue: &str,
+    versions: &Versions,
     now_ms: i64,
 ) -> rusqlite::Result<Content> {
     let today = Day::from_unix_ms(now_ms);
@@ -244,7 +251,8 @@ pub(super) fn content(
         }),
         author: statement.map_or(0, |statement| statement.author),
         policy: in_force(&policies, today).map(|policy| policy.version.clone()).unwrap_or_default(),
-        catalogue: catalogue.to_owned(),
+        catalogue: versions.catalogue.clone(),
+        tier_method: versions.tier_method.clone(),
         units: unit_names(connection, &boundary.units)?,
         sites: sites(connection)?
             .into_iter()
@@ -263,7 +271,6 @@ pub(super) fn content(
         {
             continue;
         }
-        content.tier_methods.extend(system.risk_method.clone());
         let listed = listed(connection, &held, &content, today)?;
         match system.scope {
             Scope::In => content.included.push(listed),
