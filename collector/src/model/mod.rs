@@ -12,6 +12,7 @@ mod rights;
 pub mod role;
 mod suspect;
 mod system;
+pub mod text;
 mod token;
 mod unit;
 mod user;
