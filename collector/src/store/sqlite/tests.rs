@@ -23,6 +23,7 @@ mod gateway;
 mod governance;
 mod own;
 mod people;
+mod proof;
 mod scope;
 mod suspects;
 
