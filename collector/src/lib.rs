@@ -28,6 +28,7 @@ pub mod own;
 pub mod people;
 pub mod pki;
 pub mod readiness;
+pub mod retention;
 pub mod review;
 pub mod scope;
 pub mod sealing;

@@ -22,6 +22,7 @@ mod products;
 mod proof;
 mod reads;
 mod rebuild;
+mod retention;
 mod rollup;
 mod scope;
 mod second_factor;

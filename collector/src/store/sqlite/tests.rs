@@ -24,6 +24,7 @@ mod governance;
 mod own;
 mod people;
 mod proof;
+mod retention;
 mod scope;
 mod suspects;
 
