@@ -108,12 +108,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
+        demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),

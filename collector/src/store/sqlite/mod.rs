@@ -8,10 +8,12 @@
 mod access;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
 mod governance;
 mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
@@ -21,7 +23,10 @@ mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
+mod scope;
+mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
 mod suspects;
 mod systems;
@@ -118,6 +123,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);
