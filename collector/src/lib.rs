@@ -16,6 +16,7 @@ pub mod config;
 pub mod datadir;
 pub mod export;
 pub mod failpoint;
+pub mod findings;
 pub mod ingest;
 pub mod inventory;
 pub mod model;

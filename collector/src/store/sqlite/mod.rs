@@ -9,6 +9,8 @@ mod access;
 mod assets;
 mod books;
 mod directory;
+mod documents;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
@@ -22,8 +24,11 @@ mod rebuild;
 mod rollup;
 mod sign_in;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]
