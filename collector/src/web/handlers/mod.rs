@@ -8,13 +8,18 @@ use super::error::WebError;
 pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
+pub(crate) mod documents;
 pub(crate) mod download;
+pub(crate) mod findings;
 pub(crate) mod own;
 pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;
+pub(crate) mod tasks;
 pub(crate) mod tokens;
+pub(crate) mod vendors;
+pub(crate) mod work;
 
 /// A page as an answer.
 fn page(template: &impl Template) -> Result<Response, WebError> {

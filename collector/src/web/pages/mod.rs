@@ -9,22 +9,30 @@ use super::frame::{Frame, Theme};
 mod assets;
 mod catalogue;
 mod coverage;
+mod findings;
 mod own;
 mod products;
 mod sign_in;
 mod suspects;
 mod systems;
+mod tasks;
 mod tokens;
+mod vendors;
+mod work;
 
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
+pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};
+pub(crate) use work::{DocumentsView, People, TaskForm};
 
 /// The frame of a page for somebody who is not signed in.
 #[derive(Debug, Clone, Copy, Default)]
