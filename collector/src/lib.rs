@@ -21,15 +21,18 @@ pub mod ingest;
 pub mod inventory;
 pub mod model;
 pub mod net;
+pub mod notary;
 pub mod notify;
 pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod readiness;
 pub mod review;
 pub mod serve;
 pub mod session;
 pub mod store;
+pub mod tier;
 pub mod tls;
 pub mod token;
 pub mod web;
@@ -54,6 +57,8 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.
     pub catalogue: Arc<Current>,
+    /// Whether the records are made up, to show the product.
+    pub demonstration: bool,
     /// What time it is.
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.

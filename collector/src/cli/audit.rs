@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{CliError, output};
+use super::export::sign;
+use super::{CliError, Place, output};
 use crate::audit::verify::{Fault, Known, Report, verify};
 use crate::audit::{Note, VerifyingKey};
+use crate::serve::control::Ask;
 
 /// A checkpoint is a few lines; so is a file with a key.
 const MAX_GIVEN_BYTES: u64 = 64 * 1024;
@@ -20,6 +22,12 @@ pub(super) enum AuditCommand {
     /// Check an evidence pack or a JSON export, offline. Exit code: 0 consistent, 1 altered, 2 wrong usage, 3 incomplete,
     /// 4 signed by an unknown key
     Verify(VerifyArgs),
+    /// Sign what the trail comes to now, and print it: keep it elsewhere, for `verify --since`
+    Checkpoint,
+    /// Print the key that checks what this collector signs, for `verify --vkey`, and its fingerprint
+    Key,
+    /// Sign with another key from now on. The old one signs that, and is gone
+    RotateKey,
 }
 
 #[derive(Debug, clap::Args)]
@@ -35,9 +43,26 @@ pub(super) struct VerifyArgs {
     file: PathBuf,
 }
 
-/// Runs the command; the exit code. Needs no data folder and reads no configuration.
-pub(super) fn run(command: AuditCommand) -> Result<u8, CliError> {
-    let AuditCommand::Verify(args) = command;
+/// Runs the command; the exit code.
+pub(super) fn run(place: &Place, command: AuditCommand) -> Result<u8, CliError> {
+    let ask = match command {
+        AuditCommand::Verify(args) => return check(args),
+        AuditCommand::Checkpoint => Ask::Checkpoint,
+        AuditCommand::RotateKey => Ask::RotateKey,
+        AuditCommand::Key => {
+            let keys = place.data_dir(&place.config()?)?.audit_keys()?;
+            println!("{}", keys.vkey());
+            eprintln!("fingerprint {}", keys.vkey().fingerprint());
+            return Ok(0);
+        }
+    };
+    let config = place.config()?;
+    print!("{}", sign(&config, &place.data_dir(&config)?, &ask)?);
+    Ok(0)
+}
+
+/// Needs no data folder and reads no configuration.
+fn check(args: VerifyArgs) -> Result<u8, CliError> {
     let since = args.since.as_deref().map(given_note).transpose()?;
     let vkey = args.vkey.as_deref().map(given_key).transpose()?;
     let known = Known { since, vkey };
@@ -171,7 +196,7 @@ mod tests {
                 vkey: vkey.map(str::to_owned),
                 file: file.to_owned(),
             };
-            run(AuditCommand::Verify(args))
+            check(args)
         };
         for refused in [
             run(None, None, &dir.path().join("none")),

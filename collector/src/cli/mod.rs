@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod export;
 mod output;
 mod rules;
 mod run;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, DataDirError};
 use crate::export::ExportError;
+use crate::notary::NotaryError;
 use crate::own;
 use crate::serve::ServeError;
 use crate::session::SessionError;
@@ -71,8 +73,8 @@ enum Command {
     /// Make every roll-up anew from the facts
     Rebuild,
     /// Write everything that was found to a file or to stdout
-    Export(run::ExportArgs),
-    /// The audit trail: check what was exported
+    Export(export::ExportArgs),
+    /// The audit trail: check what was exported, sign what it comes to, change the key
     #[command(subcommand)]
     Audit(audit::AuditCommand),
 }
@@ -90,9 +92,9 @@ impl Cli {
             Command::Sensor(command) => admin::sensor(&self.place, command),
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
-            Command::Export(args) => run::export(&self.place, args),
+            Command::Export(args) => export::run(&self.place, args),
             // Consistent or not is an answer of its own.
-            Command::Audit(command) => match audit::run(command) {
+            Command::Audit(command) => match audit::run(&self.place, command) {
                 Ok(code) => return ExitCode::from(code),
                 Err(error) => Err(error),
             },
@@ -172,6 +174,8 @@ enum CliError {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     #[error("could not {attempted}")]
     Io {
         attempted: &'static str,

@@ -71,6 +71,16 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::NotYet => "not-yet",
+            Self::Expired => "expired",
+            Self::Superseded => "superseded",
+        }
+    }
+
     /// What people read.
     pub fn label(self) -> &'static str {
         match self {

@@ -15,6 +15,7 @@ pub mod findings;
 pub mod governance;
 pub mod own;
 pub mod people;
+pub mod proof;
 pub mod sqlite;
 pub mod suppliers;
 pub mod tasks;

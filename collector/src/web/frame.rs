@@ -203,6 +203,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Light or dark.
     pub(crate) theme: Theme,
+    /// Whether the records are made up.
+    pub(crate) demonstration: bool,
     /// What was just done, if anything.
     pub(crate) notice: Option<&'static str>,
     /// The day of reading.

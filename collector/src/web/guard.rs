@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     pub(crate) csrf: String,
     /// Value of the session's cookie.
     pub(crate) secret: String,
+    /// Whether the records are made up, which every page says.
+    pub(crate) demonstration: bool,
     /// Light or dark.
     pub(crate) theme: Theme,
     /// Path and query asked for.
@@ -42,6 +44,7 @@ impl Reader {
             user: self.user.name.clone(),
             grants: self.user.grants.clone(),
             csrf: self.csrf.clone(),
+            demonstration: self.demonstration,
             theme: self.theme,
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
@@ -125,7 +128,8 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
-        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms })
+        let demonstration = state.app.demonstration;
+        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, demonstration, theme, path, now_ms })
     }
 }
 

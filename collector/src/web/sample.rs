@@ -67,6 +67,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
+        demonstration: false,
         https: false,
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
@@ -79,7 +80,10 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
 fn governed() -> Arc<dyn Governance> {
     let folder = tempfile::tempdir().unwrap().keep();
     let options = Options::knowing(Arc::new(Known::embedded()));
-    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
+    let store = SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap();
+    // The same people, under the same numbers.
+    people::add_people(&store);
+    Arc::new(store)
 }
 
 fn today() -> Day {

@@ -18,6 +18,7 @@ use crate::AppState;
 mod catalogue;
 mod own;
 mod rights;
+mod work;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -142,6 +143,12 @@ const PAGES: &[&str] = &[
     "/catalogue/midjourney",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/findings",
+    "/findings?state=all&who=me&rule=no-owner&severity=medium",
+    "/tasks",
+    "/tasks?state=all&who=me",
+    "/vendors",
+    "/vendors/openai",
     "/notice",
     "/tokens",
     "/password",

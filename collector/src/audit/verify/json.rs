@@ -13,8 +13,8 @@ use super::{Part, Source};
 use crate::audit::hash::{canonical, sha256};
 use crate::audit::seal::Sealed;
 
-/// What parts the sealed bytes from the seal.
-pub(crate) const BEFORE_PROOF: &[u8] = b",\n\"proof\":";
+/// What parts the sealed bytes of a JSON export from the seal.
+pub const BEFORE_PROOF: &[u8] = b",\n\"proof\":";
 
 pub(super) struct JsonSource {
     trail: TrailPart,

@@ -20,6 +20,8 @@ mod sample;
 mod tests;
 mod trail;
 
+pub use json::BEFORE_PROOF;
+pub use replay::{KEY_KIND, ROTATE};
 pub use report::{Fault, Finding, Report, Setback, Verdict};
 
 use json::JsonSource;

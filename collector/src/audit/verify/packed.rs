@@ -184,15 +184,18 @@ fn compare<R: Read + Seek>(reader: &mut Reader<R>, sums: &str, report: &mut Repo
             },
         }
     }
-    for name in order.iter().filter(|name| wanted.contains_key(**name)) {
+    for name in order.iter().filter(|name| wanted.contains_key(*name)) {
         report.add(Fault::Incomplete, *name, format!("{} names it, and it is not here", pack::SUMS));
     }
-    // The one order of a pack: names ascending, then checksums, then seal.
-    let names: Vec<&str> = reader.members.iter().map(|member| &*member.name).collect();
-    let sorted = names.iter().take_while(|name| **name != pack::SUMS).is_sorted();
-    let ends = names.iter().skip_while(|name| **name != pack::SUMS).skip(1).all(|name| *name == pack::SEAL);
-    if !sorted || !ends || !order.is_sorted() {
-        report.add(Fault::Altered, "the files", "they are in another order than that of their names");
+    // The one order of a pack: as the checksums name the files, then they themselves, then the seal.
+    let names = reader.members.iter().map(|member| &*member.name);
+    let here: Vec<&str> = names.filter(|name| order.contains(name)).collect();
+    order.retain(|name| here.contains(name));
+    let last = reader.members.iter().map(|member| &*member.name).skip(here.len());
+    if here != order
+        || !last.eq([pack::SUMS, pack::SEAL].into_iter().filter(|name| reader.member(name).is_some()))
+    {
+        report.add(Fault::Altered, "the files", format!("they are in another order than in {}", pack::SUMS));
     }
     if reader.broken.is_none() && reader.member(pack::SEAL).is_none() {
         report.add(Fault::Incomplete, pack::SEAL, "the seal is missing");

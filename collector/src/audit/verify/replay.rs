@@ -14,7 +14,10 @@ use crate::audit::hash::{Hash, canonical};
 use crate::audit::line::{PayloadLine, RecordLine};
 
 /// The action of an entry that tells of a change of the key. Its payload sets `from` and `to`, two verification keys.
-pub(crate) const ROTATE: &str = "key.rotate";
+pub const ROTATE: &str = "key.rotate";
+
+/// The kind of object that such an entry is of.
+pub const KEY_KIND: &str = "key";
 
 /// Goes through payloads and records; the changes of the key that it met.
 pub(super) fn run(source: &mut impl Source, trail: &Trail, report: &mut Report) -> io::Result<Vec<Rotation>> {

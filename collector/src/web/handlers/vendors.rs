@@ -59,7 +59,8 @@ pub(crate) async fn one(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let frame = reader.frame(Here::Vendors, (!query.done.is_empty()).then_some("The assessment is recorded."));
+    let frame =
+        reader.frame(Here::Vendors, (!query.done.is_empty()).then_some("The assessment is recorded."));
     blocking(move || {
         work::known_vendor(&state, &id)?;
         let known = state.app.catalogue.known();

@@ -41,7 +41,7 @@ pub(super) fn works(reader: &Reader, assignee: Option<i64>) -> bool {
 }
 
 /// A change, or the guard that refused it; there must be such a thing.
-pub(super) fn done<T>(
+pub(crate) fn done<T>(
     changed: Option<Result<Held<T>, Refused>>,
     what: &'static str,
 ) -> Result<Held<T>, WebError> {
@@ -66,7 +66,7 @@ pub(super) fn person(text: &str) -> Result<Option<i64>, WebError> {
 
 /// What a form names that something hangs on; nothing where the kind is empty. A vendor has to be one that the catalogue or the records
 /// know.
-pub(super) fn link(state: &WebState, kind: &str, id: &str) -> Result<Option<Link>, WebError> {
+pub(crate) fn link(state: &WebState, kind: &str, id: &str) -> Result<Option<Link>, WebError> {
     if kind.is_empty() {
         return Ok(None);
     }
