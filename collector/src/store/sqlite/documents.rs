@@ -123,7 +123,7 @@ pub(super) fn list(
     }
     let select = format!("{SELECT} FROM {FROM}");
     let rows: Vec<Held<Document>> =
-        conditions.page(connection, &select, "d.added_at_ms DESC, d.id DESC", page, held)?;
+        conditions.page(connection, &select, "d.added_at_ms DESC, d.reference DESC", page, held)?;
     let rows = rows.into_iter().map(|held| named(connection, held)).collect::<rusqlite::Result<_>>()?;
     Ok(Page { rows, total: conditions.count(connection, "document d")? })
 }
