@@ -17,6 +17,7 @@ use crate::AppState;
 
 mod catalogue;
 mod own;
+mod people;
 mod rights;
 mod work;
 
@@ -151,6 +152,18 @@ const PAGES: &[&str] = &[
     "/vendors/openai",
     "/notice",
     "/tokens",
+    "/people",
+    "/people?q=a&unit=1&kind=all",
+    "/people?q=nobody-is-called-this",
+    "/people/new",
+    "/people/1",
+    "/people/10",
+    "/people/import",
+    "/people/readings",
+    "/units",
+    "/account",
+    "/account/second-factor",
+    "/confirm?next=/products",
     "/password",
 ];
 

@@ -8,12 +8,14 @@
 mod access;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
 mod documents;
 mod findings;
 mod governance;
 mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
@@ -23,7 +25,10 @@ mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
+mod scope;
+mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
 mod suppliers;
 mod suspects;
@@ -123,6 +128,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);
