@@ -17,6 +17,7 @@ pub mod datadir;
 pub mod directory;
 pub mod export;
 pub mod failpoint;
+pub mod findings;
 pub mod ingest;
 pub mod inventory;
 pub mod model;

@@ -10,6 +10,8 @@ mod assets;
 mod books;
 mod coverage;
 mod directory;
+mod documents;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
@@ -29,8 +31,11 @@ mod second_factor;
 mod sign_in;
 mod statements;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]
