@@ -27,6 +27,7 @@ use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::proof::Proof;
+use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
@@ -221,6 +222,14 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
         if swept_on.replace(today) == Some(today) {
             tokio::time::sleep(ATTEND_EVERY).await;
             continue;
+        }
+        let keeper = Arc::clone(&store);
+        let kept = tokio::task::spawn_blocking(move || keeper.keep_indicators(now_ms)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the indicators of the month could not be kept"
+            );
         }
         let keeper = Arc::clone(&store);
         match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {

@@ -13,6 +13,7 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 mod own;
+mod readiness;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -35,6 +36,8 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/readiness", get(readiness::readiness))
+        .route("/indicators", get(readiness::indicators_now))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -71,6 +74,8 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        readiness::readiness,
+        readiness::indicators_now,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -135,6 +140,8 @@ mod tests {
             "own-rules/versions",
             "own-rules/versions/{number}",
             "work-counts",
+            "readiness",
+            "indicators",
             "findings",
             "findings/{reference}",
             "tasks",

@@ -22,6 +22,7 @@ mod own;
 mod people;
 mod products;
 mod proof;
+mod readiness;
 mod reads;
 mod rebuild;
 mod retention;

@@ -16,6 +16,7 @@ pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod products;
+pub(crate) mod readiness;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;
