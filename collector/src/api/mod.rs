@@ -7,7 +7,11 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+
+use crate::model::Scope;
 
 use crate::web::{WebError, WebState};
 
@@ -63,6 +67,10 @@ pub(crate) fn router() -> Router<WebState> {
 )]
 struct Description;
 
+/// What a program has to know of tokens.
+const TOKEN: &str = "A token of a program, made at /account/api-tokens. It takes the scope that each operation names, and does never more \
+    than its owner may.";
+
 /// The cookie of a person who has signed in.
 struct Session;
 
@@ -74,6 +82,25 @@ impl utoipa::Modify for Session {
         );
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        for (path, item) in &mut openapi.paths.paths {
+            let operations = [
+                ("GET", &mut item.get),
+                ("POST", &mut item.post),
+                ("PUT", &mut item.put),
+                ("PATCH", &mut item.patch),
+                ("DELETE", &mut item.delete),
+            ];
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
+                let scope = Scope::of_route(method, path).as_str();
+                operation.security = Some(vec![
+                    SecurityRequirement::new("session", [] as [&str; 0]),
+                    SecurityRequirement::new("token", [scope]),
+                ]);
+            }
+        }
     }
 }
 
@@ -85,6 +112,17 @@ async fn description() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_operation_states_its_scope() {
+        let described = serde_json::to_value(Description::openapi()).unwrap();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let scope = Scope::of_route(&method.to_uppercase(), path).as_str();
+                assert_eq!(operation["security"][1]["token"][0], scope, "{method} {path}");
+            }
+        }
+    }
 
     #[test]
     fn the_description_names_every_route() {

@@ -124,6 +124,8 @@ pub fn router(app: AppState) -> Router {
         )
         .route("/account/second-factor/remove", post(handlers::account::remove))
         .route("/account/recovery-codes", post(handlers::account::recovery_codes))
+        .route("/account/api-tokens", get(handlers::api_tokens::list).post(handlers::api_tokens::create))
+        .route("/account/api-tokens/{id}/revoke", post(handlers::api_tokens::revoke))
         .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))

@@ -18,7 +18,9 @@ mod suspects;
 mod systems;
 mod tokens;
 
-pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
+pub(crate) use account::{
+    AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
+};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
