@@ -30,6 +30,7 @@ pub mod people;
 pub mod pki;
 pub mod readiness;
 pub mod review;
+pub mod scope;
 pub mod sealing;
 pub mod serve;
 pub mod session;

@@ -123,6 +123,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         store: shared,
         catalogue: Arc::clone(&catalogue),
         own_rules_key: own.key().public().to_string(),
+        notary: Arc::clone(&notary),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,

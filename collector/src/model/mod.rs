@@ -13,6 +13,7 @@ mod rights;
 pub mod role;
 mod suspect;
 mod system;
+pub mod text;
 mod token;
 mod unit;
 mod user;

@@ -14,6 +14,7 @@ pub mod governance;
 pub mod own;
 pub mod people;
 pub mod proof;
+pub mod scope;
 pub mod sqlite;
 
 pub use governance::{Changed, Governance};

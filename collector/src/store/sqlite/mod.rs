@@ -9,6 +9,7 @@ mod access;
 mod api_tokens;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
 mod governance;
 mod governed;
@@ -23,8 +24,10 @@ mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
+mod scope;
 mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
 mod suspects;
 mod systems;
@@ -121,6 +124,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);

@@ -23,6 +23,8 @@ mod gateway;
 mod governance;
 mod own;
 mod people;
+mod proof;
+mod scope;
 mod suspects;
 
 const CATALOGUE: &str = r#"
