@@ -1,6 +1,6 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
 //! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
-//! it, and it only reads.
+//! it, or the token of a program, in the scope that each route states.
 
 use axum::Json;
 use axum::Router;
@@ -17,6 +17,7 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 mod own;
+mod people;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -34,6 +35,8 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/coverage", get(handlers::coverage))
         .route("/units", get(handlers::units))
         .route("/tokens", get(handlers::tokens))
+        .route("/people", get(people::people))
+        .route("/api-tokens", get(people::api_tokens))
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
@@ -57,6 +60,8 @@ pub(crate) fn router() -> Router<WebState> {
         handlers::coverage,
         handlers::units,
         handlers::tokens,
+        people::people,
+        people::api_tokens,
         own::in_force,
         own::versions,
         own::version,
@@ -138,12 +143,14 @@ mod tests {
             "coverage",
             "units",
             "tokens",
+            "people",
+            "api-tokens",
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 14);
     }
 }

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
-use crate::model::governed::Actor;
 use crate::model::{Access, ApiTokenRow, By, Deed, ProductDetail, Scope, UserRow};
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
@@ -95,6 +94,9 @@ impl Reader {
 
     /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there.
     pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail) -> ProductDetail {
+        if self.check_scope(Deed::ReadFindings, Access::Read).is_err() {
+            product.assets.clear();
+        }
         if let Some(units) = self.user.grants.within(Deed::ReadFindings) {
             product.assets.retain(|asset| units.contains(&asset.unit_id));
         }
@@ -118,14 +120,6 @@ impl Reader {
                 Err(WebError::NotInScope(deed))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The reader as the audit trail has them: a program beside the person it acts for.
-    pub(crate) fn actor(&self) -> Actor {
-        match &self.token {
-            Some(token) => Actor::Token { token: token.id.clone(), person: self.user.id },
-            None => Actor::Person(self.user.id),
         }
     }
 
