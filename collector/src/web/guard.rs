@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use crate::model::governed::{Act, Actor};
 use crate::model::{Access, ApiTokenRow, By, Deed, ProductDetail, Scope, UserRow};
+use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
@@ -131,6 +133,21 @@ impl Reader {
             reason: reason.into(),
             at_ms: self.now_ms,
         }
+    }
+
+    /// The reader as the rules of review know them.
+    pub(crate) fn who(&self) -> Who {
+        Who { person: self.user.id, grants: self.user.grants.clone() }
+    }
+
+    /// A change of a governed record by the reader; by way of a program, its token stands in the trail too.
+    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
+        let person = self.user.id;
+        let actor = match &self.token {
+            Some(token) => Actor::Token { token: token.id.clone(), person },
+            None => Actor::Person(person),
+        };
+        Act::by(actor, self.now_ms).because(reason)
     }
 
     /// Refuses a form that does not carry this session's token.

@@ -21,6 +21,7 @@ mod people;
 mod refusals;
 mod rights;
 mod tokens_of_programs;
+mod work;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -145,6 +146,12 @@ const PAGES: &[&str] = &[
     "/catalogue/midjourney",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/findings",
+    "/findings?state=all&who=me&rule=no-owner&severity=medium",
+    "/tasks",
+    "/tasks?state=all&who=me",
+    "/vendors",
+    "/vendors/openai",
     "/notice",
     "/tokens",
     "/people",
