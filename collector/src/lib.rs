@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 pub mod api;
+pub mod api_token;
 pub mod audit;
 pub mod catalogue;
 pub mod cli;

@@ -48,7 +48,6 @@ pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
-pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
@@ -142,6 +141,8 @@ pub fn router(app: AppState) -> Router {
         )
         .route("/account/second-factor/remove", post(handlers::account::remove))
         .route("/account/recovery-codes", post(handlers::account::recovery_codes))
+        .route("/account/api-tokens", get(handlers::api_tokens::list).post(handlers::api_tokens::create))
+        .route("/account/api-tokens/{id}/revoke", post(handlers::api_tokens::revoke))
         .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))

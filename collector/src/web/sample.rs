@@ -20,6 +20,7 @@ use crate::model::{
 use crate::own::compose;
 use crate::sealing::Sealing;
 use crate::session::Sessions;
+use crate::store::people::People;
 use crate::store::sqlite::Options;
 use crate::store::{
     Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
@@ -59,12 +60,25 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let folder = tempfile::tempdir().unwrap();
     let people = people::people(folder.path());
     sample.folder = Some(folder);
-    let store: Arc<dyn Store> = Arc::new(sample);
+    state_with(Arc::new(sample), people, governed(), empty)
+}
+
+/// The state over a real store, which holds nothing but what is put into it.
+pub(crate) fn state_of(store: Arc<SqliteStore>) -> AppState {
+    state_with(store.clone(), store.clone(), store, true)
+}
+
+fn state_with(
+    store: Arc<dyn Store>,
+    people: Arc<dyn People>,
+    governance: Arc<dyn Governance>,
+    empty: bool,
+) -> AppState {
     AppState {
         sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
-        governance: governed(),
+        governance,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),

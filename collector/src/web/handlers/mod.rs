@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod account;
+pub(crate) mod api_tokens;
 pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;

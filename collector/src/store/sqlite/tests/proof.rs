@@ -41,7 +41,7 @@ fn an_export_of_real_decisions_is_consistent_and_its_records_follow_from_its_ent
     let report = checked(&bytes);
     assert_eq!(report.findings(), []);
     assert!(report.records >= 2 && report.entries > 6 && report.earlier == 1, "{report:?}");
-    assert!(report.redacted.is_empty());
+    assert_eq!(&*report.redacted, &[2, 3][..], "the directory does not leave in a pack");
     let since = Trusted { since: Some(first), vkey: Some(keys.vkey().clone()) };
     assert_eq!(verify(Cursor::new(&bytes), &since).unwrap().verdict().code(), 0);
     let mut json = Vec::new();
@@ -59,9 +59,9 @@ fn a_payload_that_was_erased_is_redacted() {
     let (fixture, analyst, reviewer) = with_people();
     sanctioned(&fixture, analyst, reviewer);
     let connection = Connection::open(&fixture.path).unwrap();
-    connection.execute_batch("DELETE FROM trail_payload WHERE seq = 3").unwrap();
+    connection.execute_batch("DELETE FROM trail_payload WHERE seq = 7").unwrap();
     let report = checked(&pack(&fixture.store, &keys()));
-    assert_eq!((report.verdict().code(), &*report.redacted), (0, &[3][..]), "{:?}", report.findings());
+    assert_eq!((report.verdict().code(), &*report.redacted), (0, &[2, 3, 7][..]), "{:?}", report.findings());
 }
 
 #[test]
@@ -73,9 +73,10 @@ fn an_export_waits_for_its_checkpoint() {
         export::write_pack(&fixture.store, proving, &stamp(), Cursor::new(Vec::new())).map(|_| ())
     };
     assert!(matches!(write(), Err(export::ExportError::Behind)));
-    assert_eq!(fixture.store.unsigned_entries().unwrap(), 2);
+    let entries = fixture.store.unsigned_entries().unwrap();
+    assert!(entries > 0);
     let note = fixture.store.checkpoint(Arc::clone(&keys), NOW_MS).unwrap();
-    assert_eq!(Checkpoint::of(&note).unwrap().size, 2);
+    assert_eq!(Checkpoint::of(&note).unwrap().size, entries);
     assert_eq!(fixture.store.unsigned_entries().unwrap(), 0);
     write().unwrap();
     fixture.store.set_limits(Limits { tolerance_days: 9, ..Limits::default() }, act(1)).unwrap();
@@ -88,11 +89,11 @@ fn a_hand_in_the_database_is_noticed() {
     let cases: [(&str, Option<u8>); 8] = [
         ("UPDATE governed SET body = replace(body, 'Acme Chat', 'Acme Cat') WHERE kind = 'system'", Some(1)),
         ("DELETE FROM governed WHERE kind = 'system'", Some(3)),
-        ("UPDATE trail_payload SET payload = replace(payload, 'because', 'for fun') WHERE seq = 3", Some(1)),
+        ("UPDATE trail_payload SET payload = replace(payload, 'because', 'for fun') WHERE seq = 7", Some(1)),
         ("UPDATE trail SET entry = replace(entry, 'system.triage', 'system.dismiss')", None),
         ("DELETE FROM trail WHERE seq = (SELECT max(seq) FROM trail)", Some(1)),
-        ("DELETE FROM trail WHERE seq = 4", None),
-        ("UPDATE trail SET seq = 99 WHERE seq = 4", None),
+        ("DELETE FROM trail WHERE seq = 8", None),
+        ("UPDATE trail SET seq = 99 WHERE seq = 8", None),
         ("DELETE FROM checkpoint; DELETE FROM trail; DELETE FROM trail_payload", Some(1)),
     ];
     for (sql, expected) in cases {
