@@ -104,13 +104,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
             "the file of the own rules cannot be written"
         );
     }
-    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
         0 => format!("https://localhost:{}", agents_at.port()),
         _ => config.agents.url.clone(),
     };
+    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let app = AppState {
         sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
@@ -121,6 +121,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
+        notary: Arc::clone(&notary),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {

@@ -247,6 +247,11 @@ impl Frame {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
     }
 
+    /// Whether the reader may export an evidence pack, which is of every unit.
+    pub(crate) fn exports_evidence(&self) -> bool {
+        self.grants.access(Deed::ExportEvidence, &[]) >= Access::Read
+    }
+
     /// Whether the reader may manage people, be it of one unit.
     pub(crate) fn manages_people(&self) -> bool {
         self.writes(Deed::ManagePeople)

@@ -112,6 +112,7 @@ pub fn router(app: AppState) -> Router {
         .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/export/evidence-pack", post(handlers::download::evidence_pack))
         .route("/export/{format}", get(handlers::download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))

@@ -10,6 +10,7 @@ use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 use crate::AppState;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
+use crate::datadir::DataDir;
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
@@ -17,6 +18,7 @@ use crate::model::{
     StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
+use crate::notary::Notary;
 use crate::own::compose;
 use crate::sealing::Sealing;
 use crate::session::Sessions;
@@ -84,11 +86,21 @@ fn state_with(
         clock: Clock::new(|| NOW_MS),
         demonstration: false,
         https: false,
+        notary: notary(),
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
+}
+
+/// A notary of its own folder, whose trail is empty.
+fn notary() -> Arc<Notary> {
+    let dir = DataDir::choose(Some(tempfile::tempdir().unwrap().keep().join("data"))).unwrap();
+    let options = Options::knowing(Arc::new(Known::embedded()));
+    dir.init(options.clone(), NOW_MS).unwrap();
+    let store = Arc::new(dir.open(options, NOW_MS).unwrap());
+    Arc::new(Notary::new(store, &dir, NOW_MS).unwrap())
 }
 
 /// The governed records are kept by the real store, on a database of their own.
