@@ -18,7 +18,9 @@ use crate::AppState;
 mod catalogue;
 mod own;
 mod people;
+mod refusals;
 mod rights;
+mod tokens_of_programs;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.
@@ -163,6 +165,7 @@ const PAGES: &[&str] = &[
     "/units",
     "/account",
     "/account/second-factor",
+    "/account/api-tokens",
     "/confirm?next=/products",
     "/password",
 ];
