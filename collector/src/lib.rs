@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub mod api;
 pub mod audit;
+pub mod campaign;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

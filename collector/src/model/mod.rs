@@ -1,6 +1,7 @@
 //! What the records are. No SQL, no HTTP: types that the rules work on and the store returns.
 
 mod asset;
+pub mod campaign;
 mod coverage;
 pub mod governed;
 mod own;

@@ -10,11 +10,13 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod campaigns;
 pub mod governance;
 pub mod own;
 pub mod people;
 pub mod sqlite;
 
+pub use campaigns::Campaigns;
 pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
 

@@ -1,7 +1,7 @@
 //! [`Governance`] over SQLite.
 
 use super::governed;
-use super::{SqliteStore, systems};
+use super::{SqliteStore, campaigns, systems};
 use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
@@ -76,7 +76,9 @@ impl Governance for SqliteStore {
     }
 
     fn attend(&self, now_ms: i64) -> Result<usize, StoreError> {
-        self.writer.run("let time pass", move |connection, _| systems::attend(connection, now_ms))
+        self.writer.run("let time pass", move |connection, _| {
+            Ok(systems::attend(connection, now_ms)? + campaigns::attend(connection, now_ms)?)
+        })
     }
 
     fn policies(&self) -> Result<Vec<Held<Policy>>, StoreError> {

@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 11, sql: include_str!("../../../migrations/0011_own_rules.sql") },
     Migration { version: 20, sql: include_str!("../../../migrations/0020_governance.sql") },
     Migration { version: 22, sql: include_str!("../../../migrations/0022_people.sql") },
+    Migration { version: 26, sql: include_str!("../../../migrations/0026_campaigns.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

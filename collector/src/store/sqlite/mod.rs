@@ -8,6 +8,8 @@
 mod access;
 mod assets;
 mod books;
+mod campaign_answers;
+mod campaigns;
 mod directory;
 mod governance;
 mod governed;

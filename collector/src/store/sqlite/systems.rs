@@ -13,6 +13,7 @@ use super::identity::next_number;
 use super::prepare;
 use super::products::{Channels, Conditions, day, way};
 use crate::inventory::Bits;
+use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
 use crate::model::record::{
@@ -296,10 +297,14 @@ fn kind_of(kind: Option<ProductKind>) -> SystemKind {
 /// The id and the reference of a new record.
 fn new_record(connection: &Connection, now_ms: i64) -> rusqlite::Result<(String, String)> {
     let number = next_number(connection, "ai_system")?;
+    Ok((new_id(now_ms), format!("AIS-{number:04}")))
+}
+
+/// A UUID of version 7.
+pub(super) fn new_id(now_ms: i64) -> String {
     let ms = u64::try_from(now_ms).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * 1_000_000;
-    let id = Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos));
-    Ok((id.to_string(), format!("AIS-{number:04}")))
+    Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos)).to_string()
 }
 
 // ── What people do ───────────────────────────────────────────────────────────────────────────
@@ -355,8 +360,20 @@ pub(super) fn make_move(
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
+    make_move_as(connection, id, step, who, act, None)
+}
+
+/// The same, for who answers a row of a campaign.
+pub(super) fn make_move_as(
+    connection: &Connection,
+    id: &str,
+    step: &Move,
+    who: &Who,
+    act: &Act,
+    answering: Option<&CampaignRow>,
+) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
-    match judge(connection, &before, step, who, act, false)? {
+    match judge_as(connection, &before, step, who, act, (false, answering))? {
         Ok((moved, policy)) => {
             let act = Act { role: moved.role, policy, ..act.clone() };
             let held = governed::replace(connection, &before, &moved.system, &act, step.action())?;
@@ -387,6 +404,20 @@ pub(super) fn judge(
     act: &Act,
     trial: bool,
 ) -> rusqlite::Result<Judged> {
+    judge_as(connection, before, step, who, act, (trial, None))
+}
+
+fn judge_as(
+    connection: &Connection,
+    before: &Held<AiSystem>,
+    step: &Move,
+    who: &Who,
+    act: &Act,
+    (trial, answering): (bool, Option<&CampaignRow>),
+) -> rusqlite::Result<Judged> {
+    // A row opens an owner's own record only, and only while it waits for that owner.
+    let answering = answering
+        .filter(|row| row.state == RowState::Open && row.owner == who.person && row.system == before.body.id);
     if act.version.is_some_and(|seen| seen != before.version) {
         return Ok(Err(Refused::new(
             Guard::Version,
@@ -409,8 +440,9 @@ pub(super) fn judge(
         draft: world.draft,
         coverage_percent: world.coverage_percent,
         seen: &seen,
-        answering: act.role.is_none()
-            && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
+        review_days: world.limits.review_days,
+        hash: &before.hash,
+        answering: answering.map(|row| row.campaign.as_str()),
         supplier_task: false,
         active: &|person| active(connection, person).map_err(keep).ok().flatten(),
         other: &|id| {
@@ -430,7 +462,7 @@ pub(super) fn judge(
 }
 
 /// Whether a person is in the directory and active.
-fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
+pub(super) fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
     prepare(connection, "SELECT active FROM person WHERE id = $1")?
         .query_row(params![person], |row| row.get(0))
         .optional()
