@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -67,8 +68,10 @@ impl Machine {
         self.rows().remove(source).map(|(_, items)| items).unwrap_or_default()
     }
 
+    /// Of the sources that only this test changes: programs run for others too.
     fn generations(&self) -> BTreeMap<String, i64> {
-        self.rows().into_iter().map(|(source, (generation, _))| (source, generation)).collect()
+        let rows = self.rows().into_iter().filter(|(source, _)| source != "processes");
+        rows.map(|(source, (generation, _))| (source, generation)).collect()
     }
 
     /// Waits for some looks to be over.
@@ -131,6 +134,45 @@ fn what_changes_is_stored_at_the_next_look_and_what_does_not_is_not_sent_again()
         let moved = ["mcp-config", "vscode-extensions", "dpkg"].contains(&source.as_str());
         assert_eq!(after[source] > before[source], moved, "{source}: {before:?} {after:?}");
     }
+}
+
+#[test]
+fn a_program_is_stored_while_it_runs_and_as_a_server_once_it_serves() {
+    let Some(machine) = Machine::start() else { return };
+    let python = Command::new("python3")
+        .args(["-c", "import os, sys; print(os.path.realpath(sys.executable)); print(sys.base_prefix)"])
+        .output();
+    if !require("python3", python.as_ref().is_ok_and(|out| out.status.success())) {
+        return;
+    }
+    let said = String::from_utf8(python.unwrap().stdout).unwrap();
+    let (python, prefix) = said.trim().split_once('\n').unwrap();
+    let program = machine.tree.path().join("bin/ollama");
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    fs::copy(python, &program).unwrap();
+    let shown = program.to_str().unwrap();
+    // Whether there are rows of it, and as what.
+    let stored = |channel: &str| {
+        let rows: serde_json::Value = serde_json::from_str(&machine.values("processes")).unwrap_or_default();
+        let mut rows = rows.as_array().into_iter().flatten();
+        rows.any(|row| row.to_string().contains(shown) && row.to_string().contains(channel))
+    };
+    machine.some_looks();
+    assert!(!stored("process"));
+    let script = "import socket, sys\nsys.stdin.readline()\ns = socket.create_server(('127.0.0.1', 0))\nsys.stdin.readline()";
+    let mut process = Command::new(&program)
+        .args(["-c", script])
+        .env("PYTHONHOME", prefix)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait("the program", || stored("\"process\"").then_some(()));
+    assert!(!stored("\"runtime\""));
+    writeln!(process.stdin.as_ref().unwrap(), "serve").unwrap();
+    wait("the server", || stored("\"runtime\"").then_some(()));
+    process.kill().unwrap();
+    process.wait().unwrap();
+    wait("the program to be gone", || (!stored("")).then_some(()));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,8 +18,10 @@ use umbrascope_e2e::{have_command, is_root, require};
 
 /// In every file that no scan may give away.
 const SECRET: &str = "Zq7SHADOW9xK2mV4nB8w";
-/// A directory on a tmpfs takes a million entries too, but not in the time of a test: far over the bound are these already.
-const ENTRIES: usize = 200_000;
+/// Of each large directory. Making both and taking them away takes some 25 s, most of what the test does.
+const ENTRIES: usize = 1_000_000;
+/// Most names of one file: ext4 gives it 65,000.
+const NAMES: usize = 60_000;
 /// Most memory of the scan, in MB; the service as a whole may have 128 (`MemoryMax` of its unit). Of it the tests' own program,
 /// which is not optimised, takes 10 more than the packaged one; a text of 32 MB, the most that a configuration may be long, is in memory once.
 const MEMORY_MB: u64 = 80;
@@ -186,12 +188,27 @@ fn servers(name: &str) -> String {
     format!(r#"{{"mcpServers":{{"{name}":{{"command":"{name}"}}}}}}"#)
 }
 
+/// A directory of [`ENTRIES`] names, of as few files as there can be: names of one file cost less than as many files.
+fn fill(folder: &Path) {
+    fs::create_dir_all(folder).expect("a folder");
+    for first in (0..ENTRIES).step_by(NAMES) {
+        let file = folder.join(format!("f{first}"));
+        File::create(&file).expect("a file");
+        for number in first + 1..ENTRIES.min(first + NAMES) {
+            fs::hard_link(&file, folder.join(format!("f{number}"))).expect("a name");
+        }
+    }
+}
+
 fn own(path: &Path, uid: u32) {
     let Ok(meta) = path.symlink_metadata() else { return };
     if meta.is_symlink() {
         return;
     }
-    chown(path, Some(uid), Some(uid)).expect("root may give away");
+    // By another name it may be given away already.
+    if meta.uid() != uid {
+        chown(path, Some(uid), Some(uid)).expect("root may give away");
+    }
     if meta.is_dir() {
         for entry in fs::read_dir(path).expect("a folder").flatten() {
             own(&entry.path(), uid);
@@ -314,21 +331,12 @@ fn bombs_go_off_in_bounded_memory() {
 #[test]
 fn folders_without_end_and_names_that_mislead_are_bounded_and_written_plainly() {
     let machine = Machine::new();
-    for folder in ["work/many", ".nvm/versions/node"] {
-        let folder = machine.home(folder).join("x");
-        let folder = folder.parent().expect("it has one");
-        fs::create_dir_all(folder).expect("a folder");
-        let dir = folder.to_owned();
-        // Names of one file cost less than as many files.
-        for number in 0..ENTRIES / 2 {
-            if number % 30_000 == 0 {
-                File::create(dir.join(format!("f{number}"))).expect("a file");
-            } else {
-                let first = dir.join(format!("f{}", number / 30_000 * 30_000));
-                fs::hard_link(first, dir.join(format!("f{number}"))).expect("a name");
-            }
+    let folders = ["work/many", ".nvm/versions/node"].map(|folder| machine.home(folder));
+    std::thread::scope(|scope| {
+        for folder in &folders {
+            scope.spawn(|| fill(folder));
         }
-    }
+    });
     let deep: PathBuf = std::iter::repeat_n("d", 100).collect();
     machine.at_home(Path::new("work").join(deep).join(".mcp.json"), servers("too-deep"));
     let bad = |bytes: &[u8]| Path::new("work").join(std::ffi::OsStr::from_bytes(bytes)).join(".mcp.json");

@@ -1,7 +1,7 @@
 //! Real installations: what package managers wrote themselves is found, each under its own identifier and with its
 //! version, and hundreds of neighbours that are no AI are not, those called like an AI product among them.
 //!
-//! Packages come from the registries, without dependencies where the manager can leave them out; where a registry has
+//! Packages come from the registries, most without dependencies where the manager can leave them out; where a registry has
 //! none, the test builds one with the manager's own tools.
 
 #![expect(clippy::panic, reason = "a helper that cannot go on fails its test")]
@@ -18,6 +18,8 @@ use umbrascope_e2e::{have_command, may_install, require};
 /// Names of other products, which are AI's elsewhere.
 const COLLISIONS: [&str; 5] = ["gemini", "copilot", "merlin", "warp", "cursr"];
 const NEIGHBOURS: usize = 100;
+/// It names every package that it needs with its version: what is installed with it is the same each time.
+const AIDER: &str = "aider-chat==0.86.2";
 
 /// A tree with one home, in which package managers install.
 struct Machine {
@@ -214,7 +216,7 @@ fn what_python_s_installers_put_down_is_found() {
     // An environment in a project, as people make one.
     let environment = machine.home("src/shop/.venv");
     done(machine.command("python3").args(["-m", "venv", "--without-pip"]).arg(&environment));
-    let ai = ["aider-chat", "openai", "mcp-server-fetch"];
+    let ai = ["openai", "mcp-server-fetch"];
     let neighbours = [
         "six",
         "idna",
@@ -244,17 +246,52 @@ fn what_python_s_installers_put_down_is_found() {
         "typing-extensions",
     ];
     pip(&environment.join("bin/python"), &[&ai[..], &neighbours[..]].concat());
-    // Tools of a user, each in an environment of its own.
-    pip(&tools.join("bin/python"), &["uv"]);
+    // Tools of a user, each in an environment of its own: Aider with all that it needs, a hundred packages.
+    let mut pip = machine.command(tools.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
+    done(pip.args(["--no-compile", "--only-binary=:all:", "uv", "pipx"]));
     let uv = || machine.command(tools.join("bin/uv"));
-    done(uv().args(["tool", "install", "--quiet", "mcp-server-time", "--no-build"]));
+    done(uv().args(["tool", "install", "--quiet", "--no-build", AIDER]));
+    done(uv().args(["tool", "install", "--quiet", "--no-build", "mcp-server-time"]));
     done(uv().args(["tool", "run", "--quiet", "--no-build", "--from", "mcp-server-git", "python", "-c", ""]));
+    for package in ["llm", "cowsay"] {
+        done(machine.command(tools.join("bin/pipx")).args(["install", "--quiet", package]));
+    }
+    let of_aider = ["aider-chat", "hf-xet", "huggingface_hub", "litellm", "tiktoken", "tokenizers"];
+    // The SDK of the protocol, on which the servers stand.
+    let of_tools = ["llm", "mcp", "mcp-server-git", "mcp-server-time"];
     let scan = machine.scan();
-    let mut expected =
-        BTreeSet::from(["aider-chat", "openai", "mcp-server-fetch", "mcp-server-time", "mcp-server-git"]);
-    // The SDK of the protocol, on which both servers stand.
-    expected.insert("mcp");
-    scan.holds("pip", ai.len() + neighbours.len(), &Vec::from_iter(expected));
+    scan.holds("pip", NEIGHBOURS + neighbours.len(), &[&ai[..], &of_aider, &of_tools].concat());
+    assert!(scan.of("programs").contains_key("~/.local/bin/aider"), "{:?}", scan.of("programs"));
+}
+
+#[test]
+fn what_cargo_installed_is_found() {
+    if !may_ask(&["cargo"]) {
+        return;
+    }
+    let machine = Machine::new();
+    let cargo = || {
+        let mut cargo = machine.command(env!("CARGO"));
+        // The compiler's own set-up is the tester's, and what is installed the home's.
+        cargo.env("HOME", std::env::var_os("HOME").unwrap_or_default());
+        cargo.env("CARGO_TARGET_DIR", machine.work.path().join("target")).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        cargo.args(["install", "--quiet", "--debug", "--root"]).arg(machine.home(".cargo"));
+        cargo
+    };
+    for name in COLLISIONS {
+        let folder = machine.work.path().join(name);
+        write(
+            folder.join("Cargo.toml"),
+            format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2021\"\n"),
+        );
+        write(folder.join("src/main.rs"), "fn main() {}\n");
+        done(cargo().arg("--path").arg(folder));
+    }
+    done(cargo().args(["--locked", "json-mcp-server@0.3.0"]));
+    let scan = machine.scan();
+    scan.holds("cargo", COLLISIONS.len() + 1, &["json-mcp-server"]);
+    assert_eq!(scan.of("cargo")["json-mcp-server"], "0.3.0");
 }
 
 #[test]

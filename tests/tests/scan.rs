@@ -1,8 +1,6 @@
 //! A scan of a machine that the test furnishes as people and their package managers do: what is AI is
 //! found under its own identifier, its neighbours are not, and no secret comes out.
 
-#![expect(clippy::panic, reason = "a helper that cannot go on fails its test")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 use umbrascope_e2e::tree::{Tree, set, sighting, state, values};
-use umbrascope_e2e::{have_command, may_install, require};
+use umbrascope_e2e::{have_command, require};
 
 /// Part of every planted secret; each file has one of its own.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
@@ -130,6 +128,34 @@ fn mcp_configurations() -> Vec<(&'static str, &'static str, String)> {
             ),
         ),
         (
+            "own-of-jetbrains",
+            ".config/JetBrains/PyCharm2025.1/options/llm.mcpServers.xml",
+            format!(
+                "<application>\n  <component name=\"McpApplicationServerCommands\" modifiable=\"true\">\n    <McpServerCommand \
+                 sourceId=\"UserConfigurationSource\">\n      <option name=\"enabled\" value=\"true\" />\n      <option name=\"name\" \
+                 value=\"own-of-jetbrains\" />\n      <option name=\"programPath\" value=\"npx\" />\n      <option name=\"arguments\" \
+                 value=\"-y mcp-own --token {0}\" />\n      <envs>\n        <env name=\"TOKEN\" value=\"{0}\" />\n      </envs>\n    \
+                 </McpServerCommand>\n  </component>\n</application>",
+                secret(11)
+            ),
+        ),
+        (
+            "map-of-ai-assistant",
+            ".ai/mcp/mcp.json",
+            format!(
+                r#"{{"map-of-ai-assistant": {{"command": "npx", "args": ["mcp-map"], "env": {{"TOKEN": "{}"}}}}}}"#,
+                secret(12)
+            ),
+        ),
+        (
+            "moved-of-codex",
+            "tools/codex/config.toml",
+            format!(
+                "[mcp_servers.moved-of-codex]\ncommand = \"npx\"\nenv = {{ TOKEN = \"{}\" }}\n",
+                secret(13)
+            ),
+        ),
+        (
             "project-of-claude-code",
             "src/shop/.mcp.json",
             format!(
@@ -165,6 +191,10 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
     // Such a file is no configuration of any client, whatever it holds.
     machine.at_home("notes/mcp-servers.json", r#"{"mcpServers": {"only-a-note": {"command": "npx"}}}"#);
     machine.at_home(".env", format!("OPENAI_API_KEY={SECRET}\n"));
+    machine.at_home(
+        ".bashrc",
+        format!("export OPENAI_API_KEY={SECRET}\nexport CODEX_HOME=\"$HOME/tools/codex\"\n"),
+    );
     let scan = machine.scan();
     let expected: BTreeSet<String> = configurations.iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(values(&scan, "mcp-config"), expected);
@@ -182,6 +212,74 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("tracker-of-claude-code"), "--format {format} prints the servers:\n{text}");
     }
+}
+
+#[test]
+fn servers_in_a_database_are_found_and_the_conversations_beside_them_stay() {
+    if !require("sqlite3", have_command("sqlite3")) {
+        return;
+    }
+    let machine = Tree::with_home();
+    let path = machine.at_home(".config/CherryStudio/Data/cherrystudio.sqlite", "");
+    let tables = format!(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE message (id text PRIMARY KEY NOT NULL, data text NOT NULL); INSERT INTO message VALUES ('1', '{SECRET}');
+         CREATE TABLE mcp_server (id text PRIMARY KEY NOT NULL, name text NOT NULL, type text, base_url text, command text, args text,
+           env text, headers text, is_active integer DEFAULT false NOT NULL);
+         INSERT INTO mcp_server VALUES ('1', 'files', 'stdio', NULL, 'npx', '[\"-y\", \"mcp-files\"]', '{{\"TOKEN\": \"{SECRET}\"}}', NULL, 1),
+           ('2', 'far', 'streamableHttp', 'https://mcp.example/{SECRET}', NULL, NULL, NULL, NULL, 0),
+           ('3', '@cherry/fetch', 'inProcess', NULL, NULL, NULL, NULL, NULL, 1);"
+    );
+    sqlite3(&path, &tables);
+    let scan = machine.scan();
+    assert_eq!(values(&scan, "mcp-config"), set(&["far", "files"]));
+    assert_eq!(state(&scan, "mcp-config"), "read", "{:#}", scan["problems"]);
+    let files = sighting(&scan, "mcp-config", "files");
+    assert_eq!(
+        (&files["details"]["client"], &files["details"]["package"]),
+        (&"Cherry Studio".into(), &"mcp-files".into())
+    );
+    assert_eq!(sighting(&scan, "mcp-config", "far")["details"]["enabled"], false);
+    assert!(!scan.to_string().contains(SECRET));
+}
+
+fn sqlite3(path: &Path, statements: &str) {
+    let sqlite3 = Command::new("sqlite3").arg(path).arg(statements).output().expect("sqlite3 runs");
+    assert!(sqlite3.status.success(), "{}", String::from_utf8_lossy(&sqlite3.stderr));
+}
+
+#[test]
+fn an_extension_that_is_switched_off_is_told_so_by_its_editor_and_by_each_profile() {
+    if !require("sqlite3", have_command("sqlite3")) {
+        return;
+    }
+    let machine = Tree::with_home();
+    let user = ".config/Code/User";
+    let list = |ids: &[&str]| {
+        let entry = |id: &&str| format!(r#"{{"identifier":{{"id":"{id}"}},"version":"1.0.0"}}"#);
+        format!("[{}]", ids.iter().map(entry).collect::<Vec<_>>().join(","))
+    };
+    machine.at_home(".vscode/extensions/extensions.json", list(&["github.copilot", "continue.continue"]));
+    machine.at_home(".vscode-oss/extensions/extensions.json", list(&["codeium.codeium"]));
+    machine.at_home(format!("{user}/profiles/-2ab3c4d/extensions.json"), list(&["saoudrizwan.claude-dev"]));
+    for (folder, off) in [(user, "GitHub.copilot"), (&format!("{user}/profiles/-2ab3c4d"), "other.other")] {
+        let path = machine.at_home(format!("{folder}/globalStorage/state.vscdb"), "");
+        // As the editor makes it.
+        let table = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
+        let row = format!(r#"'extensionsIdentifiers/disabled', '[{{"id":"{off}","uuid":"1"}}]'"#);
+        sqlite3(&path, &format!("{table} INSERT INTO ItemTable VALUES ({row}), ('secret://x', '{SECRET}');"));
+    }
+    let scan = machine.scan();
+    for (id, enabled) in [
+        ("github.copilot", Value::Bool(false)),
+        ("continue.continue", Value::Bool(true)),
+        ("saoudrizwan.claude-dev", Value::Bool(true)),
+        ("codeium.codeium", Value::Null),
+    ] {
+        assert_eq!(sighting(&scan, "vscode-extensions", id)["details"]["enabled"], enabled, "{id}");
+    }
+    assert_eq!(state(&scan, "vscode-extensions"), "read", "{:#}", scan["problems"]);
+    assert!(!scan.to_string().contains(SECRET));
 }
 
 #[test]
@@ -250,80 +348,4 @@ fn models_are_found_in_the_stores_of_their_programs() {
         sighting(&scan, "huggingface", "Qwen/Qwen2.5-0.5B-Instruct-GGUF")["evidence"]["version"],
         commit
     );
-}
-
-#[test]
-fn a_package_that_dpkg_installed_is_found_and_its_neighbour_is_not() {
-    if !require("dpkg and dpkg-deb", have_command("dpkg") && have_command("dpkg-deb")) {
-        return;
-    }
-    let machine = Tree::with_home();
-    let work = tempfile::tempdir().expect("a temporary folder");
-    let root = machine.root();
-    for folder in ["var/lib/dpkg/info", "var/lib/dpkg/updates"] {
-        fs::create_dir_all(root.join(folder)).expect("the folder is made");
-    }
-    machine.put("var/lib/dpkg/status", "");
-    for (name, version) in [("ollama", "0.12.3-1"), ("ollie", "1.0-2")] {
-        let tree = work.path().join(name);
-        fs::create_dir_all(tree.join("DEBIAN")).expect("the folder is made");
-        fs::write(
-            tree.join("DEBIAN/control"),
-            format!(
-                "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: Kim <kim@example.org>\n\
-                 Description: a package of the test\n"
-            ),
-        )
-        .expect("the file is written");
-        fs::create_dir_all(tree.join("usr/share/doc").join(name)).expect("the folder is made");
-        let package = work.path().join(format!("{name}.deb"));
-        done(Command::new("dpkg-deb").arg("--build").arg(&tree).arg(&package));
-        // Without root the files keep their owner; the tools of dpkg's own path are not needed.
-        let mut dpkg = Command::new("dpkg");
-        dpkg.arg(format!("--root={}", root.display())).arg("--force-not-root,bad-path").arg("-i");
-        done(dpkg.arg(&package));
-    }
-    let scan = machine.scan();
-    assert_eq!(state(&scan, "dpkg"), "read");
-    assert_eq!(values(&scan, "dpkg"), set(&["ollama"]));
-    assert_eq!(sighting(&scan, "dpkg", "ollama")["evidence"]["version"], "0.12.3-1");
-}
-
-#[test]
-fn what_pip_and_npm_installed_is_found_and_its_neighbours_are_not() {
-    if !may_install() || !require("python3", have_command("python3")) || !require("npm", have_command("npm"))
-    {
-        return;
-    }
-    let machine = Tree::with_home();
-    let environment = machine.home().join("src/shop/.venv");
-    done(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-    let mut pip = Command::new(environment.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]);
-    done(pip.args(["openai", "six"]));
-    let prefix = machine.home().join(".npm-global");
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--global", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&prefix);
-    done(npm.args(["openai", "left-pad"]));
-    // Both neighbours are there to be mistaken.
-    assert!(installed(&environment, "six.py") && prefix.join("lib/node_modules/left-pad").is_dir());
-    let scan = machine.scan();
-    for source in ["pip", "npm"] {
-        assert_eq!(state(&scan, source), "read", "{:#}", scan["problems"]);
-        assert_eq!(values(&scan, source), set(&["openai"]), "{source}");
-    }
-    let all = scan["sightings"].as_array().expect("a list of sightings");
-    let versions = all.iter().filter(|sighting| sighting["evidence"]["version"].is_string()).count();
-    assert_eq!((all.len(), versions), (2, 2), "nothing else, and each with its version: {all:#?}");
-}
-
-/// Whether a file of this name lies in the packages of a virtual environment.
-fn installed(environment: &Path, name: &str) -> bool {
-    let versions = fs::read_dir(environment.join("lib")).expect("an environment has a lib folder");
-    versions.flatten().any(|version| version.path().join("site-packages").join(name).exists())
-}
-
-fn done(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

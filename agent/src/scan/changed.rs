@@ -15,6 +15,11 @@ use super::walk::Hits;
 /// The section of what tells whose homes there are.
 const HOMES: &str = "homes";
 
+/// The source of what runs, and its section.
+pub(super) const PROCESSES: &str = "processes";
+/// The section of what it is compared with.
+pub(super) const RAN: &str = "programs that run";
+
 /// What a scan does about places.
 pub(super) enum Watch {
     /// Nothing.
@@ -40,8 +45,8 @@ impl Watch {
         Self::First(Journal::default())
     }
 
-    /// Looks at every place of a journal; `None` when all is as it was.
-    pub(super) fn look(root: &Dir, journal: Journal, all: bool) -> Option<Self> {
+    /// Looks at every place of a journal, which is given back when all is as it was.
+    pub(super) fn look(root: &Dir, journal: Journal, all: bool) -> Result<Self, Journal> {
         let mut boundary: (PathBuf, Option<Dir>) = ("/".into(), Some(root.clone()));
         let mut moved = BTreeSet::new();
         for (name, section) in &journal.sections {
@@ -65,10 +70,14 @@ impl Watch {
             }
         }
         if moved.is_empty() {
-            return None;
+            return Err(journal);
         }
-        let (old, new) = (journal.sections, Journal::default());
-        Some(Self::Again(Box::new(Again { old, moved, all, walks_moved: false, new })))
+        let (mut old, mut new) = (journal.sections, Journal::default());
+        for name in [PROCESSES, RAN] {
+            // What runs was looked at before.
+            new.sections.extend(old.remove_entry(name));
+        }
+        Ok(Self::Again(Box::new(Again { old, moved, all, walks_moved: false, new })))
     }
 
     /// Whether a full scan went before.
@@ -138,6 +147,15 @@ impl Watch {
                 again.new.sections.insert(name.to_owned(), section);
                 same
             }
+        }
+    }
+
+    /// Where a full scan notes what runs.
+    #[cfg(target_os = "linux")]
+    pub(super) fn first_journal(&mut self) -> Option<&mut Journal> {
+        match self {
+            Self::First(journal) => Some(journal),
+            Self::Off | Self::Again(_) => None,
         }
     }
 

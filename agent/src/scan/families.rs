@@ -14,27 +14,58 @@ pub(super) fn read(scan: &mut Scan<'_>, machine: &Machine) {
     models_and_images(scan, machine);
 }
 
-/// Looks at what runs now, on a running machine only: neither has a place that could be looked at for changes.
+/// Looks at what runs now, on a running machine only: at a full scan. At a look, [`look_at_running`] did.
 #[cfg(target_os = "linux")]
 pub(super) fn read_running(scan: &mut Scan<'_>, request: &ScanRequest, root: &Dir, homes: &[Dir]) {
-    let budget = Rc::clone(&scan.budget);
+    if scan.watch.again() {
+        return;
+    }
     if request.live {
-        scan.live("processes", Channel::Process, |source| {
-            let proc = Dir::root(&request.root.join("proc"), budget);
-            let at: Vec<PathBuf> = homes.iter().map(Dir::absolute).collect();
-            if let Some(proc) = source.note(proc, || "/proc".into()) {
-                processes::read(&proc, root, &at, request.probe, source);
-            }
-        });
+        let (finished, marks) = running::read(request, root, homes, &scan.budget, scan.matcher);
+        if let Some(journal) = scan.watch.first_journal() {
+            running::note(journal, &finished, marks.as_ref());
+        }
+        scan.keep(finished);
     }
     if let Some(socket) = &request.containers {
         scan.live("container-daemon", Channel::Container, |source| containers::ask(socket, source));
     }
 }
 
+/// Looks at what runs since a journal was written. Gives what is to be told, and whether the journal is another.
+#[cfg(target_os = "linux")]
+pub(super) fn look_at_running<'m>(
+    request: &ScanRequest,
+    at: (&Dir, &Rc<Budget>),
+    journal: &mut Journal,
+    again: bool,
+    matcher: impl FnOnce() -> &'m Matcher,
+) -> (Option<Finished>, bool) {
+    if !request.live {
+        return (None, false);
+    }
+    match running::look(request, at, journal, again, matcher) {
+        running::Looked::Same => (None, false),
+        running::Looked::Noted => (None, true),
+        running::Looked::Moved(finished) => (Some(finished), true),
+    }
+}
+
 /// Elsewhere what runs is not looked at yet, which `doctor` says.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn read_running(_: &mut Scan<'_>, _: &ScanRequest, _: &Dir, _: &[Dir]) {}
+
+/// As [`read_running`].
+#[cfg(not(target_os = "linux"))]
+pub(super) fn look_at_running<'m>(
+    _: &ScanRequest,
+    _: (&Dir, &Rc<Budget>),
+    _: &mut Journal,
+    _: bool,
+    _: impl FnOnce() -> &'m Matcher,
+) -> (Option<Finished>, bool) {
+    (None, false)
+}
 
 /// Packages and applications of the operating systems and of what installs for all of them.
 fn of_systems(scan: &mut Scan<'_>, machine: &Machine) {

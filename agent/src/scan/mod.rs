@@ -61,10 +61,14 @@ mod registry;
 mod rpm;
 #[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
+#[cfg(target_os = "linux")]
+mod running;
 mod safari;
 mod safe;
 mod snap;
 mod source;
+#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
+mod statedb;
 mod sublime;
 #[cfg(test)]
 mod tests;
@@ -76,6 +80,7 @@ mod windows;
 mod xml;
 mod zip;
 
+use std::cell::LazyCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -91,7 +96,7 @@ use journal::Journal;
 use registry::Registry;
 pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
-use source::Source;
+use source::{Finished, Source};
 use walk::Hits;
 
 /// How long a scan may take before it ends with what it has.
@@ -135,7 +140,7 @@ impl ScanRequest {
 }
 
 /// What a scan saw.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct ScanOutcome {
     /// One for each source family, those without items too: an empty complete snapshot removes.
     pub snapshots: Vec<RawSnapshot>,
@@ -149,6 +154,14 @@ impl ScanOutcome {
     /// Whether some source was not read to its end.
     pub fn partial(&self) -> bool {
         self.snapshots.iter().any(|snapshot| snapshot.completeness == Completeness::Partial)
+    }
+
+    fn extend(&mut self, sources: impl IntoIterator<Item = Finished>) {
+        for (snapshot, report, problems) in sources {
+            self.snapshots.push(snapshot);
+            self.reports.push(report);
+            self.problems.extend(problems);
+        }
     }
 }
 
@@ -221,8 +234,8 @@ pub fn scan_watched(request: &ScanRequest, matcher: &Matcher) -> (ScanOutcome, V
     }
 }
 
-/// Looks for what changed since a journal was written, and reads only the sources whose places are not as they were. Processes
-/// leave no mark at a place: only a full scan looks at them.
+/// Looks for what changed since a journal was written: compares what runs, and reads only the sources whose places are not as they
+/// were. Daemons of containers leave no mark at a place: only a full scan asks them.
 ///
 /// `None`: nothing moved, and nothing was read. Otherwise the outcome holds the sources that answer otherwise than before (with
 /// `again` all that were read: what became of the last look is not known), and the journal replaces the one given.
@@ -232,11 +245,19 @@ pub fn scan_changed(
     again: bool,
     matcher: impl FnOnce() -> Matcher,
 ) -> Option<(ScanOutcome, Vec<u8>)> {
-    let journal = Journal::decode(journal)?;
+    let mut journal = Journal::decode(journal)?;
     let (root, budget) = open(request).ok()?;
+    let matcher = LazyCell::new(matcher);
+    // First, while that may still be looked at.
+    let (runs, noted) =
+        families::look_at_running(request, (&root, &budget), &mut journal, again, || &matcher);
     (request.before_homes)();
-    let watch = Watch::look(&root, journal, again)?;
-    let (outcome, journal) = run(request, &matcher(), root, budget, watch);
+    let (mut outcome, journal) = match Watch::look(&root, journal, again) {
+        Ok(watch) => run(request, &matcher, root, budget, watch),
+        Err(journal) if noted => (ScanOutcome::default(), journal),
+        Err(_) => return None,
+    };
+    outcome.extend(runs);
     Some((outcome, journal.encode()))
 }
 
@@ -284,8 +305,7 @@ fn run(
     budget: Rc<Budget>,
     watch: Watch,
 ) -> (ScanOutcome, Journal) {
-    let outcome = ScanOutcome { snapshots: vec![], reports: vec![], problems: vec![] };
-    let mut scan = Scan { matcher, outcome, budget, watch };
+    let mut scan = Scan { matcher, outcome: ScanOutcome::default(), budget, watch };
     let machine = scan.machine(request, root);
     families::read(&mut scan, &machine);
     (scan.outcome, scan.watch.journal())
@@ -370,9 +390,6 @@ impl<'a> Scan<'a> {
     /// Runs one source of what happens now: it has no places, so only a full scan runs it.
     #[cfg(target_os = "linux")]
     fn live(&mut self, name: &'static str, channel: Channel, read: impl FnOnce(&mut Source<'a>)) {
-        if self.watch.again() {
-            return;
-        }
         let mut source = Source::new(name, channel, self.matcher);
         read(&mut source);
         self.keep(source.finish());
@@ -388,10 +405,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn keep(&mut self, (snapshot, report, problems): (RawSnapshot, SourceReport, Vec<Problem>)) {
-        self.outcome.snapshots.push(snapshot);
-        self.outcome.reports.push(report);
-        self.outcome.problems.extend(problems);
+    fn keep(&mut self, finished: Finished) {
+        self.outcome.extend([finished]);
     }
 
     /// Runs one source of every home.

@@ -34,6 +34,7 @@ pub const ALL: &[Parser] = &[
     ("clone", |bytes| drop(plugins::origin(bytes))),
     ("composer", |bytes| drop(composer::parse(bytes))),
     ("conda", |bytes| _ = conda::parse(&String::from_utf8_lossy(bytes))),
+    ("containerd", |bytes| containers::parse_containerd(bytes)),
     ("container-images", |bytes| drop(containers::parse_all(bytes))),
     ("desktop-entry", |bytes| drop(programs::image_of(bytes))),
     ("docker-models", models::docker),
@@ -73,6 +74,7 @@ pub const ALL: &[Parser] = &[
     ("plist", |bytes| drop(plist::parse(bytes))),
     ("python-folder", |bytes| _ = python::folder_name(&String::from_utf8_lossy(bytes))),
     ("python-metadata", |bytes| drop(python::metadata(bytes))),
+    ("ran", |bytes| drop(processes::marks::Marks::decode(bytes))),
     ("raycast", |bytes| drop(raycast::parse(bytes))),
     ("registry", |bytes| _ = registry::parse(bytes)),
     ("rpm-header", |bytes| drop(rpm::parse(bytes))),
@@ -85,6 +87,7 @@ pub const ALL: &[Parser] = &[
     ("sublime", |bytes| drop(sublime::ignored(bytes))),
     ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
+    ("vscode-disabled", |bytes| drop(vscode::disabled(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),
     ("walk", |bytes| drop(Hits::decode(bytes))),
     ("zip", jetbrains::parse_archive),
@@ -98,6 +101,27 @@ fn no_parser_fails_on_what_is_nothing() {
         for bytes in nothings {
             let outcome = std::panic::catch_unwind(|| parse(bytes));
             assert!(outcome.is_ok(), "{name} fails on {bytes:?}");
+        }
+    }
+}
+
+/// What fuzzing begins with.
+#[cfg(test)]
+#[path = "../../../tests/fuzz/examples/seeds/scan.rs"]
+mod seeds;
+
+#[test]
+fn every_parser_has_a_seed_and_survives_it_cut_short() {
+    let seeds = seeds::seeds();
+    for (name, _) in ALL {
+        assert!(seeds.iter().any(|(of, ..)| of == name), "fuzzing has no file for {name} to begin with");
+    }
+    for (name, _, bytes) in seeds {
+        let (_, parse) = ALL[usize::from(bytes[0])];
+        let bytes = &bytes[1..];
+        for end in (0..=bytes.len()).step_by(bytes.len() / 64 + 1).chain([bytes.len()]) {
+            let outcome = std::panic::catch_unwind(|| parse(&bytes[..end]));
+            assert!(outcome.is_ok(), "{name} fails on the first {end} bytes of {bytes:?}");
         }
     }
 }

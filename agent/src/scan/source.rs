@@ -44,6 +44,9 @@ impl Found {
     }
 }
 
+/// What came of a source family.
+pub(crate) type Finished = (RawSnapshot, SourceReport, Vec<Problem>);
+
 /// A source family being scanned.
 pub(crate) struct Source<'a> {
     name: &'static str,
@@ -229,7 +232,7 @@ impl<'a> Source<'a> {
     }
 
     /// Closes the source.
-    pub(crate) fn finish(mut self) -> (RawSnapshot, SourceReport, Vec<Problem>) {
+    pub(crate) fn finish(mut self) -> Finished {
         self.items.sort_by(|a, b| {
             let key = |found: &FoundItem| {
                 (found.item.evidence.clone(), found.owner, found.item.details.location.clone())

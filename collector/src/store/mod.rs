@@ -14,6 +14,7 @@ pub mod campaigns;
 pub mod governance;
 pub mod own;
 pub mod people;
+pub mod proof;
 pub mod sqlite;
 
 pub use campaigns::Campaigns;

@@ -1,6 +1,7 @@
 //! What a process is: by the executable that the kernel names and, where that is an interpreter, by the script or module
 //! it runs. Never by a part of a word.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Component, Path, PathBuf};
 
 use crate::scan::safe::FileType;
@@ -32,6 +33,21 @@ pub(super) struct Known<'a> {
 }
 
 impl Seen<'_> {
+    /// A number for all that [`Seen::identify`] asks: processes that have the same are the same thing.
+    pub(super) fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.executable.hash(&mut hasher);
+        if is_interpreter(self.executable) {
+            match what_it_runs(self.words) {
+                Some(Run::Script(script)) => (0, self.absolute(script)).hash(&mut hasher),
+                Some(Run::Module(name)) => (1, name).hash(&mut hasher),
+                Some(Run::Package(name)) => (2, name).hash(&mut hasher),
+                None => {}
+            }
+        }
+        hasher.finish()
+    }
+
     /// The rule that knows it. `root` is where the folder of a script is looked into.
     pub(super) fn identify<'a>(
         &self,
@@ -46,9 +62,8 @@ impl Seen<'_> {
         if let Some(known) = executable(self.executable) {
             return Some(known);
         }
-        let program = self.executable.rsplit('/').next()?;
-        if !is_interpreter(program) {
-            return mcp_server(program, SoftwareKind::McpPackage, source);
+        if !is_interpreter(self.executable) {
+            return mcp_server(file_name(self.executable), SoftwareKind::McpPackage, source);
         }
         match what_it_runs(self.words)? {
             Run::Module(module) => {
@@ -96,7 +111,13 @@ pub(super) fn shorten(path: &Path, homes: &[PathBuf]) -> String {
     }
 }
 
-fn is_interpreter(program: &str) -> bool {
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether an executable, by its path, runs a script of somebody else's.
+pub(super) fn is_interpreter(executable: &str) -> bool {
+    let program = file_name(executable);
     let version = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
     INTERPRETERS.iter().any(|name| program.strip_prefix(name).is_some_and(version))
 }

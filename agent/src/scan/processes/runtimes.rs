@@ -52,7 +52,7 @@ impl<'a> Runtimes<'a> {
         Self { ask, asked: 0, time_left: ALL_PATIENCE, answers: HashMap::new(), found: Vec::new() }
     }
 
-    /// Looks at the ports of a process that a rule knows.
+    /// Looks at the ports of a process that a rule knows; `None`: it is none that serves.
     pub(super) fn look(
         &mut self,
         proc: &Dir,
@@ -60,15 +60,16 @@ impl<'a> Runtimes<'a> {
         known: &Known<'a>,
         executable: &str,
         source: &Source<'a>,
-    ) {
+    ) -> Option<Vec<Listening>> {
         let server = source.matcher().local_server(&known.rule.product);
         let serves = server != LocalServer::default()
             || matches!(known.rule.kind, ProductKind::Runtime | ProductKind::McpServer);
         if !serves {
             // An editor or an assistant listens for parts of its own.
-            return;
+            return None;
         }
-        let mut open = sockets::of_process(proc, process);
+        let all = sockets::of_process(proc, process);
+        let mut open = all.clone();
         // The port that the product is known to listen on comes first, since not all may be asked.
         open.sort_by_key(|socket| !server.ports.contains(&socket.bound.port()));
         for (at, socket) in open.into_iter().enumerate() {
@@ -82,6 +83,7 @@ impl<'a> Runtimes<'a> {
                 answer,
             });
         }
+        Some(all)
     }
 
     fn answer(&mut self, socket: Listening, server: &LocalServer<'_>, rule: &'a RuleRef) -> Option<Answer> {

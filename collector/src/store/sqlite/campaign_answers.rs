@@ -16,6 +16,7 @@ use crate::model::record::{AiSystem, Field, Input, Wish};
 use crate::model::{Page, PageRequest};
 use crate::review::{Guard, Move, Refused, Who};
 use crate::store::Changed;
+use crate::tier::Method;
 
 /// What a change of several records came to; the outer `None`: there is no such record.
 type Taken<T> = rusqlite::Result<Result<T, Refused>>;
@@ -135,6 +136,7 @@ fn served(connection: &Connection, row: &str, person: i64) -> rusqlite::Result<O
 
 pub(super) fn answer(
     connection: &Connection,
+    method: &Method,
     sent: &SentAnswer,
     submitted: u32,
     who: &Who,
@@ -150,7 +152,7 @@ pub(super) fn answer(
         version: None,
         ..act.clone()
     };
-    match take(connection, &campaign.body, &row, sent, submitted, who, &act)? {
+    match take((connection, method), &campaign.body, &row, sent, submitted, who, &act)? {
         Ok(next) => {
             let held = governed::replace(connection, &row, &next, &act, sent.answer.action())?;
             Ok(Some(Ok(held)))
@@ -163,7 +165,7 @@ pub(super) fn answer(
 }
 
 fn take(
-    connection: &Connection,
+    (connection, method): (&Connection, &Method),
     campaign: &Campaign,
     row: &Held<CampaignRow>,
     sent: &SentAnswer,
@@ -186,7 +188,8 @@ fn take(
         return Ok(Err(refused));
     }
     let make = |step: Move| -> Taken<Held<AiSystem>> {
-        let made = systems::make_move_as(connection, &system.body.id, &step, who, act, Some(&row.body))?;
+        let made =
+            systems::make_move_as(connection, method, &system.body.id, &step, who, act, Some(&row.body))?;
         Ok(made.unwrap_or_else(|| Err(gone())))
     };
     let said_besides = (!comment.is_empty()).then(|| comment.to_owned());
@@ -266,6 +269,7 @@ fn successor(connection: &Connection, row: &CampaignRow, to: i64, now_ms: i64) -
 /// Gives a row to another owner in the name of who runs the campaign. The new row.
 pub(super) fn assign(
     connection: &Connection,
+    method: &Method,
     id: &str,
     owner: i64,
     who: &Who,
@@ -274,7 +278,7 @@ pub(super) fn assign(
     let Some(row) = governed::load::<CampaignRow>(connection, id)? else { return Ok(None) };
     let Some(campaign) = governed::load::<Campaign>(connection, &row.body.campaign)? else { return Ok(None) };
     let act = Act { batch: Some(batch(&campaign.body.id)), ..act.clone() };
-    let judged = take_assignment(connection, &campaign.body, &row, owner, who, &act)?;
+    let judged = take_assignment((connection, method), &campaign.body, &row, owner, who, &act)?;
     match judged {
         Ok(next) => {
             let held = governed::create(connection, &next, &act, "campaign.ask")?;
@@ -294,7 +298,7 @@ pub(super) fn assign(
 }
 
 fn take_assignment(
-    connection: &Connection,
+    (connection, method): (&Connection, &Method),
     campaign: &Campaign,
     row: &Held<CampaignRow>,
     owner: i64,
@@ -316,7 +320,7 @@ fn take_assignment(
     }
     // Naming an owner is a change of the record like any other: with the rights that it takes.
     let edit = Move::Edit(vec![("system_owner".to_owned(), owner.into())]);
-    let made = systems::make_move(connection, &system.body.id, &edit, who, act)?;
+    let made = systems::make_move(connection, method, &system.body.id, &edit, who, act)?;
     Ok(made.map_or_else(
         || Err(Refused::new(Guard::Target, "the record is not there any more")),
         |made| made.map(|_| next),

@@ -167,10 +167,11 @@ impl Campaigns for SqliteStore {
     fn answer_rows(&self, answers: Vec<SentAnswer>, who: Who, act: Act) -> Result<Answers, StoreError> {
         self.writer.run("take answers of a campaign", move |connection, books| {
             books.governed.clear();
+            let method = Arc::clone(&books.options.tier_method);
             let batch = u32::try_from(answers.len()).unwrap_or(u32::MAX);
             let mut came_to = Vec::with_capacity(answers.len());
             for sent in answers {
-                let changed = campaign_answers::answer(connection, &sent, batch, &who, &act)?;
+                let changed = campaign_answers::answer(connection, &method, &sent, batch, &who, &act)?;
                 came_to.push((sent.row, changed));
             }
             Ok(came_to)
@@ -187,7 +188,8 @@ impl Campaigns for SqliteStore {
         let row = row.to_owned();
         self.writer.run("give a row to another owner", move |connection, books| {
             books.governed.clear();
-            campaign_answers::assign(connection, &row, owner, &who, &act)
+            let method = Arc::clone(&books.options.tier_method);
+            campaign_answers::assign(connection, &method, &row, owner, &who, &act)
         })
     }
 

@@ -24,6 +24,7 @@ use crate::model::{
     AiSystemRow, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
 };
 use crate::review::{self, Context, GONE_DAYS, Guard, Move, QUIET_DAYS, Refused, Who};
+use crate::tier::Method;
 
 /// Name of the job that proposes, observes and reopens.
 const JOB: &str = "observe";
@@ -355,17 +356,19 @@ pub(super) fn add(
 /// Makes a move, or notes which guard refused it.
 pub(super) fn make_move(
     connection: &Connection,
+    method: &Method,
     id: &str,
     step: &Move,
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
-    make_move_as(connection, id, step, who, act, None)
+    make_move_as(connection, method, id, step, who, act, None)
 }
 
 /// The same, for who answers a row of a campaign.
 pub(super) fn make_move_as(
     connection: &Connection,
+    method: &Method,
     id: &str,
     step: &Move,
     who: &Who,
@@ -373,7 +376,7 @@ pub(super) fn make_move_as(
     answering: Option<&CampaignRow>,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
-    match judge_as(connection, &before, step, who, act, (false, answering))? {
+    match judge_as(connection, method, &before, step, who, act, (false, answering))? {
         Ok((moved, policy)) => {
             let act = Act { role: moved.role, policy, ..act.clone() };
             let held = governed::replace(connection, &before, &moved.system, &act, step.action())?;
@@ -398,17 +401,19 @@ type Judged = Result<(review::Moved, Option<String>), Refused>;
 /// What a move would come to; nothing is written but, unless it is a `trial`, the number of a record that it makes.
 pub(super) fn judge(
     connection: &Connection,
+    method: &Method,
     before: &Held<AiSystem>,
     step: &Move,
     who: &Who,
     act: &Act,
     trial: bool,
 ) -> rusqlite::Result<Judged> {
-    judge_as(connection, before, step, who, act, (trial, None))
+    judge_as(connection, method, before, step, who, act, (trial, None))
 }
 
 fn judge_as(
     connection: &Connection,
+    method: &Method,
     before: &Held<AiSystem>,
     step: &Move,
     who: &Who,
@@ -435,6 +440,7 @@ fn judge_as(
         who,
         reason: &act.reason,
         now_ms: act.now_ms,
+        method,
         policy: world.policy.as_deref(),
         tolerance_days: world.limits.tolerance_days,
         draft: world.draft,

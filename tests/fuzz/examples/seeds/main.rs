@@ -9,6 +9,8 @@ use libfuzzer_sys as _;
 #[cfg(feature = "scan")]
 mod scan;
 
+#[cfg(feature = "scan")]
+use umbrascope_agent::scan::parsers::ALL;
 use umbrascope_rules::Catalogue;
 use umbrascope_rules::bundle::{self, Draft, Kind};
 

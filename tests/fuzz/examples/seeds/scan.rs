@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 
-use umbrascope_agent::scan::parsers::ALL;
+use super::ALL;
 
 /// Bytes taken of a file of this machine.
 const OWN_BYTES: u64 = 8 * 1024;
 
 /// A parser's name, a number, and bytes that begin with the byte which picks the parser.
-pub fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
+pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     let mut seeds: Vec<(&str, Vec<u8>)> =
         TEXTS.iter().map(|(name, text)| (*name, text.as_bytes().into())).collect();
     for (name, path) in OWN {
@@ -18,10 +18,24 @@ pub fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
             seeds.push((name, bytes));
         }
     }
+    seeds.extend(FILES.iter().map(|(name, bytes)| (*name, bytes.to_vec())));
+    seeds.push(("mach-o", program()));
+    // Without the pages at its end, which are not in use.
+    let mut images = unpacked(include_bytes!("../../../../agent/src/scan/containers/testdata/meta.db.gz"));
+    images.truncate(18 * 4096);
+    seeds.push(("containerd", images));
+    seeds.push((
+        "rpm-ndb",
+        unpacked(include_bytes!("../../../../agent/src/scan/rpm/testdata/Packages.db.gz")),
+    ));
     seeds.push(("gguf", gguf()));
     seeds.push(("safetensors", safetensors()));
     seeds.push(("rpm-header", rpm()));
     seeds.push(("journal", journal()));
+    // Two kinds of process that no rule knows, one that serves, and what ran.
+    let ran =
+        [[2_u32, 1, 1].map(u32::to_le_bytes).concat(), [7_u64, 8, 9, 10].map(u64::to_le_bytes).concat()];
+    seeds.push(("ran", ran.concat()));
     let framed = seeds.into_iter().enumerate().map(|(number, (name, bytes))| {
         let which = ALL.iter().position(|(known, _)| *known == name).expect("a parser of that name");
         let which = u8::try_from(which).expect("fewer than 256 parsers");
@@ -40,6 +54,19 @@ const OWN: &[(&str, &str)] = &[
     ("npm-manifest", "/usr/lib/node_modules/npm/package.json"),
 ];
 
+/// What their programs wrote for the tests of the parsers.
+const FILES: &[(&str, &[u8])] = &[
+    ("flatpak-deploy", include_bytes!("../../../../agent/src/scan/testdata/flatpak.deploy")),
+    ("gguf", include_bytes!("../../../../agent/src/scan/models/samples/model.gguf")),
+    ("gguf", include_bytes!("../../../../agent/src/scan/models/samples/part-00002-of-00002.gguf")),
+    ("go", include_bytes!("../../../../agent/src/scan/testdata/go.buildinfo")),
+    ("plist", include_bytes!("../../../../agent/src/scan/macos/testdata/info.binary.plist")),
+    ("plist", include_bytes!("../../../../agent/src/scan/macos/testdata/info.xml.plist")),
+    ("registry", include_bytes!("../../../../agent/src/scan/registry/testdata/small.hive")),
+    ("safetensors", include_bytes!("../../../../agent/src/scan/models/samples/lora.safetensors")),
+    ("zip", include_bytes!("../../../../agent/src/scan/zip/sample.jar")),
+];
+
 const SERVERS: &str = r#"{
   // as an editor writes it
   "mcpServers": {
@@ -55,6 +82,182 @@ const SERVERS: &str = r#"{
 }"#;
 
 const TEXTS: &[(&str, &str)] = &[
+    (
+        "accounts",
+        r#"{"numStartups": 3, "oauthAccount": {"accountUuid": "u", "emailAddress": "kim@corp.example"}}"#,
+    ),
+    (
+        "accounts",
+        r#"{"OPENAI_API_KEY": null, "tokens": {"id_token": "eyJhbGciOiJSUzI1NiJ9.eyJlbWFpbCI6ImtpbUBDb3JwLkV4YW1wbGUiLCJzdWIiOiJ4In0.c2lnbmF0dXJl"}}"#,
+    ),
+    (
+        "answer",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 61\r\n\r\n{\"object\":\"list\",\"data\":[{\"id\":\"llama3.2:1b\",\"owned_by\":\"x\"}]}",
+    ),
+    ("answer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11\r\nOllama is running\r\n0\r\n\r\n"),
+    (
+        "appx-manifest",
+        "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Package xmlns=\"http://schemas.microsoft.com/appx/manifest/foundation/windows10\"><Properties><DisplayName>Claude</DisplayName><PublisherDisplayName>Anthropic, PBC</PublisherDisplayName></Properties></Package>",
+    ),
+    (
+        "cargo",
+        r#"{"installs":{"aichat 0.30.0 (registry+https://github.com/rust-lang/crates.io-index)":{"version_req":null,"bins":["aichat"],"features":[],"all_features":false,"no_default_features":false,"profile":"release","target":"x86_64-unknown-linux-gnu","rustc":"rustc 1.90.0"}}}"#,
+    ),
+    (
+        "cargo-toml",
+        "[v1]\n\"aichat 0.30.0 (registry+https://github.com/rust-lang/crates.io-index)\" = [\"aichat\"]\n",
+    ),
+    (
+        "chromium-policy",
+        r#"{"ExtensionInstallForcelist": ["fcoeoabgfenejglbffodgkkbkcdhcgfn;https://clients2.google.com/service/update2/crx"], "ExtensionSettings": {"*": {"installation_mode": "blocked"}, "kbfnbcaeplbcioakkpcpgfkobkghlhen": {"installation_mode": "force_installed"}}}"#,
+    ),
+    (
+        "chromium-policy",
+        r#"{"ExtensionSettings": "{\"a@b\": {\"installation_mode\": \"normal_installed\"}}"}"#,
+    ),
+    (
+        "composer",
+        r#"{"packages": [{"name": "openai-php/client", "version": "v0.10.3", "dist": {"type": "zip"}}], "dev": true}"#,
+    ),
+    ("conda", "ollama-0.12.3-cuda_126h0e1d2_0.json"),
+    (
+        "container-images",
+        r#"[{"Containers":-1,"Id":"sha256:2d1","RepoTags":["ollama/ollama:latest"],"RepoDigests":["ollama/ollama@sha256:45a"],"Size":3000000000},{"RepoTags":["<none>:<none>"]}]"#,
+    ),
+    (
+        "container-images",
+        r#"[{"Id":"8df","Names":["/chat"],"Image":"ghcr.io/open-webui/open-webui:main","State":"running"}]"#,
+    ),
+    (
+        "container-images",
+        r#"[{"id":"2d1","digest":"sha256:45a","names":["docker.io/ollama/ollama:latest"],"layer":"5bc","metadata":"{}","created":"2026-11-26T20:00:00Z"}]"#,
+    ),
+    (
+        "container-images",
+        r#"{"Repositories":{"ollama/ollama":{"ollama/ollama:latest":"sha256:2d1","ollama/ollama@sha256:45a":"sha256:2d1"}}}"#,
+    ),
+    (
+        "desktop-entry",
+        "[Desktop Entry]\nName=Cursor\nExec=/home/kim/apps/Cursor-1.2.AppImage --no-sandbox %U\n",
+    ),
+    ("desktop-entry", "[Desktop Entry]\nExec=env A=1 \"/home/kim/my apps/LM-Studio-0.3.AppImage\" %U\n"),
+    (
+        "docker-models",
+        r#"{"models":[{"id":"sha256:0f","tags":["docker.io/ai/smollm2:latest"],"files":["sha256:1a"]},{"id":"sha256:10","tags":[]}]}"#,
+    ),
+    (
+        "emacs",
+        ";; Generated package description from copilot.el  -*- no-byte-compile: t -*-\n(define-package \"copilot\" \"0.3.0\" \"An unofficial \\\"Copilot\\\" plugin\" '((emacs \"27.2\")))\n",
+    ),
+    (
+        "environment",
+        "[Service]\nEnvironment=\"OLLAMA_HOST=0.0.0.0\" \"OLLAMA_MODELS=/data/my models\"\nexport OLLAMA_MODELS='/srv/x' # moved\n",
+    ),
+    (
+        "firefox-profiles",
+        "[Install4F96D1932A9F858E]\nDefault=x.default\n\n[Profile1]\nName=work\nIsRelative=0\nPath=/home/kim/work\n\n[General]\nVersion=2\n",
+    ),
+    (
+        "flatpak-metainfo",
+        "<component><releases><release date='2026-01-01' version=\"2.1\"/><release version='2.0'/></releases></component>",
+    ),
+    ("gem", "nokogiri-1.16.0-x86_64-linux.gemspec"),
+    (
+        "jetbrains",
+        "<idea-plugin url=\"https://a.example\">\n  <id>com.example.helper</id>\n  <name>Helper</name><version>1.4.2</version><vendor email=\"a@b.example\">Example</vendor>\n  <depends>com.intellij.modules.platform</depends></idea-plugin>",
+    ),
+    ("jetbrains-disabled", "com.github.copilot\norg.jetbrains.junie\n"),
+    ("manifests", r#"{"dependencies": {"@anthropic-ai/sdk": "^0.30.1", "ai": "npm:openai@5.0.1"}}"#),
+    (
+        "manifests",
+        r#"{"lockfileVersion": 3, "packages": {"": {"name": "shop"}, "node_modules/openai": {"version": "4.104.0"}}, "dependencies": {"@s/c": {"version": "2.0.0"}}}"#,
+    ),
+    (
+        "manifests",
+        "packages:\n\n  '@types/node@18.19.0':\n    resolution: {integrity: x}\n\n  openai@4.104.0:\n    hasBin: true\n\nsnapshots:\n\n  openai@4.104.0(ws@8.0.0): {}\n",
+    ),
+    (
+        "manifests",
+        "# yarn lockfile v1\n\n\n\"@s/b@^1.0.0\", \"@s/b@^1.1.0\":\n  version \"1.1.2\"\n  resolved \"x\"\n",
+    ),
+    (
+        "manifests",
+        "# models\n-r base.txt\nopenai==1.54.3 ; python_version > '3.8'\nlangchain[all]>=0.3\nTorch == 2.4.0 \\\n    --hash=sha256:00\nanthropic @ https://x/y.whl\n",
+    ),
+    (
+        "manifests",
+        "[project]\ndependencies = ['openai>=1', 'httpx==0.27.0']\n[tool.poetry.dependencies]\nlangchain = {version = '0.3.1', extras = ['x']}\n",
+    ),
+    (
+        "manifests",
+        "[package]\nname = \"x\"\n[dependencies]\nasync-openai = \"=0.28.1\"\nai = { package = \"genai\", version = \"0.1\" }\n",
+    ),
+    (
+        "native-messaging-host",
+        r#"{"name": "com.example.helper", "path": "C:\\Users\\kim\\host.bat", "type": "stdio", "allowed_origins": ["chrome-extension://fcoeoabgfenejglbffodgkkbkcdhcgfn/"]}"#,
+    ),
+    (
+        "nix-expression",
+        "[ { meta = { description = \"x\"; }; name = \"hello-2.12\"; out = { outPath = \"/nix/store/x\"; }; } { name = \"ollama-0.12.3\"; } ]",
+    ),
+    (
+        "nix-manifest",
+        r#"{"version": 3, "elements": {"ollama": {"active": true, "priority": 5, "storePaths": ["/nix/store/wbhg2ga8f3h87s9h5k0slxk0m81m4cxl-ollama-0.12.3"]}}}"#,
+    ),
+    (
+        "nix-manifest",
+        r#"{"version": 1, "elements": [{"active": true, "storePaths": ["/nix/store/wbhg2ga8f3h87s9h5k0slxk0m81m4cxl-zoom-us-5.3.469451.0927"]}]}"#,
+    ),
+    (
+        "nuspec",
+        "<?xml version=\"1.0\"?><package><metadata><id>ollama</id><version>0.12.3</version><authors>Ollama</authors></metadata></package>",
+    ),
+    (
+        "obsidian",
+        r#"{"id":"tidy-notes","name":"Tidy Notes","version":"2.1.0","minAppVersion":"1.4.0","author":"Somebody","isDesktopOnly":false}"#,
+    ),
+    (
+        "obsidian-vaults",
+        r#"{"vaults":{"a1b2":{"path":"/home/kim/Notes","ts":1700000000000,"open":true},"c":{}}}"#,
+    ),
+    (
+        "office",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<OfficeApp xmlns=\"http://schemas.microsoft.com/office/appforoffice/1.1\" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"TaskPaneApp\">\n  <Id>05c2e1c9-3e1d-406e-9a91-e9ac64854143</Id><Version>1.0.0.0</Version><ProviderName>Contoso</ProviderName>\n  <DisplayName DefaultValue=\"Tidy Tables\"/></OfficeApp>",
+    ),
+    (
+        "office",
+        r#"{"id":"05C2E1C9-3e1d-406e-9a91-e9ac64854143","version":"1.0.0","name":{"short":"Tidy"},"developer":{"name":"Contoso"}}"#,
+    ),
+    (
+        "raycast",
+        r#"{"$schema":"https://www.raycast.com/schemas/extension.json","name":"tidy","title":"Tidy","author":"thomas","owner":"acme","commands":[{"name":"index"}]}"#,
+    ),
+    (
+        "safari",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist version=\"1.0\"><dict><key>com.example.tidy.Extension (ABCDE12345)</key><dict><key>Enabled</key><false/><key>WebsiteAccess</key><dict><key>Level</key><string>x</string></dict></dict></dict></plist>",
+    ),
+    ("scoop", "\u{feff}{\"version\": \"0.12.3\", \"bin\": \"ollama.exe\"}"),
+    (
+        "snap-state",
+        r#"{"data": {"auth": {"users": [{"macaroon": "x"}]}, "snaps": {"ollama": {"type": "app", "sequence": [{"name": "ollama", "revision": "105"}], "active": true, "current": "105"}}}, "changes": {}}"#,
+    ),
+    (
+        "sublime",
+        "// Mine\n{\n\t\"font_size\": 12,\n\t\"ignored_packages\":\n\t[\n\t\t\"Vintage\",\n\t],\n}\n",
+    ),
+    (
+        "visual-studio",
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<PackageManifest Version=\"2.0.0\" xmlns=\"http://schemas.microsoft.com/developer/vsx-schema/2011\"><Metadata><Identity Id=\"Tidy.0e8f3c6a\" Version=\"1.2\" Publisher=\"Contoso\" /><DisplayName>Tidy</DisplayName></Metadata></PackageManifest>",
+    ),
+    (
+        "visual-studio",
+        "<Vsix Version=\"1.0\"><Identifier Id=\"Tidy.1\"><Name>Tidy</Name><Version>3</Version></Identifier></Vsix>",
+    ),
+    ("vscode-disabled", r#"[{"id":"GitHub.copilot","uuid":"23c4aeee-f844-43cd-b53e-1113e483f1a6"}]"#),
+    (
+        "vscode-package",
+        r#"{"name":"copilot-chat","displayName":"GitHub Copilot Chat","version":"0.31.0","publisher":"GitHub","engines":{"vscode":"^1.104.0"}}"#,
+    ),
     ("alpm", "%NAME%\nollama\n\n%VERSION%\n0.12.3-1\n\n%ARCH%\nx86_64\n\n%LICENSE%\nMIT\n"),
     ("apk", "C:Q1abcdef=\nP:ollama\nV:0.12.3-r0\nA:x86_64\nT:Run models\n\nP:musl\nV:1.2.5-r9\n\n"),
     ("assistants", SERVERS),
@@ -97,6 +300,10 @@ const TEXTS: &[(&str, &str)] = &[
         "extensions:\n  x:\n    type: stdio\n    cmd: npx\n    args: [-y, a]\n    envs: {K: v}\n    enabled: true\n",
     ),
     ("mcp-config", "mcpServers:\n  - name: x\n    command: npx\n    args: [\"-y\", \"a@1\"]\n"),
+    (
+        "mcp-config",
+        "<application>\n  <component name=\"McpApplicationServerCommands\" modifiable=\"true\">\n    <commands>\n      <McpServerCommand sourceId=\"UserConfigurationSource\">\n        <option name=\"enabled\" value=\"true\" />\n        <option name=\"name\" value=\"files\" />\n        <option name=\"programPath\" value=\"npx\" />\n        <option name=\"arguments\" value=\"-y a &quot;b&quot;\" />\n        <envs><env name=\"K\" value=\"v\" /></envs>\n      </McpServerCommand>\n    </commands>\n    <urls>\n      <McpServerURL><option name=\"url\" value=\"https://mcp.example/mcp\" /><option name=\"headers\"><map><entry key=\"A\" value=\"b\" /></map></option></McpServerURL>\n    </urls>\n  </component>\n</application>",
+    ),
     (
         "npm-manifest",
         r#"{"name":"@anthropic-ai/claude-code","version":"2.0.31","license":{"type":"MIT"},"bin":{"claude":"cli.js"}}"#,
@@ -148,6 +355,23 @@ fn gguf() -> Vec<u8> {
         [text("tokenizer.ggml.tokens"), 9_u32.to_le_bytes().into(), 8_u32.to_le_bytes().into()].concat(),
     );
     bytes.extend([2_u64.to_le_bytes().into(), text("a"), text("b")].concat());
+    bytes
+}
+
+/// A signed program without the code between its head and its signature, which fits what a run feeds.
+fn program() -> Vec<u8> {
+    let mut bytes = include_bytes!("../../../../agent/src/scan/macos/testdata/rg.head").to_vec();
+    let (before, here) = (3_983_328_u32.to_le_bytes(), (bytes.len() as u32).to_le_bytes());
+    let place =
+        bytes.windows(4).position(|word| word == before).expect("the head says where its signature is");
+    bytes[place..place + 4].copy_from_slice(&here);
+    bytes.extend(include_bytes!("../../../../agent/src/scan/macos/testdata/rg.signature"));
+    bytes
+}
+
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).expect("the file is whole");
     bytes
 }
 
