@@ -63,6 +63,8 @@ pub struct AppState {
     pub https: bool,
     /// Where the organisation's own rules are published.
     pub own: Arc<own::Desk>,
+    /// The keys that the collector signs with, as they stand at the moment of signing.
+    pub keys: Arc<dyn Fn() -> Arc<audit::Keys> + Send + Sync>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

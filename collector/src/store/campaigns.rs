@@ -39,9 +39,15 @@ pub trait Campaigns: Send + Sync {
         now_ms: i64,
     ) -> Result<Page<RowView>, StoreError>;
     /// The open rows of a person, the first due first. It is noted that each was sent, in which version and when: only what was sent can
-    /// be answered.
-    fn serve_rows(&self, person: i64, page: PageRequest, now_ms: i64) -> Result<Page<OpenRow>, StoreError>;
-    /// The same without noting it: after a refusal, the page of before is the one that was looked at.
+    /// be answered. `again`: after a refusal; of a version that was sent before, the time of before stands.
+    fn serve_rows(
+        &self,
+        person: i64,
+        page: PageRequest,
+        now_ms: i64,
+        again: bool,
+    ) -> Result<Page<OpenRow>, StoreError>;
+    /// The same for nobody to look at: nothing is noted.
     fn open_rows(&self, person: i64, page: PageRequest, now_ms: i64) -> Result<Page<OpenRow>, StoreError>;
     /// Open rows of others that came to a person as their manager.
     fn rows_escalated_to(&self, person: i64, now_ms: i64) -> Result<Vec<RowView>, StoreError>;

@@ -51,6 +51,9 @@ const FORM_BYTES: usize = 16 * 1024;
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
 
+/// Largest form with answers of a campaign in it, in bytes: one page of rows, each with its texts.
+const ANSWERS_BYTES: usize = 1024 * 1024;
+
 /// What the handlers of people's requests are given.
 #[derive(Clone)]
 pub struct WebState {
@@ -88,6 +91,19 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/setting", post(handlers::suspects::step))
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/campaigns", get(handlers::campaigns::list))
+        .route("/campaigns/new", get(handlers::campaigns::new_form).post(handlers::campaigns::start))
+        .route("/campaigns/{id}", get(handlers::campaigns::one))
+        .route("/campaigns/{id}/close", post(handlers::campaigns::close))
+        .route("/campaigns/{id}/report", get(handlers::campaigns::report))
+        .route("/campaigns/{id}/report.note", get(handlers::campaigns::report_note))
+        .route("/campaigns/rows/{row}/assign", post(handlers::campaigns::assign))
+        .route(
+            "/attest",
+            get(handlers::attest::mine)
+                .post(handlers::attest::answer)
+                .layer(axum::extract::DefaultBodyLimit::max(ANSWERS_BYTES)),
+        )
         .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))

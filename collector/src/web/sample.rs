@@ -8,6 +8,7 @@ use umbrascope_api::{
 use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 
 use crate::AppState;
+use crate::audit::Keys;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
@@ -19,10 +20,8 @@ use crate::model::{
 };
 use crate::own::compose;
 use crate::session::Sessions;
-use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
-    StoreError, TrustedKey,
+    Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, Store, StoreError, TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
@@ -61,11 +60,15 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
         sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
-        people,
+        people: people.clone(),
         store,
-        governance: governed(),
+        governance: people,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
+        keys: {
+            let keys = Arc::new(Keys::load(&Keys::create("collector.example/aims/sample").unwrap()).unwrap());
+            Arc::new(move || Arc::clone(&keys))
+        },
         clock: Clock::new(|| NOW_MS),
         https: false,
         enrolment: Arc::new(EnrolmentPoint {
@@ -73,13 +76,6 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
-}
-
-/// The governed records are kept by the real store, on a database of their own.
-fn governed() -> Arc<dyn Governance> {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let options = Options::knowing(Arc::new(Known::embedded()));
-    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
 }
 
 fn today() -> Day {

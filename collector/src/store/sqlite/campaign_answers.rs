@@ -109,20 +109,24 @@ fn unit_name(connection: &Connection, unit: i64) -> rusqlite::Result<Option<Stri
         .optional()
 }
 
-/// Notes that a person was sent a version of a row's record.
+/// Notes that a person was sent a version of a row's record. `again`: the same version keeps its time of before.
 pub(super) fn note_served(
     connection: &Connection,
-    row: &str,
-    person: i64,
+    (row, person): (&str, i64),
     hash: &str,
     now_ms: i64,
+    again: bool,
 ) -> rusqlite::Result<()> {
+    let at_ms = match served(connection, row, person)? {
+        Some((known, at_ms)) if again && known == hash => at_ms,
+        _ => now_ms,
+    };
     prepare(
         connection,
         "INSERT INTO campaign_served AS s (campaign_row, person, hash, at_ms) VALUES ($1, $2, $3, $4)
          ON CONFLICT (campaign_row, person) DO UPDATE SET hash = excluded.hash, at_ms = excluded.at_ms",
     )?
-    .execute(params![row, person, hash, now_ms])?;
+    .execute(params![row, person, hash, at_ms])?;
     Ok(())
 }
 

@@ -132,17 +132,18 @@ impl Campaigns for SqliteStore {
         })
     }
 
-    fn serve_rows(&self, person: i64, page: PageRequest, now_ms: i64) -> Result<Page<OpenRow>, StoreError> {
+    fn serve_rows(
+        &self,
+        person: i64,
+        page: PageRequest,
+        now_ms: i64,
+        again: bool,
+    ) -> Result<Page<OpenRow>, StoreError> {
         self.writer.run("send somebody their rows", move |connection, _| {
             let found = campaign_answers::open_rows(connection, person, page, now_ms)?;
             for row in &found.rows {
-                campaign_answers::note_served(
-                    connection,
-                    &row.held.body.id,
-                    person,
-                    &row.system.held.hash,
-                    now_ms,
-                )?;
+                let hash = &row.system.held.hash;
+                campaign_answers::note_served(connection, (&row.held.body.id, person), hash, now_ms, again)?;
             }
             Ok(found)
         })

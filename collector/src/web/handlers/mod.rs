@@ -6,6 +6,8 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod assets;
+pub(crate) mod attest;
+pub(crate) mod campaigns;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod download;

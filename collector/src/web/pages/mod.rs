@@ -7,6 +7,8 @@ use super::filters;
 use super::frame::{Frame, Theme};
 
 mod assets;
+mod attest;
+mod campaigns;
 mod catalogue;
 mod coverage;
 mod own;
@@ -17,6 +19,10 @@ mod systems;
 mod tokens;
 
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
+pub(crate) use attest::{AMEND_ON_PAGE, AttestPage, AttestRow, Typed};
+pub(crate) use campaigns::{
+    CampaignForm, CampaignNewPage, CampaignPage, CampaignReportPage, CampaignsPage, query_words,
+};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};

@@ -74,7 +74,7 @@ fn nobody(person: i64) -> Who {
 
 impl Asked {
     fn served(&self, person: i64, now_ms: i64) -> Vec<OpenRow> {
-        self.fixture.store.serve_rows(person, PageRequest::default(), now_ms).unwrap().rows
+        self.fixture.store.serve_rows(person, PageRequest::default(), now_ms, false).unwrap().rows
     }
 
     fn record(&self) -> Held<AiSystem> {
@@ -161,7 +161,7 @@ fn the_way_of_an_answer_is_open_to_nobody_else() {
     let asked = asked();
     let row = asked.served(asked.owner, NOW_MS).remove(0);
     // Another person, even one who was sent the row somehow.
-    asked.fixture.store.serve_rows(asked.boss, PageRequest::default(), NOW_MS).unwrap();
+    asked.fixture.store.serve_rows(asked.boss, PageRequest::default(), NOW_MS, false).unwrap();
     let refused = asked.answer(asked.boss, &row, Answer::Confirm, "").unwrap_err();
     assert_eq!(refused.guard, Guard::Role);
     // The owner, past the row: with the batch of the campaign, and with its id in the confirmation.
@@ -207,7 +207,7 @@ fn an_amendment_is_an_edit_and_a_confirmation_of_what_came_of_it() {
     let again = asked.fixture.store;
     let plan = CampaignPlan { title: "Again".into(), ..plan() };
     again.start_campaign(plan, who(asked.analyst, Part::Analyst), act(asked.analyst)).unwrap().unwrap();
-    let row = again.serve_rows(asked.owner, PageRequest::default(), NOW_MS).unwrap().rows.remove(0);
+    let row = again.serve_rows(asked.owner, PageRequest::default(), NOW_MS, false).unwrap().rows.remove(0);
     let (row, seen) = (row.held.body.id, row.system.held.hash);
     let sent = SentAnswer { row, seen, answer: amend, comment: String::new() };
     let came_to = again.answer_rows(vec![sent], nobody(asked.owner), act(asked.owner)).unwrap();
@@ -221,7 +221,8 @@ fn what_an_owner_says_of_its_effect_lets_who_decided_look_again() {
     let plan = plan();
     let started =
         fixture.store.start_campaign(plan, who(analyst, Part::Analyst), act(analyst)).unwrap().unwrap();
-    let row = fixture.store.serve_rows(analyst, PageRequest::default(), NOW_MS).unwrap().rows.remove(0);
+    let row =
+        fixture.store.serve_rows(analyst, PageRequest::default(), NOW_MS, false).unwrap().rows.remove(0);
     let sent = SentAnswer {
         row: row.held.body.id,
         seen: row.system.held.hash,
