@@ -108,12 +108,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
+        demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         keys: {
@@ -126,6 +127,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         store: shared,
         catalogue: Arc::clone(&catalogue),
         own_rules_key: own.key().public().to_string(),
+        notary: Arc::clone(&notary),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,

@@ -1,16 +1,17 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
-//! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
-//! it, and it only reads.
+//! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens it. What it
+//! changes goes through the same rules as at the pages.
 
 use axum::Json;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::web::{WebError, WebState};
 
+mod campaigns;
 mod handlers;
 mod own;
 pub(crate) mod suspect;
@@ -33,6 +34,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/campaigns/{id}", get(campaigns::one))
+        .route("/campaigns/{id}/rows", get(campaigns::rows))
+        .route("/campaigns/{id}/close", post(campaigns::close))
+        .route("/attest", get(campaigns::mine).post(campaigns::answer))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -56,6 +62,13 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        campaigns::list,
+        campaigns::start,
+        campaigns::one,
+        campaigns::rows,
+        campaigns::close,
+        campaigns::mine,
+        campaigns::answer,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),
@@ -103,9 +116,14 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "campaigns",
+            "campaigns/{id}",
+            "campaigns/{id}/rows",
+            "campaigns/{id}/close",
+            "attest",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 17);
     }
 }

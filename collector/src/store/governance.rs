@@ -7,6 +7,7 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
+use crate::store::scope::Scoping;
 use crate::store::{Campaigns, StoreError};
 use crate::tier::Method;
 
@@ -17,7 +18,7 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
-pub trait Governance: Campaigns + Send + Sync {
+pub trait Governance: Campaigns + Scoping + Send + Sync {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.

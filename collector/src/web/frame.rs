@@ -27,6 +27,10 @@ pub(crate) enum Here {
     Campaigns,
     /// What the reader answers for.
     Attest,
+    /// People and their roles.
+    People,
+    /// The reader's own account.
+    Account,
 }
 
 impl Here {
@@ -36,6 +40,7 @@ impl Here {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
             Self::Attest => Deed::AnswerCampaign,
+            Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
     }
@@ -60,7 +65,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 11] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -120,6 +125,12 @@ const PLACES: [Place; 10] = [
         href: "/tokens",
         label: "Enrolment",
         icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+    Place {
+        here: Here::People,
+        href: "/people",
+        label: "People",
+        icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
     },
 ];
 
@@ -196,6 +207,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Light or dark.
     pub(crate) theme: Theme,
+    /// Whether the records are made up.
+    pub(crate) demonstration: bool,
     /// What was just done, if anything.
     pub(crate) notice: Option<&'static str>,
     /// The day of reading.
@@ -220,6 +233,11 @@ impl Frame {
     /// Whether the reader may triage what belongs to no unit in particular.
     pub(crate) fn triages(&self) -> bool {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may manage people, be it of one unit.
+    pub(crate) fn manages_people(&self) -> bool {
+        self.writes(Deed::ManagePeople)
     }
 
     /// Whether the reader may ask that agents gather more.

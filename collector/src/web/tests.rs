@@ -18,6 +18,7 @@ use crate::AppState;
 mod campaigns;
 mod catalogue;
 mod own;
+mod people;
 mod rights;
 
 /// Somebody with a browser and a jar for cookies.
@@ -149,6 +150,18 @@ const PAGES: &[&str] = &[
     "/suspects?kind=dismissed",
     "/notice",
     "/tokens",
+    "/people",
+    "/people?q=a&unit=1&kind=all",
+    "/people?q=nobody-is-called-this",
+    "/people/new",
+    "/people/1",
+    "/people/10",
+    "/people/import",
+    "/people/readings",
+    "/units",
+    "/account",
+    "/account/second-factor",
+    "/confirm?next=/products",
     "/password",
 ];
 

@@ -10,10 +10,12 @@ mod assets;
 mod books;
 mod campaign_answers;
 mod campaigns;
+mod coverage;
 mod directory;
 mod governance;
 mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
@@ -23,7 +25,10 @@ mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
+mod scope;
+mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
 mod suspects;
 mod systems;
@@ -120,6 +125,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);

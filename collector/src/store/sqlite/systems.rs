@@ -12,6 +12,7 @@ use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::prepare;
 use super::products::{Channels, Conditions, day, way};
+use super::{coverage, statements};
 use crate::inventory::Bits;
 use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
@@ -319,11 +320,22 @@ struct World {
 }
 
 impl World {
-    fn read(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
+    fn read(connection: &Connection, step: &Move, now_ms: i64) -> rusqlite::Result<Self> {
         let policies: Vec<Policy> =
             governed::all::<Policy>(connection)?.into_iter().map(|held| held.body).collect();
         let policy = in_force(&policies, Day::from_unix_ms(now_ms)).map(|policy| policy.version.clone());
-        Ok(Self { policy, limits: limits(connection)?, draft: Some(1), coverage_percent: None })
+        // Only a decision keeps it, and it is dear.
+        let expected = match step {
+            Move::Approve | Move::Prohibit => coverage::expected(connection, now_ms)?,
+            _ => None,
+        };
+        let coverage_percent = expected.and_then(|expected| expected.percent());
+        Ok(Self {
+            policy,
+            limits: limits(connection)?,
+            draft: statements::draft(connection)?,
+            coverage_percent,
+        })
     }
 }
 
@@ -429,7 +441,7 @@ fn judge_as(
             "somebody changed this record since you read it: read it again, then decide",
         )));
     }
-    let world = World::read(connection, act.now_ms)?;
+    let world = World::read(connection, step, act.now_ms)?;
     let seen = seen(connection, &before.body.products)?;
     // The rules ask while they decide; what the database answers badly is told after them.
     let failed = std::cell::RefCell::new(None);

@@ -225,7 +225,7 @@ fn changed(typed: &Typed, record: &AiSystem) -> Vec<(String, Value)> {
 }
 
 /// The number of a person by sign-in name or address, as far as they are there.
-pub(super) fn person(people: &dyn People, typed: &str) -> Result<Option<i64>, StoreError> {
+pub(crate) fn person(people: &dyn People, typed: &str) -> Result<Option<i64>, StoreError> {
     let typed = typed.trim().to_lowercase();
     if typed.is_empty() {
         return Ok(None);

@@ -6,18 +6,21 @@ use askama::Template;
 use super::filters;
 use super::frame::{Frame, Theme};
 
+mod account;
 mod assets;
 mod attest;
 mod campaigns;
 mod catalogue;
 mod coverage;
 mod own;
+mod people;
 mod products;
 mod sign_in;
 mod suspects;
 mod systems;
 mod tokens;
 
+pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use attest::{AMEND_ON_PAGE, AttestPage, AttestRow, Typed};
 pub(crate) use campaigns::{
@@ -26,6 +29,10 @@ pub(crate) use campaigns::{
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
+pub(crate) use people::{
+    ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
+    UnitsPage,
+};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};

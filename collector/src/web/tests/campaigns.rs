@@ -317,3 +317,57 @@ async fn a_manager_is_told_of_silence_and_cannot_break_it() {
     assert!(page.contains("Unanswered by people who answer to you") && page.contains("Drafting"), "{page}");
     assert!(!page.contains("name=\"seen.0\""), "nothing to answer for");
 }
+
+#[tokio::test]
+async fn programs_go_by_the_same_rules() {
+    let (mut otto, ids) = asked().await;
+    let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let waiting = json(&otto.get("/api/v1/attest").await.text);
+    assert_eq!(
+        (&waiting["total"], &waiting["rows"][0]["confirmed_at"]),
+        (&3.into(), &serde_json::Value::Null)
+    );
+    let row = waiting["rows"].as_array().unwrap().iter().find(|row| row["record"]["id"] == ids[0]).unwrap();
+    let answer = |answer: &str, seen: &serde_json::Value| {
+        serde_json::json!({"answers": [{"row": row["id"], "seen": seen, "answer": answer}]}).to_string()
+    };
+    let mut came_to = Vec::new();
+    for body in
+        [answer("yes", &row["seen"]), answer("confirm", &"00".into()), answer("confirm", &row["seen"])]
+    {
+        let request = Request::post("/api/v1/attest").header(CONTENT_TYPE, "application/json");
+        let told = otto.send(request, Body::from(body)).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+        came_to.push(json(&told.text)[0].clone());
+    }
+    assert_eq!(came_to[0]["refused"]["guard"], "G-FIELDS");
+    assert_eq!(came_to[1]["refused"]["guard"], "G-VERSION");
+    assert_eq!(
+        (&came_to[2]["state"], &came_to[2]["refused"]),
+        (&"confirmed".into(), &serde_json::Value::Null)
+    );
+    assert_eq!(otto.get("/api/v1/campaigns").await.status, StatusCode::FORBIDDEN);
+
+    otto.sign_in("rita").await;
+    let one = json(&otto.get("/api/v1/campaigns/CAM-0001").await.text);
+    assert_eq!((&one["counts"]["confirmed"], &one["counts"]["open"]), (&1.into(), &2.into()));
+    let rows = json(&otto.get("/api/v1/campaigns/CAM-0001/rows?state=confirmed").await.text);
+    assert_eq!((&rows["total"], &rows["rows"][0]["signals"]["batch"]), (&1.into(), &1.into()));
+    assert_eq!(otto.get("/api/v1/campaigns/CAM-0001/rows?state=fine").await.status, StatusCode::BAD_REQUEST);
+    let close = Request::post("/api/v1/campaigns/CAM-0001/close").header(CONTENT_TYPE, "application/json");
+    let early = otto.send(close, Body::from("{}")).await;
+    assert_eq!(
+        (early.status, &json(&early.text)["guard"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &"G-REASON".into())
+    );
+    let new = serde_json::json!({"title": "By a program", "tier": "high", "remind": "2026-12-01", "due": "2026-12-10",
+        "escalate": "2026-12-11", "report": "2026-12-20"});
+    let start = || Request::post("/api/v1/campaigns").header(CONTENT_TYPE, "application/json");
+    let started = otto.send(start(), Body::from(new.to_string())).await;
+    assert_eq!(started.status, StatusCode::CREATED, "{}", started.text);
+    assert_eq!(json(&started.text)["reference"], "CAM-0002");
+    otto.sign_in("vera").await;
+    assert_eq!(otto.send(start(), Body::from(new.to_string())).await.status, StatusCode::FORBIDDEN);
+    let rows = json(&otto.get("/api/v1/campaigns/CAM-0001/rows").await.text);
+    assert!(rows["rows"].as_array().unwrap().iter().all(|row| row["signals"].is_null()));
+}
