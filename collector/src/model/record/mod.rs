@@ -12,7 +12,7 @@ use umbrascope_api::Day;
 
 pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
-    named, shown,
+    is_link, named, shown,
 };
 pub use seen::Seen;
 pub(crate) use words::words;

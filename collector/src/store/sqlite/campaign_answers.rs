@@ -267,7 +267,7 @@ fn successor(connection: &Connection, row: &CampaignRow, to: i64, now_ms: i64) -
             .query_map(params![row.campaign, row.system], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
     let earlier: Vec<i64> = asked.into_iter().collect();
-    Ok(campaign::successor(row, &earlier, to, systems::new_id(now_ms), now_ms))
+    Ok(campaign::successor(row, &earlier, to, systems::new_uuid(now_ms), now_ms))
 }
 
 /// Gives a row to another owner in the name of who runs the campaign. The new row.

@@ -265,8 +265,8 @@ fn start(
 ) -> rusqlite::Result<Result<Held<Campaign>, Refused>> {
     let found = candidates(connection, &plan.query)?;
     // The number is taken only when it is used.
-    let ids = (systems::new_id(act.now_ms), String::new());
-    match campaign::start(plan, &found, who, act.now_ms, ids, &mut || systems::new_id(act.now_ms)) {
+    let ids = (systems::new_uuid(act.now_ms), String::new());
+    match campaign::start(plan, &found, who, act.now_ms, ids, &mut || systems::new_uuid(act.now_ms)) {
         Ok((mut campaign, rows, role)) => {
             campaign.reference = format!("CAM-{:04}", next_number(connection, Campaign::KIND)?);
             let act = Act { batch: Some(batch(&campaign.id)), ..act.clone().as_role(role) };

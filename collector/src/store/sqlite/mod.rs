@@ -12,6 +12,8 @@ mod campaign_answers;
 mod campaigns;
 mod coverage;
 mod directory;
+mod documents;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
@@ -24,14 +26,18 @@ mod products;
 mod proof;
 mod reads;
 mod rebuild;
+mod retention;
 mod rollup;
 mod scope;
 mod second_factor;
 mod sign_in;
 mod statements;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]

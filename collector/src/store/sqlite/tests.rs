@@ -20,11 +20,13 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod campaigns;
 mod catalogue;
+mod findings;
 mod gateway;
 mod governance;
 mod own;
 mod people;
 mod proof;
+mod retention;
 mod scope;
 mod suspects;
 

@@ -11,7 +11,9 @@ pub(crate) mod attest;
 pub(crate) mod campaigns;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
+pub(crate) mod documents;
 pub(crate) mod download;
+pub(crate) mod findings;
 pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
@@ -19,8 +21,11 @@ pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;
+pub(crate) mod tasks;
 pub(crate) mod tokens;
 pub(crate) mod units;
+pub(crate) mod vendors;
+pub(crate) mod work;
 
 /// A page as an answer.
 fn page(template: &impl Template) -> Result<Response, WebError> {

@@ -55,7 +55,7 @@ pub(super) fn only(fixture: &Fixture) -> String {
 }
 
 impl Fixture {
-    fn sees_chat(&self) {
+    pub(super) fn sees_chat(&self) {
         self.send(1, with_activity(1, vec![row("acme.chat.web", Channel::Tls, 0, 1)]), NOW_MS);
     }
 
@@ -125,7 +125,7 @@ fn a_candidate_is_a_record_with_an_entry_of_the_transaction_that_saw_it() {
     assert_eq!((detail.held.body.review, detail.held.body.observed), (ReviewState::New, Observed::Active));
     assert_eq!(detail.held.body.first_seen, Some(today()));
     let entries = fixture.entries();
-    let (entry, ..) = entries.last().unwrap();
+    let (entry, ..) = entries.iter().rfind(|(entry, ..)| entry.object.starts_with("system/")).unwrap();
     assert_eq!((&entry.actor[..], &entry.action[..]), ("job:observe", "system.propose"));
     assert_eq!(entry.object, format!("system/{}", detail.held.body.id));
     assert_eq!(entry.after.unwrap().to_string(), detail.held.hash);
