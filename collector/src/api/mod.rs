@@ -1,19 +1,22 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
 //! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
-//! it, and it only reads.
+//! it. It reads everything, and changes the governed records by the same rules as the pages.
 
 use axum::Json;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
-use crate::web::{WebError, WebState};
+use crate::web::{RECORD_BYTES, WebError, WebState};
 
 mod handlers;
 mod own;
 pub(crate) mod suspect;
+mod systems;
+mod trail;
 pub mod types;
 mod vendor;
 
@@ -24,7 +27,19 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/totals", get(handlers::totals))
         .route("/products", get(handlers::products))
         .route("/products/{id}", get(handlers::product))
-        .route("/systems", get(handlers::systems))
+        .route(
+            "/systems",
+            get(handlers::systems).post(systems::add).layer(DefaultBodyLimit::max(RECORD_BYTES)),
+        )
+        .route("/systems/bulk", post(systems::bulk).layer(DefaultBodyLimit::max(RECORD_BYTES)))
+        .route(
+            "/systems/{id}",
+            get(systems::one).patch(systems::edit).layer(DefaultBodyLimit::max(RECORD_BYTES)),
+        )
+        .route("/systems/{id}/moves", post(systems::moves))
+        .route("/systems/{id}/history", get(systems::history))
+        .route("/trail", get(trail::list))
+        .route("/policies", get(trail::policies).post(trail::add_policy))
         .route("/assets", get(handlers::assets))
         .route("/assets/{id}", get(handlers::asset))
         .route("/coverage", get(handlers::coverage))
@@ -48,6 +63,15 @@ pub(crate) fn router() -> Router<WebState> {
         handlers::products,
         handlers::product,
         handlers::systems,
+        systems::one,
+        systems::add,
+        systems::edit,
+        systems::moves,
+        systems::bulk,
+        systems::history,
+        trail::list,
+        trail::policies,
+        trail::add_policy,
         handlers::assets,
         handlers::asset,
         handlers::coverage,
@@ -95,6 +119,12 @@ mod tests {
             "products",
             "products/{id}",
             "systems",
+            "systems/{id}",
+            "systems/{id}/moves",
+            "systems/{id}/history",
+            "systems/bulk",
+            "trail",
+            "policies",
             "assets",
             "assets/{id}",
             "coverage",
@@ -106,6 +136,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 18);
     }
 }

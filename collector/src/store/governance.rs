@@ -14,7 +14,7 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
-pub trait Governance: Send + Sync {
+pub trait Governance: super::queues::Queues + Send + Sync {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.

@@ -13,9 +13,11 @@ use crate::model::{
 pub mod governance;
 pub mod own;
 pub mod people;
+pub mod queues;
 pub mod sqlite;
 
 pub use governance::{Changed, Governance};
+pub use queues::{Queue, Queues};
 pub use sqlite::SqliteStore;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.

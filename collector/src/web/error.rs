@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
 use crate::model::Refused;
+use crate::review::Guard;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -33,6 +34,9 @@ pub(crate) enum WebError {
     /// The reader's roles do not allow it.
     #[error(transparent)]
     NotAllowed(#[from] Refused),
+    /// A guard of the record refuses it.
+    #[error("{0}")]
+    Guarded(crate::review::Refused),
     /// The form did not come from a page of ours.
     #[error("the form did not come from this site, or its page is out of date")]
     Forged,
@@ -77,6 +81,7 @@ impl WebError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
             Self::NotAllowed(_) | Self::Forged => StatusCode::FORBIDDEN,
+            Self::Guarded(refused) => status_of(refused.guard),
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -95,6 +100,8 @@ impl WebError {
             advice: advice.to_owned(),
             href: "/products".to_owned(),
             link: "To the products",
+            guard: None,
+            missing: Vec::new(),
         };
         match self {
             Self::SignInFirst { next } => Explained {
@@ -117,11 +124,23 @@ impl WebError {
                 "The request does not have the form that this page takes.".to_owned(),
                 "Go back, reload the page and try again.",
             ),
-            Self::NotAllowed(refused) => explain(
-                "Not for your role",
-                format!("{refused}."),
-                "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
-            ),
+            Self::NotAllowed(refused) => Explained {
+                guard: Some(refused.guard()),
+                ..explain(
+                    "Not for your role",
+                    format!("{refused}."),
+                    "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
+                )
+            },
+            Self::Guarded(refused) => Explained {
+                guard: Some(refused.guard.as_str()),
+                missing: refused.missing.clone(),
+                ..explain(
+                    "That is refused",
+                    format!("{}: {}.", refused.guard.as_str(), refused.says),
+                    "Nothing was changed.",
+                )
+            },
             Self::Forged => explain(
                 "The form was not taken",
                 "It did not come from this site, or its page was open for too long.".to_owned(),
@@ -174,6 +193,19 @@ pub(crate) struct Explained {
     pub(crate) href: String,
     /// What is there.
     pub(crate) link: &'static str,
+    /// The guard that refused.
+    pub(crate) guard: Option<&'static str>,
+    /// Names of the fields that are missing or wrong.
+    pub(crate) missing: Vec<String>,
+}
+
+/// The status for what a guard refuses.
+pub(crate) fn status_of(guard: Guard) -> StatusCode {
+    match guard {
+        Guard::Version | Guard::State | Guard::Frozen => StatusCode::CONFLICT,
+        Guard::Role | Guard::Acl | Guard::FourEyes | Guard::Fresh => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }
 
 impl Explained {

@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use crate::model::governed::{Act, Actor};
 use crate::model::{Access, By, Deed, ProductDetail, UserRow};
+use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
@@ -29,6 +31,8 @@ pub(crate) struct Reader {
     pub(crate) path: String,
     /// The moment of the request, Unix time in milliseconds.
     pub(crate) now_ms: i64,
+    /// Records that wait for the reader; not counted for programs.
+    pub(crate) waiting: u64,
 }
 
 impl Reader {
@@ -44,6 +48,7 @@ impl Reader {
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
             now_ms: self.now_ms,
+            waiting: self.waiting,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -82,6 +87,23 @@ impl Reader {
         product
     }
 
+    /// Whether the reader may change records of the inventory, be it of one unit.
+    pub(crate) fn changes_records(&self) -> bool {
+        [Deed::Triage, Deed::DecideScope, Deed::Enrol]
+            .into_iter()
+            .any(|deed| self.user.grants.access_somewhere(deed) >= Access::Write)
+    }
+
+    /// The reader as the rules of review know them.
+    pub(crate) fn who(&self) -> Who {
+        Who { person: self.user.id, grants: self.user.grants.clone() }
+    }
+
+    /// A change of a governed record by the reader.
+    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
+        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
+    }
+
     /// The reader as the author of a change.
     pub(crate) fn by(&self, reason: impl Into<String>) -> By {
         By {
@@ -113,7 +135,13 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
-        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms })
+        let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone() };
+        let governance = state.app.governance.clone();
+        let waiting = match path.starts_with("/api/") {
+            true => 0,
+            false => super::blocking(move || governance.waiting(&who)).await?,
+        };
+        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms, waiting })
     }
 }
 

@@ -19,10 +19,9 @@ use crate::model::{
 };
 use crate::own::compose;
 use crate::session::Sessions;
-use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
-    StoreError, TrustedKey,
+    Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store, StoreError,
+    TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
@@ -30,6 +29,7 @@ use evidence::evidence;
 mod evidence;
 mod own;
 pub(crate) mod people;
+mod records;
 
 /// 2026-11-21T14:03:22Z.
 pub(crate) const NOW_MS: i64 = 1_795_269_802_000;
@@ -44,7 +44,9 @@ pub(crate) struct Sample {
     empty: bool,
     /// Every read fails.
     broken: bool,
-    /// Holds the database of [`people`].
+    /// Keeps the records and the people.
+    governed: Option<Arc<SqliteStore>>,
+    /// Holds its database.
     folder: Option<tempfile::TempDir>,
     /// Who switched suspects on and off, oldest first.
     pub(super) suspect_steps: Mutex<Vec<StepRow>>,
@@ -58,12 +60,16 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let folder = tempfile::tempdir().unwrap();
     let people = people::people(folder.path());
     sample.folder = Some(folder);
+    sample.governed = Some(people.clone());
+    if !empty {
+        records::add(&people, &sample);
+    }
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
         sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
-        people,
+        people: people.clone(),
         store,
-        governance: governed(),
+        governance: people,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
@@ -73,13 +79,6 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
-}
-
-/// The governed records are kept by the real store, on a database of their own.
-fn governed() -> Arc<dyn Governance> {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let options = Options::knowing(Arc::new(Known::embedded()));
-    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
 }
 
 fn today() -> Day {
@@ -567,45 +566,30 @@ impl Reads for Sample {
         }))
     }
 
+    /// The records are kept by the real store; what sensors show of them is the sample's.
     fn systems(
         &self,
         filter: &SystemFilter,
-        _: SystemSort,
-        _: Direction,
+        sort: SystemSort,
+        direction: Direction,
         page: PageRequest,
     ) -> Result<Page<AiSystemRow>, StoreError> {
-        let words = filter.search.to_lowercase();
-        let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
-            format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
-                && row.level != Level::Resolution
-        });
-        let rows = rows.map(|(at, row)| AiSystemRow {
-            id: format!("00000000-0000-7000-8000-{at:012}"),
-            reference: format!("AIS-{:04}", at + 1),
-            name: row.name,
-            kind: Default::default(),
-            products: vec![row.id],
-            vendor: row.vendor,
-            product_kind: row.kind,
-            review: Default::default(),
-            sanction: Default::default(),
-            scope: Default::default(),
-            stage: Default::default(),
-            observed: Default::default(),
-            enforcement: Default::default(),
-            tier: Default::default(),
-            ai_act_class: Default::default(),
-            owner: None,
-            requested: false,
-            channels: row.channels,
-            confidence: row.confidence,
-            level: row.level,
-            assets: row.assets,
-            first_day: Some(row.first_day),
-            last_day: Some(row.last_day),
-            created_at_ms: row.first_day.unix_ms(),
-        });
-        self.ok(page_of(rows.collect(), page))
+        let Some(governed) = &self.governed else { return self.ok(Page { rows: Vec::new(), total: 0 }) };
+        let mut found = governed.systems(filter, sort, direction, page)?;
+        for row in &mut found.rows {
+            let shows = self.product_rows().into_iter().find(|product| row.products.contains(&product.id));
+            if let Some(product) = shows {
+                row.vendor = product.vendor;
+                row.product_kind = product.kind;
+                row.channels = product.channels;
+                row.confidence = product.confidence;
+                row.level = product.level;
+                row.assets = product.assets;
+                row.first_day = Some(product.first_day);
+                row.last_day = Some(product.last_day);
+            }
+        }
+        self.ok(found)
     }
 
     fn assets(

@@ -16,7 +16,10 @@ use super::url::encode;
 use crate::AppState;
 
 mod catalogue;
+mod governance;
+mod governed_api;
 mod own;
+mod record;
 mod rights;
 
 /// Somebody with a browser and a jar for cookies.
@@ -120,6 +123,27 @@ const PAGES: &[&str] = &[
     "/products/anthropic.claude-code",
     "/inventory",
     "/inventory?q=nothing-fits-this",
+    "/inventory?owner=mine&requested=no&unit=1&observed=never&stage=deployed&sort=review&dir=desc",
+    "/inventory/new",
+    "/inventory/AIS-0001",
+    "/inventory/AIS-0001?on=2026-11-20",
+    "/inventory/AIS-0020",
+    "/inventory/AIS-0001/edit/identity",
+    "/inventory/AIS-0001/edit/purpose",
+    "/inventory/AIS-0001/edit/roles",
+    "/inventory/AIS-0001/edit/supplier",
+    "/inventory/AIS-0001/edit/data",
+    "/inventory/AIS-0001/edit/risk",
+    "/inventory/AIS-0001/edit/life",
+    "/review",
+    "/review?queue=requests",
+    "/review?queue=reopened",
+    "/review?queue=new",
+    "/review?queue=own",
+    "/policies",
+    "/trail",
+    "/trail?person=ada&kind=system&refused=no&from=2026-11-01&to=2026-11-30",
+    "/trail/0",
     "/assets",
     "/assets?q=nothing-fits-this",
     "/assets/1",

@@ -17,6 +17,7 @@ mod migrate;
 mod own;
 mod people;
 mod products;
+mod queues;
 mod reads;
 mod rebuild;
 mod rollup;

@@ -6,15 +6,20 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod assets;
+pub(crate) mod bulk;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod download;
 pub(crate) mod own;
+pub(crate) mod policies;
 pub(crate) mod products;
+pub(crate) mod record;
+pub(crate) mod review;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;
 pub(crate) mod tokens;
+pub(crate) mod trail;
 
 /// A page as an answer.
 fn page(template: &impl Template) -> Result<Response, WebError> {

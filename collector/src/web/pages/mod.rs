@@ -9,8 +9,10 @@ use super::frame::{Frame, Theme};
 mod assets;
 mod catalogue;
 mod coverage;
+mod governance;
 mod own;
 mod products;
+mod record;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -19,11 +21,19 @@ mod tokens;
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use governance::{
+    LimitsForm, PoliciesPage, PolicyForm, PolicyRow, QueueRow, QueueTab, ReviewPage, TrailEntryPage,
+    TrailPage,
+};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use record::{
+    Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
+    Problem, RecordEditPage, RecordPage, RequestView,
+};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
-pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
 
 /// The frame of a page for somebody who is not signed in.
