@@ -11,31 +11,39 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use umbrascope_api::Day;
+
 use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::{DataDir, DataDirError, Lock};
 use crate::ingest::{self, Ingest};
 use crate::net::{self, Listener};
+use crate::notary::{Notary, NotaryError};
 use crate::ops::{self, Counters};
 use crate::own::Desk;
 use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
+use crate::store::proof::Proof;
+use crate::store::retention::Retaining;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
 use crate::token::EnrolmentPoint;
 use crate::{AppState, web};
 
+pub mod control;
 mod published;
 
 use published::Published;
 
-/// How often a revocation by another process is looked for.
 /// How often time is let pass over the records: what is due on a day is seen within the hour.
 const ATTEND_EVERY: Duration = Duration::from_secs(3_600);
+/// How often entries without a checkpoint are looked for.
+const SIGN_POLL: Duration = Duration::from_secs(10);
+/// How often a revocation by another process is looked for.
 const TRUST_POLL: Duration = Duration::from_secs(1);
 /// How often the free space of the disk is looked at.
 const DISK_POLL: Duration = Duration::from_secs(2);
@@ -95,6 +103,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
             "the file of the own rules cannot be written"
         );
     }
+    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
@@ -102,12 +111,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
+        demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
@@ -116,6 +126,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         store: shared,
         catalogue: Arc::clone(&catalogue),
         own_rules_key: own.key().public().to_string(),
+        notary: Arc::clone(&notary),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,
@@ -151,6 +162,15 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
     tasks.spawn(until(stopping.clone(), attend(Arc::clone(&store), clock.clone())));
+    tasks.spawn(until(stopping.clone(), sign(Arc::clone(&notary), clock.clone())));
+    match control::listen(dir) {
+        Ok(socket) => {
+            tasks.spawn(until(stopping.clone(), control::serve(socket, notary, clock.clone())));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "commands beside the collector cannot ask it: exports that sign need it stopped")
+        }
+    }
     let names = config.agents.names.clone();
     tasks.spawn(until(stopping, watch_certificate(authority, certificate, names, clock)));
     Ok(Running { people: people_at, agents: agents_at, app, counters, store, stop, tasks, _lock: lock })
@@ -184,11 +204,12 @@ async fn until(mut stopping: watch::Receiver<bool>, work: impl Future<Output = (
     }
 }
 
-/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`].
+/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`]; once on each day, deletes what is over.
 async fn attend(store: Arc<SqliteStore>, clock: Clock) {
+    let mut swept_on = None;
     loop {
-        let (store, now_ms) = (Arc::clone(&store), clock.now_ms());
-        match tokio::task::spawn_blocking(move || store.attend(now_ms)).await {
+        let (keeper, now_ms) = (Arc::clone(&store), clock.now_ms());
+        match tokio::task::spawn_blocking(move || keeper.attend(now_ms)).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => tracing::info!(changed, "time moved records of the inventory"),
             Ok(Err(error)) => {
@@ -196,7 +217,42 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
             }
             Err(_) => return,
         }
+        let today = Day::from_unix_ms(now_ms);
+        if swept_on.replace(today) == Some(today) {
+            tokio::time::sleep(ATTEND_EVERY).await;
+            continue;
+        }
+        let keeper = Arc::clone(&store);
+        match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {
+            Ok(Ok(swept)) if swept.is_nothing() => {}
+            Ok(Ok(swept)) => tracing::info!(?swept, "what was over is deleted"),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "what is over could not be deleted"
+                );
+            }
+            Err(_) => return,
+        }
         tokio::time::sleep(ATTEND_EVERY).await;
+    }
+}
+
+/// Signs what waits, as [`Notary::attend`] has it.
+async fn sign(notary: Arc<Notary>, clock: Clock) {
+    loop {
+        tokio::time::sleep(SIGN_POLL).await;
+        let (notary, now_ms) = (Arc::clone(&notary), clock.now_ms());
+        match tokio::task::spawn_blocking(move || notary.attend(now_ms)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the audit trail could not be signed"
+                );
+            }
+            Err(_) => return,
+        }
     }
 }
 
@@ -279,6 +335,9 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The audit trail.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     /// A certificate.
     #[error(transparent)]
     Pki(#[from] PkiError),

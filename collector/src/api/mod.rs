@@ -19,6 +19,8 @@ mod systems;
 mod trail;
 pub mod types;
 mod vendor;
+mod work;
+pub mod work_types;
 
 /// The routes, to be nested below `/api/v1`.
 pub(crate) fn router() -> Router<WebState> {
@@ -48,6 +50,16 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/work-counts", get(work::counts))
+        .route("/findings", get(work::findings).post(work::assign_findings))
+        .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
+        .route("/tasks", get(work::tasks).post(work::add_task))
+        .route("/tasks/{reference}", get(work::task).patch(work::step_task))
+        .route("/documents", get(work::documents).post(work::attach))
+        .route("/documents/hash", post(work::hash).layer(DefaultBodyLimit::max(work::HASHED_BYTES)))
+        .route("/documents/{reference}", get(work::document))
+        .route("/vendors", get(work::vendors))
+        .route("/vendors/{id}", get(work::vendor).patch(work::assess_vendor))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -80,6 +92,22 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        work::counts,
+        work::findings,
+        work::assign_findings,
+        work::finding,
+        work::step_finding,
+        work::tasks,
+        work::add_task,
+        work::task,
+        work::step_task,
+        work::documents,
+        work::attach,
+        work::hash,
+        work::document,
+        work::vendors,
+        work::vendor,
+        work::assess_vendor,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),
@@ -133,9 +161,19 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "work-counts",
+            "findings",
+            "findings/{reference}",
+            "tasks",
+            "tasks/{reference}",
+            "documents",
+            "documents/hash",
+            "documents/{reference}",
+            "vendors",
+            "vendors/{id}",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 18);
+        assert_eq!(paths.len(), 28);
     }
 }

@@ -1,18 +1,11 @@
-//! `init`, `serve`, `rebuild` and `export`.
-
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
+//! `init`, `serve` and `rebuild`.
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{CliError, Place, known, options};
+use super::{CliError, Place, options};
 use crate::clock::Clock;
-use crate::export;
 use crate::notify;
 use crate::serve;
-use crate::store::sqlite::Options;
 
 /// Makes what is missing.
 pub(super) fn init(place: &Place) -> Result<(), CliError> {
@@ -82,44 +75,4 @@ pub(super) fn rebuild(place: &Place) -> Result<(), CliError> {
     store.close();
     println!("every roll-up was made anew from the facts");
     Ok(())
-}
-
-/// Arguments of `export`.
-#[derive(Debug, clap::Args)]
-pub(super) struct ExportArgs {
-    /// csv or json
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(export::FORMATS))]
-    format: String,
-    /// Where to write; stdout when absent
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-/// Writes what is stored now, also while a collector runs on it.
-pub(super) fn export(place: &Place, args: ExportArgs) -> Result<(), CliError> {
-    let config = place.config()?;
-    let dir = place.data_dir(&config)?;
-    let known = known(&config, &dir);
-    let store = dir.open_read_only(Options::knowing(Arc::clone(&known)))?;
-    let now_ms = Clock::system().now_ms();
-    let write = |out: &mut dyn Write| -> Result<(), CliError> {
-        export::run(&args.format, &store, known.catalogue(), now_ms, out)?;
-        out.flush().map_err(CliError::io("write the export"))
-    };
-    match args.output {
-        None => write(&mut BufWriter::new(io::stdout().lock())),
-        Some(path) => {
-            // Never half a file under the name that was asked for.
-            let part = path.with_extension("part");
-            let file = File::create(&part).map_err(CliError::io("make the export's file"))?;
-            let mut out = BufWriter::new(file);
-            write(&mut out)?;
-            let file = out.into_inner().map_err(|error| CliError::Io {
-                attempted: "write the export",
-                source: error.into_error(),
-            })?;
-            file.sync_all().map_err(CliError::io("write the export"))?;
-            std::fs::rename(&part, &path).map_err(CliError::io("put the export in its place"))
-        }
-    }
 }

@@ -2,13 +2,17 @@
 //! `coverage`, and when and by what it was made. Written piece by piece, so no part of it grows with
 //! the fleet in memory. Fields are added, never renamed or removed; a reader checks `format_version`.
 
-use std::io::Write;
+use std::io::{self, Write};
 
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
 
-use super::{ExportError, Stamp, every, every_product};
+use super::{ExportError, Proving, Stamp, every, every_product, evidence};
 use crate::api::suspect::Suspect;
 use crate::api::types::{AiSystem, Asset, CoverageTotals, ProductWhole, Sensor};
+use crate::audit::pack::PackError;
+use crate::audit::verify::BEFORE_PROOF;
+use crate::audit::{Hash, Seal, Sealed};
 use crate::model::{AssetFilter, AssetSort, Direction, SystemFilter, SystemSort};
 use crate::store::Reads;
 use crate::web::Rfc3339;
@@ -19,6 +23,47 @@ const FORMAT: &str = "umbrascope-inventory";
 const FORMAT_VERSION: u32 = 1;
 
 pub(super) fn write(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<(), ExportError> {
+    inventory(reads, stamp, out)?;
+    out.write_all(b"}\n")?;
+    Ok(())
+}
+
+/// The same with the audit trail and a seal over all of it, for `audit verify`.
+pub(super) fn proven(
+    reads: &dyn Reads,
+    proving: Proving<'_>,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let mut sealed = Hashing { out, digest: Context::new(&SHA256) };
+    inventory(reads, stamp, &mut sealed)?;
+    sealed.write_all(b",\n\"trail\":{")?;
+    let head = evidence::json(proving, &mut sealed)?;
+    sealed.write_all(b"}")?;
+    let content = Hash::from_slice(sealed.digest.finish().as_ref()).unwrap_or(Hash::ZERO);
+    let seal =
+        Seal::sign(Sealed::Json, &head, content, stamp.now_ms, proving.keys).map_err(PackError::from)?;
+    out.write_all(BEFORE_PROOF)?;
+    value_of(out, &seal.to_string())?;
+    out.write_all(b"}\n")?;
+    Ok(())
+}
+
+/// What could be seen and what could not, as an object of its own.
+pub(super) fn coverage(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<(), ExportError> {
+    out.write_all(b"{")?;
+    field(out, "totals", &CoverageTotals::from(reads.coverage_totals(stamp.now_ms)?))?;
+    out.write_all(b"\"sensors\":[")?;
+    let mut sensors = Elements::new();
+    if stamp.machines {
+        every(|page| reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
+    }
+    out.write_all(b"\n]}")?;
+    Ok(())
+}
+
+/// Everything but the end.
+fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<(), ExportError> {
     out.write_all(b"{")?;
     field(out, "format", &FORMAT)?;
     field(out, "format_version", &FORMAT_VERSION)?;
@@ -61,15 +106,8 @@ pub(super) fn write(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Re
     let mut suspects = Elements::new();
     every(|page| reads.suspects(false, page), |row| suspects.write(out, &Suspect::from(row)))?;
 
-    out.write_all(b"\n],\n\"coverage\":{")?;
-    field(out, "totals", &CoverageTotals::from(reads.coverage_totals(stamp.now_ms)?))?;
-    out.write_all(b"\"sensors\":[")?;
-    let mut sensors = Elements::new();
-    if stamp.machines {
-        every(|page| reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
-    }
-    out.write_all(b"\n]}}\n")?;
-    Ok(())
+    out.write_all(b"\n],\n\"coverage\":")?;
+    coverage(reads, stamp, out)
 }
 
 fn field(out: &mut dyn Write, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), ExportError> {
@@ -81,6 +119,24 @@ fn field(out: &mut dyn Write, name: &str, value: &(impl Serialize + ?Sized)) -> 
 
 fn value_of(out: &mut dyn Write, value: &(impl Serialize + ?Sized)) -> Result<(), ExportError> {
     serde_json::to_writer(out, value).map_err(|error| ExportError::Write(error.into()))
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<'a> {
+    out: &'a mut dyn Write,
+    digest: Context,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// The elements of an array, one a line.

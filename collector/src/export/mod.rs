@@ -7,14 +7,21 @@ use std::str::FromStr;
 use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
 
+use crate::audit::pack::PackError;
 use crate::model::{Direction, Page, PageRequest, ProductFilter, ProductRow, ProductSort};
 use crate::store::{Reads, StoreError};
 
 mod csv;
+mod evidence;
 mod json;
 
+pub use evidence::{Proving, write as write_pack};
+
 /// The words of [`run`] for the formats there are.
-pub const FORMATS: &[&str] = &["csv", "json"];
+pub const FORMATS: &[&str] = &["csv", "json", EVIDENCE_PACK];
+
+/// The word of the export that is a file of files, written by [`write_pack`].
+pub const EVIDENCE_PACK: &str = "evidence-pack";
 
 /// Writes the export that `format` names, as of now. Blocking.
 pub fn run(
@@ -111,6 +118,12 @@ pub enum ExportError {
     /// The output did not take it.
     #[error("the export could not be written")]
     Write(#[from] io::Error),
+    /// The evidence pack, or the seal of a JSON export.
+    #[error(transparent)]
+    Pack(PackError),
+    /// The audit trail has entries that no checkpoint covers.
+    #[error("the audit trail grew since its newest checkpoint: try again")]
+    Behind,
 }
 
 /// Writes an export. Blocking.
@@ -124,6 +137,16 @@ pub fn write(
         Format::Csv => csv::write(reads, stamp, out),
         Format::Json => json::write(reads, stamp, out),
     }
+}
+
+/// Writes the JSON export with the audit trail, sealed, for `audit verify`. [`ExportError::Behind`] as with [`write_pack`]. Blocking.
+pub fn write_proven_json(
+    reads: &dyn Reads,
+    proving: Proving<'_>,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    json::proven(reads, proving, stamp, out)
 }
 
 /// Calls `each` for every row of a list, page by page.

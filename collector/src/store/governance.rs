@@ -1,11 +1,16 @@
 //! Records that people answer for: read, moved, and told of.
 
+use std::sync::Arc;
+
 use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
-use crate::store::StoreError;
+use crate::store::retention::Retaining;
+use crate::store::scope::Scoping;
+use crate::store::{Documents, Findings, Queues, StoreError, Suppliers, Tasks};
+use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
 pub type Changed<T> = Option<Result<Held<T>, Refused>>;
@@ -14,7 +19,9 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
-pub trait Governance: super::queues::Queues + Send + Sync {
+pub trait Governance:
+    Documents + Findings + Queues + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+{
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.
@@ -36,6 +43,8 @@ pub trait Governance: super::queues::Queues + Send + Sync {
         who: Who,
         act: Act,
     ) -> Result<Vec<(String, Changed<AiSystem>)>, StoreError>;
+    /// How risk tiers are suggested.
+    fn tier_method(&self) -> Arc<Method>;
     /// Lets time pass: what expired or is due is reopened, what was not seen for long becomes quiet. How many records changed.
     fn attend(&self, now_ms: i64) -> Result<usize, StoreError>;
 

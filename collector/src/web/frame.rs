@@ -11,6 +11,12 @@ pub(crate) enum Here {
     Products,
     /// The inventory of AI systems.
     Inventory,
+    /// Findings, and one finding.
+    Findings,
+    /// Tasks, and one task.
+    Tasks,
+    /// Vendors in use, and the dossier of one.
+    Vendors,
     /// Assets, and one asset.
     Assets,
     /// Suspects, and the notice.
@@ -29,6 +35,10 @@ pub(crate) enum Here {
     Trail,
     /// Policies and limits.
     Policies,
+    /// People and their roles.
+    People,
+    /// The reader's own account.
+    Account,
 }
 
 impl Here {
@@ -38,6 +48,7 @@ impl Here {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
             Self::Trail => Deed::ReadOwnAudit,
+            Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
     }
@@ -62,7 +73,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 15] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -80,6 +91,24 @@ const PLACES: [Place; 11] = [
         href: "/review",
         label: "Review",
         icon: "M2.5 9.5V3h11v6.5M2.5 9.5h3l1 1.8h3l1-1.8h3v3.7h-11zM5.8 6l1.5 1.4 2.9-2.8",
+    },
+    Place {
+        here: Here::Findings,
+        href: "/findings",
+        label: "Findings",
+        icon: "M8 2l6.2 11.2H1.8zM8 6.4v3.2M8 11.4v.1",
+    },
+    Place {
+        here: Here::Tasks,
+        href: "/tasks",
+        label: "Tasks",
+        icon: "M2.5 4l1.2 1.2L6 2.8M2.5 8.4l1.2 1.2L6 7.2M2.5 12.8L3.7 14 6 11.6M8 4h5.5M8 8.4h5.5M8 12.8h5.5",
+    },
+    Place {
+        here: Here::Vendors,
+        href: "/vendors",
+        label: "Vendors",
+        icon: "M2.5 13.5v-9L8 2l5.5 2.5v9zM6 13.5v-3h4v3M5.5 6.5h1M9.5 6.5h1",
     },
     Place {
         here: Here::Assets,
@@ -128,6 +157,12 @@ const PLACES: [Place; 11] = [
         href: "/trail",
         label: "Audit trail",
         icon: "M8 1.8a6.2 6.2 0 1 1-5.6 3.5M2.2 2.4v3h3M8 4.8V8l2.2 1.4",
+    },
+    Place {
+        here: Here::People,
+        href: "/people",
+        label: "People",
+        icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
     },
 ];
 
@@ -204,6 +239,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Light or dark.
     pub(crate) theme: Theme,
+    /// Whether the records are made up.
+    pub(crate) demonstration: bool,
     /// What was just done, if anything.
     pub(crate) notice: Option<&'static str>,
     /// The day of reading.
@@ -230,6 +267,11 @@ impl Frame {
     /// Whether the reader may triage what belongs to no unit in particular.
     pub(crate) fn triages(&self) -> bool {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may manage people, be it of one unit.
+    pub(crate) fn manages_people(&self) -> bool {
+        self.writes(Deed::ManagePeople)
     }
 
     /// Whether the reader may ask that agents gather more.

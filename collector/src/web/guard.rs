@@ -25,6 +25,8 @@ pub(crate) struct Reader {
     pub(crate) csrf: String,
     /// Value of the session's cookie.
     pub(crate) secret: String,
+    /// Whether the records are made up, which every page says.
+    pub(crate) demonstration: bool,
     /// Light or dark.
     pub(crate) theme: Theme,
     /// Path and query asked for.
@@ -33,7 +35,16 @@ pub(crate) struct Reader {
     pub(crate) now_ms: i64,
     /// Records that wait for the reader; not counted for programs.
     pub(crate) waiting: u64,
+    /// When the session began, Unix time in milliseconds.
+    pub(crate) since_ms: i64,
+    /// Whether the reader signed in again a moment ago.
+    pub(crate) fresh: bool,
+    /// A role of the reader's takes a second factor, and none is set up.
+    pub(crate) totp_missing: bool,
 }
+
+/// Where somebody may go whose role takes a second factor, before it is set up.
+const BEFORE_SECOND_FACTOR: [&str; 5] = ["/account", "/confirm", "/password", "/sign-out", "/theme"];
 
 impl Reader {
     /// The frame of a page.
@@ -44,6 +55,7 @@ impl Reader {
             user: self.user.name.clone(),
             grants: self.user.grants.clone(),
             csrf: self.csrf.clone(),
+            demonstration: self.demonstration,
             theme: self.theme,
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
@@ -94,14 +106,14 @@ impl Reader {
             .any(|deed| self.user.grants.access_somewhere(deed) >= Access::Write)
     }
 
-    /// The reader as the rules of review know them.
-    pub(crate) fn who(&self) -> Who {
-        Who { person: self.user.id, grants: self.user.grants.clone() }
+    /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.
+    pub(crate) fn must_be_fresh(&self) -> Result<(), WebError> {
+        self.must_be_fresh_for(&self.path)
     }
 
-    /// A change of a governed record by the reader.
-    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
-        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
+    /// The same, coming back elsewhere: to the page of the form, where what is asked for cannot be opened.
+    pub(crate) fn must_be_fresh_for(&self, back: &str) -> Result<(), WebError> {
+        if self.fresh { Ok(()) } else { Err(WebError::ConfirmFirst { next: back.to_owned() }) }
     }
 
     /// The reader as the author of a change.
@@ -112,6 +124,16 @@ impl Reader {
             reason: reason.into(),
             at_ms: self.now_ms,
         }
+    }
+
+    /// The reader as the rules of review know them.
+    pub(crate) fn who(&self) -> Who {
+        Who { person: self.user.id, grants: self.user.grants.clone() }
+    }
+
+    /// A change of a governed record by the reader.
+    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
+        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
     }
 
     /// Refuses a form that does not carry this session's token.
@@ -141,7 +163,25 @@ impl FromRequestParts<WebState> for Reader {
             true => 0,
             false => super::blocking(move || governance.waiting(&who)).await?,
         };
-        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms, waiting })
+        let reader = Self {
+            user: signed_in.user,
+            csrf: signed_in.csrf,
+            secret,
+            demonstration: state.app.demonstration,
+            theme,
+            path,
+            now_ms,
+            waiting,
+            since_ms: signed_in.since_ms,
+            fresh: signed_in.fresh,
+            totp_missing: signed_in.totp_missing,
+        };
+        let place = parts.uri.path();
+        let allowed = |before: &str| place == before || place.starts_with(&format!("{before}/"));
+        if reader.totp_missing && !BEFORE_SECOND_FACTOR.into_iter().any(allowed) {
+            return Err(WebError::SecondFactorFirst);
+        }
+        Ok(reader)
     }
 }
 

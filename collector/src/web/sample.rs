@@ -11,13 +11,14 @@ use crate::AppState;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
     StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
 use crate::own::compose;
+use crate::sealing::Sealing;
 use crate::session::Sessions;
 use crate::store::{
     Answer, Enrolled, Enrolment, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store, StoreError,
@@ -42,6 +43,8 @@ pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"' onload=x =cmd|'/c
 pub(crate) struct Sample {
     /// No rows at all: the pages of a first day.
     empty: bool,
+    /// Governed records stand behind the inventory.
+    records: bool,
     /// Every read fails.
     broken: bool,
     /// Keeps the records and the people.
@@ -61,18 +64,19 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let people = people::people(folder.path());
     sample.folder = Some(folder);
     sample.governed = Some(people.clone());
-    if !empty {
+    if sample.records {
         records::add(&people, &sample);
     }
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
-        sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
+        sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people: people.clone(),
         store,
         governance: people,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
+        demonstration: false,
         https: false,
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
@@ -449,6 +453,11 @@ impl Sample {
         Self { empty: true, ..Self::default() }
     }
 
+    /// A collector with a governed record for each row of the inventory, and a policy.
+    pub(crate) fn with_records() -> Self {
+        Self { records: true, ..Self::default() }
+    }
+
     /// A collector whose store fails.
     pub(crate) fn broken() -> Self {
         Self { broken: true, ..Self::default() }
@@ -471,6 +480,48 @@ pub(super) fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
     let total = all.len() as u64;
     let rows = all.into_iter().skip(page.offset as usize).take(page.limit as usize).collect();
     Page { rows, total }
+}
+
+impl Sample {
+    /// Rows that no record stands behind.
+    fn made_up_systems(
+        &self,
+        filter: &SystemFilter,
+        page: PageRequest,
+    ) -> Result<Page<AiSystemRow>, StoreError> {
+        let words = filter.search.to_lowercase();
+        let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
+            format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
+                && row.level != Level::Resolution
+        });
+        let rows = rows.map(|(at, row)| AiSystemRow {
+            id: format!("00000000-0000-7000-8000-{at:012}"),
+            reference: format!("AIS-{:04}", at + 1),
+            name: row.name,
+            kind: Default::default(),
+            products: vec![row.id],
+            vendor: row.vendor,
+            product_kind: row.kind,
+            review: Default::default(),
+            sanction: Default::default(),
+            scope: Default::default(),
+            stage: Default::default(),
+            observed: Default::default(),
+            enforcement: Default::default(),
+            tier: Default::default(),
+            ai_act_class: Default::default(),
+            owner: None,
+            requested: false,
+            channels: row.channels,
+            confidence: row.confidence,
+            level: row.level,
+            assets: row.assets,
+            first_day: Some(row.first_day),
+            last_day: Some(row.last_day),
+            created_at_ms: row.first_day.unix_ms(),
+        });
+        self.ok(page_of(rows.collect(), page))
+    }
 }
 
 impl Reads for Sample {
@@ -574,7 +625,9 @@ impl Reads for Sample {
         direction: Direction,
         page: PageRequest,
     ) -> Result<Page<AiSystemRow>, StoreError> {
-        let Some(governed) = &self.governed else { return self.ok(Page { rows: Vec::new(), total: 0 }) };
+        let Some(governed) = self.governed.as_ref().filter(|_| self.records) else {
+            return self.made_up_systems(filter, page);
+        };
         let mut found = governed.systems(filter, sort, direction, page)?;
         for row in &mut found.rows {
             let shows = self.product_rows().into_iter().find(|product| row.products.contains(&product.id));
@@ -727,7 +780,7 @@ impl Store for Sample {
         })
     }
 
-    fn revoke_token(&self, _: &TokenId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_token(&self, _: &TokenId, _: &By) -> Result<bool, StoreError> {
         self.ok(true)
     }
 
@@ -739,7 +792,7 @@ impl Store for Sample {
         self.ok(false)
     }
 
-    fn revoke_sensor(&self, _: SensorId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_sensor(&self, _: SensorId, _: &By) -> Result<bool, StoreError> {
         self.ok(false)
     }
 

@@ -8,23 +8,35 @@
 mod access;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
+mod documents;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
 mod people;
 mod products;
+mod proof;
 mod queues;
 mod reads;
 mod rebuild;
+mod retention;
 mod rollup;
+mod scope;
+mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]
@@ -41,6 +53,7 @@ use umbrascope_rules::Catalogue;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
+use crate::tier::Method;
 
 /// How long one process waits for another's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,6 +85,8 @@ pub struct Options {
     pub new_words: i64,
     /// Machines that one gateway sensor may report of, in all.
     pub subjects: i64,
+    /// How risk tiers are suggested.
+    pub tier_method: Arc<Method>,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
@@ -94,6 +109,7 @@ impl Options {
             rows_a_day: 50_000,
             new_words: 500,
             subjects: 20_000,
+            tier_method: Method::built_in(),
             rebuild_on_new_catalogue: false,
         }
     }
@@ -104,6 +120,7 @@ pub struct SqliteStore {
     readers: Pool,
     writer: Writer,
     known: RwLock<Arc<Known>>,
+    tier_method: Arc<Method>,
 }
 
 impl SqliteStore {
@@ -113,11 +130,13 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
+        let tier_method = Arc::clone(&options.tier_method);
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        Ok(Self { readers, writer, known })
+        Ok(Self { readers, writer, known, tier_method })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -127,7 +146,12 @@ impl SqliteStore {
         readers.with("check the schema of the database", |connection| {
             Ok(migrate::check(connection, migrate::MIGRATIONS))
         })??;
-        Ok(Self { readers, writer: Writer::stopped(), known: RwLock::new(options.known) })
+        Ok(Self {
+            readers,
+            writer: Writer::stopped(),
+            known: RwLock::new(options.known),
+            tier_method: options.tier_method,
+        })
     }
 
     /// Works with another catalogue from the next commit on, for which every roll-up is made anew: facts are kept by rule,

@@ -38,7 +38,9 @@ impl Queues for SqliteStore {
             let Some(held) = systems::find(connection, id)? else { return Ok(None) };
             let mut came_to = Vec::new();
             for step in steps {
-                came_to.push(systems::judge(connection, &held, step, who, act, true)?.map(|_| ()));
+                came_to.push(
+                    systems::judge(connection, &self.tier_method, &held, step, who, act, true)?.map(|_| ()),
+                );
             }
             Ok(Some(came_to))
         })

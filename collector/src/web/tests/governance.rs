@@ -46,7 +46,7 @@ impl Visitor {
 
 #[tokio::test]
 async fn a_bulk_is_previewed_then_made_with_one_entry_a_record_and_a_batch_in_common() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     visitor.moves("AIS-0002", "triage", &[]).await;
     let preview = visitor
         .bulk(
@@ -79,7 +79,7 @@ async fn a_bulk_is_previewed_then_made_with_one_entry_a_record_and_a_batch_in_co
 
 #[tokio::test]
 async fn a_bulk_keeps_the_rules_of_the_single_moves() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "ada").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "ada").await;
     prepare(&mut visitor, "AIS-0001").await;
     let preview = visitor.bulk(&["AIS-0001"], &[("move", "request-sanction"), ("reason", "needed")]).await;
     visitor.confirm(&preview).await;
@@ -125,7 +125,7 @@ async fn a_bulk_keeps_the_rules_of_the_single_moves() {
 
 #[tokio::test]
 async fn what_waits_is_counted_and_listed_for_who_may_decide_it() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     prepare(&mut visitor, "AIS-0001").await;
     visitor
         .moves(
@@ -158,7 +158,7 @@ async fn what_waits_is_counted_and_listed_for_who_may_decide_it() {
 
 #[tokio::test]
 async fn a_policy_is_recorded_once_and_limits_are_set_by_an_administrator() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "sven").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "sven").await;
     let csrf = visitor.get("/policies").await.csrf();
     let sent = [
         ("csrf", csrf.as_str()),
@@ -213,7 +213,7 @@ async fn a_policy_is_recorded_once_and_limits_are_set_by_an_administrator() {
 
 #[tokio::test]
 async fn the_trail_is_read_by_who_may_and_by_others_as_far_as_it_is_their_own() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     visitor.moves("AIS-0001", "triage", &[]).await;
     visitor.moves("AIS-0001", "triage", &[]).await;
     let own = visitor.get("/trail").await.text;

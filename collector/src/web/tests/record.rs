@@ -125,7 +125,7 @@ pub(super) async fn prepare(anna: &mut Visitor, reference: &str) {
 
 #[tokio::test]
 async fn a_use_is_looked_at_described_asked_for_and_approved_by_two_people() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     let page = visitor.get("/inventory/AIS-0001").await;
     for words in [
         "Waits for somebody to look at it",
@@ -177,7 +177,7 @@ async fn a_use_is_looked_at_described_asked_for_and_approved_by_two_people() {
 
 #[tokio::test]
 async fn every_move_by_every_role_is_refused_on_the_server_where_the_role_does_not_go_so_far() {
-    let mut anna = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
     prepare(&mut anna, "AIS-0002").await;
     let fields = [
         ("reason", "because"),
@@ -240,7 +240,7 @@ async fn every_move_by_every_role_is_refused_on_the_server_where_the_role_does_n
 
 #[tokio::test]
 async fn what_is_asked_for_is_decided_by_the_role_it_takes_and_never_by_who_asked() {
-    let mut anna = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
     prepare(&mut anna, "AIS-0001").await;
     for (word, decider, fields) in [
         (
@@ -285,7 +285,7 @@ async fn what_is_asked_for_is_decided_by_the_role_it_takes_and_never_by_who_aske
 
 #[tokio::test]
 async fn what_was_typed_is_kept_and_what_is_missing_is_linked() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     let refused = visitor
         .moves(
             "AIS-0001",
@@ -326,7 +326,7 @@ async fn what_was_typed_is_kept_and_what_is_missing_is_linked() {
 
 #[tokio::test]
 async fn a_form_that_was_overtaken_says_so_and_keeps_what_was_typed() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     let page = visitor.get("/inventory/AIS-0001/edit/purpose").await;
     let mut late = filled(&page.text);
     late.retain(|(name, _)| name != "purpose");
@@ -348,7 +348,7 @@ async fn a_form_that_was_overtaken_says_so_and_keeps_what_was_typed() {
 
 #[tokio::test]
 async fn an_owner_is_found_by_part_of_a_name_and_asked_for_where_several_fit() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     let several = visitor.edits("AIS-0001", "roles", &[("system_owner", "a")]).await;
     assert_eq!(several.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(several.text.contains("Who is meant?") && several.text.contains("ada (ada)"), "{}", several.text);
@@ -372,7 +372,7 @@ async fn an_owner_is_found_by_part_of_a_name_and_asked_for_where_several_fit() {
 
 #[tokio::test]
 async fn a_record_is_made_by_hand_by_who_triages_in_its_units() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "ulla").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "ulla").await;
     let csrf = visitor.get("/inventory/new").await.csrf();
     let elsewhere = visitor
         .post("/inventory/new", &[("csrf", &csrf), ("name", "Scoring"), ("kind", "internal-system")])
@@ -406,7 +406,7 @@ async fn a_record_is_made_by_hand_by_who_triages_in_its_units() {
 
 #[tokio::test]
 async fn products_are_added_by_name_and_split_off() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     let unknown = visitor
         .moves("AIS-0001", "products", &[("products", "openai.chatgpt"), ("add", "No such thing")])
         .await;
@@ -433,7 +433,7 @@ async fn products_are_added_by_name_and_split_off() {
 
 #[tokio::test]
 async fn a_record_is_shown_as_of_a_day() {
-    let mut visitor = Visitor::signed_in(Sample::default(), "anna").await;
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     visitor.edits("AIS-0001", "purpose", &[("purpose", "Of today")]).await;
     let before = visitor.get("/inventory/AIS-0001?on=2026-11-20").await;
     assert!(before.text.contains("As it was at the end of 2026-11-20"), "{}", before.text);
