@@ -21,7 +21,9 @@ mod governed_api;
 mod own;
 mod people;
 mod record;
+mod refusals;
 mod rights;
+mod tokens_of_programs;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.
@@ -187,6 +189,7 @@ const PAGES: &[&str] = &[
     "/units",
     "/account",
     "/account/second-factor",
+    "/account/api-tokens",
     "/confirm?next=/products",
     "/password",
 ];

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod account;
+pub(crate) mod api_tokens;
 pub(crate) mod assets;
 pub(crate) mod bulk;
 pub(crate) mod catalogue;
@@ -18,6 +19,7 @@ pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod policies;
 pub(crate) mod products;
+pub(crate) mod readiness;
 pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod sign_in;

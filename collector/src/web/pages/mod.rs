@@ -15,6 +15,7 @@ mod governance;
 mod own;
 mod people;
 mod products;
+mod readiness;
 mod record;
 mod sign_in;
 mod suspects;
@@ -24,7 +25,9 @@ mod tokens;
 mod vendors;
 mod work;
 
-pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
+pub(crate) use account::{
+    AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
+};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
@@ -39,6 +42,9 @@ pub(crate) use people::{
     UnitsPage,
 };
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use readiness::{
+    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+};
 pub(crate) use record::{
     Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
     Problem, RecordEditPage, RecordPage, RequestView,
