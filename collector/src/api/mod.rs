@@ -1,6 +1,7 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
 //! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
 //! it, or the token of a program, in the scope that each route states.
+//! What it changes goes through the same rules as at the pages.
 
 use axum::Json;
 use axum::Router;
@@ -16,6 +17,7 @@ use crate::model::Scope;
 
 use crate::web::{RECORD_BYTES, WebError, WebState};
 
+mod campaigns;
 mod handlers;
 mod own;
 mod people;
@@ -60,6 +62,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules/versions/{number}", get(own::version))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/campaigns/{id}", get(campaigns::one))
+        .route("/campaigns/{id}/rows", get(campaigns::rows))
+        .route("/campaigns/{id}/close", post(campaigns::close))
+        .route("/attest", get(campaigns::mine).post(campaigns::answer))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -106,6 +113,13 @@ pub(crate) fn router() -> Router<WebState> {
         own::version,
         readiness::readiness,
         readiness::indicators_now,
+        campaigns::list,
+        campaigns::start,
+        campaigns::one,
+        campaigns::rows,
+        campaigns::close,
+        campaigns::mine,
+        campaigns::answer,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -211,6 +225,11 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "campaigns",
+            "campaigns/{id}",
+            "campaigns/{id}/rows",
+            "campaigns/{id}/close",
+            "attest",
             "work-counts",
             "readiness",
             "indicators",
@@ -226,6 +245,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 30);
+        assert_eq!(paths.len(), 37);
     }
 }

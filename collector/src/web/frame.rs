@@ -39,6 +39,10 @@ pub(crate) enum Here {
     Trail,
     /// Policies and limits.
     Policies,
+    /// Attestation campaigns.
+    Campaigns,
+    /// What the reader answers for.
+    Attest,
     /// People and their roles.
     People,
     /// The reader's own account.
@@ -52,6 +56,7 @@ impl Here {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
             Self::Trail => Deed::ReadOwnAudit,
+            Self::Attest => Deed::AnswerCampaign,
             Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
@@ -144,6 +149,18 @@ const PLACES: &[Place] = &[
         href: "/catalogue/own",
         label: "Own rules",
         icon: "M3 2.5h7l3 3v8H3zM10 2.5v3h3M5.5 8.5h5M8 6v5",
+    },
+    Place {
+        here: Here::Campaigns,
+        href: "/campaigns",
+        label: "Campaigns",
+        icon: "M3 9.5v-3h2.5L11 3v10L5.5 9.5zM5 9.5l1 4h1.5l-.8-3.3M13 6.5v3",
+    },
+    Place {
+        here: Here::Attest,
+        href: "/attest",
+        label: "My records",
+        icon: "M2.5 3.5h7M2.5 7h5M2.5 10.5h4M8.5 11l2 2 3.5-4.5",
     },
     Place {
         here: Here::Enrolment,
@@ -307,6 +324,16 @@ impl Frame {
     /// How many records wait at a place, where they are counted.
     pub(crate) fn waits(&self, place: &Place) -> Option<u64> {
         (place.here == Here::Review && self.waiting > 0).then_some(self.waiting)
+    }
+
+    /// Whether the reader may start campaigns somewhere.
+    pub(crate) fn starts_campaigns(&self) -> bool {
+        self.writes(Deed::ProposeScope)
+    }
+
+    /// Whether the reader reviews, and so is shown how answers were given.
+    pub(crate) fn reviews(&self) -> bool {
+        self.writes(Deed::Decide)
     }
 
     fn writes(&self, deed: Deed) -> bool {

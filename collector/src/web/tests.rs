@@ -15,6 +15,7 @@ use super::url::encode;
 
 use crate::AppState;
 
+mod campaigns;
 mod catalogue;
 mod governance;
 mod governed_api;
@@ -168,6 +169,10 @@ const PAGES: &[&str] = &[
     "/catalogue?q=nothing-fits-this",
     "/catalogue/openai",
     "/catalogue/midjourney",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/new?look=yes",
+    "/attest",
     "/suspects",
     "/suspects?kind=dismissed",
     "/findings",
