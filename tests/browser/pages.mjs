@@ -46,6 +46,13 @@ const places = {
   "products-filtered": "/products?kind=service&sort=name&dir=asc",
   "products-none": "/products?q=no-product-is-called-this",
   inventory: "/inventory",
+  "inventory-filtered": "/inventory?review=pending&owner=mine&sort=review",
+  "record-new": "/inventory/new",
+  review: "/review",
+  "review-new": "/review?queue=new",
+  policies: "/policies",
+  trail: "/trail",
+  "trail-entry": "/trail/0",
   assets: "/assets",
   coverage: "/coverage",
   "own-rules": "/catalogue/own",
@@ -89,6 +96,15 @@ for (const [name, list] of [["product", "/products"], ["asset", "/assets"], ["fi
   await page.goto(new URL(list, base).href);
   const row = page.locator("tbody th a").first();
   if (await row.count()) places[name] = await row.getAttribute("href");
+}
+// A record of the inventory: as it is and each of its forms.
+await page.goto(new URL("/inventory", base).href);
+const record = page.locator("tbody th a.name").first();
+if (await record.count()) {
+  places.record = await record.getAttribute("href");
+  for (const group of ["identity", "purpose", "roles", "supplier", "data", "risk", "life"]) {
+    places[`record-${group}`] = `${places.record}/edit/${group}`;
+  }
 }
 // An assistant: settings, parts, accounts and flags are shown of it.
 await page.goto(new URL("/products", base).href);

@@ -115,7 +115,12 @@ pub(super) async fn product(
         ("sanction" = Option<String>, Query, description = "What was decided"),
         ("scope" = Option<String>, Query, description = "undetermined, in or out"),
         ("tier" = Option<String>, Query, description = "Risk tier"),
-        ("sort" = Option<String>, Query, description = "assets (default), name, first or last"),
+        ("stage" = Option<String>, Query, description = "Stage of its life"),
+        ("observed" = Option<String>, Query, description = "never, active, quiet or gone"),
+        ("owner" = Option<String>, Query, description = "Number of a person, or `mine`"),
+        ("requested" = Option<String>, Query, description = "yes: something is asked for; no"),
+        ("unit" = Option<i64>, Query, description = "Number of a unit"),
+        ("sort" = Option<String>, Query, description = "assets (default), name, first, last or review"),
         ("dir" = Option<String>, Query, description = "asc or desc"),
         ("page" = Option<u64>, Query, description = "From 1"),
         ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
@@ -130,7 +135,7 @@ pub(super) async fn systems(
     Query(rows): Query<Rows>,
 ) -> Result<Json<List<AiSystem>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let filter = asked.filter(query.search(), &query.kind)?;
+    let filter = asked.filter(query.search(), &query.kind, reader.user.id)?;
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let found =

@@ -5,6 +5,7 @@
 
 use axum::Json;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use utoipa::OpenApi;
@@ -14,7 +15,7 @@ use utoipa::openapi::security::{
 
 use crate::model::Scope;
 
-use crate::web::{WebError, WebState};
+use crate::web::{RECORD_BYTES, WebError, WebState};
 
 mod campaigns;
 mod handlers;
@@ -22,6 +23,8 @@ mod own;
 mod people;
 mod readiness;
 pub(crate) mod suspect;
+mod systems;
+mod trail;
 pub mod types;
 mod vendor;
 mod work;
@@ -34,7 +37,19 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/totals", get(handlers::totals))
         .route("/products", get(handlers::products))
         .route("/products/{id}", get(handlers::product))
-        .route("/systems", get(handlers::systems))
+        .route(
+            "/systems",
+            get(handlers::systems).post(systems::add).layer(DefaultBodyLimit::max(RECORD_BYTES)),
+        )
+        .route("/systems/bulk", post(systems::bulk).layer(DefaultBodyLimit::max(RECORD_BYTES)))
+        .route(
+            "/systems/{id}",
+            get(systems::one).patch(systems::edit).layer(DefaultBodyLimit::max(RECORD_BYTES)),
+        )
+        .route("/systems/{id}/moves", post(systems::moves))
+        .route("/systems/{id}/history", get(systems::history))
+        .route("/trail", get(trail::list))
+        .route("/policies", get(trail::policies).post(trail::add_policy))
         .route("/assets", get(handlers::assets))
         .route("/assets/{id}", get(handlers::asset))
         .route("/coverage", get(handlers::coverage))
@@ -58,10 +73,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/tasks", get(work::tasks).post(work::add_task))
         .route("/tasks/{reference}", get(work::task).patch(work::step_task))
         .route("/documents", get(work::documents).post(work::attach))
-        .route(
-            "/documents/hash",
-            post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
-        )
+        .route("/documents/hash", post(work::hash).layer(DefaultBodyLimit::max(work::HASHED_BYTES)))
         .route("/documents/{reference}", get(work::document))
         .route("/vendors", get(work::vendors))
         .route("/vendors/{id}", get(work::vendor).patch(work::assess_vendor))
@@ -80,6 +92,15 @@ pub(crate) fn router() -> Router<WebState> {
         handlers::products,
         handlers::product,
         handlers::systems,
+        systems::one,
+        systems::add,
+        systems::edit,
+        systems::moves,
+        systems::bulk,
+        systems::history,
+        trail::list,
+        trail::policies,
+        trail::add_policy,
         handlers::assets,
         handlers::asset,
         handlers::coverage,
@@ -188,6 +209,12 @@ mod tests {
             "products",
             "products/{id}",
             "systems",
+            "systems/{id}",
+            "systems/{id}/moves",
+            "systems/{id}/history",
+            "systems/bulk",
+            "trail",
+            "policies",
             "assets",
             "assets/{id}",
             "coverage",
@@ -218,6 +245,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 31);
+        assert_eq!(paths.len(), 37);
     }
 }

@@ -63,6 +63,10 @@ pub struct Problem {
     pub detail: String,
     /// The path asked for.
     pub instance: String,
+    /// The guard that refused, where one did.
+    pub guard: Option<String>,
+    /// Fields that are missing or wrong, where a guard says so.
+    pub missing: Option<Vec<String>>,
 }
 
 /// Numbers over the fleet.

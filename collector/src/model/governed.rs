@@ -172,6 +172,18 @@ pub struct TrailRow {
     pub leaf: String,
 }
 
+/// An entry of the trail with the texts that its hashes are over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TrailEntry {
+    /// The entry as people read it.
+    #[serde(flatten)]
+    pub row: TrailRow,
+    /// Canonical JSON of the entry: its leaf is the hash of 0x00 and this.
+    pub entry: String,
+    /// Canonical JSON of what was said and set; `None`: erased.
+    pub payload: Option<String>,
+}
+
 /// Which entries of the trail to list. Empty fields let everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrailFilter {

@@ -143,4 +143,6 @@ pub enum SystemSort {
     FirstSeen,
     /// By the last day it was seen.
     LastSeen,
+    /// By how far people are with it: what waits the longest for somebody comes first.
+    Review,
 }

@@ -6,6 +6,7 @@
 mod guard;
 mod moves;
 mod observe;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use umbrascope_api::Day;
 pub use guard::{Guard, Refused};
 pub use moves::{required_for_scope, required_for_use};
 pub use observe::{GONE_DAYS, QUIET_DAYS, observe, tick};
+pub use told::{STEPS, TEXT_CHARS, Told, label};
 
 use crate::model::Grants;
 use crate::model::Role;

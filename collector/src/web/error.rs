@@ -120,6 +120,8 @@ impl WebError {
             advice: advice.to_owned(),
             href: "/products".to_owned(),
             link: "To the products",
+            guard: None,
+            missing: Vec::new(),
         };
         match self {
             Self::SignInFirst { next } => Explained {
@@ -166,16 +168,23 @@ impl WebError {
                 "The request does not have the form that this page takes.".to_owned(),
                 "Go back, reload the page and try again.",
             ),
-            Self::NotAllowed(refused) => explain(
-                "Not for your role",
-                format!("{refused}."),
-                "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
-            ),
-            Self::Guarded(refused) => explain(
-                "That is refused",
-                format!("{}: {}.", refused.guard.as_str(), refused.says),
-                "Nothing was changed.",
-            ),
+            Self::NotAllowed(refused) => Explained {
+                guard: Some(refused.guard()),
+                ..explain(
+                    "Not for your role",
+                    format!("{refused}."),
+                    "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
+                )
+            },
+            Self::Guarded(refused) => Explained {
+                guard: Some(refused.guard.as_str()),
+                missing: refused.missing.clone(),
+                ..explain(
+                    "That is refused",
+                    format!("{}: {}.", refused.guard.as_str(), refused.says),
+                    "Nothing was changed.",
+                )
+            },
             Self::Forged => explain(
                 "The form was not taken",
                 "It did not come from this site, or its page was open for too long.".to_owned(),
@@ -228,6 +237,10 @@ pub(crate) struct Explained {
     pub(crate) href: String,
     /// What is there.
     pub(crate) link: &'static str,
+    /// The guard that refused.
+    pub(crate) guard: Option<&'static str>,
+    /// Names of the fields that are missing or wrong.
+    pub(crate) missing: Vec<String>,
 }
 
 /// The status for what a guard refuses.

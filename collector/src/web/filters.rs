@@ -16,6 +16,8 @@ use crate::model::{AiSystemRow, DayCount, SensorState, TokenRow, TokenState};
 
 /// Longest text outside a table, in characters.
 const TEXT_CHARS: usize = 600;
+/// Longest text that stands on a page of its own, in characters.
+const WHOLE_CHARS: usize = 24_000;
 
 /// A value behind as many references as a loop in a template puts before it.
 pub(crate) trait Peel<T> {
@@ -57,6 +59,12 @@ pub(crate) fn cell(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
 #[askama::filter_fn]
 pub(crate) fn shown(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
     Ok(Shown::new(text.as_ref(), TEXT_CHARS).to_string())
+}
+
+/// Text from outside, made harmless, of the length of a record.
+#[askama::filter_fn]
+pub(crate) fn whole(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(Shown::new(text.as_ref(), WHOLE_CHARS).to_string())
 }
 
 /// A dash for an empty text.

@@ -33,6 +33,12 @@ pub(crate) enum Here {
     OwnRules,
     /// Enrolment tokens.
     Enrolment,
+    /// What waits for the reader.
+    Review,
+    /// The audit trail.
+    Trail,
+    /// Policies and limits.
+    Policies,
     /// Attestation campaigns.
     Campaigns,
     /// What the reader answers for.
@@ -49,6 +55,7 @@ impl Here {
         match self {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
+            Self::Trail => Deed::ReadOwnAudit,
             Self::Attest => Deed::AnswerCampaign,
             Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
@@ -87,6 +94,12 @@ const PLACES: &[Place] = &[
         href: "/inventory",
         label: "Inventory",
         icon: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",
+    },
+    Place {
+        here: Here::Review,
+        href: "/review",
+        label: "Review",
+        icon: "M2.5 9.5V3h11v6.5M2.5 9.5h3l1 1.8h3l1-1.8h3v3.7h-11zM5.8 6l1.5 1.4 2.9-2.8",
     },
     Place {
         here: Here::Findings,
@@ -154,6 +167,18 @@ const PLACES: &[Place] = &[
         href: "/tokens",
         label: "Enrolment",
         icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+    Place {
+        here: Here::Policies,
+        href: "/policies",
+        label: "Policies",
+        icon: "M8 1.8l5 1.9v4c0 3.2-2 5.4-5 6.5-3-1.1-5-3.3-5-6.5v-4zM5.8 8l1.6 1.6 2.9-3",
+    },
+    Place {
+        here: Here::Trail,
+        href: "/trail",
+        label: "Audit trail",
+        icon: "M8 1.8a6.2 6.2 0 1 1-5.6 3.5M2.2 2.4v3h3M8 4.8V8l2.2 1.4",
     },
     Place {
         here: Here::People,
@@ -244,6 +269,8 @@ pub(crate) struct Frame {
     pub(crate) today: Day,
     /// The moment of reading, Unix time in milliseconds.
     pub(crate) now_ms: i64,
+    /// Records that wait for the reader.
+    pub(crate) waiting: u64,
     /// Version of this collector.
     pub(crate) version: &'static str,
 }
@@ -282,6 +309,21 @@ impl Frame {
     /// Whether the reader may approve that agents gather more.
     pub(crate) fn approves_collection(&self) -> bool {
         self.writes(Deed::ChangeCollection)
+    }
+
+    /// Whether the reader may triage somewhere, be it in one unit.
+    pub(crate) fn triages_somewhere(&self) -> bool {
+        self.writes(Deed::Triage)
+    }
+
+    /// Whether the reader may look at entries of the trail, be it their own alone.
+    pub(crate) fn reads_trail(&self) -> bool {
+        self.grants.access_somewhere(Deed::ReadOwnAudit) >= Access::Read
+    }
+
+    /// How many records wait at a place, where they are counted.
+    pub(crate) fn waits(&self, place: &Place) -> Option<u64> {
+        (place.here == Here::Review && self.waiting > 0).then_some(self.waiting)
     }
 
     /// Whether the reader may start campaigns somewhere.

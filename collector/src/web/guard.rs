@@ -33,6 +33,8 @@ pub(crate) struct Reader {
     pub(crate) path: String,
     /// The moment of the request, Unix time in milliseconds.
     pub(crate) now_ms: i64,
+    /// Records that wait for the reader; not counted for programs.
+    pub(crate) waiting: u64,
     /// When the session began, Unix time in milliseconds.
     pub(crate) since_ms: i64,
     /// Whether the reader signed in again a moment ago.
@@ -60,6 +62,7 @@ impl Reader {
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
             now_ms: self.now_ms,
+            waiting: self.waiting,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -103,6 +106,13 @@ impl Reader {
             product.assets.retain(|asset| units.contains(&asset.unit_id));
         }
         product
+    }
+
+    /// Whether the reader may change records of the inventory, be it of one unit.
+    pub(crate) fn changes_records(&self) -> bool {
+        [Deed::Triage, Deed::DecideScope, Deed::Enrol]
+            .into_iter()
+            .any(|deed| self.user.grants.access_somewhere(deed) >= Access::Write)
     }
 
     /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.
@@ -175,6 +185,12 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
+        let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone() };
+        let governance = state.app.governance.clone();
+        let waiting = match path.starts_with("/api/") {
+            true => 0,
+            false => super::blocking(move || governance.waiting(&who)).await?,
+        };
         let reader = Self {
             user: signed_in.user,
             csrf: signed_in.csrf,
@@ -183,6 +199,7 @@ impl FromRequestParts<WebState> for Reader {
             theme,
             path,
             now_ms,
+            waiting,
             since_ms: signed_in.since_ms,
             fresh: signed_in.fresh,
             totp_missing: signed_in.totp_missing,
@@ -235,6 +252,7 @@ impl Reader {
             since_ms: now_ms,
             fresh: false,
             totp_missing: false,
+            waiting: 0,
             token: Some(token),
         })
     }

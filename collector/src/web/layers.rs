@@ -93,13 +93,17 @@ fn explain(answer: Response, asked: &Asked) -> Response {
 
 fn problem(told: &Explained, instance: &str) -> Response {
     let detail = [told.what.as_str(), told.advice.as_str()].join(" ");
-    let body = json!({
+    let mut body = json!({
         "type": "about:blank",
         "status": told.status.as_u16(),
         "title": told.title,
         "detail": detail.trim_end(),
         "instance": instance,
     });
+    if let Some(guard) = told.guard {
+        body["guard"] = guard.into();
+        body["missing"] = told.missing.clone().into();
+    }
     (told.status, [(CONTENT_TYPE, "application/problem+json")], Json(body).into_response().into_body())
         .into_response()
 }

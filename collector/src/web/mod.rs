@@ -21,6 +21,7 @@ use crate::AppState;
 mod assets;
 mod blind;
 mod chart;
+mod entries;
 mod error;
 #[expect(unreachable_pub, reason = "the attribute macro of the template engine writes public items")]
 mod filters;
@@ -31,6 +32,7 @@ mod handlers;
 mod layers;
 mod limit;
 mod list;
+mod names;
 mod narrow;
 mod pages;
 mod text;
@@ -41,8 +43,13 @@ pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
+pub(crate) use handlers::bulk;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
+pub(crate) use handlers::policies::may_record as may_record_policy;
+pub(crate) use handlers::record::edit::add_record;
+pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
+pub(crate) use handlers::trail::{TrailQuery, allowed as allowed_trail};
 pub(crate) use handlers::vendors::open_questions;
 pub(crate) use handlers::work::{done, known_vendor, link, may_see};
 pub(crate) use list::{ListQuery, page_number};
@@ -53,6 +60,9 @@ pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
+
+/// Largest form with fields of a record in it, in bytes: five texts, each of whose characters takes twelve.
+pub(crate) const RECORD_BYTES: usize = 5 * 12 * crate::model::record::TEXT_CHARS + 4 * FORM_BYTES;
 
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
@@ -79,6 +89,25 @@ pub fn router(app: AppState) -> Router {
         .route("/products", get(handlers::products::list))
         .route("/products/{id}", get(handlers::products::one))
         .route("/inventory", get(handlers::systems::list))
+        .route("/review", get(handlers::review::list))
+        .route("/policies", get(handlers::policies::list).post(handlers::policies::add))
+        .route("/policies/limits", post(handlers::policies::set_limits))
+        .route("/settings", get(|| async { Redirect::to("/policies#limits") }))
+        .route("/trail", get(handlers::trail::list))
+        .route("/trail/{seq}", get(handlers::trail::one))
+        .route(
+            "/inventory/bulk",
+            post(bulk::change).layer(axum::extract::DefaultBodyLimit::max(RECORD_BYTES)),
+        )
+        .route("/inventory/new", get(handlers::record::edit::new_form).post(handlers::record::edit::add))
+        .route("/inventory/{reference}", get(handlers::record::one))
+        .route("/inventory/{reference}/moves/{word}", post(handlers::record::moves::make))
+        .route(
+            "/inventory/{reference}/edit/{group}",
+            get(handlers::record::edit::form)
+                .post(handlers::record::edit::save)
+                .layer(axum::extract::DefaultBodyLimit::max(RECORD_BYTES)),
+        )
         .route("/assets", get(handlers::assets::list))
         .route("/assets/{id}", get(handlers::assets::one))
         .route("/coverage", get(handlers::coverage::list))

@@ -4,11 +4,14 @@ use serde::Deserialize;
 
 use super::error::WebError;
 use super::list::{Choice, Select};
-use crate::model::SystemFilter;
-use crate::model::record::{ReviewState, Sanction, Scope, SystemKind, Tier};
+use super::url::Address;
+use crate::model::record::{Observed, ReviewState, Sanction, Scope, Stage, SystemKind, Tier};
+use crate::model::{SystemFilter, UnitRow};
 
 /// Asks for what is neither decided nor dismissed.
 const PENDING: (&str, &str) = ("pending", "Waiting");
+/// Asks for what the reader owns.
+const MINE: (&str, &str) = ("mine", "Mine");
 
 /// Words of an address that narrow the list. An empty one lets everything through.
 #[derive(Debug, Default, Deserialize)]
@@ -18,13 +21,22 @@ pub(crate) struct SystemQuery {
     pub(crate) sanction: String,
     pub(crate) scope: String,
     pub(crate) tier: String,
+    pub(crate) stage: String,
+    pub(crate) observed: String,
+    /// `mine`, or a person's number.
+    pub(crate) owner: String,
+    /// `yes` or `no`.
+    pub(crate) requested: String,
+    /// A unit's number.
+    pub(crate) unit: String,
 }
 
 impl SystemQuery {
-    /// The filter; a word that is no choice is told of.
-    pub(crate) fn filter(&self, search: String, kind: &str) -> Result<SystemFilter, WebError> {
+    /// The filter of a reader; a word that is no choice is told of.
+    pub(crate) fn filter(&self, search: String, kind: &str, reader: i64) -> Result<SystemFilter, WebError> {
         let pending = self.review == PENDING.0;
         let review = if pending { "" } else { self.review.as_str() };
+        let number = |text: &str| text.parse::<i64>().ok();
         Ok(SystemFilter {
             search,
             kind: word("kind", kind, SystemKind::parse)?,
@@ -33,20 +45,61 @@ impl SystemQuery {
             sanction: word("sanction", &self.sanction, Sanction::parse)?,
             scope: word("scope", &self.scope, Scope::parse)?,
             tier: word("tier", &self.tier, Tier::parse)?,
+            stage: word("stage", &self.stage, Stage::parse)?,
+            observed: word("observed", &self.observed, Observed::parse)?,
+            owner: word(
+                "owner",
+                &self.owner,
+                |text| if text == MINE.0 { Some(reader) } else { number(text) },
+            )?,
+            requested: word("requested", &self.requested, |text| match text {
+                "yes" => Some(true),
+                "no" => Some(false),
+                _ => None,
+            })?,
+            unit: word("unit", &self.unit, number)?,
             ..SystemFilter::default()
         })
     }
 
+    /// An address with these words.
+    pub(crate) fn onto(&self, address: &Address) -> Address {
+        address
+            .with("review", self.review.as_str())
+            .with("sanction", self.sanction.as_str())
+            .with("scope", self.scope.as_str())
+            .with("tier", self.tier.as_str())
+            .with("stage", self.stage.as_str())
+            .with("observed", self.observed.as_str())
+            .with("owner", self.owner.as_str())
+            .with("requested", self.requested.as_str())
+            .with("unit", self.unit.as_str())
+    }
+
     /// The same as a form.
-    pub(crate) fn selects(&self, kind: &str) -> Vec<Select> {
+    pub(crate) fn selects(&self, kind: &str, units: &[UnitRow]) -> Vec<Select> {
         let review = std::iter::once(PENDING).chain(ReviewState::choices()).collect();
-        vec![
+        let mut selects = vec![
             select("review", "Review", "any state", review, &self.review),
             select("sanction", "Decision", "any decision", Sanction::choices(), &self.sanction),
             select("scope", "Scope", "any scope", Scope::choices(), &self.scope),
             select("tier", "Risk tier", "any tier", Tier::choices(), &self.tier),
+            select("observed", "Observed", "seen or not", Observed::choices(), &self.observed),
+            select("stage", "Stage", "any stage", Stage::choices(), &self.stage),
+            select(
+                "requested",
+                "Asked for",
+                "or not",
+                vec![("yes", "Something"), ("no", "Nothing")],
+                &self.requested,
+            ),
+            select("owner", "Owner", "anybody", vec![MINE], &self.owner),
             select("kind", "Kind", "every kind", SystemKind::choices(), kind),
-        ]
+        ];
+        if !units.is_empty() {
+            selects.push(Select::units(units, self.unit.parse().ok()));
+        }
+        selects
     }
 }
 

@@ -34,6 +34,7 @@ use evidence::evidence;
 mod evidence;
 mod own;
 pub(crate) mod people;
+mod records;
 
 /// 2026-11-21T14:03:22Z.
 pub(crate) const NOW_MS: i64 = 1_795_269_802_000;
@@ -46,9 +47,13 @@ pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"' onload=x =cmd|'/c
 pub(crate) struct Sample {
     /// No rows at all: the pages of a first day.
     empty: bool,
+    /// Governed records stand behind the inventory.
+    records: bool,
     /// Every read fails.
     broken: bool,
-    /// Holds the database of [`people`].
+    /// Keeps the records and the people.
+    governed: Option<Arc<SqliteStore>>,
+    /// Holds its database.
     folder: Option<tempfile::TempDir>,
     /// Who switched suspects on and off, oldest first.
     pub(super) suspect_steps: Mutex<Vec<StepRow>>,
@@ -62,6 +67,10 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let folder = tempfile::tempdir().unwrap();
     let people = people::people(folder.path());
     sample.folder = Some(folder);
+    sample.governed = Some(people.clone());
+    if sample.records {
+        records::add(&people, &sample);
+    }
     state_with(Arc::new(sample), people.clone(), people, empty)
 }
 
@@ -78,7 +87,7 @@ fn state_with(
 ) -> AppState {
     AppState {
         sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
-        people,
+        people: people.clone(),
         store,
         governance,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
@@ -471,6 +480,11 @@ impl Sample {
         Self { empty: true, ..Self::default() }
     }
 
+    /// A collector with a governed record for each row of the inventory, and a policy.
+    pub(crate) fn with_records() -> Self {
+        Self { records: true, ..Self::default() }
+    }
+
     /// A collector whose store fails.
     pub(crate) fn broken() -> Self {
         Self { broken: true, ..Self::default() }
@@ -493,6 +507,48 @@ pub(super) fn page_of<T>(all: Vec<T>, page: PageRequest) -> Page<T> {
     let total = all.len() as u64;
     let rows = all.into_iter().skip(page.offset as usize).take(page.limit as usize).collect();
     Page { rows, total }
+}
+
+impl Sample {
+    /// Rows that no record stands behind.
+    fn made_up_systems(
+        &self,
+        filter: &SystemFilter,
+        page: PageRequest,
+    ) -> Result<Page<AiSystemRow>, StoreError> {
+        let words = filter.search.to_lowercase();
+        let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
+            format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
+                && row.level != Level::Resolution
+        });
+        let rows = rows.map(|(at, row)| AiSystemRow {
+            id: format!("00000000-0000-7000-8000-{at:012}"),
+            reference: format!("AIS-{:04}", at + 1),
+            name: row.name,
+            kind: Default::default(),
+            products: vec![row.id],
+            vendor: row.vendor,
+            product_kind: row.kind,
+            review: Default::default(),
+            sanction: Default::default(),
+            scope: Default::default(),
+            stage: Default::default(),
+            observed: Default::default(),
+            enforcement: Default::default(),
+            tier: Default::default(),
+            ai_act_class: Default::default(),
+            owner: None,
+            requested: false,
+            channels: row.channels,
+            confidence: row.confidence,
+            level: row.level,
+            assets: row.assets,
+            first_day: Some(row.first_day),
+            last_day: Some(row.last_day),
+            created_at_ms: row.first_day.unix_ms(),
+        });
+        self.ok(page_of(rows.collect(), page))
+    }
 }
 
 impl Reads for Sample {
@@ -588,45 +644,32 @@ impl Reads for Sample {
         }))
     }
 
+    /// The records are kept by the real store; what sensors show of them is the sample's.
     fn systems(
         &self,
         filter: &SystemFilter,
-        _: SystemSort,
-        _: Direction,
+        sort: SystemSort,
+        direction: Direction,
         page: PageRequest,
     ) -> Result<Page<AiSystemRow>, StoreError> {
-        let words = filter.search.to_lowercase();
-        let rows = self.product_rows().into_iter().enumerate().filter(|(_, row)| {
-            format!("{} {}", row.name, row.vendor).to_lowercase().contains(&words)
-                && row.level != Level::Resolution
-        });
-        let rows = rows.map(|(at, row)| AiSystemRow {
-            id: format!("00000000-0000-7000-8000-{at:012}"),
-            reference: format!("AIS-{:04}", at + 1),
-            name: row.name,
-            kind: Default::default(),
-            products: vec![row.id],
-            vendor: row.vendor,
-            product_kind: row.kind,
-            review: Default::default(),
-            sanction: Default::default(),
-            scope: Default::default(),
-            stage: Default::default(),
-            observed: Default::default(),
-            enforcement: Default::default(),
-            tier: Default::default(),
-            ai_act_class: Default::default(),
-            owner: None,
-            requested: false,
-            channels: row.channels,
-            confidence: row.confidence,
-            level: row.level,
-            assets: row.assets,
-            first_day: Some(row.first_day),
-            last_day: Some(row.last_day),
-            created_at_ms: row.first_day.unix_ms(),
-        });
-        self.ok(page_of(rows.collect(), page))
+        let Some(governed) = self.governed.as_ref().filter(|_| self.records) else {
+            return self.made_up_systems(filter, page);
+        };
+        let mut found = governed.systems(filter, sort, direction, page)?;
+        for row in &mut found.rows {
+            let shows = self.product_rows().into_iter().find(|product| row.products.contains(&product.id));
+            if let Some(product) = shows {
+                row.vendor = product.vendor;
+                row.product_kind = product.kind;
+                row.channels = product.channels;
+                row.confidence = product.confidence;
+                row.level = product.level;
+                row.assets = product.assets;
+                row.first_day = Some(product.first_day);
+                row.last_day = Some(product.last_day);
+            }
+        }
+        self.ok(found)
     }
 
     fn assets(

@@ -17,8 +17,11 @@ use crate::AppState;
 
 mod campaigns;
 mod catalogue;
+mod governance;
+mod governed_api;
 mod own;
 mod people;
+mod record;
 mod refusals;
 mod rights;
 mod tokens_of_programs;
@@ -125,6 +128,27 @@ const PAGES: &[&str] = &[
     "/products/anthropic.claude-code",
     "/inventory",
     "/inventory?q=nothing-fits-this",
+    "/inventory?owner=mine&requested=no&unit=1&observed=never&stage=deployed&sort=review&dir=desc",
+    "/inventory/new",
+    "/inventory/AIS-0001",
+    "/inventory/AIS-0001?on=2026-11-20",
+    "/inventory/AIS-0020",
+    "/inventory/AIS-0001/edit/identity",
+    "/inventory/AIS-0001/edit/purpose",
+    "/inventory/AIS-0001/edit/roles",
+    "/inventory/AIS-0001/edit/supplier",
+    "/inventory/AIS-0001/edit/data",
+    "/inventory/AIS-0001/edit/risk",
+    "/inventory/AIS-0001/edit/life",
+    "/review",
+    "/review?queue=requests",
+    "/review?queue=reopened",
+    "/review?queue=new",
+    "/review?queue=own",
+    "/policies",
+    "/trail",
+    "/trail?person=ada&kind=system&refused=no&from=2026-11-01&to=2026-11-30",
+    "/trail/0",
     "/assets",
     "/assets?q=nothing-fits-this",
     "/assets/1",
@@ -177,7 +201,7 @@ const PAGES: &[&str] = &[
 
 #[tokio::test]
 async fn every_page_is_written_and_keeps_the_policy() {
-    let mut ada = Visitor::signed_in(Sample::default(), "ada").await;
+    let mut ada = Visitor::signed_in(Sample::with_records(), "ada").await;
     let hostile = format!("/products/{}", encode(HOSTILE));
     for path in PAGES.iter().copied().chain(["/sign-in", "/sign-in/link/x", hostile.as_str()]) {
         let page = ada.get(path).await;

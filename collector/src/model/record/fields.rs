@@ -347,7 +347,7 @@ impl Input {
     }
 
     /// The value as it is kept, or what is wrong with it.
-    fn checked(self, value: &Value) -> Result<Value, String> {
+    pub fn checked(self, value: &Value) -> Result<Value, String> {
         let text = |longest: usize| match value {
             Value::Null => Ok(Value::Null),
             Value::String(text) if text.trim().is_empty() => Ok(Value::Null),

@@ -235,6 +235,17 @@ pub(super) fn trail(
     Ok(Page { rows, total: u64::try_from(total).unwrap_or(0) })
 }
 
+/// The entry of this number.
+pub(super) fn trail_one(connection: &Connection, seq: u64) -> rusqlite::Result<Option<TrailRow>> {
+    prepare(
+        connection,
+        "SELECT t.seq, t.at_ms, t.actor, t.action, t.kind, t.id, t.outcome, t.entry, t.leaf, p.payload
+         FROM trail t LEFT JOIN trail_payload p ON p.seq = t.seq WHERE t.seq = $1",
+    )?
+    .query_row(params![number(seq)], trail_row)
+    .optional()
+}
+
 fn trail_row(row: &Row<'_>) -> rusqlite::Result<TrailRow> {
     let entry = Entry::read(row.get::<_, String>(7)?.as_bytes()).map_err(unreadable)?;
     let payload: Option<Value> = match row.get::<_, Option<String>>(9)? {

@@ -25,6 +25,7 @@ mod own;
 mod people;
 mod products;
 mod proof;
+mod queues;
 mod readiness;
 mod reads;
 mod rebuild;

@@ -571,6 +571,10 @@ pub(super) fn list(
         SystemSort::Assets => format!("coalesce(s.assets, 0) {way}, a.id"),
         SystemSort::Name => format!("a.name {way}, a.id"),
         SystemSort::FirstSeen => format!("coalesce(s.first_day, 0) {way}, s.assets DESC, a.id"),
+        SystemSort::Review => format!(
+            "CASE a.review WHEN 'new' THEN 0 WHEN 'reopened' THEN 1 WHEN 'triaged' THEN 2 WHEN 'under-review' THEN 3
+             WHEN 'decided' THEN 4 ELSE 5 END {way}, a.name, a.id"
+        ),
         SystemSort::LastSeen => format!("coalesce(s.last_day, 0) {way}, s.assets DESC, a.id"),
     };
     let from = format!(

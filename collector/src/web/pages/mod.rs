@@ -13,10 +13,12 @@ mod campaigns;
 mod catalogue;
 mod coverage;
 mod findings;
+mod governance;
 mod own;
 mod people;
 mod products;
 mod readiness;
+mod record;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -36,6 +38,10 @@ pub(crate) use campaigns::{
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use findings::{FindingPage, FindingsPage};
+pub(crate) use governance::{
+    LimitsForm, PoliciesPage, PolicyForm, PolicyRow, QueueRow, QueueTab, ReviewPage, TrailEntryPage,
+    TrailPage,
+};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
@@ -45,9 +51,13 @@ pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
     ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
 };
+pub(crate) use record::{
+    Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
+    Problem, RecordEditPage, RecordPage, RequestView,
+};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
-pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
 pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};

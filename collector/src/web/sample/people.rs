@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use umbrascope_rules::Catalogue;
-
 use super::{NOW_MS, UNITS};
+use crate::catalogue::Known;
 use crate::model::{By, Grant, GrantChange, PersonDetails, Role};
 use crate::store::SqliteStore;
 use crate::store::people::People;
@@ -45,7 +44,7 @@ pub(crate) fn nobody() -> By {
 
 /// The sample's people and units, kept below a folder.
 pub(super) fn people(folder: &Path) -> Arc<SqliteStore> {
-    let options = Options { readers: 1, ..Options::new(Catalogue::embedded()) };
+    let options = Options { readers: 1, ..Options::knowing(Arc::new(Known::embedded())) };
     let store = SqliteStore::open(&folder.join("people.db"), options, NOW_MS).unwrap();
     add_people(&store);
     Arc::new(store)

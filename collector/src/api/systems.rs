@@ -1,0 +1,429 @@
+//! Governed records as JSON: read whole, made, changed and moved, one by one or several at once. The same rules as on the pages: a
+//! refusal is problem JSON with the `guard` and what is `missing`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::handlers::{Rows, page_of};
+use super::trail::Entry;
+use super::types::{List, Moment, Problem};
+use crate::model::governed::{Governed as _, Held, TrailFilter};
+use crate::model::record::AiSystem;
+use crate::model::{Deed, SystemDetail};
+use crate::review::{self, Move, Refused, Told};
+use crate::web::bulk::{Asked, each, new_batch};
+use crate::web::{ListQuery, Reader, WebError, WebState, add_record, blocking, step_of};
+
+/// A record with everything that is known of it, apart from its trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SystemWhole {
+    /// UUID of the record; never reused.
+    id: String,
+    /// For people: `AIS-0042`.
+    reference: String,
+    /// From 1, one more with every change: what a change has to name.
+    version: u64,
+    /// Hash of this version, in hexadecimal.
+    hash: String,
+    /// When it became so.
+    #[schema(value_type = String, format = DateTime)]
+    changed_at: Moment,
+    /// The record, by field. People and units by number.
+    #[schema(value_type = Object)]
+    record: Value,
+    /// Who set each field last, and when.
+    set_by: BTreeMap<String, SetBy>,
+    /// What sensors show of it.
+    seen: SeenNow,
+    /// Its products.
+    products: Vec<SeenProduct>,
+    /// Fields that a sanction takes and that are missing.
+    missing_for_use: Vec<String>,
+    /// Fields that scope takes and that are missing.
+    missing_for_scope: Vec<String>,
+}
+
+/// The last setting of a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SetBy {
+    /// Who, as in the trail: `person:12`, `job:observe`, `console`.
+    by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Moment,
+    /// Number of the entry of the trail.
+    entry: u64,
+}
+
+/// What sensors show of a record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SeenNow {
+    /// First day; null: never.
+    #[schema(format = Date)]
+    first_day: Option<String>,
+    /// Last day; null: never.
+    #[schema(format = Date)]
+    last_day: Option<String>,
+    /// Risk flags.
+    flags: Vec<String>,
+    /// Units, by number.
+    units: Vec<i64>,
+    /// Publishers and signers.
+    publishers: Vec<String>,
+    /// What of it the decision does not rest on.
+    beyond_decision: Vec<String>,
+}
+
+/// A product of a record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SeenProduct {
+    /// Id of the catalogue.
+    id: String,
+    /// Name.
+    name: String,
+    /// Assets that showed it.
+    assets: u64,
+}
+
+impl From<SystemDetail> for SystemWhole {
+    fn from(detail: SystemDetail) -> Self {
+        let SystemDetail { held, seen, products, .. } = detail;
+        let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
+        let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+        let stamps = held.stamps.iter().map(|(name, stamp)| {
+            (name.clone(), SetBy { by: stamp.by.clone(), at: Moment::of(stamp.at_ms), entry: stamp.seq })
+        });
+        Self {
+            id: held.body.id.clone(),
+            reference: held.body.reference.clone(),
+            version: held.version,
+            hash: held.hash.clone(),
+            changed_at: Moment::of(held.at_ms),
+            set_by: stamps.collect(),
+            missing_for_use: names(review::required_for_use(&held.body)),
+            missing_for_scope: names(review::required_for_scope(&held.body, false)),
+            record: serde_json::to_value(&held.body).unwrap_or_default(),
+            seen: SeenNow {
+                first_day: seen.days.map(|(first, _)| first.to_string()),
+                last_day: seen.days.map(|(_, last)| last.to_string()),
+                flags: seen.flags.into_iter().collect(),
+                units: seen.units.into_iter().collect(),
+                publishers: seen.publishers.into_iter().collect(),
+                beyond_decision: beyond,
+            },
+            products: products
+                .into_iter()
+                .map(|product| SeenProduct { id: product.id, name: product.name, assets: product.assets })
+                .collect(),
+        }
+    }
+}
+
+/// Fields to set, and why.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FieldsBody {
+    /// Values by name: `purpose`, `risk_tier`, `aiia.state` …
+    #[schema(value_type = Object)]
+    fields: BTreeMap<String, Value>,
+    /// Why.
+    reason: String,
+    /// Version of the record that was read; `If-Match` says the same. Not for a new record.
+    version: Option<u64>,
+}
+
+/// A move and what it has to be told. What a move does not need is left out.
+#[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct MoveBody {
+    /// `triage`, `review`, `request-sanction`, `request-tolerance`, `request-scope-out`, `request-retire`, `request-merge`, `request-split`,
+    /// `withdraw`, `approve`, `decline`, `prohibit`, `dismiss`, `reopen`, `revoke`, `scope-in`, `scope-open`, `suspend`, `resume`, `enforce`,
+    /// `accept-residual`, `confirm` or `products`.
+    #[serde(rename = "move")]
+    word: String,
+    /// Why.
+    reason: String,
+    /// Version of the record that was read; `If-Match` says the same.
+    version: Option<u64>,
+    /// Under which conditions.
+    conditions: String,
+    /// The last day of what is tolerated or accepted.
+    expires_on: String,
+    /// Why it is in or out of scope.
+    justification: String,
+    /// Day of its end.
+    retired_on: String,
+    /// What shows that nothing of it is left.
+    disposal_evidence: String,
+    /// Reference or id of the record that it goes into.
+    into: String,
+    /// Ids of products.
+    products: Vec<String>,
+    /// Name of the new record of a split.
+    name: String,
+    /// Why it is dismissed: not-ai, duplicate-of, test or out-of-estate.
+    why: String,
+    /// Reference or id of the record that it doubles.
+    duplicate_of: String,
+    /// How far it is enforced: unknown, none, advised, partial or full.
+    level: String,
+    /// What shows that.
+    evidence: String,
+    /// What remains of the risk, or a comment.
+    note: String,
+    /// Hash of the version that is confirmed.
+    seen: String,
+}
+
+impl MoveBody {
+    fn told(&self) -> Told {
+        let body = self.clone();
+        Told {
+            conditions: body.conditions,
+            expires_on: body.expires_on,
+            justification: body.justification,
+            retired_on: body.retired_on,
+            disposal_evidence: body.disposal_evidence,
+            into: body.into,
+            products: body.products,
+            name: body.name,
+            why: body.why,
+            duplicate_of: body.duplicate_of,
+            level: body.level,
+            evidence: body.evidence,
+            note: body.note,
+            seen: body.seen,
+        }
+    }
+}
+
+/// The same move on several records.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct BulkBody {
+    /// The records.
+    rows: Vec<BulkPick>,
+    /// Only try it: nothing is changed and nothing is noted.
+    preview: bool,
+    /// The move.
+    step: MoveBody,
+}
+
+/// A record, in the version that was read.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct BulkPick {
+    /// Reference or id.
+    id: String,
+    /// Its version; a preview does not need it.
+    version: Option<u64>,
+}
+
+/// What a bulk came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BulkResult {
+    /// What the entries of the trail have in common; null for a preview.
+    batch: Option<String>,
+    /// Each record.
+    rows: Vec<BulkCame>,
+}
+
+/// What one record came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct BulkCame {
+    /// Its reference.
+    reference: String,
+    /// Its version now.
+    version: u64,
+    /// Whether it was changed, or would be.
+    ok: bool,
+    /// The guard that refused.
+    guard: Option<String>,
+    /// What it says.
+    says: Option<String>,
+}
+
+/// One record, whole. `ETag` is its version.
+#[utoipa::path(get, path = "/api/v1/systems/{id}",
+    params(("id" = String, Path, description = "Reference or id")),
+    responses((status = 200, body = SystemWhole),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn one(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    whole(&state, id, StatusCode::OK).await
+}
+
+/// Makes a record by hand, for a use that no sensor can see.
+#[utoipa::path(post, path = "/api/v1/systems", request_body = FieldsBody,
+    responses((status = 201, body = SystemWhole),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn add(
+    State(state): State<WebState>,
+    reader: Reader,
+    Json(body): Json<FieldsBody>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (app, who, act) = (state.app.clone(), reader.who(), reader.act(body.reason.trim()));
+    let fields: Vec<(String, Value)> = body.fields.into_iter().collect();
+    let made = blocking(move || add_record(&app, &fields, &who, act)).await?.map_err(WebError::Guarded)?;
+    whole(&state, made.body.id, StatusCode::CREATED).await
+}
+
+/// Sets fields of a record: all of them, or none. States are moved, not set.
+#[utoipa::path(patch, path = "/api/v1/systems/{id}", request_body = FieldsBody,
+    params(("id" = String, Path, description = "Reference or id"),
+        ("If-Match" = Option<String>, Header, description = "Version that was read, where the body does not say")),
+    responses((status = 200, body = SystemWhole),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn edit(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<FieldsBody>,
+) -> Result<Response, WebError> {
+    let step = Move::Edit(body.fields.into_iter().collect());
+    make(&state, &reader, id, Ok(step), &body.reason, version(&headers, body.version)?).await
+}
+
+/// Makes a move.
+#[utoipa::path(post, path = "/api/v1/systems/{id}/moves", request_body = MoveBody,
+    params(("id" = String, Path, description = "Reference or id"),
+        ("If-Match" = Option<String>, Header, description = "Version that was read, where the body does not say")),
+    responses((status = 200, body = SystemWhole),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn moves(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<MoveBody>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let version = version(&headers, body.version)?;
+    let (app, word, told) = (state.app.clone(), body.word.clone(), body.told());
+    let step = blocking(move || step_of(&app, &word, told)).await?;
+    make(&state, &reader, id, step, &body.reason, version).await
+}
+
+/// Makes the same move on several records, each with its own guards and its own entry of the trail, or tries what each would come to.
+#[utoipa::path(post, path = "/api/v1/systems/bulk", request_body = BulkBody,
+    responses((status = 200, body = BulkResult),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn bulk(
+    State(state): State<WebState>,
+    reader: Reader,
+    Json(body): Json<BulkBody>,
+) -> Result<Json<BulkResult>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let confirmed = !body.preview;
+    let batch = if confirmed { Some(new_batch()?) } else { None };
+    let mut act = reader.act(body.step.reason.trim());
+    act.batch.clone_from(&batch);
+    let asked = Asked { word: body.step.word.clone(), told: body.step.told(), ..Asked::default() };
+    let picked = body.rows.into_iter().map(|row| (row.id, row.version)).collect();
+    let (app, who) = (state.app.clone(), reader.who());
+    let (rows, problem) = blocking(move || each(&app, picked, &asked, &who, &act, confirmed)).await?;
+    if let Some(says) = problem {
+        return Err(WebError::Guarded(Refused::new(review::Guard::Target, says.trim_end_matches('.'))));
+    }
+    let rows = rows.into_iter().map(|row| BulkCame {
+        reference: row.reference,
+        version: row.version,
+        ok: row.refused.is_none(),
+        guard: row.refused.as_ref().map(|(guard, _)| (*guard).to_owned()),
+        says: row.refused.map(|(_, says)| says),
+    });
+    Ok(Json(BulkResult { batch, rows: rows.collect() }))
+}
+
+/// Entries of the trail of a record, the newest first. Refusals are for who reads the trail.
+#[utoipa::path(get, path = "/api/v1/systems/{id}/history",
+    params(("id" = String, Path, description = "Reference or id"),
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = List<Entry>),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 404, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn history(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<Entry>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (number, page) = page_of(&query, &rows)?;
+    let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
+    let governance = state.app.governance.clone();
+    let found = blocking(move || {
+        let Some(found) = governance.system(&id)? else { return Ok(None) };
+        let filter = TrailFilter {
+            kind: Some(AiSystem::KIND.to_owned()),
+            id: Some(found.held.body.id),
+            refused,
+            ..TrailFilter::default()
+        };
+        governance.trail(&filter, page).map(Some)
+    })
+    .await?;
+    Ok(Json(List::of(found.ok_or(WebError::NotFound("system"))?, number, page)))
+}
+
+async fn make(
+    state: &WebState,
+    reader: &Reader,
+    id: String,
+    step: Result<Move, Refused>,
+    reason: &str,
+    version: u64,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let step = step.map_err(WebError::Guarded)?;
+    let (app, who, act) = (state.app.clone(), reader.who(), reader.act(reason.trim()).on(version));
+    let moved = blocking(move || app.governance.move_system(&id, step, who, act)).await?;
+    let held: Held<AiSystem> = moved.ok_or(WebError::NotFound("system"))?.map_err(WebError::Guarded)?;
+    whole(state, held.body.id, StatusCode::OK).await
+}
+
+async fn whole(state: &WebState, id: String, status: StatusCode) -> Result<Response, WebError> {
+    let governance = state.app.governance.clone();
+    let found = blocking(move || governance.system(&id)).await?;
+    let whole = SystemWhole::from(found.ok_or(WebError::NotFound("system"))?);
+    Ok((status, [(ETAG, format!("\"{}\"", whole.version))], Json(whole)).into_response())
+}
+
+/// The version that a program read: nothing is changed blindly.
+fn version(headers: &HeaderMap, said: Option<u64>) -> Result<u64, WebError> {
+    let matched = headers.get(IF_MATCH).and_then(|value| value.to_str().ok());
+    let matched =
+        matched.and_then(|text| text.trim().trim_start_matches("W/").trim_matches('"').parse().ok());
+    said.or(matched).ok_or_else(|| {
+        WebError::Guarded(Refused {
+            guard: review::Guard::Fields,
+            missing: vec!["version".to_owned()],
+            says: "say which version of the record was read, in `version` or in If-Match".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,224 @@
+//! The audit trail and the policies as JSON.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use umbrascope_api::Day;
+use utoipa::ToSchema;
+
+use super::handlers::{Rows, page_of};
+use super::types::{List, Moment, Problem};
+use crate::model::governed::{Actor, Held, TrailRow};
+use crate::model::policy::{self, in_force};
+use crate::model::{Deed, Page};
+use crate::review::{Guard, Refused};
+use crate::web::{
+    ListQuery, Reader, TrailQuery, WebError, WebState, allowed_trail, blocking, may_record_policy,
+};
+
+/// An entry of the trail.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Entry {
+    /// Its number, from 0.
+    seq: u64,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    at: Moment,
+    /// Who: `person:12`, `person:12 token:…`, `job:observe`, `console`.
+    actor: String,
+    /// Number of the person who answers for it.
+    person: Option<i64>,
+    /// In which role; `-`: in none.
+    role: String,
+    /// What.
+    action: String,
+    /// Kind of the record.
+    kind: String,
+    /// Its id.
+    id: String,
+    /// `done`, or `refused:` and the guard.
+    outcome: String,
+    /// Why; null: erased.
+    reason: Option<String>,
+    /// What was set, by field; null: erased.
+    #[schema(value_type = Option<Object>)]
+    set: Option<BTreeMap<String, Value>>,
+    /// Version of the policy that was in force.
+    policy: Option<String>,
+    /// What it has in common with others of one bulk.
+    batch: Option<String>,
+    /// Leaf hash, in hexadecimal.
+    leaf: String,
+}
+
+impl From<TrailRow> for Entry {
+    fn from(row: TrailRow) -> Self {
+        Self {
+            seq: row.seq,
+            at: Moment::of(row.at_ms),
+            person: Actor::person_in(&row.actor),
+            actor: row.actor,
+            role: row.role,
+            action: row.action,
+            kind: row.kind,
+            id: row.id,
+            outcome: row.outcome,
+            reason: row.reason,
+            set: row.set,
+            policy: row.policy,
+            batch: row.batch,
+            leaf: row.leaf,
+        }
+    }
+}
+
+/// Entries of the trail, the newest first: all of it for who reads it, and their own for who changes records.
+#[utoipa::path(get, path = "/api/v1/trail",
+    params(
+        ("person" = Option<String>, Query, description = "Sign-in name of who did it"),
+        ("kind" = Option<String>, Query, description = "system, policy, setting …"),
+        ("id" = Option<String>, Query, description = "Id of the record"),
+        ("refused" = Option<String>, Query, description = "yes: refusals only; no: changes only"),
+        ("from" = Option<String>, Query, description = "First day"),
+        ("to" = Option<String>, Query, description = "Last day"),
+        ("page" = Option<u64>, Query, description = "From 1"),
+        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    responses((status = 200, body = List<Entry>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn list(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(asked): Query<TrailQuery>,
+    Query(query): Query<ListQuery>,
+    Query(rows): Query<Rows>,
+) -> Result<Json<List<Entry>>, WebError> {
+    let (number, page) = page_of(&query, &rows)?;
+    let found = match allowed_trail(&state, &reader, &asked).await? {
+        Some((filter, _)) => {
+            let governance = state.app.governance.clone();
+            blocking(move || governance.trail(&filter, page)).await?
+        }
+        None => Page { rows: Vec::new(), total: 0 },
+    };
+    Ok(Json(List::of(found, number, page)))
+}
+
+/// A version of the AI policy.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Policy {
+    /// Its version.
+    version: String,
+    /// Its title.
+    title: String,
+    /// Where it is kept.
+    link: Option<String>,
+    /// SHA-256 of the document, in hexadecimal.
+    sha256: Option<String>,
+    /// Who approved it.
+    approved_by: String,
+    /// First day of its force.
+    #[schema(format = Date)]
+    from: String,
+    /// Last day of it; null: until another one is in force.
+    #[schema(format = Date)]
+    until: Option<String>,
+    /// Whether it is the one that decisions cite today.
+    in_force: bool,
+    /// When it was recorded.
+    #[schema(value_type = String, format = DateTime)]
+    recorded_at: Moment,
+}
+
+impl Policy {
+    fn of(held: Held<policy::Policy>, current: Option<&str>) -> Self {
+        let body = held.body;
+        Self {
+            in_force: current == Some(body.version.as_str()),
+            version: body.version,
+            title: body.title,
+            link: body.link,
+            sha256: body.sha256,
+            approved_by: body.approved_by,
+            from: body.from.to_string(),
+            until: body.until.map(|day| day.to_string()),
+            recorded_at: Moment::of(held.at_ms),
+        }
+    }
+}
+
+/// A version to record.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPolicy {
+    /// Its version, unique.
+    version: String,
+    /// Its title.
+    title: String,
+    /// Where it is kept.
+    #[serde(default)]
+    link: Option<String>,
+    /// SHA-256 of the document, in hexadecimal.
+    #[serde(default)]
+    sha256: Option<String>,
+    /// Who approved it.
+    approved_by: String,
+    /// First day of its force.
+    from: String,
+    /// Last day of it.
+    #[serde(default)]
+    until: Option<String>,
+    /// Why.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Versions of the AI policy, the newest first.
+#[utoipa::path(get, path = "/api/v1/policies", responses(
+    (status = 200, body = Vec<Policy>), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn policies(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<Vec<Policy>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let governance = state.app.governance.clone();
+    let held = blocking(move || governance.policies()).await?;
+    let today = Day::from_unix_ms(reader.now_ms);
+    let current = in_force(held.iter().map(|held| &held.body), today).map(|policy| policy.version.clone());
+    Ok(Json(held.into_iter().map(|held| Policy::of(held, current.as_deref())).collect()))
+}
+
+/// Records a version. It is never changed afterwards.
+#[utoipa::path(post, path = "/api/v1/policies", request_body = NewPolicy,
+    responses((status = 201, body = Policy),
+        (status = 403, body = Problem, content_type = "application/problem+json"),
+        (status = 422, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn add_policy(
+    State(state): State<WebState>,
+    reader: Reader,
+    Json(body): Json<NewPolicy>,
+) -> Result<(StatusCode, Json<Policy>), WebError> {
+    may_record_policy(&reader)?;
+    let refuse = |says: String| WebError::Guarded(Refused::new(Guard::Fields, says));
+    let day = |text: &str| text.parse::<Day>().map_err(|error| refuse(error.to_string()));
+    let policy = policy::Policy {
+        version: body.version.trim().to_owned(),
+        title: body.title.trim().to_owned(),
+        link: body.link,
+        sha256: body.sha256,
+        approved_by: body.approved_by.trim().to_owned(),
+        from: day(&body.from)?,
+        until: body.until.as_deref().map(day).transpose()?,
+    };
+    let policy = policy.checked().map_err(refuse)?;
+    let (governance, act) = (state.app.governance.clone(), reader.act(body.reason.trim()));
+    let made = blocking(move || governance.add_policy(policy, act)).await?;
+    let held = made.ok_or_else(|| {
+        WebError::Guarded(Refused::new(Guard::State, "there is a policy of that version already"))
+    })?;
+    Ok((StatusCode::CREATED, Json(Policy::of(held, None))))
+}

@@ -1,0 +1,136 @@
+//! [`Queues`] over SQLite.
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::products::Conditions;
+use super::{SqliteStore, governed, prepare, systems};
+use crate::model::governed::{Act, Held, TrailEntry};
+use crate::model::record::{AiSystem, Wish};
+use crate::model::{Deed, Page, PageRequest, Role};
+use crate::review::{Move, Refused, Who};
+use crate::store::StoreError;
+use crate::store::queues::{Queue, Queues, REQUESTS};
+
+impl Queues for SqliteStore {
+    fn queue(&self, queue: Queue, who: &Who, page: PageRequest) -> Result<Page<Held<AiSystem>>, StoreError> {
+        self.readers.with("list what waits", |connection| read(connection, queue, who, page))
+    }
+
+    fn waiting(&self, who: &Who) -> Result<u64, StoreError> {
+        let none = PageRequest { offset: 0, limit: 0 };
+        self.readers.with("count what waits", |connection| {
+            let mut waiting = 0;
+            for queue in [Queue::Requests, Queue::Reopened, Queue::New] {
+                waiting += read(connection, queue, who, none)?.total;
+            }
+            Ok(waiting)
+        })
+    }
+
+    fn trial(
+        &self,
+        id: &str,
+        steps: &[Move],
+        who: &Who,
+        act: &Act,
+    ) -> Result<Option<Vec<Result<(), Refused>>>, StoreError> {
+        self.readers.with("try what could be done", |connection| {
+            let Some(held) = systems::find(connection, id)? else { return Ok(None) };
+            let mut came_to = Vec::new();
+            for step in steps {
+                came_to.push(
+                    systems::judge(connection, &self.tier_method, &held, step, who, act, true)?.map(|_| ()),
+                );
+            }
+            Ok(Some(came_to))
+        })
+    }
+
+    fn trail_entry(&self, seq: u64) -> Result<Option<TrailEntry>, StoreError> {
+        self.readers.with("show an entry of the trail", |connection| {
+            let Some(row) = governed::trail_one(connection, seq)? else { return Ok(None) };
+            let number = i64::try_from(seq).unwrap_or(i64::MAX);
+            let entry = prepare(connection, "SELECT entry FROM trail WHERE seq = $1")?
+                .query_row(params![number], |row| row.get(0))?;
+            let payload = prepare(connection, "SELECT payload FROM trail_payload WHERE seq = $1")?
+                .query_row(params![number], |row| row.get(0))
+                .optional()?;
+            Ok(Some(TrailEntry { row, entry, payload }))
+        })
+    }
+}
+
+fn read(
+    connection: &Connection,
+    queue: Queue,
+    who: &Who,
+    page: PageRequest,
+) -> rusqlite::Result<Page<Held<AiSystem>>> {
+    let mut conditions = Conditions::default();
+    conditions.add("a.merged = $", 0);
+    let order = match queue {
+        Queue::Requests => return requests(connection, who, page),
+        Queue::Reopened | Queue::New => {
+            let word = if queue == Queue::New { "new" } else { "reopened" };
+            conditions.add("a.review = $", word.to_owned());
+            limit_to_units(&mut conditions, who);
+            "a.created_at_ms, a.id"
+        }
+        Queue::Own => {
+            conditions.add("$ IN (a.owner, a.risk_owner)", who.person);
+            "a.name, a.id"
+        }
+    };
+    let total = conditions.count(connection, "ai_system a")?;
+    let ids: Vec<String> =
+        conditions.page(connection, "SELECT a.id FROM ai_system a", order, page, |row| row.get(0))?;
+    Ok(Page { rows: loaded(connection, &ids)?, total })
+}
+
+/// Those whose every unit the person triages for; what belongs to no unit takes the role for the whole organisation.
+fn limit_to_units(conditions: &mut Conditions, who: &Who) {
+    let Some(units) = who.grants.within(Deed::Triage) else { return };
+    let places: Vec<String> = units.iter().map(i64::to_string).collect();
+    let places = if places.is_empty() { "-1".to_owned() } else { places.join(", ") };
+    conditions.add_plain(&format!(
+        "EXISTS (SELECT 1 FROM ai_system_unit u WHERE u.system = a.id)
+         AND NOT EXISTS (SELECT 1 FROM ai_system_unit u WHERE u.system = a.id AND u.unit NOT IN ({places}))"
+    ));
+}
+
+fn requests(connection: &Connection, who: &Who, page: PageRequest) -> rusqlite::Result<Page<Held<AiSystem>>> {
+    if ![Role::Reviewer, Role::ScopeOwner].into_iter().any(|role| who.grants.any(role)) {
+        return Ok(Page { rows: Vec::new(), total: 0 });
+    }
+    let mut conditions = Conditions::default();
+    conditions.add("a.requested = $", 1);
+    conditions.add("a.merged = $", 0);
+    let all = PageRequest { offset: 0, limit: REQUESTS };
+    let ids: Vec<String> =
+        conditions.page(connection, "SELECT a.id FROM ai_system a", "a.id", all, |row| row.get(0))?;
+    let mut open = loaded(connection, &ids)?;
+    open.retain(|held| is_for(&held.body, who));
+    open.sort_by_key(|held| held.body.request.as_ref().map(|request| request.at_ms));
+    let total = open.len() as u64;
+    let rows = open.into_iter().skip(usize::try_from(page.offset).unwrap_or(usize::MAX));
+    Ok(Page { rows: rows.take(page.limit as usize).collect(), total })
+}
+
+/// Whether a person may decide what is asked for on a record.
+fn is_for(system: &AiSystem, who: &Who) -> bool {
+    system.request.as_ref().is_some_and(|request| {
+        let decider = match request.wish {
+            Wish::ScopeOut { .. } => Role::ScopeOwner,
+            _ => Role::Reviewer,
+        };
+        request.by != who.person && who.grants.hold(decider, &system.units())
+    })
+}
+
+fn loaded(connection: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Held<AiSystem>>> {
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in ids {
+        rows.extend(governed::load(connection, id)?);
+    }
+    Ok(rows)
+}

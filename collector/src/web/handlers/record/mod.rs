@@ -1,0 +1,292 @@
+//! `/inventory/{reference}`: one record, and everything that can be done with it.
+
+use std::collections::BTreeSet;
+
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use umbrascope_api::{Day, RiskFlag};
+use umbrascope_rules::Catalogue;
+
+use super::page;
+use crate::model::governed::{Governed, TrailFilter, TrailRow};
+use crate::model::record::{AiSystem, Seen};
+use crate::model::{Access, Deed, PageRequest, SystemDetail};
+use crate::review::{self, Refused};
+use crate::store::StoreError;
+use crate::web::entries::{self, LOOK_BACK, people_of_rows};
+use crate::web::error::{WebError, status_of};
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::list::{Pager, page_number};
+use crate::web::names::{Names, people_of};
+use crate::web::pages::{DecisionView, RecordPage, RequestView};
+use crate::web::url::Address;
+use crate::web::{WebState, blocking};
+
+pub(crate) mod edit;
+mod fields;
+pub(crate) mod moves;
+pub(super) mod offers;
+
+pub(crate) use fields::{groups, missing, problem};
+pub(crate) use offers::{review_class, sanction_class, scope_class};
+
+/// Entries of the trail on a record's page.
+const ENTRIES: u32 = 25;
+const DAY_MS: i64 = 86_400_000;
+
+/// What the address asks for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RecordQuery {
+    on: String,
+    page: String,
+    done: String,
+}
+
+/// The page of a record.
+pub(crate) async fn one(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(reference): Path<String>,
+    Query(query): Query<RecordQuery>,
+) -> Result<Response, WebError> {
+    let on = match query.on.as_str() {
+        "" => None,
+        typed => Some(typed.parse::<Day>().map_err(|_| WebError::unknown_choice("on", typed))?),
+    };
+    let said =
+        Said { notice: moves::done(&query.done), number: page_number(&query.page)?, on, ..Said::default() };
+    record_page(&state, &reader, &reference, said).await
+}
+
+/// What a page says besides the record.
+#[derive(Default)]
+pub(super) struct Said {
+    notice: Option<&'static str>,
+    /// Page of the history, from 1; 0: the first.
+    number: u64,
+    on: Option<Day>,
+    /// Why a move was refused, and which.
+    refused: Option<(Refused, String)>,
+    /// What was typed for it.
+    typed: Vec<(String, String)>,
+}
+
+/// What is read for a page.
+struct Loaded {
+    detail: SystemDetail,
+    names: Names,
+    trials: Vec<Result<(), Refused>>,
+    rows: Vec<TrailRow>,
+    total: u64,
+    then: Option<AiSystem>,
+}
+
+async fn record_page(
+    state: &WebState,
+    reader: &Reader,
+    reference: &str,
+    said: Said,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let number = said.number.max(1);
+    let today = Day::from_unix_ms(reader.now_ms);
+    let loaded = load(state, reader, reference, number, said.on).await?;
+    let (held, seen) = (&loaded.detail.held, &loaded.detail.seen);
+    let system = loaded.then.as_ref().unwrap_or(&held.body);
+    let known = state.app.catalogue.known();
+    let catalogue = known.catalogue();
+    let names = &loaded.names;
+    let (refused, word) = match said.refused {
+        Some((refused, word)) => (Some(refused), word),
+        None => (None, String::new()),
+    };
+    let typed = |name: &str| -> Vec<&str> {
+        said.typed.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
+    };
+    let offers = match said.on {
+        Some(_) => Vec::new(),
+        None => offers::offers(&loaded.detail, &loaded.trials, today, &word, &typed),
+    };
+    let (waits, pending) = offers::waits(system, today);
+    let here = Address::new(format!("/inventory/{}", held.body.reference));
+    let shown = loaded.rows.len().min(ENTRIES as usize);
+    let status = refused.as_ref().map(|refused| status_of(refused.guard));
+    let template = RecordPage {
+        frame: reader.frame(Here::Inventory, said.notice),
+        version: held.version,
+        hash: held.hash.clone(),
+        changed: (
+            held.stamps
+                .values()
+                .max_by_key(|stamp| stamp.seq)
+                .map_or_else(String::new, |stamp| names.actor(&stamp.by)),
+            held.at_ms,
+        ),
+        as_of: said.on,
+        axes: offers::axes(system, names, today),
+        waits,
+        pending,
+        vendors: vendors(catalogue, system),
+        products: loaded.detail.products.clone(),
+        related: related(system, &loaded.detail.related),
+        days: seen.days,
+        units_seen: seen
+            .units
+            .iter()
+            .map(|unit| (names.unit(*unit), system.org_units.contains(unit)))
+            .collect(),
+        units_owned: system
+            .org_units
+            .iter()
+            .map(|unit| (names.unit(*unit), seen.units.contains(unit)))
+            .collect(),
+        flags: seen.flags.iter().map(|flag| RiskFlag::from(flag.as_str())).collect(),
+        publishers: seen.publishers.iter().cloned().collect(),
+        beyond: beyond(seen, system, names),
+        decision: system.decision.as_ref().map(|decision| DecisionView {
+            by: names.person(decision.by),
+            requested_by: decision.requested_by.map(|person| names.person(person)),
+            at_ms: decision.at_ms,
+            reason: decision.reason.clone(),
+            policy: decision.policy.clone(),
+            coverage: decision.coverage_percent,
+        }),
+        groups: groups(
+            system,
+            (loaded.then.is_none()).then_some(&held.stamps),
+            names,
+            catalogue,
+            &loaded.detail.related,
+        ),
+        for_use: missing(&held.body.reference, review::required_for_use(system)),
+        for_scope: missing(&held.body.reference, review::required_for_scope(system, false)),
+        edits: reader.user.grants.access(Deed::Triage, &held.body.units()) >= Access::Write,
+        request: system.request.as_ref().map(|request| RequestView {
+            who: names.person(request.by),
+            own: request.by == reader.user.id,
+            at_ms: request.at_ms,
+            what: request.wish.label(),
+            details: offers::wish_details(&request.wish, &loaded.detail.related),
+            reason: request.reason.clone(),
+        }),
+        offers,
+        problem: refused.as_ref().map(|refused| problem(&held.body.reference, refused)),
+        history: entries::views(&loaded.rows, shown, names, None),
+        pager: Pager::of_rows(ENTRIES, (number, shown, loaded.total), "event", &here, "page"),
+        system: system.clone(),
+    };
+    let answer = page(&template)?;
+    Ok(match status {
+        Some(status) => (status, answer).into_response(),
+        None => answer,
+    })
+}
+
+async fn load(
+    state: &WebState,
+    reader: &Reader,
+    reference: &str,
+    number: u64,
+    on: Option<Day>,
+) -> Result<Loaded, WebError> {
+    let (app, reference) = (state.app.clone(), reference.to_owned());
+    let (who, act) = (reader.who(), reader.act("why"));
+    // Refusals tell of people rather than of the record: they are for who reads the trail.
+    let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
+    let today = Day::from_unix_ms(reader.now_ms);
+    let found = blocking(move || {
+        let governance = &app.governance;
+        let Some(mut detail) = governance.system(&reference)? else { return Ok(None) };
+        let body = &detail.held.body;
+        let id = body.id.clone();
+        let mut then = None;
+        if let Some(day) = on {
+            let until = day.unix_ms() + DAY_MS;
+            let value = governance.as_of(AiSystem::KIND, &id, until)?;
+            match value.and_then(|value| serde_json::from_value(value).ok()) {
+                Some(system) => then = Some(system),
+                None => return Ok(None),
+            }
+        }
+        let steps: Vec<_> = offers::candidates(body, today).into_iter().map(|(_, step)| step).collect();
+        let trials = governance.trial(&id, &steps, &who, &act)?.unwrap_or_default();
+        let filter = TrailFilter {
+            kind: Some(AiSystem::KIND.to_owned()),
+            id: Some(id.clone()),
+            refused,
+            before_ms: on.map(|day| day.unix_ms() + DAY_MS),
+            ..TrailFilter::default()
+        };
+        let offset = (number - 1) * u64::from(ENTRIES);
+        let entries = governance.trail(&filter, PageRequest { offset, limit: ENTRIES + LOOK_BACK })?;
+        let mut people = people_of(body);
+        people.extend(then.as_ref().map(people_of).unwrap_or_default());
+        people.extend(people_of_rows(&entries.rows));
+        people.extend(
+            detail
+                .held
+                .stamps
+                .values()
+                .filter_map(|stamp| crate::model::governed::Actor::person_in(&stamp.by)),
+        );
+        let names = Names::load(&app, &people)?;
+        // Merge targets of a request are named too.
+        if let Some(crate::model::record::Request {
+            wish: crate::model::record::Wish::Merge { into }, ..
+        }) = &body.request
+            && let Some(target) = governance.system(into)?
+        {
+            detail.related.push((into.clone(), target.held.body.reference));
+        }
+        Ok::<_, StoreError>(Some(Loaded {
+            detail,
+            names,
+            trials,
+            rows: entries.rows,
+            total: entries.total,
+            then,
+        }))
+    })
+    .await?;
+    found.ok_or(WebError::NotFound(if on.is_some() { "record of that day" } else { "record" }))
+}
+
+/// What is seen that the decision does not rest on, with units by name.
+fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
+    let Some(basis) = &system.basis else { return Vec::new() };
+    let units = seen.units.difference(&basis.units).map(|unit| format!("Unit {}", names.unit(*unit)));
+    let rest = Seen { units: BTreeSet::new(), ..seen.clone() };
+    units.chain(rest.beyond(basis)).collect()
+}
+
+/// Vendors of a record's products, by id and name.
+fn vendors(catalogue: &Catalogue, system: &AiSystem) -> Vec<(String, String)> {
+    let ids: BTreeSet<&str> = system
+        .products
+        .iter()
+        .filter_map(|product| catalogue.product(product))
+        .map(|product| &*product.vendor)
+        .collect();
+    let named = ids.into_iter().filter_map(|id| catalogue.vendor(id));
+    named.map(|vendor| (vendor.id.to_string(), vendor.name.to_string())).take(5).collect()
+}
+
+/// Other records, and what they are to this one.
+fn related(system: &AiSystem, known: &[(String, String)]) -> Vec<(&'static str, String)> {
+    let one = |what: &'static str, id: &Option<String>| {
+        id.as_ref()
+            .and_then(|id| known.iter().find(|(other, _)| other == id))
+            .map(|(_, found)| (what, found.clone()))
+    };
+    let single = [
+        one("Part of", &system.part_of),
+        one("Duplicate of", &system.duplicate_of),
+        one("Merged into", &system.merged_into),
+        one("Split from", &system.split_from),
+    ];
+    let merged = system.merged_from.iter().filter_map(|id| one("Took in", &Some(id.clone())));
+    single.into_iter().flatten().chain(merged).collect()
+}

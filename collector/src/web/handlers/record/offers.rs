@@ -1,0 +1,390 @@
+//! What a reader may do with a record now. The rules themselves are asked, one trial a move: the page knows no rule.
+
+use umbrascope_api::Day;
+
+use super::fields::problem;
+use crate::model::SystemDetail;
+use crate::model::record::{
+    AiSystem, DismissReason, Enforcement, Observed, ReviewState, Sanction, Scope, Stage, Wish,
+};
+use crate::review::{Guard, Move, Refused, label};
+use crate::web::list::Choice;
+use crate::web::names::Names;
+use crate::web::pages::{Ask, Axis, Offer};
+
+/// The moves that are tried, in the order of the page, each as it would be made with everything said that it needs.
+pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Move)> {
+    let some = || "x".repeat(20);
+    let mut list = vec![
+        ("approve", Move::Approve),
+        ("decline", Move::Decline),
+        ("withdraw", Move::Withdraw),
+        ("triage", Move::Triage),
+        ("review", Move::StartReview),
+        ("request-sanction", Move::Request(Wish::Sanction { conditions: None })),
+        (
+            "request-tolerance",
+            Move::Request(Wish::Tolerate { conditions: some(), expires_on: today.forward(1) }),
+        ),
+        ("prohibit", Move::Prohibit),
+        ("reopen", Move::Reopen),
+        ("revoke", Move::Revoke),
+        ("dismiss", Move::Dismiss { why: DismissReason::NotAi, duplicate_of: None }),
+    ];
+    if system.scope != Scope::In {
+        list.push(("scope-in", Move::ScopeIn { justification: None }));
+    }
+    if system.scope != Scope::Out {
+        list.push(("request-scope-out", Move::Request(Wish::ScopeOut { justification: some() })));
+    }
+    if system.scope != Scope::Undetermined {
+        list.push(("scope-open", Move::ScopeOpen));
+    }
+    list.extend([
+        ("enforce", Move::Enforce { level: Enforcement::Advised, evidence: None }),
+        ("accept-residual", Move::AcceptResidual { note: some(), expires: today.forward(1) }),
+        ("confirm", Move::Confirm { campaign: None, seen: String::new(), comment: None }),
+        ("suspend", Move::Suspend),
+        ("resume", Move::Resume),
+        ("request-retire", Move::Request(Wish::Retire { retired_on: today, disposal_evidence: some() })),
+        ("products", Move::Products(system.products.clone())),
+        ("request-merge", Move::Request(Wish::Merge { into: String::new() })),
+    ]);
+    if system.products.len() > 1 {
+        let first = system.products.first().cloned().into_iter().collect();
+        list.push(("request-split", Move::Request(Wish::Split { products: first, name: some() })));
+    }
+    list
+}
+
+fn section(word: &str) -> &'static str {
+    match word {
+        "approve" | "decline" | "withdraw" => "The request",
+        "triage" | "review" | "request-sanction" | "request-tolerance" | "prohibit" | "reopen" | "revoke"
+        | "dismiss" => "Review and decision",
+        "scope-in" | "request-scope-out" | "scope-open" => "Scope",
+        "enforce" => "Enforcement",
+        "accept-residual" | "confirm" => "As its owner",
+        "suspend" | "resume" | "request-retire" => "Life cycle",
+        _ => "The record itself",
+    }
+}
+
+/// What came of the trials, as a page offers it. `refused` is the word of a move that was refused a moment ago, with what was typed.
+pub(super) fn offers<'t>(
+    detail: &SystemDetail,
+    trials: &[Result<(), Refused>],
+    today: Day,
+    refused: &str,
+    typed: &dyn Fn(&str) -> Vec<&'t str>,
+) -> Vec<Offer> {
+    let system = &detail.held.body;
+    let offer = |((word, _), trial): ((&'static str, Move), &Result<(), Refused>)| {
+        let blocked = match trial {
+            Ok(()) => None,
+            // The dummy of the trial names no target.
+            Err(refused) if refused.guard == Guard::Target => None,
+            Err(refused) => match refused.guard {
+                Guard::Role | Guard::Acl | Guard::State | Guard::FourEyes => return None,
+                _ => Some(problem(&system.reference, refused)),
+            },
+        };
+        let open = word == refused;
+        let typed = |name: &str| if open { typed(name) } else { Vec::new() };
+        Some(Offer {
+            word,
+            label: label(word)?,
+            section: section(word),
+            blocked,
+            asks: asks(word, detail, today, open, &typed),
+            open,
+        })
+    };
+    candidates(system, today).into_iter().zip(trials).filter_map(offer).collect()
+}
+
+fn asks<'t>(
+    word: &str,
+    detail: &SystemDetail,
+    today: Day,
+    open: bool,
+    typed: &dyn Fn(&str) -> Vec<&'t str>,
+) -> Vec<Ask> {
+    let ask = |name: &'static str, label: &'static str, kind: &'static str, required: bool, hint: &str| Ask {
+        name,
+        label,
+        kind,
+        required,
+        value: typed(name).first().copied().unwrap_or_default().to_owned(),
+        options: Vec::new(),
+        hint: hint.to_owned(),
+    };
+    let why = || ask("reason", "Why", "text", true, "");
+    let choice = |name, label, choices: Vec<(&'static str, &'static str)>| Ask {
+        options: choices
+            .into_iter()
+            .map(|(value, label)| Choice {
+                value: value.to_owned(),
+                label: label.to_owned(),
+                chosen: typed(name).contains(&value),
+            })
+            .collect(),
+        ..ask(name, label, "choice", true, "")
+    };
+    let products = |label, all: bool| Ask {
+        options: detail
+            .products
+            .iter()
+            .map(|product| Choice {
+                value: product.id.clone(),
+                label: product.name.clone(),
+                chosen: if open { typed("products").contains(&product.id.as_str()) } else { all },
+            })
+            .collect(),
+        ..ask("products", label, "checks", false, "")
+    };
+    let hidden = |name, value: &str| Ask { value: value.to_owned(), ..ask(name, name, "hidden", true, "") };
+    match word {
+        "triage" | "review" | "withdraw" => Vec::new(),
+        "confirm" => vec![
+            hidden("seen", &detail.held.hash),
+            ask(
+                "note",
+                "Comment",
+                "text",
+                false,
+                "You confirm the version that this page shows, and answer for it.",
+            ),
+        ],
+        "request-sanction" => {
+            vec![ask("conditions", "Conditions", "text", false, "Under which it may be used."), why()]
+        }
+        "request-tolerance" => vec![
+            ask("conditions", "Conditions", "text", true, ""),
+            ask("expires_on", "Last day", "day", true, "After it, the record is open again by itself."),
+            why(),
+        ],
+        "request-scope-out" => {
+            vec![
+                ask(
+                    "justification",
+                    "Justification",
+                    "text",
+                    true,
+                    "At least 20 characters; it stands in the statement of scope.",
+                ),
+                why(),
+            ]
+        }
+        "request-retire" => vec![
+            Ask {
+                value: or(typed("retired_on"), &today.to_string()),
+                ..ask("retired_on", "Ended on", "day", true, "")
+            },
+            ask(
+                "disposal_evidence",
+                "What shows that nothing is left",
+                "text",
+                true,
+                "Accounts closed, data deleted, software removed.",
+            ),
+            why(),
+        ],
+        "request-merge" => {
+            vec![ask("into", "Into the record", "line", true, "Its reference, such as AIS-0042."), why()]
+        }
+        "request-split" => vec![
+            products("Products of the new record", false),
+            ask("name", "Name of the new record", "line", true, ""),
+            why(),
+        ],
+        "dismiss" => vec![
+            choice("why", "Because it is", DismissReason::choices()),
+            ask(
+                "duplicate_of",
+                "Of the record",
+                "line",
+                false,
+                "For a duplicate: the reference of the other record.",
+            ),
+            why(),
+        ],
+        "scope-in" => vec![ask("justification", "Justification", "text", false, "")],
+        "enforce" => vec![
+            choice("level", "How far", Enforcement::choices()),
+            ask(
+                "evidence",
+                "What shows it",
+                "text",
+                false,
+                "A rule of the proxy, a policy of the device management. Needed for partial and full.",
+            ),
+            ask("reason", "Why", "line", false, ""),
+        ],
+        "accept-residual" => vec![
+            ask("note", "What remains", "text", true, ""),
+            ask("expires_on", "Last day of the acceptance", "day", true, ""),
+        ],
+        "products" => vec![
+            products("Keep", true),
+            ask("add", "Add", "line", false, "Names or ids of the catalogue, separated by commas."),
+            ask("reason", "Why", "line", false, ""),
+        ],
+        _ => vec![why()],
+    }
+}
+
+fn or(typed: Vec<&str>, default: &str) -> String {
+    typed.first().copied().unwrap_or(default).to_owned()
+}
+
+/// What a wish holds besides its word.
+pub(in crate::web::handlers) fn wish_details(
+    wish: &Wish,
+    related: &[(String, String)],
+) -> Vec<(&'static str, String)> {
+    match wish {
+        Wish::Sanction { conditions } => conditions.iter().map(|text| ("Conditions", text.clone())).collect(),
+        Wish::Tolerate { conditions, expires_on } => {
+            vec![("Conditions", conditions.clone()), ("Until", expires_on.to_string())]
+        }
+        Wish::ScopeOut { justification } => vec![("Justification", justification.clone())],
+        Wish::Retire { retired_on, disposal_evidence } => {
+            vec![("Ended on", retired_on.to_string()), ("Nothing is left", disposal_evidence.clone())]
+        }
+        Wish::Merge { into } => {
+            let found = related.iter().find(|(id, _)| id == into);
+            vec![("Into", found.map_or_else(|| into.clone(), |(_, reference)| reference.clone()))]
+        }
+        Wish::Split { products, name } => vec![
+            ("New record", name.clone()),
+            ("Its products", products.iter().cloned().collect::<Vec<_>>().join(", ")),
+        ],
+    }
+}
+
+/// The six axes.
+pub(super) fn axes(system: &AiSystem, names: &Names, today: Day) -> Vec<Axis> {
+    let axis = |label, word, class, note: String| Axis { label, word, class, note };
+    let effective = system.effective_sanction(today);
+    let decision = match (system.sanction, system.expires_on) {
+        (sanction, _) if sanction != effective => "no longer counts".to_owned(),
+        (Sanction::Tolerated, Some(last)) => format!("until {last}"),
+        _ => system
+            .decision
+            .as_ref()
+            .map_or_else(String::new, |decision| format!("by {}", names.person(decision.by))),
+    };
+    let review = match (system.review, system.reopened, system.dismissed) {
+        (ReviewState::Reopened, Some(why), _) => why.label().to_owned(),
+        (ReviewState::Dismissed, _, Some(why)) => why.label().to_owned(),
+        _ => String::new(),
+    };
+    let scope = match (&system.scope_justification, system.scope_decided_by) {
+        (Some(text), _) => text.clone(),
+        (None, Some(person)) => format!("by {}", names.person(person)),
+        _ => String::new(),
+    };
+    let stage = match system.retired_on.filter(|_| system.stage == Stage::Retired) {
+        Some(day) => format!("since {day}"),
+        None => String::new(),
+    };
+    vec![
+        axis("Review", system.review.label(), review_class(system.review), review),
+        axis("Decision", system.sanction.label(), sanction_class(effective), decision),
+        axis("Scope", system.scope.label(), scope_class(system.scope), scope),
+        axis("Stage", system.stage.label(), "", stage),
+        axis(
+            "Observed",
+            system.observed.label(),
+            if system.observed == Observed::Active { "net" } else { "" },
+            String::new(),
+        ),
+        axis(
+            "Enforcement",
+            system.enforcement.label(),
+            if system.enforcement == Enforcement::Full { "good" } else { "" },
+            system.enforcement_evidence.clone().unwrap_or_default(),
+        ),
+    ]
+}
+
+/// Style class of a state of the review.
+pub(crate) fn review_class(state: ReviewState) -> &'static str {
+    match state {
+        ReviewState::New | ReviewState::Triaged | ReviewState::UnderReview => "run",
+        ReviewState::Reopened => "warn",
+        ReviewState::Decided => "good",
+        ReviewState::Dismissed => "",
+    }
+}
+
+/// Style class of a decision.
+pub(crate) fn sanction_class(sanction: Sanction) -> &'static str {
+    match sanction {
+        Sanction::None => "",
+        Sanction::Sanctioned => "good",
+        Sanction::Tolerated => "warn",
+        Sanction::Prohibited => "bad",
+    }
+}
+
+/// Style class of a scope.
+pub(crate) fn scope_class(scope: Scope) -> &'static str {
+    match scope {
+        Scope::In => "net",
+        Scope::Out | Scope::Undetermined => "",
+    }
+}
+
+/// What a record waits for, and whether that is anything.
+pub(in crate::web::handlers) fn waits(system: &AiSystem, today: Day) -> (String, bool) {
+    if system.is_merged() {
+        return (
+            "This record went into another one. It stays as it was, with its history.".to_owned(),
+            false,
+        );
+    }
+    if let Some(request) = &system.request {
+        let who = match request.wish {
+            Wish::ScopeOut { .. } => "a scope owner",
+            _ => "a reviewer",
+        };
+        return (
+            format!("Waits for {who} who did not ask for it: somebody asked to {}.", request.wish.label()),
+            true,
+        );
+    }
+    let seen_yet_prohibited = system.sanction == Sanction::Prohibited && system.observed == Observed::Active;
+    match system.review {
+        ReviewState::New => (
+            "Waits for somebody to look at it: sightings proposed it, and nobody has answered for it."
+                .to_owned(),
+            true,
+        ),
+        ReviewState::Triaged => ("Waits for an owner, and for its review to start.".to_owned(), true),
+        ReviewState::UnderReview => (
+            "Waits for a decision: to sanction it, to tolerate it for a time, or to prohibit it.".to_owned(),
+            true,
+        ),
+        ReviewState::Reopened => {
+            let why = system.reopened.map_or("", |why| why.label()).to_lowercase();
+            (format!("Open again ({why}): waits for its review to start anew."), true)
+        }
+        ReviewState::Decided if seen_yet_prohibited => {
+            ("Prohibited, and still seen: waits for somebody to enforce the decision.".to_owned(), true)
+        }
+        ReviewState::Decided if system.scope == Scope::Undetermined => (
+            "Decided. Waits for a scope owner to say whether the management system covers it.".to_owned(),
+            true,
+        ),
+        ReviewState::Decided => match system.next_review_due {
+            Some(due) if due <= today => (format!("Its review is due since {due}."), true),
+            Some(due) => (format!("Settled until its next review on {due}."), false),
+            None => ("Settled. No next review is set.".to_owned(), false),
+        },
+        ReviewState::Dismissed => {
+            ("Dismissed: there is nothing to decide. It keeps counting what is seen.".to_owned(), false)
+        }
+    }
+}

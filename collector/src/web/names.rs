@@ -1,0 +1,197 @@
+//! Numbers of people and units in a reader's words. Records hold numbers; names come from the directory when a page is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::AppState;
+use crate::model::governed::Actor;
+use crate::model::record::{self, AiSystem, FIELDS, Input};
+use crate::store::StoreError;
+
+/// Names of some people and of every unit.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    people: BTreeMap<i64, String>,
+    units: BTreeMap<i64, String>,
+}
+
+impl Names {
+    /// Looks them up. It blocks.
+    pub(crate) fn load(state: &AppState, people: &BTreeSet<i64>) -> Result<Self, StoreError> {
+        let mut names = Self::default();
+        for person in people {
+            if let Some(row) = state.people.person(*person)? {
+                names.people.insert(*person, row.details.display_name);
+            }
+        }
+        names.units = state.people.all_units()?.into_iter().map(|unit| (unit.id, unit.name)).collect();
+        Ok(names)
+    }
+
+    /// A person.
+    pub(crate) fn person(&self, id: i64) -> String {
+        self.people.get(&id).cloned().unwrap_or_else(|| format!("person {id}"))
+    }
+
+    /// A unit.
+    pub(crate) fn unit(&self, id: i64) -> String {
+        self.units.get(&id).cloned().unwrap_or_else(|| format!("unit {id}"))
+    }
+
+    /// Who did something, from the trail's text.
+    pub(crate) fn actor(&self, text: &str) -> String {
+        match (Actor::person_in(text), text) {
+            (Some(person), text) if text.contains(" token:") => {
+                format!("{}, by a program", self.person(person))
+            }
+            (Some(person), _) => self.person(person),
+            (None, "console") => "the command line".to_owned(),
+            (None, "job:observe") => "sightings".to_owned(),
+            (None, other) => format!("the collector ({})", other.trim_start_matches("job:")),
+        }
+    }
+
+    /// What a field of a record was set to, in words; `–`: to nothing.
+    pub(crate) fn value(&self, name: &str, value: &Value) -> String {
+        let person = |value: &Value| value.as_i64().map(|id| self.person(id));
+        match (name, value) {
+            (_, Value::Null) => "–".to_owned(),
+            ("system_owner" | "risk_owner" | "scope_decided_by" | "by" | "requested_by", value) => {
+                person(value).unwrap_or_else(|| value.to_string())
+            }
+            ("org_units" | "units", Value::Array(units)) => {
+                let names: Vec<String> =
+                    units.iter().filter_map(Value::as_i64).map(|id| self.unit(id)).collect();
+                or_dash(names.join(", "))
+            }
+            (_, Value::Array(entries)) => {
+                let last = entries.last().filter(|entry| entry.is_object());
+                match last {
+                    Some(entry) => format!("{}, the last: {}", entries.len(), self.value(name, entry)),
+                    None => {
+                        let words: Vec<String> =
+                            entries.iter().map(|entry| self.value(name, entry)).collect();
+                        or_dash(words.join(", "))
+                    }
+                }
+            }
+            (name, Value::Object(fields)) => {
+                let said = |(key, value): (&String, &Value)| match value {
+                    Value::Null => None,
+                    Value::Array(list) if list.is_empty() => None,
+                    value => Some(format!(
+                        "{}: {}",
+                        key.trim_end_matches("_ms").replace('_', " "),
+                        self.value(&format!("{name}.{key}"), value)
+                    )),
+                };
+                or_dash(fields.iter().filter_map(said).collect::<Vec<_>>().join("; "))
+            }
+            (name, Value::Number(number)) if name.ends_with("_ms") => match number.as_i64() {
+                Some(at_ms) => super::text::Rfc3339(at_ms).to_string(),
+                None => number.to_string(),
+            },
+            (name, Value::Number(_)) if name.ends_with(".by") || name.ends_with(".requested_by") => {
+                person(value).unwrap_or_default()
+            }
+            (name, Value::String(word)) => chosen(name, word).unwrap_or(word).to_owned(),
+            (_, other) => other.to_string(),
+        }
+    }
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "–".to_owned() } else { text }
+}
+
+/// What people read for a word of a closed list.
+fn chosen<'w>(name: &str, word: &'w str) -> Option<&'w str> {
+    let states = |choices: Vec<(&'static str, &'static str)>| {
+        choices.into_iter().find(|(known, _)| *known == word).map(|(_, label)| label)
+    };
+    match name {
+        "review" => states(record::ReviewState::choices()),
+        "sanction" => states(record::Sanction::choices()),
+        "scope" => states(record::Scope::choices()),
+        "observed" => states(record::Observed::choices()),
+        "enforcement" => states(record::Enforcement::choices()),
+        "reopened" => states(record::ReopenReason::choices()),
+        "dismissed" => states(record::DismissReason::choices()),
+        _ => match record::named(name)?.input {
+            Input::Choice(choices) | Input::Choices(choices) => states(choices()),
+            _ => None,
+        },
+    }
+}
+
+/// What people read for a field, also for one that is not set by editing.
+pub(crate) fn field_label(name: &str) -> String {
+    let exact = FIELDS.iter().find(|field| field.name == name);
+    let within = || FIELDS.iter().find(|field| field.name.split('.').next() == Some(name));
+    if let Some(field) = exact.or_else(within) {
+        return field.label.to_owned();
+    }
+    match name {
+        "review" => "Review",
+        "reopened" => "Reopened because",
+        "dismissed" => "Dismissed because",
+        "sanction" => "Decision",
+        "expires_on" => "Counts until",
+        "scope" => "Scope",
+        "scope_justification" => "Why so scoped",
+        "scope_decided_by" => "Scope decided by",
+        "scope_decided_at_ms" => "Scope decided",
+        "observed" => "Observed",
+        "enforcement" => "Enforcement",
+        "enforcement_evidence" => "What shows the enforcement",
+        "request" => "Asked for",
+        "decision" => "The decision",
+        "basis" => "What the decision rests on",
+        "residual" => "Remaining risk accepted",
+        "confirmations" => "Confirmations",
+        "merged_into" => "Merged into",
+        other => return other.trim_end_matches("_ms").replace('_', " "),
+    }
+    .to_owned()
+}
+
+/// People that a record names.
+pub(crate) fn people_of(system: &AiSystem) -> BTreeSet<i64> {
+    let decision = system.decision.as_ref();
+    [
+        system.system_owner,
+        system.risk_owner,
+        system.scope_decided_by,
+        system.request.as_ref().map(|request| request.by),
+        decision.map(|decision| decision.by),
+        decision.and_then(|decision| decision.requested_by),
+        system.residual.as_ref().map(|residual| residual.by),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(system.confirmations.iter().map(|answer| answer.by))
+    .collect()
+}
+
+/// People that an entry's values name, as far as a reader is shown them.
+pub(crate) fn people_in(set: &BTreeMap<String, Value>) -> BTreeSet<i64> {
+    let mut found = BTreeSet::new();
+    for (name, value) in set {
+        gather(name, value, &mut found);
+    }
+    found
+}
+
+fn gather(name: &str, value: &Value, found: &mut BTreeSet<i64>) {
+    match value {
+        Value::Number(number)
+            if matches!(name, "system_owner" | "risk_owner" | "scope_decided_by" | "by" | "requested_by") =>
+        {
+            found.extend(number.as_i64());
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| gather(name, entry, found)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| gather(name, value, found)),
+        _ => {}
+    }
+}
