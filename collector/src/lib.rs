@@ -65,6 +65,8 @@ pub struct AppState {
     pub https: bool,
     /// Where the organisation's own rules are published.
     pub own: Arc<own::Desk>,
+    /// The keys that sign what people take away, as they are now.
+    pub audit_keys: Arc<dyn Fn() -> Arc<audit::Keys> + Send + Sync>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

@@ -117,6 +117,10 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
+        audit_keys: {
+            let notary = Arc::clone(&notary);
+            Arc::new(move || notary.keys())
+        },
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {

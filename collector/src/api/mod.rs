@@ -13,6 +13,7 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 mod own;
+mod scope;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -33,6 +34,13 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/scope", get(scope::now))
+        .route("/scope/coverage", get(scope::coverage))
+        .route("/scope/endpoint-lists", get(scope::endpoint_lists))
+        .route("/scope/sites", get(scope::sites))
+        .route("/scope/statements", get(scope::statements))
+        .route("/scope/statements/{number}", get(scope::statement))
+        .route("/scope/diff", get(scope::diff))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -56,6 +64,13 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        scope::now,
+        scope::coverage,
+        scope::endpoint_lists,
+        scope::sites,
+        scope::statements,
+        scope::statement,
+        scope::diff,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),
@@ -103,9 +118,16 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "scope",
+            "scope/coverage",
+            "scope/endpoint-lists",
+            "scope/sites",
+            "scope/statements",
+            "scope/statements/{number}",
+            "scope/diff",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 19);
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Here {
     Suspects,
     /// Coverage.
     Coverage,
+    /// Scope statements, endpoints and sites.
+    Scope,
     /// The catalogue, and one vendor of it.
     Catalogue,
     /// The organisation's own rules.
@@ -55,7 +57,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 9] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -85,6 +87,12 @@ const PLACES: [Place; 8] = [
         href: "/coverage",
         label: "Coverage",
         icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::Scope,
+        href: "/scope",
+        label: "Scope",
+        icon: "M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
     },
     Place {
         here: Here::Catalogue,
@@ -215,6 +223,16 @@ impl Frame {
     /// Whether the reader may approve that agents gather more.
     pub(crate) fn approves_collection(&self) -> bool {
         self.writes(Deed::ChangeCollection)
+    }
+
+    /// Whether the reader decides the scope of the whole organisation.
+    pub(crate) fn decides_scope(&self) -> bool {
+        self.writes_all(Deed::DecideScope)
+    }
+
+    /// Whether the reader may do this for the whole organisation.
+    pub(crate) fn writes_all(&self, deed: Deed) -> bool {
+        self.grants.access(deed, &[]) >= Access::Write
     }
 
     fn writes(&self, deed: Deed) -> bool {

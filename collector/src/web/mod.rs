@@ -40,6 +40,7 @@ mod words;
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
+pub(crate) use handlers::scope::content_of as statement_content;
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
@@ -50,6 +51,12 @@ const FORM_BYTES: usize = 16 * 1024;
 
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
+
+/// Largest form of a scope statement, in bytes: a form writes nine bytes for some letters of its texts.
+const STATEMENT_BYTES: usize = 256 * 1024;
+
+/// Largest list of endpoints that a page takes, in bytes, as a form writes it; the command line takes larger ones.
+const LIST_BYTES: usize = 16 * 1024 * 1024;
 
 /// What the handlers of people's requests are given.
 #[derive(Clone)]
@@ -89,8 +96,31 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
         .route("/notice", get(handlers::suspects::notice))
+        .route("/scope", get(handlers::scope::overview))
+        .route(
+            "/scope/draft",
+            get(handlers::scope::draft)
+                .post(handlers::scope::write)
+                .layer(axum::extract::DefaultBodyLimit::max(STATEMENT_BYTES)),
+        )
+        .route("/scope/diff", get(handlers::scope::compare))
+        .route("/scope/endpoints", get(handlers::scope::list))
+        .route(
+            "/scope/endpoints/import",
+            post(handlers::scope::import).layer(axum::extract::DefaultBodyLimit::max(LIST_BYTES)),
+        )
+        .route("/scope/endpoints/withdraw", post(handlers::scope::withdraw))
+        .route("/scope/endpoints/add", post(handlers::scope::add))
+        .route("/scope/endpoints/{number}/remove", post(handlers::scope::remove))
+        .route("/scope/sites", get(handlers::scope::sites).post(handlers::scope::add_site))
+        .route("/scope/sites/{id}", post(handlers::scope::change_site))
+        .route("/scope/{number}", get(handlers::scope::one))
+        .route("/scope/{number}/{step}", post(handlers::scope::take))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/export/scope-html", get(handlers::scope::html))
+        .route("/export/scope-pdf", get(handlers::scope::pdf))
+        .route("/export/scope-json", get(handlers::scope::json))
         .route("/export/{format}", get(handlers::download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))

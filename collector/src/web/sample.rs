@@ -8,6 +8,7 @@ use umbrascope_api::{
 use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 
 use crate::AppState;
+use crate::audit::Keys;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
@@ -66,6 +67,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
         governance: governed(),
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
+        audit_keys: audit_keys(),
         clock: Clock::new(|| NOW_MS),
         demonstration: false,
         https: false,
@@ -74,6 +76,12 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         }),
     }
+}
+
+/// Keys of a log of their own.
+fn audit_keys() -> Arc<dyn Fn() -> Arc<Keys> + Send + Sync> {
+    let keys = Arc::new(Keys::load(&Keys::create("collector.example/aims/sample").unwrap()).unwrap());
+    Arc::new(move || Arc::clone(&keys))
 }
 
 /// The governed records are kept by the real store, on a database of their own.

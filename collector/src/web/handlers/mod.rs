@@ -11,6 +11,7 @@ pub(crate) mod coverage;
 pub(crate) mod download;
 pub(crate) mod own;
 pub(crate) mod products;
+pub(crate) mod scope;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;

@@ -11,6 +11,7 @@ mod catalogue;
 mod coverage;
 mod own;
 mod products;
+mod scope;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -21,6 +22,9 @@ pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, Vendor
 pub(crate) use coverage::CoveragePage;
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use scope::{
+    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
+};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
