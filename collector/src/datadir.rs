@@ -14,6 +14,7 @@ use rustix::fs::FlockOperation;
 use crate::audit::{Keys, KeysError};
 use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
+use crate::sealing::Sealing;
 use crate::store::sqlite::Options;
 use crate::store::{SqliteStore, StoreError};
 use crate::tier::{Method, MethodError};
@@ -212,6 +213,20 @@ impl DataDir {
         let key = HEXLOWER.decode(text.trim().as_bytes()).ok().filter(|key| key.len() == 32);
         let key = key.ok_or(DataDirError::Damaged { path })?;
         Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key))
+    }
+
+    /// The key that secrets of people are sealed with. A folder of before there was one gets it now.
+    pub fn sealing(&self) -> Result<Sealing, DataDirError> {
+        let path = self.0.join("sealing.key");
+        if !path.exists() {
+            self.must_be_initialised()?;
+            let mut key = [0; 32];
+            SystemRandom::new().fill(&mut key).map_err(|_| DataDirError::Random)?;
+            self.write_new(&path, HEXLOWER.encode(&key).as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))?;
+        let key = HEXLOWER.decode(text.trim().as_bytes()).ok();
+        key.and_then(|key| Sealing::new(&key)).ok_or(DataDirError::Damaged { path })
     }
 
     /// The key that signs the organisation's own rules. A folder of before there was one gets it now.

@@ -108,7 +108,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
@@ -127,6 +127,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         store: shared,
         catalogue: Arc::clone(&catalogue),
         own_rules_key: own.key().public().to_string(),
+        notary: Arc::clone(&notary),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,

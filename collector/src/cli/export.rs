@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{CliError, Place, known, options};
 use crate::clock::Clock;
@@ -17,8 +18,10 @@ use crate::store::SqliteStore;
 use crate::store::proof::Proof;
 use crate::store::sqlite::Options;
 
-/// How often an export is begun anew because an entry came between checkpoint and reading.
+/// How often an export is begun anew because an entry came between checkpoint and reading, and a collector is asked.
 const TRIES: u32 = 20;
+/// How long a collector is given that does not answer yet, or any more.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
@@ -57,18 +60,25 @@ pub(super) fn run(place: &Place, args: ExportArgs) -> Result<(), CliError> {
 
 /// Has something signed by the collector that runs on the folder, or does it where none runs.
 pub(super) fn sign(config: &Config, dir: &DataDir, ask: &Ask) -> Result<String, CliError> {
-    let _lock = match dir.lock() {
-        Ok(lock) => lock,
-        Err(DataDirError::InUse { .. }) => {
-            let unreachable = |error| {
-                CliError::Failed(format!(
+    let mut tries = 0;
+    let _lock = loop {
+        match dir.lock() {
+            Ok(lock) => break lock,
+            Err(DataDirError::InUse { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        tries += 1;
+        match control::ask(dir, ask) {
+            Ok(answer) => return answer.map_err(CliError::Failed),
+            // It may be about to end, or to begin.
+            Err(_) if tries < TRIES => std::thread::sleep(PAUSE),
+            Err(error) => {
+                return Err(CliError::Failed(format!(
                     "a collector runs on {} and does not answer ({error}): it has to sign; try again, or stop it first",
                     dir.path().display()
-                ))
-            };
-            return control::ask(dir, ask).map_err(unreachable)?.map_err(CliError::Failed);
+                )));
+            }
         }
-        Err(error) => return Err(error.into()),
     };
     let now_ms = Clock::system().now_ms();
     let store = Arc::new(dir.open(options(config, dir), now_ms)?);
@@ -91,12 +101,15 @@ fn write(config: &Config, dir: &DataDir, format: &str, file: &mut File) -> Resul
             return out.flush().map_err(CliError::io("write the export"));
         }
     };
-    let mut ask = Ask::Export(format.to_owned());
+    // A pack is handed on, which the trail is to tell. JSON is read by programs, again and again: that is no news.
+    let mut ask = (format == export::EVIDENCE_PACK).then(|| Ask::Export(format.to_owned()));
     for _ in 0..TRIES {
-        sign(config, dir, &ask)?;
+        if let Some(ask) = &ask {
+            sign(config, dir, ask)?;
+        }
         let (store, keys) = (open()?, dir.audit_keys()?);
         match proven(&store, Proving { proof: &store, keys: &keys }, &stamp, file) {
-            Err(ExportError::Behind) => ask = Ask::Checkpoint,
+            Err(ExportError::Behind) => ask = Some(Ask::Checkpoint),
             result => return Ok(result?),
         }
         let again = file.rewind().and_then(|()| file.set_len(0));

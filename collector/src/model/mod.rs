@@ -31,6 +31,8 @@ pub use role::{Grant, Grants, Role};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
-pub use unit::UnitRow;
-pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, UserRow};
+pub use unit::{UnitRecord, UnitRow};
+pub use user::{
+    By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow, UserRow,
+};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -19,6 +19,15 @@ pub(crate) enum WebError {
         /// Path and query to come back to.
         next: String,
     },
+    /// It takes somebody who signed in again a moment ago.
+    #[error("not signed in again")]
+    ConfirmFirst {
+        /// Path and query to come back to.
+        next: String,
+    },
+    /// A role of the reader's takes a second factor, and none is set up.
+    #[error("no second factor is set up")]
+    SecondFactorFirst,
     /// There is no such page or record.
     #[error("there is no {0} here")]
     NotFound(&'static str),
@@ -76,7 +85,9 @@ impl WebError {
             Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAllowed(_) | Self::Forged => StatusCode::FORBIDDEN,
+            Self::NotAllowed(_) | Self::Forged | Self::ConfirmFirst { .. } | Self::SecondFactorFirst => {
+                StatusCode::FORBIDDEN
+            }
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -101,6 +112,25 @@ impl WebError {
                 href: Address::new("/sign-in").with("next", next.as_str()).href(),
                 link: "Sign in",
                 ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
+            },
+            Self::ConfirmFirst { next } => Explained {
+                href: Address::new("/confirm").with("next", next.as_str()).href(),
+                link: "Sign in again",
+                ..explain(
+                    "Sign in again first",
+                    "G-FRESH: this is signed in your name, and takes that you signed in within five minutes."
+                        .to_owned(),
+                    "Nothing was changed.",
+                )
+            },
+            Self::SecondFactorFirst => Explained {
+                href: "/account/second-factor".to_owned(),
+                link: "Set it up",
+                ..explain(
+                    "Set up a second factor first",
+                    "A role of yours takes a second factor, and you have none.".to_owned(),
+                    "Nothing was changed.",
+                )
             },
             Self::NotFound(what) => explain(
                 "Not found",
@@ -197,15 +227,15 @@ impl IntoResponse for WebError {
         if explained.status.is_server_error() {
             tracing::error!(error = &self as &dyn std::error::Error, "a page could not be answered");
         }
+        let redirect =
+            matches!(self, Self::SignInFirst { .. } | Self::ConfirmFirst { .. } | Self::SecondFactorFirst);
         let mut response = match &self {
             Self::TooMany { retry_after_s } => {
                 (explained.status, [(header::RETRY_AFTER, retry_after_s.to_string())]).into_response()
             }
             _ => explained.status.into_response(),
         };
-        response
-            .extensions_mut()
-            .insert(Sent { explained, redirect: matches!(self, Self::SignInFirst { .. }) });
+        response.extensions_mut().insert(Sent { explained, redirect });
         response
     }
 }

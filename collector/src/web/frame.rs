@@ -25,6 +25,10 @@ pub(crate) enum Here {
     OwnRules,
     /// Enrolment tokens.
     Enrolment,
+    /// People and their roles.
+    People,
+    /// The reader's own account.
+    Account,
 }
 
 impl Here {
@@ -33,6 +37,7 @@ impl Here {
         match self {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
+            Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
     }
@@ -57,7 +62,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 9] = [
+const PLACES: [Place; 10] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -111,6 +116,12 @@ const PLACES: [Place; 9] = [
         href: "/tokens",
         label: "Enrolment",
         icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+    Place {
+        here: Here::People,
+        href: "/people",
+        label: "People",
+        icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
     },
 ];
 
@@ -213,6 +224,11 @@ impl Frame {
     /// Whether the reader may triage what belongs to no unit in particular.
     pub(crate) fn triages(&self) -> bool {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may manage people, be it of one unit.
+    pub(crate) fn manages_people(&self) -> bool {
+        self.writes(Deed::ManagePeople)
     }
 
     /// Whether the reader may ask that agents gather more.

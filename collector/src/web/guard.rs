@@ -31,7 +31,16 @@ pub(crate) struct Reader {
     pub(crate) path: String,
     /// The moment of the request, Unix time in milliseconds.
     pub(crate) now_ms: i64,
+    /// When the session began, Unix time in milliseconds.
+    pub(crate) since_ms: i64,
+    /// Whether the reader signed in again a moment ago.
+    pub(crate) fresh: bool,
+    /// A role of the reader's takes a second factor, and none is set up.
+    pub(crate) totp_missing: bool,
 }
+
+/// Where somebody may go whose role takes a second factor, before it is set up.
+const BEFORE_SECOND_FACTOR: [&str; 5] = ["/account", "/confirm", "/password", "/sign-out", "/theme"];
 
 impl Reader {
     /// The frame of a page.
@@ -85,6 +94,16 @@ impl Reader {
         product
     }
 
+    /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.
+    pub(crate) fn must_be_fresh(&self) -> Result<(), WebError> {
+        self.must_be_fresh_for(&self.path)
+    }
+
+    /// The same, coming back elsewhere: to the page of the form, where what is asked for cannot be opened.
+    pub(crate) fn must_be_fresh_for(&self, back: &str) -> Result<(), WebError> {
+        if self.fresh { Ok(()) } else { Err(WebError::ConfirmFirst { next: back.to_owned() }) }
+    }
+
     /// The reader as the author of a change.
     pub(crate) fn by(&self, reason: impl Into<String>) -> By {
         By {
@@ -116,8 +135,24 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
-        let demonstration = state.app.demonstration;
-        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, demonstration, theme, path, now_ms })
+        let reader = Self {
+            user: signed_in.user,
+            csrf: signed_in.csrf,
+            secret,
+            demonstration: state.app.demonstration,
+            theme,
+            path,
+            now_ms,
+            since_ms: signed_in.since_ms,
+            fresh: signed_in.fresh,
+            totp_missing: signed_in.totp_missing,
+        };
+        let place = parts.uri.path();
+        let allowed = |before: &str| place == before || place.starts_with(&format!("{before}/"));
+        if reader.totp_missing && !BEFORE_SECOND_FACTOR.into_iter().any(allowed) {
+            return Err(WebError::SecondFactorFirst);
+        }
+        Ok(reader)
     }
 }
 

@@ -12,13 +12,14 @@ use crate::audit::Keys;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
     StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
 use crate::own::compose;
+use crate::sealing::Sealing;
 use crate::session::Sessions;
 use crate::store::sqlite::Options;
 use crate::store::{
@@ -61,7 +62,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     sample.folder = Some(folder);
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
-        sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
+        sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
         governance: governed(),
@@ -752,7 +753,7 @@ impl Store for Sample {
         })
     }
 
-    fn revoke_token(&self, _: &TokenId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_token(&self, _: &TokenId, _: &By) -> Result<bool, StoreError> {
         self.ok(true)
     }
 
@@ -764,7 +765,7 @@ impl Store for Sample {
         self.ok(false)
     }
 
-    fn revoke_sensor(&self, _: SensorId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_sensor(&self, _: SensorId, _: &By) -> Result<bool, StoreError> {
         self.ok(false)
     }
 

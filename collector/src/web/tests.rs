@@ -17,7 +17,9 @@ use crate::AppState;
 
 mod catalogue;
 mod own;
+mod people;
 mod rights;
+mod scope;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -140,10 +142,26 @@ const PAGES: &[&str] = &[
     "/catalogue?q=nothing-fits-this",
     "/catalogue/openai",
     "/catalogue/midjourney",
+    "/scope",
+    "/scope/endpoints",
+    "/scope/endpoints?kind=unexpected",
+    "/scope/sites",
     "/suspects",
     "/suspects?kind=dismissed",
     "/notice",
     "/tokens",
+    "/people",
+    "/people?q=a&unit=1&kind=all",
+    "/people?q=nobody-is-called-this",
+    "/people/new",
+    "/people/1",
+    "/people/10",
+    "/people/import",
+    "/people/readings",
+    "/units",
+    "/account",
+    "/account/second-factor",
+    "/confirm?next=/products",
     "/password",
 ];
 

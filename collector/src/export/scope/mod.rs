@@ -74,7 +74,10 @@ pub fn write(
     sheet: &Sheet,
     vkey: &str,
 ) -> Result<Option<Vec<u8>>, ScopeExportError> {
-    let (Some(file), Some(hash)) = (statement.signed_file(), sheet.hash.as_deref()) else { return Ok(None) };
+    let (Some(mut file), Some(hash)) = (statement.signed_file(), sheet.hash.as_deref()) else {
+        return Ok(None);
+    };
+    file["vkey"] = vkey.into();
     let json = serde_json::to_vec_pretty(&file)?;
     Ok(Some(match format {
         ScopeFormat::Json => json,

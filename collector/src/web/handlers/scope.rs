@@ -263,6 +263,8 @@ pub(crate) struct SentStep {
     reason: String,
     #[serde(default)]
     password: String,
+    #[serde(default)]
+    code: String,
 }
 
 /// Approves a statement, countersigns it, or sends it back. A signature takes the password again.
@@ -280,7 +282,8 @@ pub(crate) async fn take(
         "send-back" => Step::SendBack,
         _ => return Err(WebError::NotFound("step")),
     };
-    let fresh = wanted != Step::SendBack && signed_in_again(&state, &reader, sent.password).await?;
+    let fresh =
+        wanted != Step::SendBack && signed_in_again(&state, &reader, sent.password, sent.code).await?;
     let to = match wanted {
         Step::SendBack => "/scope?done=sent-back".to_owned(),
         _ => format!("/scope/{number}?done={word}"),
@@ -292,21 +295,23 @@ pub(crate) async fn take(
     }
 }
 
-/// Whether the person proved again to be there. Guesses are counted like those at the sign-in.
-async fn signed_in_again(state: &WebState, reader: &Reader, password: String) -> Result<bool, WebError> {
+/// Whether the person proved again to be there, for this very signature: that they did so a moment ago for something else is not
+/// enough. Guesses are counted like those at the sign-in.
+async fn signed_in_again(
+    state: &WebState,
+    reader: &Reader,
+    password: String,
+    code: String,
+) -> Result<bool, WebError> {
     if password.is_empty() {
         return Ok(false);
     }
-    let (sessions, name, now_ms) = (state.app.sessions.clone(), reader.user.name.clone(), reader.now_ms);
+    let (sessions, secret, now_ms) = (state.app.sessions.clone(), reader.secret.clone(), reader.now_ms);
     state
         .limiter
-        .attempt(limit::Who::name(&name), now_ms)
+        .attempt(limit::Who::name(&reader.user.name), now_ms)
         .map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
-    blocking(move || match sessions.sign_in(&name, &password, now_ms)? {
-        Some(session) => sessions.sign_out(&session.secret).map(|()| true),
-        None => Ok(false),
-    })
-    .await
+    blocking(move || sessions.confirm(&secret, &password, &code, now_ms)).await
 }
 
 /// What one statement says otherwise than another.

@@ -6,10 +6,12 @@ use askama::Template;
 use super::filters;
 use super::frame::{Frame, Theme};
 
+mod account;
 mod assets;
 mod catalogue;
 mod coverage;
 mod own;
+mod people;
 mod products;
 mod scope;
 mod sign_in;
@@ -17,10 +19,15 @@ mod suspects;
 mod systems;
 mod tokens;
 
+pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
+pub(crate) use people::{
+    ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
+    UnitsPage,
+};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use scope::{
     ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,

@@ -12,6 +12,7 @@ use umbrascope_rules::{Catalogue, IndicatorKind, SoftwareKind};
 
 use super::chance::Chance;
 use crate::cli::CliError;
+use crate::cli::user::command_line;
 use crate::model::{NewToken, TokenId};
 use crate::store::{Enrolment, NewCertificate, Report, Store, StoreError};
 
@@ -185,8 +186,9 @@ pub(super) fn tokens(store: &dyn Store, now_ms: i64) -> Result<(), StoreError> {
 
 /// Takes the tokens away again: nobody enrols with them.
 pub(super) fn revoke_tokens(store: &dyn Store, now_ms: i64) -> Result<(), StoreError> {
-    (0..UNITS.len())
-        .try_for_each(|unit| store.revoke_token(&TokenId(format!("demo{unit}")), now_ms).map(|_| ()))
+    (0..UNITS.len()).try_for_each(|unit| {
+        store.revoke_token(&TokenId(format!("demo{unit}")), &command_line(now_ms)).map(|_| ())
+    })
 }
 
 fn machine(

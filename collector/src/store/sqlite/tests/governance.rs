@@ -20,12 +20,12 @@ fn by() -> By {
     By { person: None, name: "the tests".into(), reason: String::new(), at_ms: NOW_MS }
 }
 
-fn act(person: i64) -> Act {
+pub(super) fn act(person: i64) -> Act {
     Act::by(Actor::Person(person), NOW_MS).because("because")
 }
 
 /// A fleet with one candidate, an analyst, a reviewer and a policy: the numbers of the two.
-fn with_people() -> (Fixture, i64, i64) {
+pub(super) fn with_people() -> (Fixture, i64, i64) {
     let fixture = fleet();
     let add = |name: &str| {
         let details =
@@ -109,7 +109,7 @@ fn prepared(fixture: &Fixture, analyst: i64) -> String {
     id
 }
 
-fn sanctioned(fixture: &Fixture, analyst: i64, reviewer: i64) -> String {
+pub(super) fn sanctioned(fixture: &Fixture, analyst: i64, reviewer: i64) -> String {
     let id = prepared(fixture, analyst);
     let wish = Wish::Sanction { conditions: None };
     fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
