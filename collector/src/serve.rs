@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use umbrascope_api::Day;
+
 use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,6 +27,7 @@ use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::proof::Proof;
+use crate::store::retention::Retaining;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
@@ -205,15 +208,33 @@ async fn until(mut stopping: watch::Receiver<bool>, work: impl Future<Output = (
     }
 }
 
-/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`].
+/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`]; once on each day, deletes what is over.
 async fn attend(store: Arc<SqliteStore>, clock: Clock) {
+    let mut swept_on = None;
     loop {
-        let (store, now_ms) = (Arc::clone(&store), clock.now_ms());
-        match tokio::task::spawn_blocking(move || store.attend(now_ms)).await {
+        let (keeper, now_ms) = (Arc::clone(&store), clock.now_ms());
+        match tokio::task::spawn_blocking(move || keeper.attend(now_ms)).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => tracing::info!(changed, "time moved records of the inventory"),
             Ok(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "records could not be attended to");
+            }
+            Err(_) => return,
+        }
+        let today = Day::from_unix_ms(now_ms);
+        if swept_on.replace(today) == Some(today) {
+            tokio::time::sleep(ATTEND_EVERY).await;
+            continue;
+        }
+        let keeper = Arc::clone(&store);
+        match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {
+            Ok(Ok(swept)) if swept.is_nothing() => {}
+            Ok(Ok(swept)) => tracing::info!(?swept, "what was over is deleted"),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "what is over could not be deleted"
+                );
             }
             Err(_) => return,
         }

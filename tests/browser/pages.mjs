@@ -60,6 +60,11 @@ const places = {
   "catalogue-filtered": "/catalogue?q=code&category=coding&sort=checked&dir=desc",
   "catalogue-none": "/catalogue?q=no-product-is-called-this",
   vendor: "/catalogue/anthropic",
+  findings: "/findings",
+  "findings-all": "/findings?state=all",
+  tasks: "/tasks",
+  vendors: "/vendors",
+  "vendor-dossier": "/vendors/anthropic",
   suspects: "/suspects",
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
@@ -79,7 +84,7 @@ const places = {
   "error-404": "/no-such-page",
   "error-400": "/products?kind=spaceship",
 };
-for (const [name, list] of [["product", "/products"], ["asset", "/assets"]]) {
+for (const [name, list] of [["product", "/products"], ["asset", "/assets"], ["finding", "/findings?state=all"]]) {
   await page.goto(new URL(list, base).href);
   const row = page.locator("tbody th a").first();
   if (await row.count()) places[name] = await row.getAttribute("href");

@@ -2,6 +2,8 @@
 
 mod asset;
 mod coverage;
+pub mod document;
+pub mod finding;
 pub mod governed;
 mod own;
 pub mod policy;
@@ -10,8 +12,10 @@ mod query;
 pub mod record;
 mod rights;
 pub mod role;
+pub mod supplier;
 mod suspect;
 mod system;
+pub mod task;
 pub mod text;
 mod token;
 mod unit;

@@ -10,15 +10,24 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod documents;
+pub mod findings;
 pub mod governance;
 pub mod own;
 pub mod people;
 pub mod proof;
+pub mod retention;
 pub mod scope;
 pub mod sqlite;
+pub mod suppliers;
+pub mod tasks;
 
+pub use documents::Documents;
+pub use findings::Findings;
 pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
+pub use suppliers::Suppliers;
+pub use tasks::Tasks;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.
 pub trait Suspects: Send + Sync {

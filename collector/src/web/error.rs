@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
 use crate::model::Refused;
+use crate::review::Guard;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -42,6 +43,9 @@ pub(crate) enum WebError {
     /// The reader's roles do not allow it.
     #[error(transparent)]
     NotAllowed(#[from] Refused),
+    /// A guard of the record refuses it.
+    #[error("{0}")]
+    Guarded(crate::review::Refused),
     /// The form did not come from a page of ours.
     #[error("the form did not come from this site, or its page is out of date")]
     Forged,
@@ -88,6 +92,7 @@ impl WebError {
             Self::NotAllowed(_) | Self::Forged | Self::ConfirmFirst { .. } | Self::SecondFactorFirst => {
                 StatusCode::FORBIDDEN
             }
+            Self::Guarded(refused) => status_of(refused.guard),
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -152,6 +157,11 @@ impl WebError {
                 format!("{refused}."),
                 "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
             ),
+            Self::Guarded(refused) => explain(
+                "That is refused",
+                format!("{}: {}.", refused.guard.as_str(), refused.says),
+                "Nothing was changed.",
+            ),
             Self::Forged => explain(
                 "The form was not taken",
                 "It did not come from this site, or its page was open for too long.".to_owned(),
@@ -204,6 +214,15 @@ pub(crate) struct Explained {
     pub(crate) href: String,
     /// What is there.
     pub(crate) link: &'static str,
+}
+
+/// The status for what a guard refuses.
+pub(crate) fn status_of(guard: Guard) -> StatusCode {
+    match guard {
+        Guard::Version | Guard::State | Guard::Frozen => StatusCode::CONFLICT,
+        Guard::Role | Guard::Acl | Guard::FourEyes | Guard::Fresh => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
 }
 
 impl Explained {

@@ -11,6 +11,12 @@ pub(crate) enum Here {
     Products,
     /// The inventory of AI systems.
     Inventory,
+    /// Findings, and one finding.
+    Findings,
+    /// Tasks, and one task.
+    Tasks,
+    /// Vendors in use, and the dossier of one.
+    Vendors,
     /// Assets, and one asset.
     Assets,
     /// Suspects, and the notice.
@@ -62,7 +68,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 13] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -74,6 +80,24 @@ const PLACES: [Place; 10] = [
         href: "/inventory",
         label: "Inventory",
         icon: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",
+    },
+    Place {
+        here: Here::Findings,
+        href: "/findings",
+        label: "Findings",
+        icon: "M8 2l6.2 11.2H1.8zM8 6.4v3.2M8 11.4v.1",
+    },
+    Place {
+        here: Here::Tasks,
+        href: "/tasks",
+        label: "Tasks",
+        icon: "M2.5 4l1.2 1.2L6 2.8M2.5 8.4l1.2 1.2L6 7.2M2.5 12.8L3.7 14 6 11.6M8 4h5.5M8 8.4h5.5M8 12.8h5.5",
+    },
+    Place {
+        here: Here::Vendors,
+        href: "/vendors",
+        label: "Vendors",
+        icon: "M2.5 13.5v-9L8 2l5.5 2.5v9zM6 13.5v-3h4v3M5.5 6.5h1M9.5 6.5h1",
     },
     Place {
         here: Here::Assets,

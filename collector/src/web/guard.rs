@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use crate::model::governed::{Act, Actor};
 use crate::model::{Access, By, Deed, ProductDetail, UserRow};
+use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
@@ -112,6 +114,16 @@ impl Reader {
             reason: reason.into(),
             at_ms: self.now_ms,
         }
+    }
+
+    /// The reader as the rules of review know them.
+    pub(crate) fn who(&self) -> Who {
+        Who { person: self.user.id, grants: self.user.grants.clone() }
+    }
+
+    /// A change of a governed record by the reader.
+    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
+        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
     }
 
     /// Refuses a form that does not carry this session's token.

@@ -40,7 +40,11 @@ mod words;
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
+pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
 pub(crate) use handlers::scope::content_of as statement_content;
+pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
+pub(crate) use handlers::vendors::open_questions;
+pub(crate) use handlers::work::{done, known_vendor, link, may_see};
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
@@ -99,6 +103,15 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/setting", post(handlers::suspects::step))
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/findings", get(handlers::findings::list))
+        .route("/findings/assign", post(handlers::findings::assign))
+        .route("/findings/due-days", post(handlers::findings::set_due_days))
+        .route("/findings/{reference}", get(handlers::findings::one).post(handlers::findings::step))
+        .route("/tasks", get(handlers::tasks::list).post(handlers::tasks::add))
+        .route("/tasks/{reference}", get(handlers::tasks::one).post(handlers::tasks::step))
+        .route("/documents", post(handlers::documents::attach))
+        .route("/vendors", get(handlers::vendors::list))
+        .route("/vendors/{id}", get(handlers::vendors::one).post(handlers::vendors::assess))
         .route("/notice", get(handlers::suspects::notice))
         .route("/scope", get(handlers::scope::overview))
         .route(

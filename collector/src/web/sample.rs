@@ -89,7 +89,10 @@ fn audit_keys() -> Arc<dyn Fn() -> Arc<Keys> + Send + Sync> {
 fn governed() -> Arc<dyn Governance> {
     let folder = tempfile::tempdir().unwrap().keep();
     let options = Options::knowing(Arc::new(Known::embedded()));
-    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
+    let store = SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap();
+    // The same people, under the same numbers.
+    people::add_people(&store);
+    Arc::new(store)
 }
 
 fn today() -> Day {

@@ -20,6 +20,7 @@ mod own;
 mod people;
 mod rights;
 mod scope;
+mod work;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -148,6 +149,12 @@ const PAGES: &[&str] = &[
     "/scope/sites",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/findings",
+    "/findings?state=all&who=me&rule=no-owner&severity=medium",
+    "/tasks",
+    "/tasks?state=all&who=me",
+    "/vendors",
+    "/vendors/openai",
     "/notice",
     "/tokens",
     "/people",

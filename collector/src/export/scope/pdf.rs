@@ -281,13 +281,13 @@ impl Measure {
             for word in paragraph.split_inclusive(' ') {
                 let wide: f32 = word.trim_end().chars().map(|c| self.of(c).unwrap_or(0.0)).sum();
                 if used + wide > most && !line.is_empty() {
-                    lines.push(std::mem::take(&mut line));
+                    lines.push(std::mem::take(&mut line).trim_end().to_owned());
                     used = 0.0;
                 }
                 for character in word.chars() {
                     let wide = self.of(character).unwrap_or(0.0);
                     if used + wide > most && !line.is_empty() && character != ' ' {
-                        lines.push(std::mem::take(&mut line));
+                        lines.push(std::mem::take(&mut line).trim_end().to_owned());
                         used = 0.0;
                     }
                     line.push(character);

@@ -10,6 +10,8 @@ mod assets;
 mod books;
 mod coverage;
 mod directory;
+mod documents;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
@@ -22,14 +24,18 @@ mod products;
 mod proof;
 mod reads;
 mod rebuild;
+mod retention;
 mod rollup;
 mod scope;
 mod second_factor;
 mod sign_in;
 mod statements;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]

@@ -10,9 +10,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::prepare;
 use super::products::{Channels, Conditions, day, way};
-use super::{coverage, statements};
+use super::{coverage, findings, prepare, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
@@ -39,7 +38,7 @@ impl Projected for AiSystem {
         }
         let Some(new) = new else {
             prepare(connection, "DELETE FROM ai_system WHERE id = $1")?.execute(params![id])?;
-            return Ok(());
+            return findings::evaluate(connection, id, None, act.now_ms);
         };
         for product in &new.products {
             prepare(connection, "INSERT INTO ai_system_product (system, product) VALUES ($1, $2)")?
@@ -85,7 +84,7 @@ impl Projected for AiSystem {
             watch_day(new),
             act.now_ms
         ])?;
-        Ok(())
+        findings::evaluate(connection, id, Some(new), act.now_ms)
     }
 }
 
@@ -206,6 +205,7 @@ fn observe(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<b
     let observed = review::observe(&before.body, &seen, today);
     let next = review::tick(&observed, today);
     if next == before.body {
+        findings::evaluate(connection, id, Some(&before.body), now_ms)?;
         return Ok(false);
     }
     let act = match (next.reopened, next.review == before.body.review) {
@@ -297,11 +297,21 @@ fn kind_of(kind: Option<ProductKind>) -> SystemKind {
 
 /// The id and the reference of a new record.
 fn new_record(connection: &Connection, now_ms: i64) -> rusqlite::Result<(String, String)> {
-    let number = next_number(connection, "ai_system")?;
+    new_id(connection, "ai_system", "AIS", now_ms)
+}
+
+/// An id and a reference that were never given out: the number is counted under `name`.
+pub(super) fn new_id(
+    connection: &Connection,
+    name: &str,
+    letters: &str,
+    now_ms: i64,
+) -> rusqlite::Result<(String, String)> {
+    let number = next_number(connection, name)?;
     let ms = u64::try_from(now_ms).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * 1_000_000;
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos));
-    Ok((id.to_string(), format!("AIS-{number:04}")))
+    Ok((id.to_string(), format!("{letters}-{number:04}")))
 }
 
 // ── What people do ───────────────────────────────────────────────────────────────────────────
@@ -427,7 +437,7 @@ pub(super) fn judge(
         seen: &seen,
         answering: act.role.is_none()
             && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
-        supplier_task: false,
+        supplier_task: tasks::stands_for_supplier(connection, &before.body)?,
         active: &|person| active(connection, person).map_err(keep).ok().flatten(),
         other: &|id| {
             let found = governed::load::<AiSystem>(connection, id).map_err(keep).ok().flatten();
@@ -446,7 +456,7 @@ pub(super) fn judge(
 }
 
 /// Whether a person is in the directory and active.
-fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
+pub(super) fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
     prepare(connection, "SELECT active FROM person WHERE id = $1")?
         .query_row(params![person], |row| row.get(0))
         .optional()

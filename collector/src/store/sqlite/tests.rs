@@ -19,11 +19,13 @@ use crate::model::{
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod catalogue;
+mod findings;
 mod gateway;
 mod governance;
 mod own;
 mod people;
 mod proof;
+mod retention;
 mod scope;
 mod suspects;
 

@@ -10,6 +10,7 @@ mod account;
 mod assets;
 mod catalogue;
 mod coverage;
+mod findings;
 mod own;
 mod people;
 mod products;
@@ -17,12 +18,16 @@ mod scope;
 mod sign_in;
 mod suspects;
 mod systems;
+mod tasks;
 mod tokens;
+mod vendors;
+mod work;
 
 pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
@@ -35,7 +40,10 @@ pub(crate) use scope::{
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
+pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};
+pub(crate) use work::{DocumentsView, People, TaskForm};
 
 /// The frame of a page for somebody who is not signed in.
 #[derive(Debug, Clone, Copy, Default)]
