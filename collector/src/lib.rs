@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 pub mod api;
+pub mod api_token;
 pub mod audit;
 pub mod catalogue;
 pub mod cli;
@@ -70,8 +71,8 @@ pub struct AppState {
     pub https: bool,
     /// Where the organisation's own rules are published.
     pub own: Arc<own::Desk>,
-    /// The keys that sign what people take away, as they are now.
-    pub audit_keys: Arc<dyn Fn() -> Arc<audit::Keys> + Send + Sync>,
+    /// Who signs the audit trail. Blocking, like the records.
+    pub notary: Arc<notary::Notary>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

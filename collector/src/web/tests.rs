@@ -18,8 +18,10 @@ use crate::AppState;
 mod catalogue;
 mod own;
 mod people;
+mod refusals;
 mod rights;
 mod scope;
+mod tokens_of_programs;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.
@@ -168,6 +170,7 @@ const PAGES: &[&str] = &[
     "/units",
     "/account",
     "/account/second-factor",
+    "/account/api-tokens",
     "/confirm?next=/products",
     "/password",
 ];

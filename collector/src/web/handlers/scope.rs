@@ -365,7 +365,7 @@ async fn step(
     act: Act,
     fresh: bool,
 ) -> Result<crate::store::Changed<Statement>, WebError> {
-    let by = Stepping { who: who(reader), fresh, keys: (state.app.audit_keys)(), act };
+    let by = Stepping { who: who(reader), fresh, keys: state.app.notary.keys(), act };
     let governance = Arc::clone(&state.app.governance);
     blocking(move || governance.step_statement(number, step, by)).await
 }

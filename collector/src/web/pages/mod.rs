@@ -14,6 +14,7 @@ mod findings;
 mod own;
 mod people;
 mod products;
+mod readiness;
 mod scope;
 mod sign_in;
 mod suspects;
@@ -23,7 +24,9 @@ mod tokens;
 mod vendors;
 mod work;
 
-pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
+pub(crate) use account::{
+    AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
+};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
@@ -34,6 +37,9 @@ pub(crate) use people::{
     UnitsPage,
 };
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use readiness::{
+    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+};
 pub(crate) use scope::{
     ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
 };

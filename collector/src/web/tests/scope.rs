@@ -112,7 +112,7 @@ async fn a_statement_is_written_signed_by_two_people_and_taken_away() {
     assert!(page.contains("Signed and in force") && !page.contains("Send it back"), "{page}");
 
     let file = rita.get("/export/scope-json?statement=1").await;
-    let vkey: VerifyingKey = (state.audit_keys)().vkey().clone();
+    let vkey: VerifyingKey = state.notary.keys().vkey().clone();
     let verified = scope::verify(&file.text, &[vkey]).unwrap();
     assert_eq!(verified.document.content.boundary.text, "Line one\nline two");
     assert_eq!(verified.document.content.units.len(), 2);
@@ -154,7 +154,7 @@ async fn the_pdf_has_the_hash_and_the_signed_json_in_it() {
     signs(&mut rita, "countersign", PASSWORD).await;
     let statement = state.governance.statement(1).unwrap().unwrap().body;
     let sheet = scope::sheet(&statement, None, false, &scope::Names::default());
-    let vkey = (state.audit_keys)().vkey().to_string();
+    let vkey = state.notary.keys().vkey().to_string();
     let pdf = crate::export::scope::write(crate::export::scope::ScopeFormat::Pdf, &statement, &sheet, &vkey);
     let pdf = pdf.unwrap().unwrap();
     assert!(pdf.starts_with(b"%PDF-"));

@@ -63,7 +63,7 @@ async fn file(
         let number = asked.map_or_else(last, |number| Ok(Some(number))).map_err(WebError::from)?;
         let Some(number) = number else { return Err(WebError::NotFound("signed statement")) };
         let shown = shown(&app, number, now_ms)?.ok_or(WebError::NotFound("statement"))?;
-        let vkey = (app.audit_keys)().vkey().to_string();
+        let vkey = app.notary.keys().vkey().to_string();
         let made = written::write(format, &shown.held.body, &shown.sheet, &vkey);
         let made = made.map_err(|error| WebError::Work(error.into()))?;
         let made = made.ok_or(WebError::NotFound("signed statement"))?;
