@@ -10,6 +10,7 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod campaigns;
 pub mod documents;
 pub mod findings;
 pub mod governance;
@@ -23,6 +24,7 @@ pub mod sqlite;
 pub mod suppliers;
 pub mod tasks;
 
+pub use campaigns::Campaigns;
 pub use documents::Documents;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};

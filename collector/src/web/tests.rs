@@ -15,6 +15,7 @@ use super::url::encode;
 
 use crate::AppState;
 
+mod campaigns;
 mod catalogue;
 mod own;
 mod people;
@@ -145,6 +146,10 @@ const PAGES: &[&str] = &[
     "/catalogue?q=nothing-fits-this",
     "/catalogue/openai",
     "/catalogue/midjourney",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/new?look=yes",
+    "/attest",
     "/scope",
     "/scope/endpoints",
     "/scope/endpoints?kind=unexpected",
