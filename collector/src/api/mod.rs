@@ -22,6 +22,7 @@ mod handlers;
 mod own;
 mod people;
 mod readiness;
+mod scope;
 pub(crate) mod suspect;
 mod systems;
 mod trail;
@@ -67,6 +68,13 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/campaigns/{id}/rows", get(campaigns::rows))
         .route("/campaigns/{id}/close", post(campaigns::close))
         .route("/attest", get(campaigns::mine).post(campaigns::answer))
+        .route("/scope", get(scope::now))
+        .route("/scope/coverage", get(scope::coverage))
+        .route("/scope/endpoint-lists", get(scope::endpoint_lists))
+        .route("/scope/sites", get(scope::sites))
+        .route("/scope/statements", get(scope::statements))
+        .route("/scope/statements/{number}", get(scope::statement))
+        .route("/scope/diff", get(scope::diff))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -120,6 +128,13 @@ pub(crate) fn router() -> Router<WebState> {
         campaigns::close,
         campaigns::mine,
         campaigns::answer,
+        scope::now,
+        scope::coverage,
+        scope::endpoint_lists,
+        scope::sites,
+        scope::statements,
+        scope::statement,
+        scope::diff,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -230,6 +245,13 @@ mod tests {
             "campaigns/{id}/rows",
             "campaigns/{id}/close",
             "attest",
+            "scope",
+            "scope/coverage",
+            "scope/endpoint-lists",
+            "scope/sites",
+            "scope/statements",
+            "scope/statements/{number}",
+            "scope/diff",
             "work-counts",
             "readiness",
             "indicators",
@@ -245,6 +267,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 37);
+        assert_eq!(paths.len(), 38);
     }
 }

@@ -10,8 +10,10 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::export::sign;
 use super::{CliError, Place, output};
 use crate::audit::verify::{Fault, Known, Report, verify};
-use crate::audit::{Checkpoint, Note, VerifyingKey, sha256, stamp};
+use crate::audit::{Checkpoint, Note, NoteError, VerifyingKey, sha256, stamp};
 use crate::export::ExportError;
+use crate::model::text::visible;
+use crate::scope;
 use crate::serve::control::Ask;
 use crate::store::proof::Proof;
 
@@ -19,12 +21,14 @@ use crate::store::proof::Proof;
 const MAX_GIVEN_BYTES: u64 = 64 * 1024;
 /// An authority's answer, with its certificates.
 const MAX_ANSWER_BYTES: u64 = 256 * 1024;
+/// A statement lists thousands of systems at the most.
+const MAX_STATEMENT_BYTES: u64 = 64 << 20;
 /// Entries that are named one by one.
 const NAMED: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AuditCommand {
-    /// Check an evidence pack or a JSON export, offline. Exit code: 0 consistent, 1 altered, 2 wrong usage, 3 incomplete,
+    /// Check an evidence pack, a JSON export or a signed scope statement (JSON), offline. Exit code: 0 consistent, 1 altered, 2 wrong usage, 3 incomplete,
     /// 4 signed by an unknown key
     Verify(VerifyArgs),
     /// Sign what the trail comes to now, and print it: keep it elsewhere, for `verify --since`
@@ -55,7 +59,7 @@ pub(super) struct VerifyArgs {
     /// Key that you trust, NAME+ID+BASE64, or a file with it. Default: the one in FILE, whose fingerprint is printed
     #[arg(long, value_name = "KEY")]
     vkey: Option<String>,
-    /// Evidence pack or JSON export
+    /// Evidence pack, JSON export or signed scope statement
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -124,9 +128,57 @@ fn check(args: VerifyArgs) -> Result<u8, CliError> {
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(CliError::Usage(format!("{} is no file", args.file.display())));
     }
+    if let Some(text) = statement(&args.file).map_err(unreadable)? {
+        return check_statement(&text, &known);
+    }
     let report = verify(BufReader::new(file), &known).map_err(unreadable)?;
     print(&report, &known, &mut io::stdout().lock()).map_err(CliError::io("print the report"))?;
     Ok(report.verdict().code())
+}
+
+/// The text of a signed scope statement; `None`: the file is something else.
+fn statement(path: &Path) -> io::Result<Option<String>> {
+    let file = File::open(path)?;
+    let (mut bytes, mut file) = (Vec::new(), BufReader::new(file));
+    (&mut file).take(100).read_to_end(&mut bytes)?;
+    let begin: Vec<u8> = bytes.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    if !begin.starts_with(b"{\"document\":{") {
+        return Ok(None);
+    }
+    file.take(MAX_STATEMENT_BYTES).read_to_end(&mut bytes)?;
+    String::from_utf8(bytes).map(Some).map_err(|_| io::Error::other("it is not UTF-8"))
+}
+
+/// Checks a signed scope statement with the key that was given, or with its own.
+fn check_statement(text: &str, known: &Known) -> Result<u8, CliError> {
+    let own = || {
+        let file: serde_json::Value = serde_json::from_str(text).ok()?;
+        file["vkey"].as_str()?.parse::<VerifyingKey>().ok()
+    };
+    let (code, words) = match known.vkey.clone().or_else(own) {
+        None => (3, "incomplete: it names no key, and none was given with --vkey".to_owned()),
+        Some(key) => match scope::verify(text, std::slice::from_ref(&key)) {
+            Ok(verified) => {
+                let whose = match known.vkey {
+                    Some(_) => "the one given with --vkey",
+                    None => {
+                        "of the file itself: compare this fingerprint with one that you were given elsewhere"
+                    }
+                };
+                let (document, hash) = (verified.document, verified.hash);
+                let origin = visible(&document.log.origin);
+                println!("checked  scope statement {} of {origin}", document.content.number);
+                println!("hash     {hash}");
+                println!("key      {} ({whose})", key.fingerprint());
+                println!("log      {} entries, root {}", document.log.size, visible(&document.log.root));
+                (0, "consistent".to_owned())
+            }
+            Err(scope::VerifyError::Note(NoteError::Unknown)) => (4, "signed by an unknown key".to_owned()),
+            Err(error) => (1, visible(&super::chain(&error))),
+        },
+    };
+    println!("{words}");
+    Ok(code)
 }
 
 fn print(report: &Report, known: &Known, out: &mut dyn Write) -> io::Result<()> {
@@ -261,6 +313,41 @@ mod tests {
             assert!(matches!(refused, Err(CliError::Usage(_))), "{refused:?}");
         }
         assert_eq!(run(None, None, &file).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_signed_scope_statement_is_checked_too() {
+        use crate::audit::{Hash, Keys};
+        use crate::export::scope::{ScopeFormat, write};
+        use crate::scope::{Approval, Content, Names, Statement, seal, sheet};
+
+        let keys = Keys::load(&Keys::create("host.example/aims/demo").unwrap()).unwrap();
+        let by = |person| Some(Approval { person, role: "reviewer".into(), at_ms: 5 });
+        let mut statement = Statement {
+            number: 1,
+            content: Some(Content { number: 1, policy: "2026-1".into(), ..Content::default() }),
+            approved: by(1),
+            countersigned: by(2),
+            ..Statement::default()
+        };
+        statement.seal = Some(seal(&statement, 3, Hash([7; 32]), &keys).unwrap());
+        let sheet = sheet(&statement, None, false, &Names::default());
+        let json = write(ScopeFormat::Json, &statement, &sheet, &keys.vkey().to_string()).unwrap().unwrap();
+        let json = String::from_utf8(json).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("statement.json");
+        let code = |text: &str, vkey: Option<String>| {
+            std::fs::write(&file, text).unwrap();
+            check(VerifyArgs { since: None, vkey, file: file.clone() }).unwrap()
+        };
+        assert_eq!(code(&json, None), 0);
+        assert_eq!(code(&json, Some(keys.vkey().to_string())), 0);
+        let laid_out: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(code(&laid_out.to_string(), None), 0);
+        assert_eq!(code(&json.replace("2026-1", "2026-2"), None), 1);
+        assert_eq!(code(&json.replace("\"vkey\"", "\"key\""), None), 3);
+        let other = Keys::load(&Keys::create("host.example/aims/demo").unwrap()).unwrap();
+        assert_eq!(code(&json, Some(other.vkey().to_string())), 4);
     }
 
     #[test]

@@ -25,10 +25,35 @@ pub(super) enum ImportCommand {
         #[arg(long)]
         complete: bool,
     },
+    /// The endpoints that there should be, from a CSV file with a line of column names: all of it, or nothing where a line is wrong
+    ///
+    /// Columns: hostname, machine id or serial number, unit, platform, source; also as Intune, Jamf Pro, Configuration Manager and
+    /// Entra ID call them in their exports. Who uses a machine is not read. A list takes the place of the one of the same source.
+    Endpoints {
+        /// CSV in UTF-8, or in UTF-16 with its mark, with commas, semicolons or tabs; at most 64 MiB
+        file: PathBuf,
+        /// Where the list comes from, such as Intune. Default: the name of the file
+        #[arg(long)]
+        source: Option<String>,
+        /// Day of the list, as 2026-11-20. Default: not said
+        #[arg(long, value_name = "DAY")]
+        as_of: Option<String>,
+        /// Print what would be taken in, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 pub(super) fn import(place: &Place, command: ImportCommand) -> Result<(), CliError> {
-    let ImportCommand::Directory { file, dry_run, complete } = command;
+    match command {
+        ImportCommand::Directory { file, dry_run, complete } => directory(place, file, dry_run, complete),
+        ImportCommand::Endpoints { file, source, as_of, dry_run } => {
+            super::endpoints::import(place, &file, source, as_of.as_deref(), dry_run)
+        }
+    }
+}
+
+fn directory(place: &Place, file: PathBuf, dry_run: bool, complete: bool) -> Result<(), CliError> {
     let size = std::fs::metadata(&file).map_err(CliError::io("look at the file"))?.len();
     if size > MAX_BYTES as u64 {
         return Err(CliError::Failed(format!("{} is larger than 64 MiB: split it", file.display())));

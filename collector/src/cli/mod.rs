@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod endpoints;
 mod export;
 mod import;
 mod output;

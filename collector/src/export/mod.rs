@@ -14,6 +14,7 @@ use crate::store::{Reads, StoreError};
 mod csv;
 mod evidence;
 mod json;
+pub mod scope;
 
 pub use evidence::{Proving, write as write_pack};
 

@@ -27,6 +27,8 @@ pub(crate) enum Here {
     Indicators,
     /// Coverage.
     Coverage,
+    /// Scope statements, endpoints and sites.
+    Scope,
     /// The catalogue, and one vendor of it.
     Catalogue,
     /// The organisation's own rules.
@@ -137,6 +139,12 @@ const PLACES: &[Place] = &[
         href: "/coverage",
         label: "Coverage",
         icon: "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.6 1.8 1.8 0 0 1 0-3.6z",
+    },
+    Place {
+        here: Here::Scope,
+        href: "/scope",
+        label: "Scope",
+        icon: "M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
     },
     Place {
         here: Here::Catalogue,
@@ -334,6 +342,16 @@ impl Frame {
     /// Whether the reader reviews, and so is shown how answers were given.
     pub(crate) fn reviews(&self) -> bool {
         self.writes(Deed::Decide)
+    }
+
+    /// Whether the reader decides the scope of the whole organisation.
+    pub(crate) fn decides_scope(&self) -> bool {
+        self.writes_all(Deed::DecideScope)
+    }
+
+    /// Whether the reader may do this for the whole organisation.
+    pub(crate) fn writes_all(&self, deed: Deed) -> bool {
+        self.grants.access(deed, &[]) >= Access::Write
     }
 
     fn writes(&self, deed: Deed) -> bool {

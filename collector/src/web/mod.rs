@@ -48,6 +48,7 @@ pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
 pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
+pub(crate) use handlers::scope::content_of as statement_content;
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
 pub(crate) use handlers::trail::{TrailQuery, allowed as allowed_trail};
 pub(crate) use handlers::vendors::open_questions;
@@ -69,6 +70,12 @@ const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYT
 
 /// Largest form with answers of a campaign in it, in bytes: one page of rows, each with its texts.
 const ANSWERS_BYTES: usize = 1024 * 1024;
+/// Largest form of a scope statement, in bytes: a form writes nine bytes for some letters of its texts.
+const STATEMENT_BYTES: usize = 256 * 1024;
+
+/// Largest list of endpoints that a page takes, in bytes, as a form writes it; the command line takes larger ones.
+const LIST_BYTES: usize = 16 * 1024 * 1024;
+
 /// Largest form with a directory in it, in bytes: 4 MB of it, some of which a form writes as three bytes.
 const DIRECTORY_BYTES: usize = 8 << 20;
 
@@ -156,9 +163,32 @@ pub fn router(app: AppState) -> Router {
         .route("/vendors", get(handlers::vendors::list))
         .route("/vendors/{id}", get(handlers::vendors::one).post(handlers::vendors::assess))
         .route("/notice", get(handlers::suspects::notice))
+        .route("/scope", get(handlers::scope::overview))
+        .route(
+            "/scope/draft",
+            get(handlers::scope::draft)
+                .post(handlers::scope::write)
+                .layer(axum::extract::DefaultBodyLimit::max(STATEMENT_BYTES)),
+        )
+        .route("/scope/diff", get(handlers::scope::compare))
+        .route("/scope/endpoints", get(handlers::scope::list))
+        .route(
+            "/scope/endpoints/import",
+            post(handlers::scope::import).layer(axum::extract::DefaultBodyLimit::max(LIST_BYTES)),
+        )
+        .route("/scope/endpoints/withdraw", post(handlers::scope::withdraw))
+        .route("/scope/endpoints/add", post(handlers::scope::add))
+        .route("/scope/endpoints/{number}/remove", post(handlers::scope::remove))
+        .route("/scope/sites", get(handlers::scope::sites).post(handlers::scope::add_site))
+        .route("/scope/sites/{id}", post(handlers::scope::change_site))
+        .route("/scope/{number}", get(handlers::scope::one))
+        .route("/scope/{number}/{step}", post(handlers::scope::take))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export/evidence-pack", post(handlers::download::evidence_pack))
+        .route("/export/scope-html", get(handlers::scope::html))
+        .route("/export/scope-pdf", get(handlers::scope::pdf))
+        .route("/export/scope-json", get(handlers::scope::json))
         .route("/export/{format}", get(handlers::download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))

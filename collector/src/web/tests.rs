@@ -24,6 +24,7 @@ mod people;
 mod record;
 mod refusals;
 mod rights;
+mod scope;
 mod tokens_of_programs;
 mod work;
 
@@ -173,6 +174,10 @@ const PAGES: &[&str] = &[
     "/campaigns/new",
     "/campaigns/new?look=yes",
     "/attest",
+    "/scope",
+    "/scope/endpoints",
+    "/scope/endpoints?kind=unexpected",
+    "/scope/sites",
     "/suspects",
     "/suspects?kind=dismissed",
     "/findings",

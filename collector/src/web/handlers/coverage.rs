@@ -27,17 +27,19 @@ pub(crate) async fn list(
     let (now_ms, whole) = (reader.now_ms, reader.may_read(Deed::ReadMachines, &[]));
     let known = state.app.catalogue.known();
     let catalogue = known.catalogue().version();
-    let (totals, coverage) = blocking(move || {
+    let (totals, coverage, share) = blocking(move || {
         let store = &state.app.store;
         let empty = Page { rows: Vec::new(), total: 0 };
         let rows = if whole { store.coverage(rows_of(number), now_ms)? } else { empty };
-        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, rows))
+        let share = state.app.governance.coverage_record(now_ms)?.share();
+        Ok::<_, StoreError>((store.coverage_totals(now_ms)?, rows, share))
     })
     .await?;
     let pager = (number, coverage.rows.len(), coverage.total);
     page(&CoveragePage {
         frame: reader.frame(Here::Coverage, None),
         totals,
+        share,
         whole,
         sensors: coverage.rows.iter().map(|row| SensorView::of(&row.sensor, catalogue)).collect(),
         pager: Pager::new(pager, "sensor", &Address::new("/coverage"), "page"),

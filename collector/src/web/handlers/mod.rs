@@ -24,6 +24,7 @@ pub(crate) mod products;
 pub(crate) mod readiness;
 pub(crate) mod record;
 pub(crate) mod review;
+pub(crate) mod scope;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;

@@ -15,6 +15,8 @@ pub(crate) struct CoveragePage<'a> {
     pub(crate) frame: Frame,
     /// Sums over the fleet.
     pub(crate) totals: CoverageTotals,
+    /// Share of the expected endpoints that report, in words.
+    pub(crate) share: String,
     /// Whether the reader sees the sensors, which go by the names of machines.
     pub(crate) whole: bool,
     /// Sensors, the worst first.

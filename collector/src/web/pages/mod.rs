@@ -19,6 +19,7 @@ mod people;
 mod products;
 mod readiness;
 mod record;
+mod scope;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -54,6 +55,9 @@ pub(crate) use readiness::{
 pub(crate) use record::{
     Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
     Problem, RecordEditPage, RecordPage, RequestView,
+};
+pub(crate) use scope::{
+    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
 };
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};

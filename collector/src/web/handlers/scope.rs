@@ -1,0 +1,436 @@
+//! `/scope`: the statement in force, the one that is written, its signatures, and what one says otherwise than another.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+mod endpoints;
+mod export;
+mod sites;
+
+pub(crate) use endpoints::{add, import, list, remove, withdraw};
+pub(crate) use export::{html, json, pdf};
+pub(crate) use sites::{add as add_site, change as change_site, list as sites};
+
+use super::page;
+use crate::AppState;
+use crate::model::Deed;
+use crate::model::governed::{Act, Actor, Held};
+use crate::model::record::OrgRole;
+use crate::review::Who;
+use crate::scope::{self, Boundary, Content, Names, Statement, StatementState, Step};
+use crate::store::StoreError;
+use crate::store::scope::Stepping;
+use crate::web::error::WebError;
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::pages::{ScopeDiffPage, ScopeDraftPage, ScopePage, ScopeStatementPage};
+use crate::web::{WebState, blocking, limit};
+
+/// What was just done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Done {
+    done: String,
+}
+
+/// The overview.
+pub(crate) async fn overview(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<Done>,
+) -> Result<Response, WebError> {
+    let notice = match query.done.as_str() {
+        "sent-back" => Some("It is sent back, and a draft again."),
+        _ => None,
+    };
+    overview_page(&state, &reader, notice, None).await
+}
+
+async fn overview_page(
+    state: &WebState,
+    reader: &Reader,
+    notice: Option<&'static str>,
+    problem: Option<String>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (app, now_ms) = (state.app.clone(), reader.now_ms);
+    let (rows, content, names) = blocking(move || {
+        let content = app.governance.scope_now(now_ms)?;
+        let names = names(&app, people_of(&content))?;
+        Ok::<_, StoreError>((app.governance.statements()?, content, names))
+    })
+    .await?;
+    let lead = match &content.previous {
+        Some(previous) => format!("As the records are now, against statement {}.", previous.number),
+        None => "No statement is signed yet: everything is new.".to_owned(),
+    };
+    let mut sections = scope::changes(&content.diff, &lead, &names);
+    let now = Statement { content: Some(content.clone()), ..Statement::default() };
+    let sheet = scope::sheet(&now, None, false, &names);
+    sections.extend(sheet.sections.into_iter().filter(|one| matches!(one.id, "undetermined" | "excluded")));
+    page(&ScopePage {
+        frame: reader.frame(Here::Scope, notice),
+        problem,
+        rows,
+        share: content.coverage.share(),
+        counts: (content.included.len(), content.excluded.len(), content.undetermined.len()),
+        sections,
+    })
+}
+
+/// The form of the statement that is written.
+pub(crate) async fn draft(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<Done>,
+) -> Result<Response, WebError> {
+    reader.must_somewhere(Deed::DecideScope)?;
+    let notice = match query.done.as_str() {
+        "begun" => Some("The statement is begun. It goes on from the one before."),
+        "saved" => Some("It is saved."),
+        _ => None,
+    };
+    match open(&state).await? {
+        Some(held) if held.body.state == StatementState::Draft => {
+            draft_page(&state, &reader, held, notice, None).await
+        }
+        Some(held) => Ok(Redirect::to(&format!("/scope/{}", held.body.number)).into_response()),
+        None => Ok(Redirect::to("/scope").into_response()),
+    }
+}
+
+/// The statement that is not signed yet.
+async fn open(state: &WebState) -> Result<Option<Held<Statement>>, WebError> {
+    let governance = state.app.governance.clone();
+    blocking(move || {
+        let rows = governance.statements()?;
+        let open = rows.iter().find(|row| row.state != StatementState::Signed);
+        open.map_or(Ok::<_, StoreError>(None), |row| governance.statement(row.number))
+    })
+    .await
+}
+
+async fn draft_page(
+    state: &WebState,
+    reader: &Reader,
+    held: Held<Statement>,
+    notice: Option<&'static str>,
+    problem: Option<String>,
+) -> Result<Response, WebError> {
+    let app = state.app.clone();
+    let sent_by = held.body.sent_back.as_ref().map(|back| back.person);
+    let (units, sites, names) = blocking(move || {
+        let names = names(&app, sent_by.into_iter().collect())?;
+        Ok::<_, StoreError>((app.people.all_units()?, app.governance.sites()?, names))
+    })
+    .await?;
+    let sent_back = held.body.sent_back.clone().map(|back| {
+        let name = names.person(back.person);
+        (back, name)
+    });
+    page(&ScopeDraftPage {
+        frame: reader.frame(Here::Scope, notice),
+        problem,
+        number: held.body.number,
+        version: held.version,
+        boundary: held.body.boundary,
+        sent_back,
+        units,
+        sites: sites.into_iter().map(|held| held.body).filter(|site| !site.closed).collect(),
+    })
+}
+
+/// The form as it was sent: begin, save, or save and propose.
+pub(crate) async fn write(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<Vec<(String, String)>>,
+) -> Result<Response, WebError> {
+    let sent = Sent(sent);
+    reader.check_form(sent.one("csrf"))?;
+    let who = who(&reader);
+    if sent.one("do") == "begin" {
+        let (governance, act) = (state.app.governance.clone(), act(&reader, "a new statement"));
+        let begun = blocking(move || governance.begin_statement("", who, act)).await?;
+        return match begun {
+            Ok(_) => Ok(Redirect::to("/scope/draft?done=begun").into_response()),
+            Err(refused) => overview_page(&state, &reader, None, Some(not_done(&refused))).await,
+        };
+    }
+    let Some(mut held) = open(&state).await? else { return Ok(Redirect::to("/scope").into_response()) };
+    let version = sent.one("version").parse().map_err(|_| WebError::BadRequest)?;
+    let boundary = sent.boundary();
+    let save = Step::Write(Box::new(boundary.clone()));
+    let number = held.body.number;
+    let saved = step(&state, &reader, number, save, act(&reader, "").on(version), false).await?;
+    let refused = match (saved, sent.one("do")) {
+        (Some(Ok(saved)), "propose") => {
+            let proposed =
+                step(&state, &reader, number, Step::Propose, act(&reader, "").on(saved.version), false);
+            held = saved;
+            match proposed.await? {
+                Some(Ok(_)) => {
+                    return Ok(Redirect::to(&format!("/scope/{number}?done=proposed")).into_response());
+                }
+                Some(Err(refused)) => refused,
+                None => return Err(WebError::NotFound("statement")),
+            }
+        }
+        (Some(Ok(_)), _) => return Ok(Redirect::to("/scope/draft?done=saved").into_response()),
+        (Some(Err(refused)), _) => {
+            // What was typed is not lost.
+            held.body.boundary = boundary;
+            refused
+        }
+        (None, _) => return Err(WebError::NotFound("statement")),
+    };
+    draft_page(&state, &reader, held, None, Some(not_done(&refused))).await
+}
+
+/// A statement's sheet.
+pub(crate) async fn one(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(number): Path<String>,
+    Query(query): Query<Done>,
+) -> Result<Response, WebError> {
+    let notice = match query.done.as_str() {
+        "proposed" => Some("It is proposed. A scope owner approves it and a reviewer countersigns it."),
+        "approve" => Some("You approved it."),
+        "countersign" => Some("You countersigned it."),
+        _ => None,
+    };
+    statement_page(&state, &reader, number_of(&number)?, notice, None).await
+}
+
+async fn statement_page(
+    state: &WebState,
+    reader: &Reader,
+    number: u64,
+    notice: Option<&'static str>,
+    problem: Option<String>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (app, now_ms) = (state.app.clone(), reader.now_ms);
+    let shown = blocking(move || shown(&app, number, now_ms)).await?;
+    let shown = shown.ok_or(WebError::NotFound("statement"))?;
+    page(&ScopeStatementPage {
+        frame: reader.frame(Here::Scope, notice),
+        problem,
+        before: shown.before,
+        sheet: shown.sheet,
+        version: shown.held.version,
+        statement: shown.held.body,
+    })
+}
+
+/// A statement with its sheet.
+struct Shown {
+    held: Held<Statement>,
+    sheet: scope::Sheet,
+    before: Option<u64>,
+}
+
+fn shown(app: &AppState, number: u64, now_ms: i64) -> Result<Option<Shown>, StoreError> {
+    let Some(held) = app.governance.statement(number)? else { return Ok(None) };
+    let now = match held.body.content {
+        Some(_) => None,
+        None => Some(app.governance.scope_now(now_ms)?),
+    };
+    let mut people: BTreeSet<i64> =
+        held.body.content.as_ref().or(now.as_ref()).map(people_of).unwrap_or_default();
+    people.insert(held.body.author);
+    people.extend([&held.body.approved, &held.body.countersigned].into_iter().flatten().map(|by| by.person));
+    let names = names(app, people)?;
+    let rows = app.governance.statements()?;
+    let superseded = rows.iter().any(|row| row.number == number && row.superseded);
+    let before = rows.iter().map(|row| row.number).find(|other| *other < number);
+    let sheet = scope::sheet(&held.body, now.as_ref(), superseded, &names);
+    Ok(Some(Shown { held, sheet, before }))
+}
+
+/// A step as the form has it.
+#[derive(Deserialize)]
+pub(crate) struct SentStep {
+    csrf: String,
+    version: u64,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    code: String,
+}
+
+/// Approves a statement, countersigns it, or sends it back. A signature takes the password again.
+pub(crate) async fn take(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path((number, word)): Path<(String, String)>,
+    Form(sent): Form<SentStep>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    let number = number_of(&number)?;
+    let wanted = match word.as_str() {
+        "approve" => Step::Approve,
+        "countersign" => Step::Countersign,
+        "send-back" => Step::SendBack,
+        _ => return Err(WebError::NotFound("step")),
+    };
+    let fresh =
+        wanted != Step::SendBack && signed_in_again(&state, &reader, sent.password, sent.code).await?;
+    let to = match wanted {
+        Step::SendBack => "/scope?done=sent-back".to_owned(),
+        _ => format!("/scope/{number}?done={word}"),
+    };
+    match step(&state, &reader, number, wanted, act(&reader, &sent.reason).on(sent.version), fresh).await? {
+        Some(Ok(_)) => Ok(Redirect::to(&to).into_response()),
+        Some(Err(refused)) => statement_page(&state, &reader, number, None, Some(not_done(&refused))).await,
+        None => Err(WebError::NotFound("statement")),
+    }
+}
+
+/// Whether the person proved again to be there, for this very signature: that they did so a moment ago for something else is not
+/// enough. Guesses are counted like those at the sign-in.
+async fn signed_in_again(
+    state: &WebState,
+    reader: &Reader,
+    password: String,
+    code: String,
+) -> Result<bool, WebError> {
+    if password.is_empty() {
+        return Ok(false);
+    }
+    let (sessions, secret, now_ms) = (state.app.sessions.clone(), reader.secret.clone(), reader.now_ms);
+    state
+        .limiter
+        .attempt(limit::Who::name(&reader.user.name), now_ms)
+        .map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
+    blocking(move || sessions.confirm(&secret, &password, &code, now_ms)).await
+}
+
+/// What one statement says otherwise than another.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Between {
+    from: String,
+    to: String,
+}
+
+/// The difference between two statements; nothing is asked of a draft, which has no content yet.
+pub(crate) async fn compare(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<Between>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (from, to) = (number_of(&query.from)?, number_of(&query.to)?);
+    let (app, now_ms) = (state.app.clone(), reader.now_ms);
+    let found = blocking(move || {
+        let (Some(one), Some(other)) = (content_of(&app, from, now_ms)?, content_of(&app, to, now_ms)?)
+        else {
+            return Ok(None);
+        };
+        let people = people_of(&one).into_iter().chain(people_of(&other)).collect();
+        let names = names(&app, people)?;
+        let sections = scope::changes(&scope::diff(Some(&one), &other), "", &names);
+        Ok::<_, StoreError>(Some((app.governance.statements()?, sections)))
+    })
+    .await?;
+    let (rows, sections) = found.ok_or(WebError::NotFound("statement"))?;
+    page(&ScopeDiffPage { frame: reader.frame(Here::Scope, None), from, to, rows, sections })
+}
+
+/// What a statement lists; of a draft what it would list now.
+pub(crate) fn content_of(app: &AppState, number: u64, now_ms: i64) -> Result<Option<Content>, StoreError> {
+    match app.governance.statement(number)? {
+        Some(held) => match held.body.content {
+            Some(content) => Ok(Some(content)),
+            None => app.governance.scope_now(now_ms).map(Some),
+        },
+        None => Ok(None),
+    }
+}
+
+async fn step(
+    state: &WebState,
+    reader: &Reader,
+    number: u64,
+    step: Step,
+    act: Act,
+    fresh: bool,
+) -> Result<crate::store::Changed<Statement>, WebError> {
+    let by = Stepping { who: who(reader), fresh, keys: state.app.notary.keys(), act };
+    let governance = Arc::clone(&state.app.governance);
+    blocking(move || governance.step_statement(number, step, by)).await
+}
+
+fn who(reader: &Reader) -> Who {
+    Who { person: reader.user.id, grants: reader.user.grants.clone() }
+}
+
+fn act(reader: &Reader, reason: &str) -> Act {
+    Act::by(Actor::Person(reader.user.id), reader.now_ms).because(reason.trim())
+}
+
+fn not_done(refused: &crate::review::Refused) -> String {
+    format!("That was not done: {refused}.")
+}
+
+fn number_of(typed: &str) -> Result<u64, WebError> {
+    typed.parse().map_err(|_| WebError::NotFound("statement"))
+}
+
+/// Numbers of the people that a content names.
+fn people_of(content: &Content) -> BTreeSet<i64> {
+    let listed = content.all().flat_map(|(_, one)| [one.owner, one.decided_by]);
+    let changed =
+        content.diff.records.values().flat_map(|change| {
+            [&change.before, &change.after].into_iter().flatten().map(|facet| facet.owner)
+        });
+    let mut people: BTreeSet<i64> = listed.chain(changed).flatten().collect();
+    people.extend([content.author, content.proposed_by]);
+    people
+}
+
+fn names(app: &AppState, people: BTreeSet<i64>) -> Result<Names, StoreError> {
+    let mut names = Names::default();
+    for number in people {
+        if let Some(person) = app.people.person(number)? {
+            names.people.insert(number, person.details.display_name);
+        }
+    }
+    Ok(names)
+}
+
+/// A form in which a name may stand several times.
+struct Sent(Vec<(String, String)>);
+
+impl Sent {
+    fn one(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    fn all<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn boundary(&self) -> Boundary {
+        // Browsers send ends of lines as CR LF.
+        let text = |name: &str| self.one(name).trim().replace("\r\n", "\n");
+        Boundary {
+            organisation: text("organisation"),
+            units: self.all("unit").filter_map(|unit| unit.parse().ok()).collect(),
+            sites: self.all("site").map(str::to_owned).collect(),
+            activities: text("activities"),
+            roles: self.all("role").filter_map(OrgRole::parse).collect(),
+            text: text("text"),
+            interfaces: text("interfaces"),
+        }
+    }
+}
