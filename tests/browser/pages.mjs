@@ -61,6 +61,7 @@ const places = {
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
   tokens: "/tokens",
+  export: "/export",
   password: "/password",
   "error-404": "/no-such-page",
   "error-400": "/products?kind=spaceship",

@@ -11,6 +11,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 
 use crate::web::{WebError, WebState};
 
+mod export;
 mod handlers;
 mod own;
 pub(crate) mod suspect;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/export/{format}", get(export::export))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        export::export,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use umbrascope_api::Day;
 
 use super::{CliError, Place, known, options};
 use crate::clock::Clock;
-use crate::export;
+use crate::export::{self, ExportError, Format, Sources, Stamp};
 use crate::notify;
 use crate::serve;
 use crate::store::sqlite::Options;
@@ -87,23 +88,33 @@ pub(super) fn rebuild(place: &Place) -> Result<(), CliError> {
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArgs {
-    /// csv or json
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(export::FORMATS))]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(Format::ALL.map(Format::as_str)))]
     format: String,
+    /// Which part of the format: csv products (default) or systems; ciso-assistant assets (default), findings or evidence; oscal
+    /// component-definition (default) or catalog
+    #[arg(long, value_name = "PART")]
+    part: Option<String>,
+    /// As it was at the end of this past day, UTC: records as the audit trail says, sightings as far as they are kept
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Day>,
     /// Where to write; stdout when absent
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// Writes what is stored now, also while a collector runs on it.
+/// Writes what is stored, also while a collector runs on it.
 pub(super) fn export(place: &Place, args: ExportArgs) -> Result<(), CliError> {
+    let usage = |error: ExportError| CliError::Usage(error.to_string());
+    let format: Format = args.format.parse().map_err(|error| usage(ExportError::Format(error)))?;
+    let part = format.part(args.part.as_deref()).map_err(|error| usage(error.into()))?;
     let config = place.config()?;
     let dir = place.data_dir(&config)?;
     let known = known(&config, &dir);
+    let stamp = Stamp::new(known.catalogue(), Clock::system().now_ms()).as_of(args.as_of).map_err(usage)?;
     let store = dir.open_read_only(Options::knowing(Arc::clone(&known)))?;
-    let now_ms = Clock::system().now_ms();
     let write = |out: &mut dyn Write| -> Result<(), CliError> {
-        export::run(&args.format, &store, known.catalogue(), now_ms, out)?;
+        let from = Sources { reads: &store, governance: &store };
+        export::write(format, part, from, known.catalogue(), &stamp, out)?;
         out.flush().map_err(CliError::io("write the export"))
     };
     match args.output {

@@ -2,6 +2,7 @@
 
 mod asset;
 mod coverage;
+pub mod dated;
 pub mod governed;
 mod own;
 pub mod policy;

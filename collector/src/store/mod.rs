@@ -10,11 +10,13 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod exports;
 pub mod governance;
 pub mod own;
 pub mod people;
 pub mod sqlite;
 
+pub use exports::Exports;
 pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
 

@@ -23,6 +23,8 @@ pub(crate) enum Here {
     OwnRules,
     /// Enrolment tokens.
     Enrolment,
+    /// What can be taken away.
+    Export,
 }
 
 impl Here {
@@ -55,7 +57,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 9] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -103,6 +105,12 @@ const PLACES: [Place; 8] = [
         href: "/tokens",
         label: "Enrolment",
         icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+    Place {
+        here: Here::Export,
+        href: "/export",
+        label: "Export",
+        icon: "M8 2v7.5M5 6.8L8 9.8l3-3M2.8 10.5v3h10.4v-3",
     },
 ];
 

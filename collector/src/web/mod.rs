@@ -40,6 +40,7 @@ mod words;
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
+pub(crate) use handlers::download;
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
@@ -91,7 +92,8 @@ pub fn router(app: AppState) -> Router {
         .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
-        .route("/export/{format}", get(handlers::download::export))
+        .route("/export", get(download::list))
+        .route("/export/{format}", get(download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
         .route("/password", get(handlers::sign_in::password_form).post(handlers::sign_in::set_password))

@@ -9,6 +9,7 @@ mod access;
 mod assets;
 mod books;
 mod directory;
+mod exports;
 mod governance;
 mod governed;
 mod identity;
