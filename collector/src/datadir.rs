@@ -5,6 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,6 +16,7 @@ use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
 use crate::store::sqlite::Options;
 use crate::store::{SqliteStore, StoreError};
+use crate::tier::{Method, MethodError};
 
 /// Where the packaged service keeps its data.
 const SYSTEM_DIR: &str = "/var/lib/umbrascope-collector";
@@ -72,6 +74,11 @@ impl DataDir {
 
     fn own_rules_key(&self) -> PathBuf {
         self.0.join("own-rules.key")
+    }
+
+    /// The socket on which the running collector is asked.
+    pub fn control(&self) -> PathBuf {
+        self.0.join("control.sock")
     }
 
     fn audit_key(&self) -> PathBuf {
@@ -136,8 +143,9 @@ impl DataDir {
     }
 
     /// Opens the records for writing.
-    pub fn open(&self, options: Options, now_ms: i64) -> Result<SqliteStore, DataDirError> {
+    pub fn open(&self, mut options: Options, now_ms: i64) -> Result<SqliteStore, DataDirError> {
         self.must_be_initialised()?;
+        options.tier_method = self.tier_method()?;
         let store = SqliteStore::open(&self.database(), options, now_ms)?;
         // Root at a terminal must not leave files that the service cannot write.
         for suffix in ["", "-wal", "-shm"] {
@@ -151,9 +159,23 @@ impl DataDir {
     }
 
     /// Opens the records for reading, beside whoever writes them.
-    pub fn open_read_only(&self, options: Options) -> Result<SqliteStore, DataDirError> {
+    pub fn open_read_only(&self, mut options: Options) -> Result<SqliteStore, DataDirError> {
         self.must_be_initialised()?;
+        options.tier_method = self.tier_method()?;
         Ok(SqliteStore::open_read_only(&self.database(), options)?)
+    }
+
+    /// How risk tiers are suggested: the organisation's own method where it has put one here, and the built-in one otherwise.
+    fn tier_method(&self) -> Result<Arc<Method>, DataDirError> {
+        let path = self.0.join("tier-method.toml");
+        match fs::read_to_string(&path) {
+            Ok(text) => match Method::parse(&text) {
+                Ok(method) => Ok(Arc::new(method)),
+                Err(source) => Err(DataDirError::TierMethod { path, source }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Method::built_in()),
+            Err(source) => Err(self.failed("read", &path, source)),
+        }
     }
 
     /// The authority.
@@ -314,6 +336,17 @@ pub enum DataDirError {
     /// The key of the audit trail could not be made or taken.
     #[error(transparent)]
     AuditKey(#[from] KeysError),
+    /// The organisation's own method of tiers is none.
+    #[error(
+        "{path} does not say how risk tiers are suggested; mend it, or take it away for the built-in method"
+    )]
+    TierMethod {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: MethodError,
+    },
     /// A file could not be used.
     #[error("could not {attempted} {path}")]
     File {

@@ -17,25 +17,30 @@ use crate::config::Config;
 use crate::datadir::{DataDir, DataDirError, Lock};
 use crate::ingest::{self, Ingest};
 use crate::net::{self, Listener};
+use crate::notary::{Notary, NotaryError};
 use crate::ops::{self, Counters};
 use crate::own::Desk;
 use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
+use crate::store::proof::Proof;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
 use crate::token::EnrolmentPoint;
 use crate::{AppState, web};
 
+pub mod control;
 mod published;
 
 use published::Published;
 
-/// How often a revocation by another process is looked for.
 /// How often time is let pass over the records: what is due on a day is seen within the hour.
 const ATTEND_EVERY: Duration = Duration::from_secs(3_600);
+/// How often entries without a checkpoint are looked for.
+const SIGN_POLL: Duration = Duration::from_secs(10);
+/// How often a revocation by another process is looked for.
 const TRUST_POLL: Duration = Duration::from_secs(1);
 /// How often the free space of the disk is looked at.
 const DISK_POLL: Duration = Duration::from_secs(2);
@@ -95,6 +100,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
             "the file of the own rules cannot be written"
         );
     }
+    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
@@ -151,6 +157,15 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
     tasks.spawn(until(stopping.clone(), attend(Arc::clone(&store), clock.clone())));
+    tasks.spawn(until(stopping.clone(), sign(Arc::clone(&notary), clock.clone())));
+    match control::listen(dir) {
+        Ok(socket) => {
+            tasks.spawn(until(stopping.clone(), control::serve(socket, notary, clock.clone())));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "commands beside the collector cannot ask it: exports that sign need it stopped")
+        }
+    }
     let names = config.agents.names.clone();
     tasks.spawn(until(stopping, watch_certificate(authority, certificate, names, clock)));
     Ok(Running { people: people_at, agents: agents_at, app, counters, store, stop, tasks, _lock: lock })
@@ -197,6 +212,24 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
             Err(_) => return,
         }
         tokio::time::sleep(ATTEND_EVERY).await;
+    }
+}
+
+/// Signs what waits, as [`Notary::attend`] has it.
+async fn sign(notary: Arc<Notary>, clock: Clock) {
+    loop {
+        tokio::time::sleep(SIGN_POLL).await;
+        let (notary, now_ms) = (Arc::clone(&notary), clock.now_ms());
+        match tokio::task::spawn_blocking(move || notary.attend(now_ms)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the audit trail could not be signed"
+                );
+            }
+            Err(_) => return,
+        }
     }
 }
 
@@ -279,6 +312,9 @@ pub enum ServeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The audit trail.
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     /// A certificate.
     #[error(transparent)]
     Pki(#[from] PkiError),

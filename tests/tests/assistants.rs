@@ -236,19 +236,38 @@ fn an_account_is_told_by_its_domain_alone() {
         db.execute("INSERT INTO ItemTable VALUES (?1, ?2)", (key, value)).expect("a row");
     }
     drop(db);
+    let apps = json!({"github.com:Iv1.1": {"user": SECRET, "oauth_token": SECRET}, "corp.ghe.com": {"user": SECRET}});
+    machine.at_home(".config/github-copilot/apps.json", apps.to_string());
+    for (file, page) in [
+        ("amazon-q", "https://d-9067000000.awsapps.com/start"),
+        ("kiro-cli", "https://view.awsapps.com/start"),
+    ] {
+        let path = format!(".local/share/{file}/data.sqlite3");
+        machine.at_home(&path, "");
+        let db = rusqlite::Connection::open(machine.home().join(path)).expect("a database");
+        db.execute_batch(&format!(
+            "CREATE TABLE auth_kv (key TEXT PRIMARY KEY, value TEXT); INSERT INTO auth_kv VALUES ('codewhisperer:odic:token', '{SECRET}');
+             CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB); INSERT INTO state VALUES ('auth.idc.start-url', '\"{page}\"')"
+        ))
+        .expect("tables");
+    }
     let scan = scan(&machine);
     assert_read(&scan, "accounts");
-    assert_eq!(values(&scan, "accounts"), set(&["corp.example", "gmail.com", "web.de", "qq.com"]));
+    let of_companies = ["corp.example", "corp.ghe.com", "d-9067000000.awsapps.com"];
+    let own = ["gmail.com", "web.de", "qq.com", "view.awsapps.com"];
+    assert_eq!(values(&scan, "accounts"), set(&[&of_companies[..], &own[..]].concat()));
+    for value in own {
+        assert_eq!(flags(sighting(&scan, "accounts", value)), ["personal-account"], "{value}");
+    }
     let account = |value: &str| sighting(&scan, "accounts", value);
-    assert_eq!(
-        (&account("gmail.com")["channel"], flags(account("gmail.com"))),
-        (&json!("account"), vec!["personal-account"])
-    );
-    assert_eq!(flags(account("corp.example")), [""; 0]);
+    assert_eq!(account("gmail.com")["channel"], "account");
+    for value in of_companies {
+        assert_eq!(flags(account(value)), [""; 0], "{value}");
+    }
     assert_eq!(account("qq.com")["details"]["location"], format!("~/{state}"));
     let tools: Vec<&Value> =
         sightings(&scan, "accounts").iter().map(|sighting| &sighting["product"]).collect();
-    assert_eq!(tools.len(), 5, "{tools:?}");
+    assert_eq!(tools.len(), 8, "{tools:?}");
 }
 
 #[test]

@@ -446,3 +446,21 @@ fn images_of_a_store_are_found_without_a_daemon() {
     let all = found["sightings"].as_array().expect("a list of sightings");
     assert_eq!(all.len(), 2, "the neighbour is no AI: {all:#?}");
 }
+
+/// Written by containerd itself when it took in three images for Docker.
+#[test]
+fn images_of_containerd_are_found_without_its_socket() {
+    let packed = umbrascope_e2e::workspace_root().join("agent/src/scan/containers/testdata/meta.db.gz");
+    let database = Command::new("gzip").arg("-dc").arg(packed).output().expect("gzip runs");
+    assert!(database.status.success() && !database.stdout.is_empty());
+    let machine = tempfile::tempdir().expect("a temporary folder");
+    let folder = machine.path().join("var/lib/containerd/io.containerd.metadata.v1.bolt");
+    fs::create_dir_all(&folder).expect("the folder is made");
+    fs::write(folder.join("meta.db"), database.stdout).expect("the file is written");
+    let found = tree_scan(machine.path());
+    let ollama = sighting(&found, "containers", "ollama/ollama");
+    assert_eq!((&ollama["channel"], &ollama["evidence"]["version"]), (&"container".into(), &"latest".into()));
+    sighting(&found, "containers", "ghcr.io/open-webui/open-webui");
+    let all = found["sightings"].as_array().expect("a list of sightings");
+    assert_eq!(all.len(), 2, "the neighbour is no AI: {all:#?}");
+}

@@ -1,14 +1,15 @@
 //! A scan of a machine that the test furnishes as people and their package managers do: what is AI is
 //! found under its own identifier, its neighbours are not, and no secret comes out.
 
-#![expect(clippy::panic, reason = "a helper that cannot go on fails its test")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use umbrascope_e2e::tree::{Tree, set, sighting, state, values};
+use umbrascope_e2e::{have_command, require};
 
 /// Part of every planted secret; each file has one of its own.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";
@@ -127,6 +128,34 @@ fn mcp_configurations() -> Vec<(&'static str, &'static str, String)> {
             ),
         ),
         (
+            "own-of-jetbrains",
+            ".config/JetBrains/PyCharm2025.1/options/llm.mcpServers.xml",
+            format!(
+                "<application>\n  <component name=\"McpApplicationServerCommands\" modifiable=\"true\">\n    <McpServerCommand \
+                 sourceId=\"UserConfigurationSource\">\n      <option name=\"enabled\" value=\"true\" />\n      <option name=\"name\" \
+                 value=\"own-of-jetbrains\" />\n      <option name=\"programPath\" value=\"npx\" />\n      <option name=\"arguments\" \
+                 value=\"-y mcp-own --token {0}\" />\n      <envs>\n        <env name=\"TOKEN\" value=\"{0}\" />\n      </envs>\n    \
+                 </McpServerCommand>\n  </component>\n</application>",
+                secret(11)
+            ),
+        ),
+        (
+            "map-of-ai-assistant",
+            ".ai/mcp/mcp.json",
+            format!(
+                r#"{{"map-of-ai-assistant": {{"command": "npx", "args": ["mcp-map"], "env": {{"TOKEN": "{}"}}}}}}"#,
+                secret(12)
+            ),
+        ),
+        (
+            "moved-of-codex",
+            "tools/codex/config.toml",
+            format!(
+                "[mcp_servers.moved-of-codex]\ncommand = \"npx\"\nenv = {{ TOKEN = \"{}\" }}\n",
+                secret(13)
+            ),
+        ),
+        (
             "project-of-claude-code",
             "src/shop/.mcp.json",
             format!(
@@ -162,6 +191,10 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
     // Such a file is no configuration of any client, whatever it holds.
     machine.at_home("notes/mcp-servers.json", r#"{"mcpServers": {"only-a-note": {"command": "npx"}}}"#);
     machine.at_home(".env", format!("OPENAI_API_KEY={SECRET}\n"));
+    machine.at_home(
+        ".bashrc",
+        format!("export OPENAI_API_KEY={SECRET}\nexport CODEX_HOME=\"$HOME/tools/codex\"\n"),
+    );
     let scan = machine.scan();
     let expected: BTreeSet<String> = configurations.iter().map(|(name, ..)| (*name).to_owned()).collect();
     assert_eq!(values(&scan, "mcp-config"), expected);
@@ -179,6 +212,74 @@ fn mcp_servers_of_every_client_are_found_and_no_secret_comes_out() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains("tracker-of-claude-code"), "--format {format} prints the servers:\n{text}");
     }
+}
+
+#[test]
+fn servers_in_a_database_are_found_and_the_conversations_beside_them_stay() {
+    if !require("sqlite3", have_command("sqlite3")) {
+        return;
+    }
+    let machine = Tree::with_home();
+    let path = machine.at_home(".config/CherryStudio/Data/cherrystudio.sqlite", "");
+    let tables = format!(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE message (id text PRIMARY KEY NOT NULL, data text NOT NULL); INSERT INTO message VALUES ('1', '{SECRET}');
+         CREATE TABLE mcp_server (id text PRIMARY KEY NOT NULL, name text NOT NULL, type text, base_url text, command text, args text,
+           env text, headers text, is_active integer DEFAULT false NOT NULL);
+         INSERT INTO mcp_server VALUES ('1', 'files', 'stdio', NULL, 'npx', '[\"-y\", \"mcp-files\"]', '{{\"TOKEN\": \"{SECRET}\"}}', NULL, 1),
+           ('2', 'far', 'streamableHttp', 'https://mcp.example/{SECRET}', NULL, NULL, NULL, NULL, 0),
+           ('3', '@cherry/fetch', 'inProcess', NULL, NULL, NULL, NULL, NULL, 1);"
+    );
+    sqlite3(&path, &tables);
+    let scan = machine.scan();
+    assert_eq!(values(&scan, "mcp-config"), set(&["far", "files"]));
+    assert_eq!(state(&scan, "mcp-config"), "read", "{:#}", scan["problems"]);
+    let files = sighting(&scan, "mcp-config", "files");
+    assert_eq!(
+        (&files["details"]["client"], &files["details"]["package"]),
+        (&"Cherry Studio".into(), &"mcp-files".into())
+    );
+    assert_eq!(sighting(&scan, "mcp-config", "far")["details"]["enabled"], false);
+    assert!(!scan.to_string().contains(SECRET));
+}
+
+fn sqlite3(path: &Path, statements: &str) {
+    let sqlite3 = Command::new("sqlite3").arg(path).arg(statements).output().expect("sqlite3 runs");
+    assert!(sqlite3.status.success(), "{}", String::from_utf8_lossy(&sqlite3.stderr));
+}
+
+#[test]
+fn an_extension_that_is_switched_off_is_told_so_by_its_editor_and_by_each_profile() {
+    if !require("sqlite3", have_command("sqlite3")) {
+        return;
+    }
+    let machine = Tree::with_home();
+    let user = ".config/Code/User";
+    let list = |ids: &[&str]| {
+        let entry = |id: &&str| format!(r#"{{"identifier":{{"id":"{id}"}},"version":"1.0.0"}}"#);
+        format!("[{}]", ids.iter().map(entry).collect::<Vec<_>>().join(","))
+    };
+    machine.at_home(".vscode/extensions/extensions.json", list(&["github.copilot", "continue.continue"]));
+    machine.at_home(".vscode-oss/extensions/extensions.json", list(&["codeium.codeium"]));
+    machine.at_home(format!("{user}/profiles/-2ab3c4d/extensions.json"), list(&["saoudrizwan.claude-dev"]));
+    for (folder, off) in [(user, "GitHub.copilot"), (&format!("{user}/profiles/-2ab3c4d"), "other.other")] {
+        let path = machine.at_home(format!("{folder}/globalStorage/state.vscdb"), "");
+        // As the editor makes it.
+        let table = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
+        let row = format!(r#"'extensionsIdentifiers/disabled', '[{{"id":"{off}","uuid":"1"}}]'"#);
+        sqlite3(&path, &format!("{table} INSERT INTO ItemTable VALUES ({row}), ('secret://x', '{SECRET}');"));
+    }
+    let scan = machine.scan();
+    for (id, enabled) in [
+        ("github.copilot", Value::Bool(false)),
+        ("continue.continue", Value::Bool(true)),
+        ("saoudrizwan.claude-dev", Value::Bool(true)),
+        ("codeium.codeium", Value::Null),
+    ] {
+        assert_eq!(sighting(&scan, "vscode-extensions", id)["details"]["enabled"], enabled, "{id}");
+    }
+    assert_eq!(state(&scan, "vscode-extensions"), "read", "{:#}", scan["problems"]);
+    assert!(!scan.to_string().contains(SECRET));
 }
 
 #[test]

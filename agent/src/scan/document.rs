@@ -1,4 +1,4 @@
-//! Configuration files of the four usual formats, as one kind of value.
+//! Configuration files of the usual formats, as one kind of value.
 //!
 //! A parser's own error message may quote the file, and with it a secret: only the fact is passed on.
 
@@ -32,6 +32,8 @@ pub(crate) enum Format {
     Json,
     Toml,
     Yaml,
+    /// XML of JetBrains' products: its MCP servers.
+    Idea,
 }
 
 /// Reads a whole document.
@@ -46,6 +48,7 @@ pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, Trouble> {
         Format::Toml if is_heavy(text) => Err(Trouble::TooLarge),
         Format::Toml => toml::from_str(text).map_err(|_| Trouble::Malformed),
         Format::Yaml => yaml(text),
+        Format::Idea => super::mcp::idea(text),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Folders that a variable moves elsewhere (`OLLAMA_MODELS`, `HF_HOME` …), as the files say that set them: units of services
-//! and their drop-ins, `/etc/environment`, `/etc/default`, environment.d. The environment of a process is never read, and of
-//! these files no value is kept but that of the variable asked for.
+//! and their drop-ins, `/etc/environment`, `/etc/default`, environment.d, and what shells read when they start. The environment of a
+//! process is never read, and of these files no value is kept but that of the variable asked for.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -17,6 +17,9 @@ const UNITS: &[&str] = &["etc/systemd/system", "usr/lib/systemd/system", "lib/sy
 const USER_UNITS: &str = ".config/systemd/user";
 /// environment.d(5).
 const USER_ENVIRONMENT: &str = ".config/environment.d";
+/// What bash(1) and zsh(1) read when they start.
+const SHELLS: &[&str] =
+    &[".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".zlogin"];
 
 /// What the system sets `variable` to, for everybody or for the service `unit`.
 pub(super) fn of_system(root: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
@@ -33,6 +36,7 @@ pub(super) fn of_system(root: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> 
 pub(super) fn of_home(home: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
     let mut files = drop_ins(home, Path::new(USER_ENVIRONMENT));
     files.extend(unit_files(home, USER_UNITS, unit));
+    files.extend(SHELLS.iter().map(PathBuf::from));
     folders(home, &files, variable, Some(&home.absolute()))
 }
 

@@ -68,7 +68,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 }
 
 /// A name and a version: `IntelliJIdea2026.1`. What else stands there belongs to all of them.
-fn is_product(name: &str) -> bool {
+pub(super) fn is_product(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_uppercase()) && name.bytes().any(|byte| byte.is_ascii_digit())
 }
 

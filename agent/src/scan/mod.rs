@@ -67,6 +67,8 @@ mod safari;
 mod safe;
 mod snap;
 mod source;
+#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
+mod statedb;
 mod sublime;
 #[cfg(test)]
 mod tests;

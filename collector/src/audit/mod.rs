@@ -8,11 +8,19 @@
 mod entry;
 mod hash;
 mod key;
+mod line;
 pub mod merkle;
 mod note;
+pub mod pack;
+mod seal;
+pub mod stamp;
+mod tar;
+pub mod verify;
 
 pub use entry::{Entry, EntryError, MAX_ENTRY_BYTES, MAX_EXACT};
 pub use hash::{CanonicalError, Hash, NoHash, canonical, payload_commit, record_hash, sha256};
 pub use key::{Keys, KeysError, SigningKey};
+pub use line::{CheckpointLine, PayloadLine, RecordLine, Salt};
 pub use merkle::Tree;
 pub use note::{Checkpoint, Note, NoteError, Signature, VerifyingKey};
+pub use seal::{Seal, Sealed};

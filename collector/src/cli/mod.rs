@@ -1,6 +1,8 @@
 //! The command line. Results on stdout; logs, progress and errors on stderr.
 
 mod admin;
+mod audit;
+mod export;
 mod output;
 mod rules;
 mod run;
@@ -19,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, DataDirError};
 use crate::export::ExportError;
+use crate::notary::NotaryError;
 use crate::own;
 use crate::serve::ServeError;
 use crate::session::SessionError;
@@ -70,7 +73,10 @@ enum Command {
     /// Make every roll-up anew from the facts
     Rebuild,
     /// Write everything that was found to a file or to stdout
-    Export(run::ExportArgs),
+    Export(export::ExportArgs),
+    /// The audit trail: check what was exported, sign what it comes to, change the key
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
 }
 
 impl Cli {
@@ -86,7 +92,12 @@ impl Cli {
             Command::Sensor(command) => admin::sensor(&self.place, command),
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
-            Command::Export(args) => run::export(&self.place, args),
+            Command::Export(args) => export::run(&self.place, args),
+            // Consistent or not is an answer of its own.
+            Command::Audit(command) => match audit::run(&self.place, command) {
+                Ok(code) => return ExitCode::from(code),
+                Err(error) => Err(error),
+            },
         };
         match result {
             Ok(()) => ExitCode::SUCCESS,
@@ -163,6 +174,8 @@ enum CliError {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Export(#[from] ExportError),
+    #[error(transparent)]
+    Notary(#[from] NotaryError),
     #[error("could not {attempted}")]
     Io {
         attempted: &'static str,

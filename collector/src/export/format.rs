@@ -207,6 +207,9 @@ mod tests {
 
     #[test]
     fn every_word_leads_back_to_its_format() {
+        let words: Vec<&str> =
+            Format::ALL.map(Format::as_str).into_iter().chain([crate::export::EVIDENCE_PACK]).collect();
+        assert_eq!(words, crate::export::FORMATS);
         for format in Format::ALL {
             assert_eq!(format.as_str().parse(), Ok(format));
             assert!(!format.purpose().is_empty() && !format.extension().starts_with('.'));

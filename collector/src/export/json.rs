@@ -5,17 +5,21 @@
 //! Of a past day, what is no longer known stands as null, and `expired` names the lists that are not kept: they are empty.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use serde_json::{Value, json};
 use umbrascope_api::Day;
 use umbrascope_rules::{Catalogue, Confidence, Level};
 
-use super::view::{self, Sightings, System, View};
-use super::{Elements, ExportError, Sources, Stamp, every, to_writer};
+use super::view::{self, Head, Sightings, System, View};
+use super::{Elements, ExportError, Proving, Sources, Stamp, every, evidence, to_writer};
 use crate::api::suspect::Suspect;
 use crate::api::types::{AiSystem, Asset, CoverageTotals, ProductWhole, Sensor};
+use crate::audit::pack::PackError;
+use crate::audit::verify::BEFORE_PROOF;
+use crate::audit::{Hash, Seal, Sealed};
 use crate::model::{AiSystemRow, AssetFilter, AssetSort, Direction, ProductDetail, SystemFilter, SystemSort};
 use crate::web::Rfc3339;
 
@@ -27,6 +31,49 @@ const FORMAT_VERSION: u32 = 1;
 const EXPIRED: &[&str] = &["assets", "suspects", "coverage"];
 
 pub(super) fn write(
+    from: Sources<'_>,
+    catalogue: &Catalogue,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    inventory(from, catalogue, stamp, out)?;
+    Ok(out.write_all(b"}\n")?)
+}
+
+/// The same with the audit trail and a seal over all of it, for `audit verify`.
+pub(super) fn proven(
+    from: Sources<'_>,
+    catalogue: &Catalogue,
+    proving: Proving<'_>,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let mut sealed = Hashing { out, digest: Context::new(&SHA256) };
+    inventory(from, catalogue, stamp, &mut sealed)?;
+    sealed.write_all(b",\n\"trail\":{")?;
+    let head = evidence::json(proving, &mut sealed)?;
+    sealed.write_all(b"}")?;
+    let content = Hash::from_slice(sealed.digest.finish().as_ref()).unwrap_or(Hash::ZERO);
+    let seal =
+        Seal::sign(Sealed::Json, &head, content, stamp.now_ms, proving.keys).map_err(PackError::from)?;
+    out.write_all(BEFORE_PROOF)?;
+    to_writer(out, &seal.to_string())?;
+    Ok(out.write_all(b"}\n")?)
+}
+
+/// What could be seen and what could not, as an object of its own.
+pub(super) fn coverage(
+    from: Sources<'_>,
+    catalogue: &Catalogue,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let systems = from.count_systems(stamp)?;
+    coverage_of(from, &view::head(from, catalogue, stamp, systems)?, stamp, out)
+}
+
+/// Everything but the end.
+fn inventory(
     from: Sources<'_>,
     catalogue: &Catalogue,
     stamp: &Stamp,
@@ -62,12 +109,22 @@ pub(super) fn write(
 
     out.write_all(b"\n],\n\"ai_systems\":[")?;
     let mut systems = Elements::new();
-    let mut rows = rows(from, stamp)?;
-    for system in &view.systems {
-        let row = rows.remove(&system.record.id).map_or_else(|| row_as_of(system), AiSystem::from);
-        let mut whole = serde_json::to_value(row)?;
-        add(&mut whole, record(system)?);
-        systems.write(out, &whole)?;
+    let held: BTreeMap<&str, &System> =
+        view.systems.iter().map(|system| (system.record.id.as_str(), system)).collect();
+    if stamp.as_of.is_some() {
+        for system in &view.systems {
+            systems.write(out, &whole_system(row_as_of(system), Some(system))?)?;
+        }
+    } else {
+        let all = SystemFilter::default();
+        every(
+            |page| reads.systems(&all, SystemSort::Name, Direction::Ascending, page),
+            |row| {
+                // None, where it was made since the records were read.
+                let system = held.get(row.id.as_str()).copied();
+                systems.write(out, &whole_system(AiSystem::from(row), system)?)
+            },
+        )?;
     }
 
     let lists = stamp.as_of.is_none();
@@ -88,33 +145,26 @@ pub(super) fn write(
         every(|page| reads.suspects(false, page), |row| suspects.write(out, &Suspect::from(row)))?;
     }
 
-    out.write_all(b"\n],\n\"coverage\":{")?;
+    out.write_all(b"\n],\n\"coverage\":")?;
+    coverage_of(from, head, stamp, out)
+}
+
+fn coverage_of(
+    from: Sources<'_>,
+    head: &Head,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    out.write_all(b"{")?;
     let statement: BTreeMap<&str, &str> = head.coverage.sentences().collect();
     field(out, "statement", &statement)?;
     field(out, "totals", &head.coverage.totals.clone().map(CoverageTotals::from))?;
     out.write_all(b"\"sensors\":[")?;
     let mut sensors = Elements::new();
-    if stamp.machines && lists {
-        every(|page| reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
+    if stamp.machines && stamp.as_of.is_none() {
+        every(|page| from.reads.coverage(page, stamp.now_ms), |row| sensors.write(out, &Sensor::from(row)))?;
     }
-    out.write_all(b"\n]}}\n")?;
-    Ok(())
-}
-
-/// What the lists show of records besides what they hold, by id; none of a past day.
-fn rows(from: Sources<'_>, stamp: &Stamp) -> Result<BTreeMap<String, AiSystemRow>, ExportError> {
-    let mut rows = BTreeMap::new();
-    let all = SystemFilter::default();
-    if stamp.as_of.is_none() {
-        every(
-            |page| from.reads.systems(&all, SystemSort::Name, Direction::Ascending, page),
-            |row| {
-                rows.insert(row.id.clone(), row);
-                Ok(())
-            },
-        )?;
-    }
-    Ok(rows)
+    Ok(out.write_all(b"\n]}")?)
 }
 
 /// A product; of a past day with null for what is no longer known.
@@ -191,11 +241,14 @@ pub(super) fn record(system: &System) -> Result<Value, ExportError> {
     }))
 }
 
-/// Adds the fields of one object to another.
-fn add(to: &mut Value, fields: Value) {
-    if let (Value::Object(to), Value::Object(fields)) = (to, fields) {
-        to.extend(fields);
+/// The line of a record with the record itself.
+fn whole_system(row: AiSystem, system: Option<&System>) -> Result<Value, ExportError> {
+    let mut whole = serde_json::to_value(row)?;
+    if let (Value::Object(whole), Some(Value::Object(fields))) = (&mut whole, system.map(record).transpose()?)
+    {
+        whole.extend(fields);
     }
+    Ok(whole)
 }
 
 fn field(out: &mut dyn Write, name: &str, value: &(impl Serialize + ?Sized)) -> Result<(), ExportError> {
@@ -203,4 +256,22 @@ fn field(out: &mut dyn Write, name: &str, value: &(impl Serialize + ?Sized)) -> 
     to_writer(out, value)?;
     out.write_all(b",\n")?;
     Ok(())
+}
+
+/// Passes bytes on and hashes them.
+struct Hashing<'a> {
+    out: &'a mut dyn Write,
+    digest: Context,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
 
+use crate::audit::pack::PackError;
 use crate::model::{Page, PageRequest};
 use crate::store::StoreError;
 
@@ -17,6 +18,7 @@ mod ciso;
 mod clauses;
 mod csv;
 mod cyclonedx;
+mod evidence;
 mod format;
 mod ident;
 mod json;
@@ -26,9 +28,27 @@ mod oscal;
 mod spdx;
 mod view;
 
+pub use evidence::{Proving, write as write_pack};
 pub use format::{Format, UnknownFormat, UnknownPart};
 pub use view::Sources;
 use view::View;
+
+/// The word of the export that is a file of files, written by [`write_pack`].
+pub const EVIDENCE_PACK: &str = "evidence-pack";
+
+/// The words of the exports there are.
+pub const FORMATS: &[&str] = &[
+    "csv",
+    "json",
+    "jsonl",
+    "cyclonedx-1.6",
+    "cyclonedx-1.7",
+    "spdx-3.0.1",
+    "ocsf-1.8",
+    "oscal",
+    "ciso-assistant",
+    EVIDENCE_PACK,
+];
 
 /// Says for whom and of when an export is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +108,12 @@ pub enum ExportError {
     /// The output did not take it.
     #[error("the export could not be written")]
     Write(#[from] io::Error),
+    /// The evidence pack, or the seal of a JSON export.
+    #[error(transparent)]
+    Pack(PackError),
+    /// The audit trail has entries that no checkpoint covers.
+    #[error("the audit trail grew since its newest checkpoint: try again")]
+    Behind,
     /// A record could not be put into the format.
     #[error("a record could not be written in this format")]
     Encode(#[from] serde_json::Error),
@@ -115,6 +141,17 @@ pub fn write(
         Format::Oscal => oscal::write(&view()?, out),
         Format::CisoAssistant => ciso::write(part, &view()?, out),
     }
+}
+
+/// Writes the JSON export with the audit trail, sealed, for `audit verify`. [`ExportError::Behind`] as with [`write_pack`]. Blocking.
+pub fn write_proven_json(
+    from: Sources<'_>,
+    catalogue: &Catalogue,
+    proving: Proving<'_>,
+    stamp: &Stamp,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    json::proven(from, catalogue, proving, stamp, out)
 }
 
 /// Calls `each` for every row of a list, page by page.

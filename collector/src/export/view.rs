@@ -360,13 +360,15 @@ pub(super) fn head(
             systems,
         ),
     };
+    // The newest of all, also of a past day: it covers what came before.
+    let checkpoint = from.governance.newest_checkpoint()?;
     Ok(Head {
         now_ms: stamp.now_ms,
         as_of: stamp.as_of,
         catalogue_version: stamp.catalogue_version.clone(),
         policy: in_force(&policies, stamp.day()).map(|policy| policy.version.clone()),
         trail_end: from.governance.trail_end(stamp.before_ms())?,
-        checkpoint: None,
+        checkpoint: checkpoint.map(|note| note.to_string()),
         coverage,
     })
 }

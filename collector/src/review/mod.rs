@@ -22,6 +22,7 @@ pub use observe::{GONE_DAYS, QUIET_DAYS, observe, tick};
 use crate::model::Grants;
 use crate::model::Role;
 use crate::model::record::{AiSystem, DismissReason, Enforcement, Seen, Wish};
+use crate::tier::Method;
 
 /// Fewest characters of a justification.
 pub const JUSTIFICATION_CHARS: usize = 20;
@@ -140,6 +141,8 @@ pub struct Context<'c> {
     pub reason: &'c str,
     /// Unix milliseconds.
     pub now_ms: i64,
+    /// How a risk tier is suggested.
+    pub method: &'c Method,
     /// The policy that is in force today, by its version; `None`: none is.
     pub policy: Option<&'c str>,
     /// Most days that something may be tolerated.

@@ -322,7 +322,16 @@ fn change_fields(
         return Err(Refused::new(Guard::Target, "the record that this one is part of is not there"));
     }
     if next.risk_tier != system.risk_tier {
-        next.risk_method = None;
+        let suggestion = cx.method.suggest(&next);
+        if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
+            return Err(Refused {
+                guard: Guard::Reason,
+                says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
+                missing: vec!["risk_tier_reason".to_owned()],
+            });
+        }
+        next.risk_method = Some(suggestion.method);
+        next.risk_suggested = Some(suggestion.tier);
     }
     // A role for a unit does not reach into another one by moving a record there.
     if let Some(role) = role

@@ -87,6 +87,7 @@ impl World {
                 who: &who,
                 reason,
                 now_ms: day(self.today).unix_ms(),
+                method: &Method::built_in(),
                 policy: self.policy,
                 tolerance_days: 180,
                 draft: self.draft,
@@ -291,6 +292,23 @@ fn a_sanctioned_record_keeps_what_it_was_sanctioned_with() {
     assert_eq!(reopened.reopened, Some(ReopenReason::MaterialChange), "it now needs an impact assessment");
     let wording = Move::Edit(vec![("outputs".into(), json!("letters"))]);
     assert_eq!(world.must(&system, ANALYST, &wording).review, ReviewState::Decided);
+}
+
+#[test]
+fn a_tier_below_the_suggestion_needs_a_reason_and_both_are_kept() {
+    let world = World::default();
+    let heavy = AiSystem {
+        decision_impact: DecisionImpact::Decides,
+        consequential_domain: Domain::Employment,
+        ..complete()
+    };
+    let lower = |reason: Value| {
+        Move::Edit(vec![("risk_tier".into(), json!("minimal")), ("risk_tier_reason".into(), reason)])
+    };
+    assert_eq!(guard(world.take(&heavy, ANALYST, "", &lower(json!(null)))), Guard::Reason);
+    let set = world.must(&heavy, ANALYST, &lower(json!("a person decides each case anew")));
+    assert_eq!((set.risk_tier, set.risk_suggested), (Tier::Minimal, Some(Tier::High)));
+    assert_eq!(set.risk_method.as_deref(), Some("umbrascope-1"));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What exports read besides lists: whole records, now and as of a past moment.
 
 use crate::model::dated::Dated;
-use crate::model::governed::Act;
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
 use crate::store::StoreError;
+use crate::store::proof::Proof;
 
 /// Whole records for what is taken away. Blocking, like the rest of the store.
-pub trait Exports: Send + Sync {
+pub trait Exports: Proof {
     /// Every AI system as it stands, by id: the order in which they were made.
     fn whole_systems(&self) -> Result<Vec<Dated<AiSystem>>, StoreError>;
     /// Every AI system as the trail says that it was before a moment, Unix milliseconds.
@@ -16,11 +16,4 @@ pub trait Exports: Send + Sync {
     fn policies_as_of(&self, before_ms: i64) -> Result<Vec<Policy>, StoreError>;
     /// Number and leaf hash of the last entry of the trail before a moment, Unix milliseconds; `None`: there was none.
     fn trail_end(&self, before_ms: i64) -> Result<Option<(u64, String)>, StoreError>;
-    /// Notes that an export was taken away: its format, and the day that it is of.
-    fn note_export(
-        &self,
-        format: &str,
-        as_of: Option<umbrascope_api::Day>,
-        act: Act,
-    ) -> Result<u64, StoreError>;
 }

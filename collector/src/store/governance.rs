@@ -1,11 +1,14 @@
 //! Records that people answer for: read, moved, and told of.
 
+use std::sync::Arc;
+
 use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
 use crate::store::{Exports, StoreError};
+use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
 pub type Changed<T> = Option<Result<Held<T>, Refused>>;
@@ -36,6 +39,8 @@ pub trait Governance: Exports + Send + Sync {
         who: Who,
         act: Act,
     ) -> Result<Vec<(String, Changed<AiSystem>)>, StoreError>;
+    /// How risk tiers are suggested.
+    fn tier_method(&self) -> Arc<Method>;
     /// Lets time pass: what expired or is due is reopened, what was not seen for long becomes quiet. How many records changed.
     fn attend(&self, now_ms: i64) -> Result<usize, StoreError>;
 

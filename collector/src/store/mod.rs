@@ -14,6 +14,7 @@ pub mod exports;
 pub mod governance;
 pub mod own;
 pub mod people;
+pub mod proof;
 pub mod sqlite;
 
 pub use exports::Exports;

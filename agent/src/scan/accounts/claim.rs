@@ -3,6 +3,8 @@
 //! Such a file holds tokens. It is read value by value; what is not asked for is passed over without being kept, and of
 //! what is asked for the domain alone is. The part before the `@` names a person and is dropped at once.
 
+use std::collections::BTreeSet;
+
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::scan::safe::Trouble;
@@ -33,15 +35,55 @@ pub(super) fn domain(
     })
 }
 
+/// Most hosts of one file.
+const HOSTS: usize = 16;
+/// Where everybody's accounts are: it says nothing of whose one is.
+const PUBLIC_HOST: &str = "github.com";
+
+/// The hosts that are keys of a JSON document, `host` or `host:application`, but for the one that everybody uses.
+pub(super) fn hosts(reader: impl std::io::Read) -> Result<BTreeSet<String>, Trouble> {
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    deserializer.deserialize_map(Hosts).map_err(|error| match error.is_io() {
+        true => Trouble::Refused,
+        false => Trouble::Malformed,
+    })
+}
+
+struct Hosts;
+
+impl<'de> Visitor<'de> for Hosts {
+    type Value = BTreeSet<String>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("accounts by host")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut hosts = BTreeSet::new();
+        while let Some(key) = access.next_key::<String>()? {
+            access.next_value::<IgnoredAny>()?;
+            let host = key.split(':').next().and_then(of_host).filter(|host| host != PUBLIC_HOST);
+            if hosts.len() < HOSTS {
+                hosts.extend(host);
+            }
+        }
+        Ok(hosts)
+    }
+}
+
 /// The domain of an address, in lower case. `None`: it is no address.
 pub(super) fn of_address(address: &str) -> Option<String> {
     let (local, domain) = address.trim().rsplit_once('@')?;
+    of_host(domain).filter(|_| !local.is_empty())
+}
+
+/// A domain, in lower case. `None`: it is none.
+fn of_host(domain: &str) -> Option<String> {
     let label = |label: &str| {
         let plain = |c: char| c.is_alphanumeric() || c == '-';
         !label.is_empty() && label.len() <= 63 && label.chars().all(plain) && !label.starts_with('-')
     };
-    let fits =
-        !local.is_empty() && domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label);
+    let fits = domain.len() <= 253 && domain.contains('.') && domain.split('.').all(label);
     fits.then(|| domain.to_lowercase())
 }
 
@@ -210,6 +252,17 @@ mod tests {
             assert_eq!(of_address(no), None, "{no}");
         }
         assert_eq!(of_address("\"a@b\"@Corp.example").as_deref(), Some("corp.example"));
+    }
+
+    #[test]
+    fn the_host_of_a_company_is_told_and_everybody_s_is_not() {
+        let text = r#"{"github.com:Iv1.b507a08c87ecfe98": {"user": "kim", "oauth_token": "x", "githubAppId": "Iv1.b507a08c87ecfe98"},
+            "corp.ghe.com:Iv1.b507a08c87ecfe98": {"user": "kim_corp", "oauth_token": "x"}, "kim": 1}"#;
+        assert_eq!(hosts(text.as_bytes()).unwrap().into_iter().collect::<Vec<_>>(), ["corp.ghe.com"]);
+        for end in 0..text.len() {
+            assert_eq!(hosts(&text.as_bytes()[..end]), Err(Trouble::Malformed));
+        }
+        assert_eq!(hosts(&b"[]"[..]), Err(Trouble::Malformed));
     }
 
     #[test]

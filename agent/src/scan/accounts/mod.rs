@@ -5,8 +5,6 @@
 
 mod claim;
 mod mail;
-#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
-mod statedb;
 
 use std::io::BufReader;
 
@@ -16,6 +14,7 @@ use umbrascope_rules::SoftwareKind;
 use super::document::CONFIG_BYTES;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::statedb::{self, STATE};
 use super::userdata;
 use claim::Written::{self, Jwt, Plain};
 
@@ -36,8 +35,26 @@ const IN_STATE: &[(&str, &str, &str, &[&str])] = &[
     ("Antigravity", "~/.gemini/antigravity", "antigravityAuthStatus", &["email"]),
 ];
 
-/// The state database, below an editor's folder of user data.
-const STATE: &str = "User/globalStorage/state.vscdb";
+/// Files of GitHub Copilot with a host for each account, and no address: a host of its own is a company's.
+const HOSTS: &[&str] = &[
+    ".config/github-copilot/apps.json",
+    ".config/github-copilot/hosts.json",
+    "AppData/Local/github-copilot/apps.json",
+    "AppData/Local/github-copilot/hosts.json",
+];
+const COPILOT: &str = "~/.config/github-copilot";
+
+/// Databases with the page where a company's people sign in to AWS (`START_URL_KEY` of Amazon Q's source): the tool, and the file
+/// below the home.
+const START_PAGES: &[(&str, &str)] = &[
+    ("~/.aws/amazonq", ".local/share/amazon-q/data.sqlite3"),
+    ("~/.aws/amazonq", "Library/Application Support/amazon-q/data.sqlite3"),
+    ("~/.kiro", ".local/share/kiro-cli/data.sqlite3"),
+    ("~/.kiro", "Library/Application Support/kiro-cli/data.sqlite3"),
+];
+const START_PAGE: &str = "auth.idc.start-url";
+/// Where people sign in with an account of their own, the AWS Builder ID.
+const BUILDER_ID: &str = "view.awsapps.com";
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (tool, path, way, written) in IN_HOME {
@@ -47,6 +64,24 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         let read = claim::domain(BufReader::new(file.reader(CONFIG_BYTES)), way, *written);
         if let Some(domain) = source.note(read, location).flatten() {
             take(tool, domain, location(), owner, source);
+        }
+    }
+    for path in HOSTS {
+        let location = || format!("~/{path}");
+        let Some(file) = source.note(home.file(path, CONFIG_BYTES), location) else { continue };
+        let owner = file.uid;
+        let hosts = claim::hosts(BufReader::new(file.reader(CONFIG_BYTES)));
+        for host in source.note(hosts, location).into_iter().flatten() {
+            take(COPILOT, host, location(), owner, source);
+        }
+    }
+    for (tool, path) in START_PAGES {
+        let location = || format!("~/{path}");
+        let Some(file) = source.note(home.head(path), location) else { continue };
+        let owner = file.uid;
+        let page = statedb::text_of_amazon(&file.into_file(), START_PAGE);
+        if let Some(host) = source.note(page, location).flatten().as_deref().and_then(host_of_page) {
+            take(tool, host, location(), owner, source);
         }
     }
     for (editor, folder) in userdata::folders(home) {
@@ -69,10 +104,15 @@ fn of_state(file: &std::fs::File, key: &str, way: &[&str]) -> Result<Option<Stri
     }
 }
 
+/// The host of an address that is written as JSON.
+fn host_of_page(text: &str) -> Option<String> {
+    super::mcp::host(&serde_json::from_str::<String>(text).ok()?)
+}
+
 fn take(tool: &str, domain: String, location: String, owner: crate::scan::OwnerId, source: &mut Source<'_>) {
     let Some(rule) = source.rule(SoftwareKind::ConfigPath, tool) else { return source.pass() };
     let mut found = Found::new(domain).at(location, owner);
-    if mail::is_public(&found.value) {
+    if mail::is_public(&found.value) || found.value == BUILDER_ID {
         found.flags.push(RiskFlag::PersonalAccount);
     }
     source.take(rule, found);
@@ -84,4 +124,6 @@ pub(super) fn read_any(bytes: &[u8]) {
     for (_, _, way, written) in IN_HOME {
         drop(claim::domain(bytes, way, *written));
     }
+    drop(claim::hosts(bytes));
+    host_of_page(&String::from_utf8_lossy(bytes));
 }

@@ -1,10 +1,11 @@
-//! Container images and containers of Docker and Podman.
+//! Container images and containers of Docker, Podman and containerd.
 //!
 //! By default from their stores' own indexes, as files: no daemon is asked. Over a socket of theirs only where the
 //! configuration names one, since who may use it is as good as root.
 
 #[cfg(target_os = "linux")]
 mod api;
+mod bolt;
 mod store;
 
 #[cfg(target_os = "linux")]
@@ -20,10 +21,12 @@ const IMAGES: usize = 5_000;
 
 pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
     store::read(root, store::SYSTEM_PODMAN, store::SYSTEM_DOCKER, source);
+    store::read_containerd(root, store::SYSTEM_CONTAINERD, source);
 }
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     store::read(home, store::HOME_PODMAN, store::HOME_DOCKER, source);
+    store::read_containerd(home, store::HOME_CONTAINERD, source);
 }
 
 /// Asks the daemon behind a socket.
@@ -82,6 +85,12 @@ pub(super) fn parse_all(bytes: &[u8]) -> Vec<Image> {
     let answers = api::QUESTIONS.iter().filter_map(|(_, parse)| parse(bytes));
     let stores = [store::podman(bytes), store::docker(bytes)].into_iter().flatten();
     answers.chain(stores).flatten().collect()
+}
+
+/// Reads bytes as containerd's database.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn parse_containerd(bytes: &[u8]) {
+    drop(store::containerd(std::io::Cursor::new(bytes)));
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //! A server is never started and never contacted. Every one counts as AI: it is matched by its package, then by
 //! its host, and else stands under the rule for MCP servers as such.
 
+#[cfg_attr(windows, path = "cherry_elsewhere.rs")]
+mod cherry;
 mod entry;
+mod idea;
 mod launch;
 mod places;
 mod secret;
@@ -15,25 +18,31 @@ use std::path::{Component, Path};
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
+use super::OwnerId;
 use super::document::{self, CONFIG_BYTES, Format, TREE_BYTES};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
-use super::userdata;
 use super::walk::Hits;
+use super::{environment, userdata};
 use entry::Server;
 pub(super) use entry::{host, is_plain_http};
+pub(super) use idea::parse as idea;
 use launch::Registry;
 pub(super) use secret::{is_plain_secret, secret_in_url};
 use shape::Shape;
 
-use Format::{Json, Yaml};
+use super::jetbrains::is_product;
+use Format::{Idea, Json, Yaml};
 pub(super) use places::IN_PROJECT;
-use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, MANAGED, OFF, PLUGINS};
+use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, JETBRAINS, MANAGED, MOVED, OFF, PLUGINS};
 
 /// Most folders looked through for the files of plugins.
 const PLUGIN_DIRS: usize = 2_000;
 /// Deepest folder of a plugin below the cache: marketplace, plugin, version, and one more.
 const PLUGIN_DEPTH: usize = 4;
+/// Below a folder of [`APP_DATA`], and the largest that is read, in bytes: all conversations are in it.
+const CHERRY: &str = "CherryStudio/Data/cherrystudio.sqlite";
+const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whose file it is and how it is written.
 #[derive(Clone, Copy)]
@@ -64,10 +73,19 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         let off = off.iter().find(|(of, _)| of == client).map_or(&[][..], |(_, names)| names);
         read_file(home, Path::new(path), Kind { off, ..Kind::new(client, *format, *shape) }, source);
     }
+    for (client, variable, file, format) in MOVED {
+        // Folders outside of the home are nobody's in particular.
+        for folder in environment::of_home(home, client, variable) {
+            if let Ok(below) = folder.strip_prefix(home.absolute()) {
+                read_file(home, &below.join(file), Kind::new(client, *format, Shape::Usual), source);
+            }
+        }
+    }
     for place in APP_DATA {
         for (client, path, shape) in IN_APP_DATA {
             read_file(home, &Path::new(place).join(path), Kind::new(client, Json, *shape), source);
         }
+        read_cherry(home, &Path::new(place).join(CHERRY), source);
     }
     for (editor, folder) in userdata::folders(home) {
         for (client, path, shape) in IN_USERDATA {
@@ -77,6 +95,13 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         for profile in userdata::profiles(&folder) {
             let kind = Kind::new(editor, Json, Shape::Servers);
             read_file(&folder, &profile.join("mcp.json"), kind, source);
+        }
+    }
+    for place in JETBRAINS {
+        let Some(folder) = source.note(home.dir(place), || home.shown_child(place)) else { continue };
+        for product in source.folders(&folder).iter().filter(|name| is_product(name)) {
+            let path = Path::new(product).join("options/llm.mcpServers.xml");
+            read_file(&folder, &path, Kind::new("JetBrains AI Assistant", Idea, Shape::Usual), source);
         }
     }
     read_folder(home, ".continue/mcpServers", "Continue", source);
@@ -96,7 +121,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         let shape = match client {
             "VS Code" => Shape::Servers,
             "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
-            "Claude Code" => Shape::Flat,
+            "Claude Code" | "JetBrains AI Assistant" => Shape::Flat,
             _ => Shape::Usual,
         };
         read_file(home, &hit.path, Kind::new(client, format, shape), source);
@@ -111,6 +136,7 @@ pub(super) fn parse_every_way(bytes: &[u8]) {
         drop(shape::parse_large(bytes, *shape));
     }
     drop(shape::parse(bytes, Json, Shape::Bundle));
+    drop(shape::parse(bytes, Idea, Shape::Usual));
     shape::is_enabled(bytes);
 }
 
@@ -203,8 +229,19 @@ fn read_bundles(folder: &Dir, client: &str, source: &mut Source<'_>) {
     }
 }
 
+/// Cherry Studio keeps its servers among everything else that it keeps.
+fn read_cherry(home: &Dir, path: &Path, source: &mut Source<'_>) {
+    let location = || home.shown_child(path);
+    let Some(file) = source.note(home.file(path, DATABASE_BYTES), location) else { return };
+    let owner = file.uid;
+    let servers = cherry::servers(&file.into_file()).and_then(|value| shape::of_value(&value, Shape::Usual));
+    for server in source.note(servers, location).into_iter().flatten() {
+        take(home, server, owner, path, Kind::new("Cherry Studio", Json, Shape::Usual), source);
+    }
+}
+
 fn read_file(base: &Dir, path: &Path, kind: Kind<'_>, source: &mut Source<'_>) {
-    let Kind { client, format, shape, off } = kind;
+    let Kind { format, shape, .. } = kind;
     let location = || base.shown_child(path);
     let Some(file) = source.note(base.file(path, CONFIG_BYTES), location) else { return };
     let owner = file.uid;
@@ -216,32 +253,37 @@ fn read_file(base: &Dir, path: &Path, kind: Kind<'_>, source: &mut Source<'_>) {
         Err(Trouble::TooLarge)
     };
     for server in source.note(servers, location).into_iter().flatten() {
-        let rule = rule_for(&server, source);
-        let package = server.package;
-        let version = package.as_ref().and_then(|p| p.version.clone()).filter(|version| !version.is_empty());
-        let project = server.project.and_then(|project| below_home(base, &project));
-        let off = off.iter().any(|name| *name == "*" || *name == server.name);
-        let details = ItemDetails {
-            client: Some(client.to_owned()),
-            location: Some(match project {
-                Some(project) => format!("{} for {project}", location()),
-                None => location(),
-            }),
-            transport: server.transport.map(str::to_owned),
-            package: package.map(|package| package.name),
-            command: server.command,
-            host: server.host,
-            env_names: server.env_names,
-            enabled: if off { Some(false) } else { server.enabled },
-            ..ItemDetails::default()
-        };
-        let version = server.version.or(version);
-        let flags = server.flags;
-        source.take(
-            rule,
-            Found { value: server.name, version, details, flags, owner: Some(owner), ..Found::default() },
-        );
+        take(base, server, owner, path, kind, source);
     }
+}
+
+fn take(base: &Dir, server: Server, owner: OwnerId, path: &Path, kind: Kind<'_>, source: &mut Source<'_>) {
+    let location = base.shown_child(path);
+    let rule = rule_for(&server, source);
+    let package = server.package;
+    let version = package.as_ref().and_then(|p| p.version.clone()).filter(|version| !version.is_empty());
+    let project = server.project.and_then(|project| below_home(base, &project));
+    let off = kind.off.iter().any(|name| *name == "*" || *name == server.name);
+    let details = ItemDetails {
+        client: Some(kind.client.to_owned()),
+        location: Some(match project {
+            Some(project) => format!("{location} for {project}"),
+            None => location,
+        }),
+        transport: server.transport.map(str::to_owned),
+        package: package.map(|package| package.name),
+        command: server.command,
+        host: server.host,
+        env_names: server.env_names,
+        enabled: if off { Some(false) } else { server.enabled },
+        ..ItemDetails::default()
+    };
+    let version = server.version.or(version);
+    let flags = server.flags;
+    source.take(
+        rule,
+        Found { value: server.name, version, details, flags, owner: Some(owner), ..Found::default() },
+    );
 }
 
 /// A project's folder as a report shows it. One outside of the home is not told.

@@ -35,6 +35,7 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
     ("Continue", ".continue/config.json", Json, Shape::Usual),
     ("Zed", ".config/zed/settings.json", Json, Shape::Usual),
     ("Zed", "Library/Application Support/Zed/settings.json", Json, Shape::Usual),
+    ("Zed", "AppData/Roaming/Zed/settings.json", Json, Shape::Usual),
     ("Zed", ".var/app/dev.zed.Zed/config/zed/settings.json", Json, Shape::Usual),
     ("opencode", ".config/opencode/opencode.json", Json, Shape::Mcp),
     ("opencode", ".config/opencode/opencode.jsonc", Json, Shape::Mcp),
@@ -60,7 +61,7 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
     ("GitHub Copilot", ".config/github-copilot/intellij/mcp.json", Json, Shape::Servers),
     ("GitHub Copilot", "AppData/Local/github-copilot/intellij/mcp.json", Json, Shape::Servers),
     ("GitHub Copilot", ".config/github-copilot/xcode/mcp.json", Json, Shape::Servers),
-    ("JetBrains AI Assistant", ".ai/mcp/mcp.json", Json, Shape::Usual),
+    ("JetBrains AI Assistant", ".ai/mcp/mcp.json", Json, Shape::Flat),
     ("Kilo Code", ".config/kilo/kilo.json", Json, Shape::Mcp),
     ("Kilo Code", ".config/kilo/kilo.jsonc", Json, Shape::Mcp),
     ("Kilo Code", ".config/kilo/opencode.json", Json, Shape::Mcp),
@@ -92,6 +93,13 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
     ("Jan", ".local/share/Jan/data/mcp_config.json", Json, Shape::Usual),
     ("Docker MCP Toolkit", ".docker/mcp/registry.yaml", Yaml, Shape::Registry),
     ("Visual Studio", ".mcp.json", Json, Shape::Servers),
+];
+
+/// Variables that move the folder of a client, and the files in it.
+pub(super) const MOVED: &[(&str, &str, &str, Format)] = &[
+    ("Codex", "CODEX_HOME", "config.toml", Toml),
+    ("Claude Code", "CLAUDE_CONFIG_DIR", ".claude.json", Json),
+    ("Claude Code", "CLAUDE_CONFIG_DIR", "settings.json", Json),
 ];
 
 /// Files that administrators put down for everybody.
@@ -184,6 +192,10 @@ pub(super) const IN_APP_DATA: &[(&str, &str, Shape)] = &[
     ("Jan", "Jan/data/mcp_config.json", Shape::Usual),
     ("AnythingLLM", "anythingllm-desktop/storage/plugins/anythingllm_mcp_servers.json", Shape::Usual),
 ];
+
+/// Folders with one folder for the settings of each product of JetBrains, and each of its versions.
+pub(super) const JETBRAINS: &[&str] =
+    &[".config/JetBrains", "Library/Application Support/JetBrains", "AppData/Roaming/JetBrains"];
 
 /// A client, a folder of it, and the files that are looked for below.
 type Plugins = (&'static str, &'static str, &'static [(&'static str, Shape)]);

@@ -60,8 +60,13 @@ pub(super) fn parse(bytes: &[u8], format: Format, shape: Shape) -> Result<Vec<Se
         },
         _ => document::parse(bytes, format)?,
     };
+    of_value(&value, shape)
+}
+
+/// The servers of what another parser made a value of.
+pub(super) fn of_value(value: &Value, shape: Shape) -> Result<Vec<Server>, Trouble> {
     let mut servers = Vec::new();
-    collect(&value, shape, &mut servers)?;
+    collect(value, shape, &mut servers)?;
     Ok(servers)
 }
 
@@ -80,9 +85,7 @@ pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Ve
         false if allowance.is_over() => Trouble::TooLarge,
         false => Trouble::Malformed,
     })?;
-    let mut servers = Vec::new();
-    collect(&value, shape, &mut servers)?;
-    Ok(servers)
+    of_value(&value, shape)
 }
 
 fn wanted(bytes: &[u8]) -> Option<Value> {

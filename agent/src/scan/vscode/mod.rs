@@ -5,6 +5,7 @@
 //! deleted at the next start. Only where there is no manifest, as old editors leave it, do the folders speak.
 
 mod builtin;
+mod disabled;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ use super::userdata;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use builtin::parse as package;
 pub(super) use builtin::read_system;
+use disabled::Disabled;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use disabled::parse as disabled;
 
 /// Extension folders below a home, and whose they are.
 const ROOTS: &[(&str, &str)] = &[
@@ -74,6 +78,9 @@ const ROOTS: &[(&str, &str)] = &[
 const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
+    let editors = userdata::folders(home);
+    let states: Vec<_> =
+        editors.iter().map(|(editor, data)| (*editor, Disabled::read(data, source))).collect();
     for (path, editor) in ROOTS {
         let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) else { continue };
         let obsolete = match folder.read(".obsolete", MANIFEST_BYTES) {
@@ -82,14 +89,17 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             }
             Err(_) => Vec::new(),
         };
-        if !read_manifest(&folder, &obsolete, editor, source) {
+        let off = states.iter().find(|(of, state)| of == editor && state.is_of(&folder));
+        let off = off.map(|(_, state)| state);
+        if !read_manifest(&folder, &obsolete, editor, off, source) {
             read_folders(&folder, &obsolete, editor, source);
         }
     }
-    for (editor, data) in userdata::folders(home) {
-        for profile in userdata::profiles(&data) {
+    for (editor, data) in &editors {
+        for profile in userdata::profiles(data) {
             if let Ok(profile) = data.dir(profile) {
-                read_manifest(&profile, &[], editor, source);
+                let off = Disabled::of_profile(&profile, source);
+                read_manifest(&profile, &[], editor, Some(&off), source);
             }
         }
     }
@@ -97,7 +107,13 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 }
 
 /// Whether there was a manifest.
-fn read_manifest(folder: &Dir, obsolete: &[String], editor: &str, source: &mut Source<'_>) -> bool {
+fn read_manifest(
+    folder: &Dir,
+    obsolete: &[String],
+    editor: &str,
+    off: Option<&Disabled>,
+    source: &mut Source<'_>,
+) -> bool {
     let location = || folder.shown_child("extensions.json");
     let file = match folder.file("extensions.json", MANIFEST_BYTES) {
         Err(Trouble::Absent) => return false,
@@ -118,6 +134,7 @@ fn read_manifest(folder: &Dir, obsolete: &[String], editor: &str, source: &mut S
         let mut found = Found::new(extension.id).version(extension.version).at(folder.shown(), owner);
         found.details.client = Some(editor.to_owned());
         found.details.publisher = extension.publisher;
+        found.details.enabled = off.and_then(|off| off.enabled(&found.value));
         source.offer(SoftwareKind::VscodeExtension, found);
     }
     true

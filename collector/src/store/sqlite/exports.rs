@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
-use umbrascope_api::Day;
 
 use super::{SqliteStore, governed, prepare};
 use crate::model::dated::Dated;
-use crate::model::governed::{Act, Governed, Held};
+use crate::model::governed::{Governed, Held};
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
 use crate::store::StoreError;
@@ -46,16 +45,6 @@ impl Exports for SqliteStore {
                 Ok((u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0), row.get(1)?))
             })
             .optional()
-        })
-    }
-
-    fn note_export(&self, format: &str, as_of: Option<Day>, act: Act) -> Result<u64, StoreError> {
-        let (format, mut details) = (format.to_owned(), Map::new());
-        if let Some(day) = as_of {
-            details.insert("as_of".to_owned(), day.to_string().into());
-        }
-        self.writer.run("note an export", move |connection, _| {
-            governed::note(connection, "export", &format, &act, "export", &details)
         })
     }
 }

@@ -1,5 +1,8 @@
 //! [`Governance`] over SQLite.
 
+use std::sync::Arc;
+
+use super::books::Books;
 use super::governed;
 use super::{SqliteStore, systems};
 use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
@@ -9,6 +12,11 @@ use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Guard, Move, Refused, Who};
 use crate::store::governance::Preview;
 use crate::store::{Changed, Governance, StoreError};
+use crate::tier::Method;
+
+fn method(books: &Books) -> Arc<Method> {
+    Arc::clone(&books.options.tier_method)
+}
 
 impl Governance for SqliteStore {
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError> {
@@ -32,7 +40,7 @@ impl Governance for SqliteStore {
         let id = id.to_owned();
         self.writer.run("change an AI system", move |connection, books| {
             books.governed.clear();
-            systems::make_move(connection, &id, &step, &who, &act)
+            systems::make_move(connection, &method(books), &id, &step, &who, &act)
         })
     }
 
@@ -41,7 +49,8 @@ impl Governance for SqliteStore {
             let mut came_to = Vec::new();
             for id in ids {
                 let judged = match systems::find(connection, id)? {
-                    Some(held) => systems::judge(connection, &held, step, who, act, true)?.map(|_| ()),
+                    Some(held) => systems::judge(connection, &self.tier_method, &held, step, who, act, true)?
+                        .map(|_| ()),
                     None => Err(Refused::new(Guard::Target, "there is no such record")),
                 };
                 came_to.push((id.clone(), judged));
@@ -63,7 +72,7 @@ impl Governance for SqliteStore {
             let mut came_to = Vec::new();
             for (at, id) in ids.into_iter().enumerate() {
                 let changed = if at < most {
-                    systems::make_move(connection, &id, &step, &who, &act)?
+                    systems::make_move(connection, &method(books), &id, &step, &who, &act)?
                 } else {
                     let says =
                         format!("one change reaches at most {most} records: do the rest in another one");
@@ -73,6 +82,10 @@ impl Governance for SqliteStore {
             }
             Ok(came_to)
         })
+    }
+
+    fn tier_method(&self) -> Arc<Method> {
+        Arc::clone(&self.tier_method)
     }
 
     fn attend(&self, now_ms: i64) -> Result<usize, StoreError> {

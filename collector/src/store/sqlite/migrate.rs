@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 10, sql: include_str!("../../../migrations/0010_suspects.sql") },
     Migration { version: 11, sql: include_str!("../../../migrations/0011_own_rules.sql") },
     Migration { version: 20, sql: include_str!("../../../migrations/0020_governance.sql") },
+    Migration { version: 21, sql: include_str!("../../../migrations/0021_checkpoint.sql") },
     Migration { version: 22, sql: include_str!("../../../migrations/0022_people.sql") },
 ];
 

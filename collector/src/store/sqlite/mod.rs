@@ -18,6 +18,7 @@ mod migrate;
 mod own;
 mod people;
 mod products;
+mod proof;
 mod reads;
 mod rebuild;
 mod rollup;
@@ -41,6 +42,7 @@ use umbrascope_rules::Catalogue;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
+use crate::tier::Method;
 
 /// How long one process waits for another's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,6 +74,8 @@ pub struct Options {
     pub new_words: i64,
     /// Machines that one gateway sensor may report of, in all.
     pub subjects: i64,
+    /// How risk tiers are suggested.
+    pub tier_method: Arc<Method>,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
@@ -94,6 +98,7 @@ impl Options {
             rows_a_day: 50_000,
             new_words: 500,
             subjects: 20_000,
+            tier_method: Method::built_in(),
             rebuild_on_new_catalogue: false,
         }
     }
@@ -104,6 +109,7 @@ pub struct SqliteStore {
     readers: Pool,
     writer: Writer,
     known: RwLock<Arc<Known>>,
+    tier_method: Arc<Method>,
 }
 
 impl SqliteStore {
@@ -115,9 +121,10 @@ impl SqliteStore {
             .execute_batch(governed::TRIGGERS)
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
+        let tier_method = Arc::clone(&options.tier_method);
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        Ok(Self { readers, writer, known })
+        Ok(Self { readers, writer, known, tier_method })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -127,7 +134,12 @@ impl SqliteStore {
         readers.with("check the schema of the database", |connection| {
             Ok(migrate::check(connection, migrate::MIGRATIONS))
         })??;
-        Ok(Self { readers, writer: Writer::stopped(), known: RwLock::new(options.known) })
+        Ok(Self {
+            readers,
+            writer: Writer::stopped(),
+            known: RwLock::new(options.known),
+            tier_method: options.tier_method,
+        })
     }
 
     /// Works with another catalogue from the next commit on, for which every roll-up is made anew: facts are kept by rule,

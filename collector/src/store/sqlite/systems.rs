@@ -23,6 +23,7 @@ use crate::model::{
     AiSystemRow, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
 };
 use crate::review::{self, Context, GONE_DAYS, Guard, Move, QUIET_DAYS, Refused, Who};
+use crate::tier::Method;
 
 /// Name of the job that proposes, observes and reopens.
 const JOB: &str = "observe";
@@ -350,13 +351,14 @@ pub(super) fn add(
 /// Makes a move, or notes which guard refused it.
 pub(super) fn make_move(
     connection: &Connection,
+    method: &Method,
     id: &str,
     step: &Move,
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
-    match judge(connection, &before, step, who, act, false)? {
+    match judge(connection, method, &before, step, who, act, false)? {
         Ok((moved, policy)) => {
             let act = Act { role: moved.role, policy, ..act.clone() };
             let held = governed::replace(connection, &before, &moved.system, &act, step.action())?;
@@ -381,6 +383,7 @@ type Judged = Result<(review::Moved, Option<String>), Refused>;
 /// What a move would come to; nothing is written but, unless it is a `trial`, the number of a record that it makes.
 pub(super) fn judge(
     connection: &Connection,
+    method: &Method,
     before: &Held<AiSystem>,
     step: &Move,
     who: &Who,
@@ -404,6 +407,7 @@ pub(super) fn judge(
         who,
         reason: &act.reason,
         now_ms: act.now_ms,
+        method,
         policy: world.policy.as_deref(),
         tolerance_days: world.limits.tolerance_days,
         draft: world.draft,

@@ -19,6 +19,7 @@ use crate::model::{
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod catalogue;
+mod exports;
 mod gateway;
 mod governance;
 mod own;

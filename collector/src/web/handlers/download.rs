@@ -18,6 +18,7 @@ use super::page;
 use crate::export::{self, Format, Sources, Stamp};
 use crate::model::governed::{Act, Actor};
 use crate::model::{Deed, Looked};
+use crate::store::proof::TrailNote;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -69,9 +70,7 @@ pub(crate) async fn export(
         let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
         blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;
     }
-    let (governance, act) =
-        (state.app.governance.clone(), Act::by(Actor::Person(reader.user.id), reader.now_ms));
-    blocking(move || governance.note_export(format.as_str(), as_of, act).map(|_| ())).await?;
+    note(&state, &reader, format, as_of).await?;
     let (pieces, receiver) = mpsc::channel(PIECES);
     let (store, governance) = (state.app.store.clone(), state.app.governance.clone());
     tokio::task::spawn_blocking(move || {
@@ -96,6 +95,24 @@ pub(crate) async fn export(
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     Ok((headers, Body::new(PieceBody(receiver))).into_response())
+}
+
+/// Notes in the trail who took what.
+async fn note(state: &WebState, reader: &Reader, format: Format, as_of: Option<Day>) -> Result<(), WebError> {
+    let mut details = serde_json::Map::from_iter([("format".to_owned(), format.as_str().into())]);
+    if let Some(day) = as_of {
+        details.insert("as_of".to_owned(), day.to_string().into());
+    }
+    let note = TrailNote {
+        act: Act::by(Actor::Person(reader.user.id), reader.now_ms),
+        action: "export.make",
+        kind: "export",
+        id: format.as_str().to_owned(),
+        details,
+    };
+    let governance = state.app.governance.clone();
+    blocking(move || governance.note(note)).await?;
+    Ok(())
 }
 
 type Piece = Result<Bytes, io::Error>;

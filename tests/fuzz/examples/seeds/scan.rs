@@ -20,6 +20,10 @@ pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     }
     seeds.extend(FILES.iter().map(|(name, bytes)| (*name, bytes.to_vec())));
     seeds.push(("mach-o", program()));
+    // Without the pages at its end, which are not in use.
+    let mut images = unpacked(include_bytes!("../../../../agent/src/scan/containers/testdata/meta.db.gz"));
+    images.truncate(18 * 4096);
+    seeds.push(("containerd", images));
     seeds.push((
         "rpm-ndb",
         unpacked(include_bytes!("../../../../agent/src/scan/rpm/testdata/Packages.db.gz")),
@@ -249,6 +253,7 @@ const TEXTS: &[(&str, &str)] = &[
         "visual-studio",
         "<Vsix Version=\"1.0\"><Identifier Id=\"Tidy.1\"><Name>Tidy</Name><Version>3</Version></Identifier></Vsix>",
     ),
+    ("vscode-disabled", r#"[{"id":"GitHub.copilot","uuid":"23c4aeee-f844-43cd-b53e-1113e483f1a6"}]"#),
     (
         "vscode-package",
         r#"{"name":"copilot-chat","displayName":"GitHub Copilot Chat","version":"0.31.0","publisher":"GitHub","engines":{"vscode":"^1.104.0"}}"#,
@@ -295,6 +300,10 @@ const TEXTS: &[(&str, &str)] = &[
         "extensions:\n  x:\n    type: stdio\n    cmd: npx\n    args: [-y, a]\n    envs: {K: v}\n    enabled: true\n",
     ),
     ("mcp-config", "mcpServers:\n  - name: x\n    command: npx\n    args: [\"-y\", \"a@1\"]\n"),
+    (
+        "mcp-config",
+        "<application>\n  <component name=\"McpApplicationServerCommands\" modifiable=\"true\">\n    <commands>\n      <McpServerCommand sourceId=\"UserConfigurationSource\">\n        <option name=\"enabled\" value=\"true\" />\n        <option name=\"name\" value=\"files\" />\n        <option name=\"programPath\" value=\"npx\" />\n        <option name=\"arguments\" value=\"-y a &quot;b&quot;\" />\n        <envs><env name=\"K\" value=\"v\" /></envs>\n      </McpServerCommand>\n    </commands>\n    <urls>\n      <McpServerURL><option name=\"url\" value=\"https://mcp.example/mcp\" /><option name=\"headers\"><map><entry key=\"A\" value=\"b\" /></map></option></McpServerURL>\n    </urls>\n  </component>\n</application>",
+    ),
     (
         "npm-manifest",
         r#"{"name":"@anthropic-ai/claude-code","version":"2.0.31","license":{"type":"MIT"},"bin":{"claude":"cli.js"}}"#,

@@ -1,0 +1,134 @@
+//! Databases of keys and values in SQLite files: one text by its key. Editors of the VS Code family keep their state in one
+//! (`state.vscdb`), Amazon Q and Kiro's command line in a table beside others.
+//!
+//! The keys asked for are those that hold an address of mail or names of extensions; tokens stand under
+//! others.
+
+use std::fs::File;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::rpmdb::{open, refused};
+use super::safe::Trouble;
+
+/// The file, below an editor's folder of user data.
+pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
+
+/// Most rows of a table that are looked through.
+const ROWS: usize = 1_000;
+/// Longest value taken, in bytes.
+const VALUE_BYTES: i64 = 64 * 1024;
+
+/// The text under a key of an editor's state; none where it is longer than [`VALUE_BYTES`].
+pub(super) fn text(file: &File, key: &str) -> Result<Option<String>, Trouble> {
+    let db = open(file)?;
+    let Some(table) = table(&db, "ItemTable")? else { return Ok(None) };
+    // Without an index it would be read from end to end.
+    if !table.contains("key text unique") {
+        return Err(Trouble::Malformed);
+    }
+    let value = db
+        .query_row(
+            "SELECT CAST(value AS TEXT) FROM ItemTable WHERE key = ?1 AND octet_length(value) <= ?2",
+            (key, VALUE_BYTES),
+            |row| row.get(0),
+        )
+        .optional();
+    value.map_err(refused)
+}
+
+/// The text under a key of the table `state` of Amazon Q and of Kiro's command line, which has some dozen rows.
+pub(super) fn text_of_amazon(file: &File, key: &str) -> Result<Option<String>, Trouble> {
+    let db = open(file)?;
+    if table(&db, "state")?.is_none() {
+        return Ok(None);
+    }
+    let mut statement = db.prepare("SELECT key, CAST(value AS TEXT) FROM state").map_err(refused)?;
+    let mut rows = statement.query([]).map_err(refused)?;
+    for _ in 0..ROWS {
+        let Some(row) = rows.next().map_err(refused)? else { return Ok(None) };
+        let text = |at| row.get_ref(at).ok().and_then(|value| value.as_str().ok());
+        if text(0) == Some(key) {
+            return Ok(text(1).filter(|text| text.len() as i64 <= VALUE_BYTES).map(str::to_owned));
+        }
+    }
+    Err(Trouble::TooLarge)
+}
+
+/// How a table was made, in lower case. A view of that name could compute for ever: it is none.
+fn table(db: &Connection, name: &str) -> Result<Option<String>, Trouble> {
+    let query = "SELECT type || sql FROM sqlite_schema WHERE name = ?1";
+    let kind: Option<String> = db.query_row(query, [name], |row| row.get(0)).optional().map_err(refused)?;
+    let Some(kind) = kind else { return Ok(None) };
+    let plain = kind.to_ascii_lowercase();
+    let computes = plain.contains("generated") || plain.contains(" as (");
+    if !plain.starts_with("tablecreate table") || computes {
+        return Err(Trouble::Malformed);
+    }
+    Ok(Some(plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(sql: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.vscdb");
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        (folder, path)
+    }
+
+    const TABLE: &str = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
+
+    #[test]
+    fn a_text_is_found_by_its_key_and_nothing_is_left_beside_the_file() {
+        let (folder, path) = database(&format!(
+            "{TABLE} INSERT INTO ItemTable VALUES ('cursorAuth/cachedEmail', 'kim@corp.example'), ('cursorAuth/accessToken', 'secret')"
+        ));
+        let file = File::open(&path).unwrap();
+        assert_eq!(text(&file, "cursorAuth/cachedEmail"), Ok(Some("kim@corp.example".into())));
+        assert_eq!(text(&file, "other"), Ok(None));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_table_beside_others_is_looked_through() {
+        let (_folder, path) = database(
+            "CREATE TABLE auth_kv (key TEXT PRIMARY KEY, value TEXT); INSERT INTO auth_kv VALUES ('codewhisperer:odic:token', 'secret');
+             CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB);
+             INSERT INTO state VALUES ('telemetryClientId', '\"x\"'), ('auth.idc.start-url', CAST('\"https://corp.awsapps.com/start\"' AS BLOB))",
+        );
+        let file = File::open(&path).unwrap();
+        let found = Ok(Some("\"https://corp.awsapps.com/start\"".into()));
+        assert_eq!(text_of_amazon(&file, "auth.idc.start-url"), found);
+        assert_eq!(text_of_amazon(&file, "other"), Ok(None));
+        let (_folder, path) = database("CREATE VIEW state AS SELECT 1 AS key, 2 AS value");
+        assert_eq!(text_of_amazon(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        let (_folder, path) = database(
+            "CREATE TABLE state (key, value); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+             INSERT INTO state SELECT i, i FROM n",
+        );
+        assert_eq!(text_of_amazon(&File::open(&path).unwrap(), "k"), Err(Trouble::TooLarge));
+    }
+
+    #[test]
+    fn what_is_no_such_database_is_malformed_and_never_computed() {
+        let (_folder, path) = database(
+            "CREATE VIEW ItemTable AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n) SELECT key, key AS value FROM n",
+        );
+        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        let (_folder, path) = database("CREATE TABLE ItemTable (key TEXT, value BLOB)");
+        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        let (_folder, path) = database("CREATE TABLE other (a)");
+        assert_eq!(text(&File::open(&path).unwrap(), "k"), Ok(None));
+        std::fs::write(&path, "no database at all").unwrap();
+        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        let (_folder, path) = database(TABLE);
+        let bytes = std::fs::read(&path).unwrap();
+        for end in (0..bytes.len()).step_by(509) {
+            std::fs::write(&path, &bytes[..end]).unwrap();
+            drop(text(&File::open(&path).unwrap(), "k"));
+        }
+    }
+}

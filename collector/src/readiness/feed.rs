@@ -1,0 +1,456 @@
+//! What of our records is held against a requirement: each feed counts, and says what it counted.
+
+use serde::{Deserialize, Serialize};
+use umbrascope_api::Day;
+
+use crate::model::Role;
+use crate::model::policy::{Policy, in_force};
+use crate::model::record::{
+    AiSystem, AssessmentState, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
+};
+
+/// A document, as far as a requirement asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attached {
+    /// What it is attached to: kind and id, `requirement/R-4.2-a`.
+    pub about: String,
+    /// Its title.
+    pub title: String,
+    /// The last day that it counts.
+    pub until: Option<Day>,
+}
+
+/// Work that people have to do: how much of it, and how much is late.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Not done.
+    pub open: u64,
+    /// Not done, and due before today.
+    pub overdue: u64,
+    /// Done.
+    pub closed: u64,
+    /// Done, with something that shows it.
+    pub closed_with_evidence: u64,
+}
+
+/// Everything that readiness and indicators look at. Records that went into others are left out by who gathers.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'f> {
+    /// The UTC day.
+    pub today: Day,
+    /// AI systems.
+    pub systems: &'f [AiSystem],
+    /// For each of them, by place: Unix milliseconds of its first decision; `None`: never decided.
+    pub first_decided_ms: &'f [Option<i64>],
+    /// Numbers of the people who are active, in order.
+    pub active: &'f [i64],
+    /// Roles, and how many people hold each.
+    pub roles: &'f [(Role, u64)],
+    /// Versions of the policy.
+    pub policies: &'f [Policy],
+    /// Documents.
+    pub documents: &'f [Attached],
+    /// Number and day of the scope statement that is signed.
+    pub signed_scope: Option<(u64, Day)>,
+    /// Findings.
+    pub findings: Work,
+    /// Tasks.
+    pub tasks: Work,
+    /// Entries of the audit trail, and of them those under a checkpoint.
+    pub trail: (u64, u64),
+    /// Endpoints that report, and those expected; `None`: nobody said how many.
+    pub endpoints: (u64, Option<u64>),
+    /// Sensors that work as they should, and all of them.
+    pub healthy: (u64, u64),
+    /// Hellos that named somebody, and all of them.
+    pub named: (u64, u64),
+    /// Months for which indicators were kept.
+    pub months_kept: u64,
+    /// Changes of settings that stand in the trail.
+    pub settings_changed: u64,
+    /// Whether records are deleted when their time is over.
+    pub retention_runs: bool,
+    /// Version of the method of tiers.
+    pub tier_method: &'f str,
+    /// Controls of Annex A of which it was said whether they apply; there are 38.
+    pub controls_judged: u64,
+    /// Days after which a confirmation is too old.
+    pub review_days: u32,
+}
+
+impl Facts<'_> {
+    /// No facts at all, on a day.
+    pub fn on(today: Day) -> Self {
+        Self {
+            today,
+            systems: &[],
+            first_decided_ms: &[],
+            active: &[],
+            roles: &[],
+            policies: &[],
+            documents: &[],
+            signed_scope: None,
+            findings: Work::default(),
+            tasks: Work::default(),
+            trail: (0, 0),
+            endpoints: (0, None),
+            healthy: (0, 0),
+            named: (0, 0),
+            months_kept: 0,
+            settings_changed: 0,
+            retention_runs: false,
+            tier_method: "",
+            controls_judged: 0,
+            review_days: 365,
+        }
+    }
+
+    /// Whether a person is active.
+    pub fn is_active(&self, person: i64) -> bool {
+        self.active.binary_search(&person).is_ok()
+    }
+
+    /// Whether a confirmation of the record still counts.
+    pub fn is_confirmed(&self, system: &AiSystem) -> bool {
+        system
+            .confirmations
+            .last()
+            .is_some_and(|last| Day::from_unix_ms(last.at_ms).forward(self.review_days) >= self.today)
+    }
+}
+
+/// What a feed counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Which feed.
+    pub feed: Feed,
+    /// What is as it should be.
+    pub n: u64,
+    /// All that was looked at.
+    pub of: u64,
+    /// In words.
+    pub says: String,
+}
+
+macro_rules! feeds {
+    ($($(#[$meta:meta])* $name:ident = $word:literal,)+) => {
+        /// What of our records a requirement is held against.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Feed {
+            $($(#[$meta])* #[serde(rename = $word)] $name,)+
+        }
+    };
+}
+
+feeds! {
+    /// Systems that somebody looked at.
+    SystemsReviewed = "systems-reviewed",
+    /// Systems of which it is known whether sensors see them.
+    SystemsObserved = "systems-observed",
+    /// Systems with tools and versions seen.
+    ToolsSeen = "tools-seen",
+    /// Systems whose scope is decided.
+    ScopeDecided = "scope-decided",
+    /// A signed scope statement.
+    ScopeSigned = "scope-signed",
+    /// Endpoints that report.
+    Coverage = "coverage",
+    /// A policy in force.
+    PolicyInForce = "policy-in-force",
+    /// Decisions that cite a policy.
+    PolicyCited = "policy-cited",
+    /// Systems in scope with an active owner.
+    Owned = "owned",
+    /// Roles that somebody holds.
+    RolesHeld = "roles-held",
+    /// Systems with the groups that they touch.
+    AffectedGroups = "affected-groups",
+    /// Systems in scope with a tier.
+    Tiered = "tiered",
+    /// The method of tiers.
+    TierMethod = "tier-method",
+    /// The audit trail.
+    Trail = "trail",
+    /// Systems in scope with an entry in the register of risks.
+    RiskRegister = "risk-register",
+    /// Systems of a high tier whose remaining risk is accepted.
+    ResidualAccepted = "residual-accepted",
+    /// Systems that need an impact assessment and have one.
+    ImpactAssessed = "impact-assessed",
+    /// Impact assessments made before use.
+    ImpactBeforeUse = "impact-before-use",
+    /// Systems that were sanctioned before they were used.
+    SanctionedBeforeUse = "sanctioned-before-use",
+    /// Systems in scope with intended use and foreseeable misuse.
+    IntendedUse = "intended-use",
+    /// Systems in scope whose data is known.
+    DataKnown = "data-known",
+    /// Systems in scope with the part that the organisation plays.
+    OrganisationRoles = "organisation-roles",
+    /// Third-party systems in scope whose supplier is assessed.
+    SuppliersAssessed = "suppliers-assessed",
+    /// Third-party systems in scope where it is said who does what.
+    ResponsibilitySplit = "responsibility-split",
+    /// Systems in scope with the competence that they take.
+    Competence = "competence",
+    /// Retired systems with evidence that nothing is left.
+    RetiredWithEvidence = "retired-with-evidence",
+    /// Decided systems with a day of the next review.
+    ReviewPlanned = "review-planned",
+    /// Findings that are not late.
+    Findings = "findings",
+    /// Tasks that are not late.
+    Tasks = "tasks",
+    /// Documents that count.
+    Documents = "documents",
+    /// Indicators that can be computed.
+    Indicators = "indicators",
+    /// Months for which they were kept.
+    IndicatorsKept = "indicators-kept",
+    /// Changes of settings in the trail.
+    SettingsChanged = "settings-changed",
+    /// Deletion when time is over.
+    Retention = "retention",
+    /// Controls of which it was said whether they apply.
+    StatementOfApplicability = "statement-of-applicability",
+}
+
+impl Feed {
+    /// Counts.
+    pub fn look(self, facts: &Facts<'_>) -> Shown {
+        let (n, of, says) = self.count(facts);
+        Shown { feed: self, n, of, says }
+    }
+
+    fn count(self, facts: &Facts<'_>) -> (u64, u64, String) {
+        let every = |_: &AiSystem| true;
+        let in_scope = |system: &AiSystem| system.scope == Scope::In;
+        let third = |system: &AiSystem| system.scope == Scope::In && system.third_party != Tri::No;
+        let written = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+        match self {
+            Self::SystemsReviewed => {
+                of(facts, every, |system| system.review != ReviewState::New, "systems were looked at")
+            }
+            Self::SystemsObserved => {
+                of(facts, every, |system| system.observed != Observed::Never, "systems were seen by sensors")
+            }
+            Self::ToolsSeen => {
+                of(facts, every, |system| !system.products.is_empty(), "systems name their products")
+            }
+            Self::ScopeDecided => of(
+                facts,
+                every,
+                |system| system.scope != Scope::Undetermined,
+                "systems are in scope or out of it",
+            ),
+            Self::ScopeSigned => match facts.signed_scope {
+                Some((number, day)) => (1, 1, format!("scope statement {number} was signed on {day}")),
+                None => (0, 1, "no scope statement is signed".to_owned()),
+            },
+            Self::Coverage => match facts.endpoints {
+                (reporting, Some(expected)) => (
+                    reporting.min(expected),
+                    expected,
+                    format!("{reporting} of {expected} expected endpoints report"),
+                ),
+                (reporting, None) => {
+                    // Something is shown, and never all of it: of what, nobody said.
+                    let of = reporting.saturating_add(1);
+                    (reporting, of, format!("{reporting} endpoints report; how many there are is unknown"))
+                }
+            },
+            Self::PolicyInForce => match in_force(facts.policies, facts.today) {
+                Some(policy) => (1, 1, format!("policy {} is in force", policy.version)),
+                None => (0, 1, "no policy is in force".to_owned()),
+            },
+            Self::PolicyCited => of(
+                facts,
+                |system| system.decision.is_some(),
+                |system| system.decision.is_some(),
+                "decisions cite the policy of their day",
+            ),
+            Self::Owned => of(
+                facts,
+                in_scope,
+                |system| system.system_owner.is_some_and(|owner| facts.is_active(owner)),
+                "systems in scope have an active owner",
+            ),
+            Self::RolesHeld => {
+                let held = facts.roles.iter().filter(|(_, people)| *people > 0).count();
+                (
+                    number(held),
+                    number(Role::ALL.len()),
+                    format!("{held} of {} roles are held", Role::ALL.len()),
+                )
+            }
+            Self::AffectedGroups => of(
+                facts,
+                in_scope,
+                |system| !system.affected_groups.is_empty(),
+                "systems in scope name the groups they touch",
+            ),
+            Self::Tiered => of(
+                facts,
+                in_scope,
+                |system| system.risk_tier != Tier::Unassessed,
+                "systems in scope have a risk tier",
+            ),
+            Self::TierMethod => match facts.tier_method {
+                "" => (0, 1, "no method of tiers".to_owned()),
+                version => (1, 1, format!("tiers are suggested by method {version}")),
+            },
+            Self::Trail => {
+                let (entries, covered) = facts.trail;
+                (
+                    covered,
+                    entries,
+                    format!("{covered} of {entries} entries of the audit trail are under a checkpoint"),
+                )
+            }
+            Self::RiskRegister => of(
+                facts,
+                in_scope,
+                |system| system.risk_register_link.is_some(),
+                "systems in scope link to the register of risks",
+            ),
+            Self::ResidualAccepted => of(
+                facts,
+                |system| in_scope(system) && matches!(system.risk_tier, Tier::High | Tier::Unacceptable),
+                |system| system.residual.as_ref().is_some_and(|residual| residual.expires >= facts.today),
+                "systems of a high tier have their remaining risk accepted",
+            ),
+            Self::ImpactAssessed => of(
+                facts,
+                |system| in_scope(system) && system.needs_impact_assessment(),
+                |system| system.aiia.is_valid(facts.today),
+                "systems that need an impact assessment have one",
+            ),
+            Self::ImpactBeforeUse => of(
+                facts,
+                |system| {
+                    system.needs_impact_assessment()
+                        && system.aiia.date.is_some()
+                        && system.deployed_on.is_some()
+                },
+                |system| system.aiia.date <= system.deployed_on,
+                "impact assessments were made before use",
+            ),
+            Self::SanctionedBeforeUse => of(
+                facts,
+                |system| system.sanction == Sanction::Sanctioned && system.deployed_on.is_some(),
+                |system| {
+                    let decided = system.decision.as_ref().map(|decision| Day::from_unix_ms(decision.at_ms));
+                    decided.is_some_and(|decided| Some(decided) <= system.deployed_on)
+                },
+                "sanctioned systems were sanctioned before use",
+            ),
+            Self::IntendedUse => of(
+                facts,
+                in_scope,
+                |system| written(&system.intended_use) && written(&system.foreseeable_misuse),
+                "systems in scope say their intended use and foreseeable misuse",
+            ),
+            Self::DataKnown => of(
+                facts,
+                in_scope,
+                |system| {
+                    !system.data_categories.is_empty()
+                        && !system.data_categories.contains(&DataCategory::Unknown)
+                },
+                "systems in scope say what data goes in",
+            ),
+            Self::OrganisationRoles => of(
+                facts,
+                in_scope,
+                |system| !system.org_roles.is_empty(),
+                "systems in scope say what part the organisation plays",
+            ),
+            Self::SuppliersAssessed => of(
+                facts,
+                third,
+                |system| {
+                    let assessment = &system.supplier_assessment;
+                    assessment.is_valid(facts.today) || assessment.state == AssessmentState::NotNeeded
+                },
+                "third-party systems in scope have an assessed supplier",
+            ),
+            Self::ResponsibilitySplit => of(
+                facts,
+                third,
+                |system| written(&system.responsibility_split),
+                "third-party systems in scope say who does what",
+            ),
+            Self::Competence => of(
+                facts,
+                in_scope,
+                |system| system.competence_link.is_some(),
+                "systems in scope say what people have to know",
+            ),
+            Self::RetiredWithEvidence => of(
+                facts,
+                |system| system.stage == Stage::Retired,
+                |system| written(&system.disposal_evidence),
+                "retired systems have evidence of their end",
+            ),
+            Self::ReviewPlanned => of(
+                facts,
+                |system| system.review == ReviewState::Decided,
+                |system| system.next_review_due.is_some(),
+                "decided systems have a day of their next review",
+            ),
+            Self::Findings => work(facts.findings, "findings"),
+            Self::Tasks => work(facts.tasks, "tasks"),
+            Self::Documents => {
+                let valid = |one: &&Attached| one.until.is_none_or(|last| last >= facts.today);
+                let counted = facts.documents.iter().filter(valid).count();
+                let all = facts.documents.len();
+                (number(counted), number(all), format!("{counted} of {all} documents count today"))
+            }
+            Self::Indicators => {
+                let known = super::indicators(facts).into_iter().filter(|one| one.of != Some(0)).count();
+                let all = super::INDICATORS.len();
+                (number(known), number(all), format!("{known} of {all} indicators can be computed"))
+            }
+            Self::IndicatorsKept => {
+                let months = facts.months_kept;
+                (u64::from(months > 0), 1, format!("indicators of {months} months are kept"))
+            }
+            Self::SettingsChanged => {
+                let changes = facts.settings_changed;
+                (u64::from(changes > 0), 1, format!("{changes} changes of settings stand in the audit trail"))
+            }
+            Self::Retention => match facts.retention_runs {
+                true => (1, 1, "records are deleted when their time is over".to_owned()),
+                false => (0, 1, "no deletion has run".to_owned()),
+            },
+            Self::StatementOfApplicability => {
+                let judged = facts.controls_judged;
+                (judged, 38, format!("of {judged} of 38 controls it is said whether they apply"))
+            }
+        }
+    }
+}
+
+fn of(
+    facts: &Facts<'_>,
+    looked_at: impl Fn(&AiSystem) -> bool,
+    right: impl Fn(&AiSystem) -> bool,
+    says: &str,
+) -> (u64, u64, String) {
+    let all: Vec<_> = facts.systems.iter().filter(|system| looked_at(system)).collect();
+    let n = all.iter().filter(|system| right(system)).count();
+    (number(n), number(all.len()), format!("{n} of {} {says}", all.len()))
+}
+
+fn work(work: Work, what: &str) -> (u64, u64, String) {
+    let all = work.open + work.closed;
+    let late = match work.overdue {
+        0 => String::new(),
+        late => format!(", {late} of them late"),
+    };
+    (all - work.overdue, all, format!("{} open{late}, {} closed {what}", work.open, work.closed))
+}
+
+pub(super) fn number(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
