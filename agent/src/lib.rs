@@ -42,6 +42,8 @@ pub mod sandbox;
 pub mod sender;
 #[cfg(target_os = "linux")]
 pub mod state;
+#[cfg(target_os = "linux")]
+pub mod witness;
 
 #[cfg(all(test, target_os = "linux"))]
 #[path = "../tests/common/require.rs"]

@@ -14,12 +14,16 @@ use rustix::fs::FlockOperation;
 use crate::audit::{Keys, KeysError};
 use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
+use crate::sealing::Sealing;
 use crate::store::sqlite::Options;
 use crate::store::{SqliteStore, StoreError};
 use crate::tier::{Method, MethodError};
 
 /// Where the packaged service keeps its data.
 const SYSTEM_DIR: &str = "/var/lib/umbrascope-collector";
+
+/// File that marks a folder whose records are made up.
+const DEMONSTRATION: &str = "demonstration";
 
 /// A collector's folder.
 #[derive(Debug, Clone)]
@@ -45,10 +49,12 @@ impl DataDir {
     }
 
     /// The folder of `try`, which nobody else uses.
-    pub fn choose_for_try(asked: Option<PathBuf>) -> Result<Self, DataDirError> {
+    pub fn choose_for_try(asked: Option<PathBuf>, demonstration: bool) -> Result<Self, DataDirError> {
+        // What is made up never stands beside what was seen.
+        let name = if demonstration { "umbrascope/demonstration" } else { "umbrascope/try" };
         match asked {
             Some(path) => Ok(Self(path)),
-            None => Ok(Self(user_data_dir()?.join("umbrascope/try"))),
+            None => Ok(Self(user_data_dir()?.join(name))),
         }
     }
 
@@ -60,6 +66,20 @@ impl DataDir {
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.0.join("collector.db")
+    }
+
+    /// Says for good that what will be in this folder is made up.
+    pub fn mark_demonstration(&self) -> Result<(), DataDirError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        builder.create(&self.0).map_err(|source| self.failed("make", &self.0, source))?;
+        let path = self.0.join(DEMONSTRATION);
+        File::create(&path).map(|_| ()).map_err(|source| self.failed("write", &path, source))
+    }
+
+    /// Whether what is in this folder is made up.
+    pub fn is_demonstration(&self) -> bool {
+        self.0.join(DEMONSTRATION).exists()
     }
 
     /// The catalogue bundle that agents are given.
@@ -193,6 +213,20 @@ impl DataDir {
         let key = HEXLOWER.decode(text.trim().as_bytes()).ok().filter(|key| key.len() == 32);
         let key = key.ok_or(DataDirError::Damaged { path })?;
         Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key))
+    }
+
+    /// The key that secrets of people are sealed with. A folder of before there was one gets it now.
+    pub fn sealing(&self) -> Result<Sealing, DataDirError> {
+        let path = self.0.join("sealing.key");
+        if !path.exists() {
+            self.must_be_initialised()?;
+            let mut key = [0; 32];
+            SystemRandom::new().fill(&mut key).map_err(|_| DataDirError::Random)?;
+            self.write_new(&path, HEXLOWER.encode(&key).as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| self.failed("read", &path, source))?;
+        let key = HEXLOWER.decode(text.trim().as_bytes()).ok();
+        key.and_then(|key| Sealing::new(&key)).ok_or(DataDirError::Damaged { path })
     }
 
     /// The key that signs the organisation's own rules. A folder of before there was one gets it now.

@@ -14,8 +14,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod datadir;
+pub mod directory;
 pub mod export;
 pub mod failpoint;
+pub mod findings;
 pub mod ingest;
 pub mod inventory;
 pub mod model;
@@ -27,13 +29,17 @@ pub mod own;
 pub mod people;
 pub mod pki;
 pub mod readiness;
+pub mod retention;
 pub mod review;
+pub mod scope;
+pub mod sealing;
 pub mod serve;
 pub mod session;
 pub mod store;
 pub mod tier;
 pub mod tls;
 pub mod token;
+pub mod totp;
 pub mod web;
 
 use catalogue::Current;
@@ -56,6 +62,8 @@ pub struct AppState {
     pub sessions: Arc<Sessions>,
     /// What the products are, and what agents are given.
     pub catalogue: Arc<Current>,
+    /// Whether the records are made up, to show the product.
+    pub demonstration: bool,
     /// What time it is.
     pub clock: Clock,
     /// Whether people reach us over TLS, so that cookies can be `Secure` and `__Host-`.

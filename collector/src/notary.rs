@@ -21,6 +21,8 @@ pub struct Notary {
     store: Arc<dyn Proof>,
     dir: DataDir,
     keys: RwLock<Arc<Keys>>,
+    /// The newest checkpoint, for everybody who hears from us.
+    newest: RwLock<Option<String>>,
     /// One at a time: key file and trail go together.
     signing: Mutex<Waiting>,
 }
@@ -50,7 +52,8 @@ impl Notary {
     /// The notary of a folder. A change of the key that was cut short is finished first.
     pub fn new(store: Arc<dyn Proof>, dir: &DataDir, now_ms: i64) -> Result<Self, NotaryError> {
         let keys = RwLock::new(Arc::new(dir.audit_keys()?));
-        let notary = Self { store, dir: dir.clone(), keys, signing: Mutex::default() };
+        let newest = RwLock::new(store.newest_checkpoint()?.map(|note| note.to_string()));
+        let notary = Self { store, dir: dir.clone(), keys, newest, signing: Mutex::default() };
         if notary.keys().leaving().is_some() {
             let act = Act::job("notary", now_ms).because("a change of the key was cut short");
             notary.hand_over(act, now_ms)?;
@@ -63,11 +66,17 @@ impl Notary {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The newest signed checkpoint.
+    pub fn newest(&self) -> Option<String> {
+        self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Signs a checkpoint over all entries; the newest one where none came since.
     pub fn checkpoint(&self, now_ms: i64) -> Result<Note, NotaryError> {
         let mut waiting = self.signing.lock().unwrap_or_else(PoisonError::into_inner);
         let note = self.store.checkpoint(self.keys(), now_ms)?;
         waiting.since_ms = None;
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(note.to_string());
         Ok(note)
     }
 

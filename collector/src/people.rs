@@ -1,6 +1,7 @@
 //! What can be done with people and their roles, and what cannot.
 
 use crate::model::{By, Grant, GrantChange, Grants, PersonDetails, Role};
+use crate::review::Guard;
 
 /// Why a change of people or their roles was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,9 +46,26 @@ pub enum PersonRefused {
     /// Who left holds no roles.
     #[error("the person is not active: activate them first")]
     Inactive,
+    /// A line of an import.
+    #[error("line {0}: {1}")]
+    Line(u64, Box<Self>),
     /// Somebody changed it meanwhile.
     #[error("the role is not held like that any more")]
     NotHeld,
+}
+
+impl PersonRefused {
+    /// Which guard it is.
+    pub fn guard(&self) -> Guard {
+        match self {
+            Self::Line(_, refused) => refused.guard(),
+            Self::OwnGrant => Guard::FourEyes,
+            Self::Incompatible { .. } => Guard::Role,
+            Self::LastAdministrator | Self::Inactive | Self::NotHeld => Guard::State,
+            Self::Field(_) | Self::NameTaken(_) | Self::ExternalIdTaken(_) => Guard::Fields,
+            Self::NoSuchPerson | Self::NoSuchUnit | Self::NoSuchManager | Self::ManagerLoop => Guard::Target,
+        }
+    }
 }
 
 /// What is held after a change, or why it was refused. `others` is how many other active people administer the whole organisation.

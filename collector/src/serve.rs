@@ -11,6 +11,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use umbrascope_api::Day;
+
 use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -25,6 +27,7 @@ use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::proof::Proof;
+use crate::store::retention::Retaining;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
 use crate::tls::{self, ServerCertificate, TlsError, Trust};
@@ -108,12 +111,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let app = AppState {
-        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>)?),
+        sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
         catalogue: Arc::clone(&catalogue),
         clock: clock.clone(),
+        demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
@@ -122,6 +126,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         store: shared,
         catalogue: Arc::clone(&catalogue),
         own_rules_key: own.key().public().to_string(),
+        notary: Arc::clone(&notary),
         trust: Arc::clone(&trust),
         authority: Arc::clone(&authority),
         pseudonyms: dir.pseudonyms()?,
@@ -199,15 +204,33 @@ async fn until(mut stopping: watch::Receiver<bool>, work: impl Future<Output = (
     }
 }
 
-/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`].
+/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`]; once on each day, deletes what is over.
 async fn attend(store: Arc<SqliteStore>, clock: Clock) {
+    let mut swept_on = None;
     loop {
-        let (store, now_ms) = (Arc::clone(&store), clock.now_ms());
-        match tokio::task::spawn_blocking(move || store.attend(now_ms)).await {
+        let (keeper, now_ms) = (Arc::clone(&store), clock.now_ms());
+        match tokio::task::spawn_blocking(move || keeper.attend(now_ms)).await {
             Ok(Ok(0)) => {}
             Ok(Ok(changed)) => tracing::info!(changed, "time moved records of the inventory"),
             Ok(Err(error)) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "records could not be attended to");
+            }
+            Err(_) => return,
+        }
+        let today = Day::from_unix_ms(now_ms);
+        if swept_on.replace(today) == Some(today) {
+            tokio::time::sleep(ATTEND_EVERY).await;
+            continue;
+        }
+        let keeper = Arc::clone(&store);
+        match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {
+            Ok(Ok(swept)) if swept.is_nothing() => {}
+            Ok(Ok(swept)) => tracing::info!(?swept, "what was over is deleted"),
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "what is over could not be deleted"
+                );
             }
             Err(_) => return,
         }

@@ -6,9 +6,11 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::model::{By, UserRow};
+use crate::model::{By, TotpRow, UserRow};
+use crate::sealing::Sealing;
 use crate::store::people::People;
 use crate::store::{SecretHash, StoreError};
+use crate::totp;
 
 /// A session nobody used for this long is over.
 pub const IDLE_LIMIT_MS: i64 = 8 * 3_600_000;
@@ -16,6 +18,8 @@ pub const IDLE_LIMIT_MS: i64 = 8 * 3_600_000;
 pub const ABSOLUTE_LIMIT_MS: i64 = 7 * 86_400_000;
 /// How long a one-time sign-in link works.
 pub const LINK_LIFETIME_MS: i64 = 15 * 60_000;
+/// How long a signature may follow after signing in again.
+pub const FRESH_MS: i64 = 5 * 60_000;
 /// Shortest password, in characters.
 pub const PASSWORD_MIN_CHARS: usize = 12;
 /// Longest password, in bytes: bounds the work of a hash.
@@ -32,6 +36,7 @@ const HASHES_AT_ONCE: usize = 2;
 /// Signs people in and knows who is.
 pub struct Sessions {
     store: Arc<dyn People>,
+    sealing: Sealing,
     hashing: Gate,
     /// Checked when the name is unknown, so that the answer takes as long as for a known one.
     dummy: String,
@@ -53,38 +58,145 @@ pub struct SignedIn {
     pub user: UserRow,
     /// Token that every form of this session must carry.
     pub csrf: String,
+    /// Unix time in milliseconds at which the session began.
+    pub since_ms: i64,
+    /// Whether they signed in again within [`FRESH_MS`].
+    pub fresh: bool,
+    /// A role of theirs takes a second factor, and none is set up.
+    pub totp_missing: bool,
+}
+
+/// What became of a one-time link.
+#[derive(Debug, Clone)]
+pub enum ByLink {
+    /// It signed in.
+    SignedIn(NewSession),
+    /// It is unknown, used or too old.
+    Spent,
+    /// It takes a code as well, and the one that came does not fit.
+    CodeNeeded,
 }
 
 impl Sessions {
-    /// Sessions kept in `store`.
-    pub fn new(store: Arc<dyn People>) -> Result<Self, SessionError> {
+    /// Sessions kept in `store`, with the secrets of second factors under a key.
+    pub fn new(store: Arc<dyn People>, sealing: Sealing) -> Result<Self, SessionError> {
         let dummy = hash_password(&random_secret()?)?;
-        Ok(Self { store, hashing: Gate::new(HASHES_AT_ONCE), dummy })
+        Ok(Self { store, sealing, hashing: Gate::new(HASHES_AT_ONCE), dummy })
     }
 
-    /// Signs in with name and password; `None` when they do not fit. Blocking, for some 50 ms.
+    /// Signs in with name and password, and a code where a second factor is set up; `None` when they do not fit, and it is not told
+    /// which. Blocking, for some 50 ms.
     pub fn sign_in(
         &self,
         name: &str,
         password: &str,
+        code: &str,
         now_ms: i64,
     ) -> Result<Option<NewSession>, SessionError> {
+        match self.proved(name, password, code, now_ms)? {
+            Some(user) => self.begin(user, now_ms).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Signs in with a one-time link and uses it up. Of somebody with a second factor it takes a code too; a wrong one leaves the
+    /// link as it is.
+    pub fn sign_in_by_link(&self, secret: &str, code: &str, now_ms: i64) -> Result<ByLink, SessionError> {
+        let hash = hash_secret(secret);
+        let Some(user) = self.store.link_person(&hash, now_ms)? else { return Ok(ByLink::Spent) };
+        if !self.takes_code(&user, code, now_ms)? {
+            return Ok(ByLink::CodeNeeded);
+        }
+        match self.store.take_link(&hash, now_ms)? {
+            Some(user) => self.begin(user, now_ms).map(ByLink::SignedIn),
+            None => Ok(ByLink::Spent),
+        }
+    }
+
+    /// Whether the person of a session is there, by password and, where there is a second factor, by a code. Then the session is
+    /// fresh for [`FRESH_MS`].
+    pub fn confirm(
+        &self,
+        secret: &str,
+        password: &str,
+        code: &str,
+        now_ms: i64,
+    ) -> Result<bool, SessionError> {
+        let Some(signed_in) = self.signed_in(secret, now_ms)? else { return Ok(false) };
+        let proved = self.proved(&signed_in.user.name, password, code, now_ms)?.is_some();
+        if proved {
+            self.store.confirm_session(&hash_secret(secret), now_ms)?;
+        }
+        Ok(proved)
+    }
+
+    fn proved(
+        &self,
+        name: &str,
+        password: &str,
+        code: &str,
+        now_ms: i64,
+    ) -> Result<Option<UserRow>, SessionError> {
         let found = self.store.credentials(&name.trim().to_lowercase())?;
         let hash = found.as_ref().and_then(|(_, hash)| hash.as_deref()).unwrap_or(&self.dummy);
         let fits =
             password.len() <= PASSWORD_MAX_BYTES && self.hashing.pass(|| verify_password(password, hash));
         match found {
-            Some((user, Some(_))) if fits => self.begin(user, now_ms).map(Some),
+            // A code is used up only behind the right password.
+            Some((user, Some(_))) if fits && self.takes_code(&user, code, now_ms)? => Ok(Some(user)),
             _ => Ok(None),
         }
     }
 
-    /// Signs in with a one-time link and uses it up; `None` when it is unknown, used or too old.
-    pub fn sign_in_by_link(&self, secret: &str, now_ms: i64) -> Result<Option<NewSession>, SessionError> {
-        match self.store.take_link(&hash_secret(secret), now_ms)? {
-            Some(user) => self.begin(user, now_ms).map(Some),
-            None => Ok(None),
+    /// Whether a code of an app or a recovery code fits, which is used up then; or none is needed.
+    fn takes_code(&self, user: &UserRow, code: &str, now_ms: i64) -> Result<bool, SessionError> {
+        let Some(totp) = self.store.totp(user.id)?.filter(|totp| totp.confirmed) else {
+            return Ok(!user.has_totp);
+        };
+        let secret = self.opened(user.id, &totp)?;
+        if let Some(step) = secret.step_of(code, now_ms, totp.last_step) {
+            return Ok(self.store.use_totp_step(user.id, step)?);
         }
+        match totp::recovery_hash(user.id, code) {
+            Some(hash) => Ok(self.store.use_recovery_code(user.id, &hash, now_ms)?),
+            None => Ok(false),
+        }
+    }
+
+    /// The secret to put into an app, while a second factor is being set up: the one that waits already, or a new one. `None` when
+    /// one is set up.
+    pub fn totp_to_set_up(&self, person: i64) -> Result<Option<totp::Secret>, SessionError> {
+        match self.store.totp(person)? {
+            Some(totp) if totp.confirmed => Ok(None),
+            Some(totp) => self.opened(person, &totp).map(Some),
+            None => {
+                let secret = totp::Secret::random().ok_or(SessionError::Random)?;
+                let sealed =
+                    self.sealing.seal(&purpose(person), secret.bytes()).ok_or(SessionError::Random)?;
+                Ok(self.store.begin_totp(person, &sealed)?.then_some(secret))
+            }
+        }
+    }
+
+    /// Sets the second factor up with its first code. The recovery codes, shown this once; `None` when the code does not fit.
+    pub fn set_up_totp(&self, person: i64, code: &str, by: &By) -> Result<Option<Vec<String>>, SessionError> {
+        let Some(totp) = self.store.totp(person)?.filter(|totp| !totp.confirmed) else { return Ok(None) };
+        let secret = self.opened(person, &totp)?;
+        let Some(step) = secret.step_of(code, by.at_ms, totp.last_step) else { return Ok(None) };
+        let (codes, hashes) = recovery(person)?;
+        Ok(self.store.finish_totp(person, step, &hashes, by)?.then_some(codes))
+    }
+
+    /// Recovery codes in place of those that were, shown this once.
+    pub fn new_recovery_codes(&self, person: i64, by: &By) -> Result<Vec<String>, SessionError> {
+        let (codes, hashes) = recovery(person)?;
+        self.store.set_recovery_codes(person, &hashes, by)?;
+        Ok(codes)
+    }
+
+    fn opened(&self, person: i64, totp: &TotpRow) -> Result<totp::Secret, SessionError> {
+        let opened = self.sealing.open(&purpose(person), &totp.sealed).ok_or(SessionError::Sealed)?;
+        Ok(totp::Secret::from_bytes(opened))
     }
 
     /// Who holds this cookie; `None` when the session is unknown or over.
@@ -98,7 +210,10 @@ impl Sessions {
         if now_ms - row.used_at_ms > TOUCH_EVERY_MS {
             self.store.touch_session(&hash, now_ms)?;
         }
-        Ok(Some(SignedIn { user: row.user, csrf: csrf_token(secret) }))
+        let fresh = row.confirmed_at_ms != 0 && (0..=FRESH_MS).contains(&(now_ms - row.confirmed_at_ms));
+        let csrf = csrf_token(secret);
+        let since_ms = row.created_at_ms;
+        Ok(Some(SignedIn { user: row.user, csrf, since_ms, fresh, totp_missing: row.totp_missing }))
     }
 
     /// Ends the session of this cookie.
@@ -123,6 +238,14 @@ impl Sessions {
         Ok(self.store.set_password(name, &hash, by)?)
     }
 
+    /// A session for somebody whose session a change of their own has ended; `None` when there is nobody of that name.
+    pub fn begin_anew(&self, name: &str, now_ms: i64) -> Result<Option<NewSession>, SessionError> {
+        match self.store.credentials(name)? {
+            Some((user, _)) => self.begin(user, now_ms).map(Some),
+            None => Ok(None),
+        }
+    }
+
     fn begin(&self, user: UserRow, now_ms: i64) -> Result<NewSession, SessionError> {
         let secret = random_secret()?;
         self.store.prune_sessions(now_ms - ABSOLUTE_LIMIT_MS, now_ms - IDLE_LIMIT_MS, now_ms)?;
@@ -144,11 +267,25 @@ pub enum SessionError {
     /// The password could not be hashed.
     #[error("the password could not be hashed: {0}")]
     Hash(argon2::Error),
+    /// A secret in the database was not sealed with the key beside it.
+    #[error("the secret of a second factor does not open with the key sealing.key of the data folder")]
+    Sealed,
     /// The password is too short or too long.
     #[error(
         "a password needs at least {PASSWORD_MIN_CHARS} characters and at most {PASSWORD_MAX_BYTES} bytes"
     )]
     PasswordLength,
+}
+
+fn purpose(person: i64) -> String {
+    format!("second factor of person {person}")
+}
+
+/// Recovery codes, and what is kept of them.
+fn recovery(person: i64) -> Result<(Vec<String>, Vec<String>), SessionError> {
+    let codes = totp::recovery_codes().ok_or(SessionError::Random)?;
+    let hashes = codes.iter().filter_map(|code| totp::recovery_hash(person, code)).collect();
+    Ok((codes, hashes))
 }
 
 /// 256 random bits, as 43 characters that need no escaping in a URL or cookie.

@@ -57,16 +57,32 @@ const places = {
   "catalogue-filtered": "/catalogue?q=code&category=coding&sort=checked&dir=desc",
   "catalogue-none": "/catalogue?q=no-product-is-called-this",
   vendor: "/catalogue/anthropic",
+  findings: "/findings",
+  "findings-all": "/findings?state=all",
+  tasks: "/tasks",
+  vendors: "/vendors",
+  "vendor-dossier": "/vendors/anthropic",
   suspects: "/suspects",
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
   tokens: "/tokens",
   export: "/export",
+  people: "/people",
+  "people-none": "/people?q=nobody-is-called-this",
+  "people-all": "/people?kind=all",
+  "person-new": "/people/new",
+  person: "/people/1",
+  "people-import": "/people/import",
+  readings: "/people/readings",
+  units: "/units",
+  account: "/account",
+  "second-factor": "/account/second-factor",
+  confirm: "/confirm?next=/account",
   password: "/password",
   "error-404": "/no-such-page",
   "error-400": "/products?kind=spaceship",
 };
-for (const [name, list] of [["product", "/products"], ["asset", "/assets"]]) {
+for (const [name, list] of [["product", "/products"], ["asset", "/assets"], ["finding", "/findings?state=all"]]) {
   await page.goto(new URL(list, base).href);
   const row = page.locator("tbody th a").first();
   if (await row.count()) places[name] = await row.getAttribute("href");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a helper that cannot go on fails its test")]
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -44,13 +45,19 @@ const HOSTILE: [&str; 7] = [
 struct Fleet {
     folder: tempfile::TempDir,
     now_ms: i64,
+    /// What was exported, by the words that asked for it.
+    written: RefCell<BTreeMap<String, String>>,
 }
 
 impl Fleet {
     /// A folder whose store was written 40 days ago and today, through its own interface.
     fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        let fleet = Self { folder: tempfile::tempdir().unwrap(), now_ms: i64::try_from(now).unwrap() };
+        let fleet = Self {
+            folder: tempfile::tempdir().unwrap(),
+            now_ms: i64::try_from(now).unwrap(),
+            written: RefCell::default(),
+        };
         let dir = fleet.dir();
         dir.init(fleet.options(), fleet.before_ms()).unwrap();
         let store = dir.open(fleet.options(), fleet.before_ms()).unwrap();
@@ -166,9 +173,12 @@ impl Fleet {
     }
 
     fn export(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let write = || {
+            let output = self.run(words);
+            assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        self.written.borrow_mut().entry(words.join(" ")).or_insert_with(write).clone()
     }
 
     fn json(&self, words: &[&str]) -> Value {

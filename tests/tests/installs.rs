@@ -272,9 +272,9 @@ fn what_cargo_installed_is_found() {
     }
     let machine = Machine::new();
     let cargo = || {
-        let mut cargo = machine.command(env!("CARGO"));
         // The compiler's own set-up is the tester's, and what is installed the home's.
-        cargo.env("HOME", std::env::var_os("HOME").unwrap_or_default());
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(machine.work.path());
         cargo.env("CARGO_TARGET_DIR", machine.work.path().join("target")).env("CARGO_PROFILE_DEV_DEBUG", "0");
         cargo.args(["install", "--quiet", "--debug", "--root"]).arg(machine.home(".cargo"));
         cargo

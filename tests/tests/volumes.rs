@@ -181,6 +181,19 @@ fn a_volume_of_macos_gives_its_applications_and_packages() {
             serde_json::json!({"PackageIdentifier": id, "PackageVersion": version, "InstallPrefixPath": "/"});
         lists.push((format!("private/var/db/receipts/{id}.plist"), "binary", receipt));
     }
+    for (place, label, program) in [
+        ("Library/LaunchDaemons", "org.example.server", "/usr/local/bin/ollama"),
+        ("Users/kim/Library/LaunchAgents", "org.example.assistant", "/Users/kim/.claude/local/claude"),
+        (
+            "Users/kim/Library/LaunchAgents",
+            "org.example.gemini",
+            "/Applications/Gemini 2.app/Contents/MacOS/Gemini 2",
+        ),
+    ] {
+        let job = serde_json::json!({"Label": label, "ProgramArguments": [program, "serve"], "RunAtLoad": true,
+            "Disabled": label == "org.example.server"});
+        lists.push((format!("{place}/{label}.plist"), "binary", job));
+    }
     volume.plists(&lists);
     volume.put("Applications/Broken.app/Contents/Info.plist", "bplist00 and no more");
 
@@ -222,6 +235,10 @@ fn a_volume_of_macos_gives_its_applications_and_packages() {
     assert_eq!(sighting(&scan, "macos-apps", "chatgpt.com")["details"]["client"], "Chrome");
     assert_eq!(state(&scan, "macos-apps"), "malformed", "the broken list is told");
     assert_eq!(values(&scan, "macos-receipts"), set(&["com.openai.codex"]));
+    let started = set(&["/usr/local/bin/ollama", "~/.claude/local/claude"]);
+    assert_eq!(values(&scan, "macos-launchd"), started);
+    assert_eq!(sighting(&scan, "macos-launchd", "/usr/local/bin/ollama")["details"]["enabled"], false);
+    assert_eq!(sighting(&scan, "macos-launchd", "~/.claude/local/claude")["details"]["enabled"], true);
     assert_eq!(values(&scan, "macports"), set(&["ollama"]));
     assert_eq!(values(&scan, "brew"), set(&["claude", "ollama"]));
     assert_eq!(sighting(&scan, "brew", "ollama")["evidence"]["version"], "0.12.2");

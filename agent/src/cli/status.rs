@@ -10,6 +10,7 @@ use crate::clock::wall_clock_ms;
 use crate::identity::Identity;
 use crate::roles::uplink::StatusNote;
 use crate::state::Reader;
+use crate::witness::{self, Head, Witness};
 
 /// A note older than this means that no agent is running: it is refreshed every minute.
 const FRESH_MS: i64 = 150_000;
@@ -42,6 +43,7 @@ struct Status {
     unmatched_identifiers: u64,
     suspects_allowed: bool,
     look_every_s: Option<u64>,
+    witness: Option<Witness>,
     #[serde(flatten)]
     note: StatusNote,
 }
@@ -55,9 +57,12 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         .map_err(|error| CliError::failed("cannot read the identity", error))?;
     let reader = Reader::open(&config.state_dir).map_err(failed)?;
     let (mut due, mut note, mut unmatched) = Default::default();
+    let mut witness: Option<Witness> = None;
     if let Some(reader) = &reader {
         due = reader.due().map_err(failed)?;
         unmatched = reader.unmatched().map_err(failed)?;
+        let text = reader.note(witness::NOTE).map_err(failed)?;
+        witness = text.and_then(|text| serde_json::from_str(&text).ok());
         let text = reader.note("status").map_err(failed)?;
         note = text.and_then(|text| serde_json::from_str::<StatusNote>(&text).ok()).unwrap_or_default();
     }
@@ -75,6 +80,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         unmatched_identifiers: unmatched,
         suspects_allowed: config.suspects,
         look_every_s: config.look_interval.map(|every| every.as_secs()),
+        witness,
         note,
     };
     match args.format {
@@ -94,6 +100,25 @@ fn between_scans(status: &Status) -> String {
         Some(_) if status.note.watched.places == 0 => "nothing yet: the first scan is not over".to_owned(),
         Some(every) => {
             format!("{} places are looked at every {every} s", status.note.watched.places)
+        }
+    }
+}
+
+/// How far the collector's audit trail was, by its last answer.
+fn trail(witness: Option<&Witness>, contradictions: u64) -> String {
+    let head = witness.and_then(|witness| Head::read(&witness.checkpoint));
+    let seen = match head {
+        None => return "no checkpoint seen yet".to_owned(),
+        Some(head) => format!("{} entries of {}", head.size, head.origin),
+    };
+    match witness.and_then(|witness| witness.contradiction.as_ref()) {
+        None if contradictions == 0 => seen,
+        None => format!("{seen}; it contradicted itself {contradictions} times"),
+        Some(last) => {
+            let day = day(last.at_ms);
+            format!(
+                "{seen}; it contradicted itself {contradictions} times, last on {day} (`--format json` has both)"
+            )
         }
     }
 }
@@ -157,6 +182,7 @@ fn print(status: &Status) {
         None => "not reported".to_owned(),
     };
     line("suspects", &suspects);
+    line("audit trail", &trail(status.witness.as_ref(), coverage.trail_contradictions));
     line("between scans", &between_scans(status));
     if !note.watched.blind.is_empty() {
         line("  only by scans", &note.watched.blind.join(", "));

@@ -89,6 +89,10 @@ fn of_systems(scan: &mut Scan<'_>, machine: &Machine) {
         macos::apps::read_system(&machine.root, source);
         machine.homes.each(source, macos::apps::read_home);
     });
+    scan.source("macos-launchd", Channel::App, |source| {
+        macos::launchd::read_system(&machine.root, source);
+        machine.homes.each(source, macos::launchd::read_home);
+    });
     scan.source("windows-programs", Channel::App, |source| {
         windows::uninstall::read(&machine.registry, source)
     });

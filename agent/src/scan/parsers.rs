@@ -55,6 +55,7 @@ pub const ALL: &[Parser] = &[
     ("jetbrains", |bytes| drop(jetbrains::parse(bytes))),
     ("jetbrains-disabled", |bytes| drop(jetbrains::disabled_plugins(bytes))),
     ("journal", |bytes| drop(Journal::decode(bytes))),
+    ("launchd", |bytes| drop(macos::launchd::parse(bytes))),
     ("mach-o", |bytes| drop(macos::signature::team(&mut std::io::Cursor::new(bytes)))),
     ("manifests", manifests::parse_all),
     ("mcp-command", mcp::parse_command),

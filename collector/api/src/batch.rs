@@ -68,6 +68,10 @@ pub struct Ack {
     /// not, and a sensor keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspects_since_ms: Option<i64>,
+    /// The newest signed checkpoint of the collector's audit trail (c2sp.org/tlog-checkpoint), for sensors to remember: a later one that
+    /// contradicts it shows that the trail was rewritten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
 }
 
 /// One row that was not taken.

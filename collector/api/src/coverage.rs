@@ -154,6 +154,10 @@ pub struct CoverageReport {
     /// State databases set aside as unreadable.
     #[serde(default)]
     pub state_resets: u64,
+    /// Checkpoints of the collector's audit trail that contradicted one it had shown before: the trail was rewritten, cut or restored from a
+    /// backup.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub trail_contradictions: u64,
     /// The sandbox level of the dissector, in words.
     #[serde(default)]
     pub sandbox: String,

@@ -17,6 +17,8 @@ mod own;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
+mod work;
+pub mod work_types;
 
 /// The routes, to be nested below `/api/v1`.
 pub(crate) fn router() -> Router<WebState> {
@@ -35,6 +37,19 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
         .route("/export/{format}", get(export::export))
+        .route("/work-counts", get(work::counts))
+        .route("/findings", get(work::findings).post(work::assign_findings))
+        .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
+        .route("/tasks", get(work::tasks).post(work::add_task))
+        .route("/tasks/{reference}", get(work::task).patch(work::step_task))
+        .route("/documents", get(work::documents).post(work::attach))
+        .route(
+            "/documents/hash",
+            axum::routing::post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
+        )
+        .route("/documents/{reference}", get(work::document))
+        .route("/vendors", get(work::vendors))
+        .route("/vendors/{id}", get(work::vendor).patch(work::assess_vendor))
         .fallback(|| async { WebError::NotFound("resource") })
 }
 
@@ -59,6 +74,22 @@ pub(crate) fn router() -> Router<WebState> {
         own::versions,
         own::version,
         export::export,
+        work::counts,
+        work::findings,
+        work::assign_findings,
+        work::finding,
+        work::step_finding,
+        work::tasks,
+        work::add_task,
+        work::task,
+        work::step_task,
+        work::documents,
+        work::attach,
+        work::hash,
+        work::document,
+        work::vendors,
+        work::vendor,
+        work::assess_vendor,
     ),
     components(schemas(types::Problem)),
     security(("session" = [])),
@@ -106,9 +137,19 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "work-counts",
+            "findings",
+            "findings/{reference}",
+            "tasks",
+            "tasks/{reference}",
+            "documents",
+            "documents/hash",
+            "documents/{reference}",
+            "vendors",
+            "vendors/{id}",
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 12);
+        assert_eq!(paths.len(), 22);
     }
 }

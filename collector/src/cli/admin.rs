@@ -6,6 +6,7 @@ use clap::Subcommand;
 use umbrascope_api::SensorId;
 
 use super::output::{moment, table};
+use super::user::command_line;
 use super::{CliError, Opened, Place};
 use crate::model::{NewToken, PageRequest, TokenId};
 use crate::store::{Reads, Store};
@@ -88,7 +89,7 @@ pub(super) fn token(place: &Place, command: TokenCommand) -> Result<(), CliError
             print(&head, &rows)?;
         }
         TokenCommand::Revoke { id } => {
-            if !store.revoke_token(&TokenId(id.clone()), now_ms)? {
+            if !store.revoke_token(&TokenId(id.clone()), &command_line(now_ms))? {
                 return Err(CliError::Failed(format!("there is no token {id}: `token list` shows them")));
             }
             println!("token {id} can no longer be used");
@@ -134,7 +135,7 @@ pub(super) fn sensor(place: &Place, command: SensorCommand) -> Result<(), CliErr
             let sensor: SensorId = id
                 .parse()
                 .map_err(|_| CliError::Usage(format!("{id} is no sensor's id: `sensor list` shows them")))?;
-            if !store.revoke_sensor(sensor, now_ms)? {
+            if !store.revoke_sensor(sensor, &command_line(now_ms))? {
                 return Err(CliError::Failed(format!("there is no sensor {id}: `sensor list` shows them")));
             }
             println!("sensor {id} is locked out; a running collector knows within seconds");

@@ -5,15 +5,20 @@ use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::export::sign;
 use super::{CliError, Place, output};
 use crate::audit::verify::{Fault, Known, Report, verify};
-use crate::audit::{Note, VerifyingKey};
+use crate::audit::{Checkpoint, Note, VerifyingKey, sha256, stamp};
+use crate::export::ExportError;
 use crate::serve::control::Ask;
+use crate::store::proof::Proof;
 
 /// A checkpoint is a few lines; so is a file with a key.
 const MAX_GIVEN_BYTES: u64 = 64 * 1024;
+/// An authority's answer, with its certificates.
+const MAX_ANSWER_BYTES: u64 = 256 * 1024;
 /// Entries that are named one by one.
 const NAMED: usize = 20;
 
@@ -28,6 +33,18 @@ pub(super) enum AuditCommand {
     Key,
     /// Sign with another key from now on. The old one signs that, and is gone
     RotateKey,
+    /// Write a request for a time stamp (RFC 3161) of the newest checkpoint to FILE, for an authority of your choice
+    StampRequest {
+        /// Where to write it
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Take the authority's answer from FILE; it goes along in evidence packs
+    StampAnswer {
+        /// The answer, as the authority sent it
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +66,8 @@ pub(super) fn run(place: &Place, command: AuditCommand) -> Result<u8, CliError> 
         AuditCommand::Verify(args) => return check(args),
         AuditCommand::Checkpoint => Ask::Checkpoint,
         AuditCommand::RotateKey => Ask::RotateKey,
+        AuditCommand::StampRequest { file } => return stamp_request(place, &file),
+        AuditCommand::StampAnswer { file } => return stamp_answer(place, &file),
         AuditCommand::Key => {
             let keys = place.data_dir(&place.config()?)?.audit_keys()?;
             println!("{}", keys.vkey());
@@ -58,6 +77,40 @@ pub(super) fn run(place: &Place, command: AuditCommand) -> Result<u8, CliError> 
     };
     let config = place.config()?;
     print!("{}", sign(&config, &place.data_dir(&config)?, &ask)?);
+    Ok(0)
+}
+
+fn stamp_request(place: &Place, path: &Path) -> Result<u8, CliError> {
+    let config = place.config()?;
+    let note = sign(&config, &place.data_dir(&config)?, &Ask::Checkpoint)?;
+    let mut nonce = [0; 8];
+    let random = SystemRandom::new().fill(&mut nonce);
+    random.map_err(|_| CliError::Failed("the system gave no random numbers".to_owned()))?;
+    let request = stamp::request(&sha256(&[note.as_bytes()]), u64::from_be_bytes(nonce));
+    std::fs::write(path, request).map_err(CliError::io("write the request"))?;
+    println!("{}: send it to the authority, and give its answer to `audit stamp-answer`", path.display());
+    Ok(0)
+}
+
+fn stamp_answer(place: &Place, path: &Path) -> Result<u8, CliError> {
+    let mut answer = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_ANSWER_BYTES).read_to_end(&mut answer));
+    read.map_err(|error| CliError::Usage(format!("{}: {error}", path.display())))?;
+    let refused = |what: &str| CliError::Failed(format!("{}: {what}", path.display()));
+    let stamp = stamp::read(&answer).map_err(|error| refused(&error.to_string()))?;
+    let opened = place.open()?;
+    let mut found = None;
+    let looked = opened.store.evidence(&mut |evidence| {
+        let notes = evidence.checkpoints()?;
+        found = notes.into_iter().find(|note| sha256(&[note.to_string().as_bytes()]) == stamp.imprint);
+        Ok(())
+    });
+    looked.map_err(ExportError::from)?;
+    let checkpoint = found.as_ref().and_then(|note| Checkpoint::of(note).ok());
+    let size = checkpoint.ok_or_else(|| refused("it is of none of this collector's checkpoints"))?.size;
+    opened.store.keep_stamp(size, answer)?;
+    opened.store.close();
+    println!("the checkpoint of {size} entries is stamped with {}", stamp.at);
     Ok(0)
 }
 

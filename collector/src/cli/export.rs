@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
@@ -20,8 +21,10 @@ use crate::store::SqliteStore;
 use crate::store::proof::Proof;
 use crate::store::sqlite::Options;
 
-/// How often an export is begun anew because an entry came between checkpoint and reading.
+/// How often an export is begun anew because an entry came between checkpoint and reading, and a collector is asked.
 const TRIES: u32 = 20;
+/// How long a collector is given that does not answer yet, or any more.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
@@ -68,18 +71,25 @@ pub(super) fn run(place: &Place, args: ExportArgs) -> Result<(), CliError> {
 
 /// Has something signed by the collector that runs on the folder, or does it where none runs.
 pub(super) fn sign(config: &Config, dir: &DataDir, ask: &Ask) -> Result<String, CliError> {
-    let _lock = match dir.lock() {
-        Ok(lock) => lock,
-        Err(DataDirError::InUse { .. }) => {
-            let unreachable = |error| {
-                CliError::Failed(format!(
+    let mut tries = 0;
+    let _lock = loop {
+        match dir.lock() {
+            Ok(lock) => break lock,
+            Err(DataDirError::InUse { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        tries += 1;
+        match control::ask(dir, ask) {
+            Ok(answer) => return answer.map_err(CliError::Failed),
+            // It may be about to end, or to begin.
+            Err(_) if tries < TRIES => std::thread::sleep(PAUSE),
+            Err(error) => {
+                return Err(CliError::Failed(format!(
                     "a collector runs on {} and does not answer ({error}): it has to sign; try again, or stop it first",
                     dir.path().display()
-                ))
-            };
-            return control::ask(dir, ask).map_err(unreachable)?.map_err(CliError::Failed);
+                )));
+            }
         }
-        Err(error) => return Err(error.into()),
     };
     let now_ms = Clock::system().now_ms();
     let store = Arc::new(dir.open(options(config, dir), now_ms)?);
@@ -124,25 +134,28 @@ fn write(config: &Config, dir: &DataDir, asked: &Asked, file: &mut File) -> Resu
             (format.as_str(), of_day)
         }
     };
-    let mut ask = Ask::Export(word.to_owned());
     if let Asked::Inventory(format, part, _) = asked
         && *format != Format::Json
     {
         // Nothing in it is proved by a signature: what cannot be noted, for the folder may only be read, is written all the same.
-        if let Err(error) = sign(config, dir, &ask) {
+        if let Err(error) = sign(config, dir, &Ask::Export(word.to_owned())) {
             eprintln!("the export is not noted in the audit trail: {}", super::chain(&error));
         }
         let (store, mut out) = (open()?, BufWriter::new(file));
         export::write(*format, part, sources(&store), catalogue, &stamp, &mut out)?;
         return out.flush().map_err(CliError::io("write the export"));
     }
+    // A pack is handed on, which the trail is to tell. JSON is read by programs, again and again: that is no news.
+    let mut ask = matches!(asked, Asked::Pack).then(|| Ask::Export(word.to_owned()));
     for _ in 0..TRIES {
-        sign(config, dir, &ask)?;
+        if let Some(ask) = &ask {
+            sign(config, dir, ask)?;
+        }
         let (store, keys) = (open()?, dir.audit_keys()?);
         let proving = Proving { proof: &store, keys: &keys };
         let proven = write_proven(asked, sources(&store), catalogue, proving, &stamp, file);
         match proven {
-            Err(ExportError::Behind) => ask = Ask::Checkpoint,
+            Err(ExportError::Behind) => ask = Some(Ask::Checkpoint),
             result => return Ok(result?),
         }
         let again = file.rewind().and_then(|()| file.set_len(0));

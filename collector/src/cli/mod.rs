@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod export;
+mod import;
 mod output;
 mod rules;
 mod run;
@@ -64,6 +65,9 @@ enum Command {
     /// People, and what they may do
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Take in what other systems of the organisation know
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// Sensors that report
     #[command(subcommand)]
     Sensor(admin::SensorCommand),
@@ -89,6 +93,7 @@ impl Cli {
             Command::Serve => run::serve(&self.place),
             Command::Token(command) => admin::token(&self.place, command),
             Command::User(command) => user::user(&self.place, command),
+            Command::Import(command) => import::import(&self.place, command),
             Command::Sensor(command) => admin::sensor(&self.place, command),
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),

@@ -2,6 +2,7 @@
 //! program in its own processes, enrolled with a one-use token over real mutual TLS.
 
 mod agent;
+mod demo;
 mod people;
 
 use std::io::{self, Write};
@@ -47,6 +48,10 @@ pub(super) struct Args {
     /// Scan once, print every product seen, and end
     #[arg(long)]
     once: bool,
+    /// Make up an organisation first, in a data folder of its own: 2,000 machines, 300 products, people and their decisions, all
+    /// marked as a demonstration
+    #[arg(long)]
+    demo: bool,
 }
 
 pub(super) fn run(place: &Place, args: Args) -> Result<(), CliError> {
@@ -56,7 +61,10 @@ pub(super) fn run(place: &Place, args: Args) -> Result<(), CliError> {
             CliError::Failed(format!("could not read the capture {}: {source}", file.display()))
         })?;
     }
-    let dir = DataDir::choose_for_try(place.data_dir.clone())?;
+    let dir = DataDir::choose_for_try(place.data_dir.clone(), args.demo)?;
+    if args.demo && !dir.database().exists() {
+        dir.mark_demonstration()?;
+    }
     dir.init(options(&Config::default(), &dir), Clock::system().now_ms())?;
     // The agent's processes need what this one never does.
     agent::drop_own_capabilities().map_err(CliError::io("give up capabilities"))?;
@@ -100,6 +108,10 @@ async fn start(dir: &DataDir, listen: Option<SocketAddr>) -> Result<Running, Cli
 async fn attend(dir: &DataDir, running: &Running, agent: &mut Agent, args: &Args) -> Result<(), CliError> {
     eprintln!("data folder: {}", dir.path().display());
     agent.write_config()?;
+    if args.demo {
+        let app = running.app.clone();
+        blocking(move || demo::seed(&app)).await?;
+    }
     // A certificate ends when nobody tried for a month.
     if !agent.is_enrolled() || !lets_somebody_in(running).await? {
         let token = one_use_token(running).await?;

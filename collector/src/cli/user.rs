@@ -81,9 +81,9 @@ pub(super) enum UserCommand {
 }
 
 pub(super) fn user(place: &Place, command: UserCommand) -> Result<(), CliError> {
-    let Opened { store, config, clock, .. } = place.open()?;
+    let Opened { store, dir, config, clock } = place.open()?;
     let store = Arc::new(store);
-    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>)?;
+    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?;
     let by = command_line(clock.now_ms());
     let scheme = if config.people.tls.is_some() { "https" } else { "http" };
     let link = |name: &str| -> Result<(), CliError> {

@@ -14,6 +14,7 @@ use crate::model::record::{AiSystem, Sanction, SystemKind};
 use crate::model::{
     CoverageTotals, EvidenceRow, PageRequest, ProductDetail, ProductFilter, ProductSort, Totals, VendorFacts,
 };
+use crate::scope::Expected;
 use crate::store::{Governance, Reads};
 
 /// Where exports read from.
@@ -95,7 +96,13 @@ impl Coverage {
         .into_iter()
     }
 
-    fn now(totals: CoverageTotals, seen: &Totals, known_products: usize, systems: usize) -> Self {
+    fn now(
+        totals: CoverageTotals,
+        expected: Option<&Expected>,
+        seen: &Totals,
+        known_products: usize,
+        systems: usize,
+    ) -> Self {
         let found = format!("{systems} AI systems on record; {} products seen by sensors.", seen.products);
         let CoverageTotals { sensors, reporting, silent, capturing, hellos, .. } = totals;
         let not_found = match reporting {
@@ -105,9 +112,16 @@ impl Coverage {
                  reporting sensors and not found."
             ),
         };
+        let expected = match expected {
+            Some(expected) => format!(
+                "Expected endpoints: {}, of which {} have a sensor and {} reported.",
+                expected.endpoints, expected.enrolled, expected.reporting
+            ),
+            None => "Expected endpoints: unknown.".to_owned(),
+        };
         let hidden = totals.hellos_without_name + totals.hidden_destinations;
         let not_looked_for = format!(
-            "Expected endpoints: unknown. Machines without a sensor were not looked at. Of {sensors} sensors {silent} are silent \
+            "{expected} Machines without a sensor were not looked at. Of {sensors} sensors {silent} are silent \
              and {} do not watch the network; {} sources were not read to their end; {hidden} of {hellos} connections did not show \
              a name; {} connections asked for names by encrypted DNS.",
             sensors.saturating_sub(capturing),
@@ -355,6 +369,7 @@ pub(super) fn head(
         Some(day) => Coverage::of_past_day(day, systems),
         None => Coverage::now(
             from.reads.coverage_totals(stamp.now_ms)?,
+            from.governance.coverage_record(stamp.now_ms)?.expected.as_ref(),
             &from.reads.totals(stamp.day(), stamp.now_ms)?,
             catalogue.products().len(),
             systems,

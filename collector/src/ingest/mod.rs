@@ -26,6 +26,7 @@ use umbrascope_api::{
 use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::net::Closer;
+use crate::notary::Notary;
 use crate::ops::{Counters, Turned};
 use crate::pki::{Authority, Issued, PkiError};
 use crate::store::{Enrolled, Enrolment, NewCertificate, Report, Store, StoreError, TrustedKey};
@@ -48,6 +49,8 @@ pub struct Ingest {
     pub catalogue: Arc<Current>,
     /// The key that agents check the organisation's own rules with.
     pub own_rules_key: String,
+    /// Who signs the audit trail, whose newest checkpoint goes to every sensor.
+    pub notary: Arc<Notary>,
     /// Whose keys are let in.
     pub trust: Arc<Trust>,
     /// Signs sensors' keys.
@@ -105,6 +108,7 @@ async fn batches(State(ingest): State<Arc<Ingest>>, request: Request) -> Respons
         ack.catalogue = ingest.catalogue.served().map(|served| served.digest);
         ack.own_rules = ingest.catalogue.own().map(|own| own.served.digest.clone());
         ack.own_rules_key = Some(ingest.own_rules_key.clone());
+        ack.checkpoint = ingest.notary.newest();
         ingest.counters.taken(&ack);
         crate::failpoint::hit("collector-before-ack");
         Ok(axum::Json(ack).into_response())

@@ -3,6 +3,8 @@
 mod asset;
 mod coverage;
 pub mod dated;
+pub mod document;
+pub mod finding;
 pub mod governed;
 mod own;
 pub mod policy;
@@ -11,8 +13,11 @@ mod query;
 pub mod record;
 mod rights;
 pub mod role;
+pub mod supplier;
 mod suspect;
 mod system;
+pub mod task;
+pub mod text;
 mod token;
 mod unit;
 mod user;
@@ -31,6 +36,8 @@ pub use role::{Grant, Grants, Role};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
-pub use unit::UnitRow;
-pub use user::{By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRow, Reading, UserRow};
+pub use unit::{UnitRecord, UnitRow};
+pub use user::{
+    By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow, UserRow,
+};
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -1,6 +1,8 @@
 //! A part of the organisation, to which assets belong.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::governed::Governed;
 
 /// A unit and how much of it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,4 +15,23 @@ pub struct UnitRow {
     pub parent: Option<i64>,
     /// Assets that belong to it.
     pub assets: u64,
+}
+
+/// A unit as the audit trail tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitRecord {
+    /// Number of the unit.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// Number of the unit that it stands below.
+    pub parent: Option<i64>,
+}
+
+impl Governed for UnitRecord {
+    const KIND: &'static str = "unit";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
 }

@@ -1,8 +1,9 @@
 //! People: the directory, and of it those who sign in.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{AssetId, Grant, Grants};
+use super::governed::{Act, Actor, Governed};
+use super::{Access, AssetId, Deed, Grant, Grants, may};
 
 /// Somebody who signs in, without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +55,7 @@ pub struct PersonRow {
 }
 
 /// What a directory says of a person, and what is changed by hand.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonDetails {
     /// The name that people know them by, at most [`PersonDetails::MAX_CHARS`] characters.
     pub display_name: String,
@@ -86,6 +87,8 @@ pub struct PersonFilter {
     pub signs_in: bool,
     /// Who left too.
     pub inactive: bool,
+    /// Of these units only: what the reader's roles are limited to.
+    pub within: Option<Vec<i64>>,
 }
 
 /// Who changes something, when, and why.
@@ -101,6 +104,51 @@ pub struct By {
     pub at_ms: i64,
 }
 
+impl By {
+    /// As the audit trail has it, in the role of these that lets them do it.
+    pub fn act(&self, grants: &Grants, deed: Deed) -> Act {
+        let actor = self.person.map_or(Actor::Console, Actor::Person);
+        let able = grants.0.iter().map(|grant| grant.role).filter(|role| may(*role, deed) > Access::Read);
+        Act { role: able.min(), ..Act::by(actor, self.at_ms).because(self.reason.as_str()) }
+    }
+}
+
+/// A person as the audit trail tells of them: without what lets them in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonRecord {
+    /// Number of the person.
+    pub id: i64,
+    /// Sign-in name.
+    pub name: String,
+    /// What else is known of them.
+    #[serde(flatten)]
+    pub details: PersonDetails,
+    /// Made up, so that the product can be tried.
+    pub demonstration: bool,
+    /// What they may do.
+    pub grants: Grants,
+}
+
+impl From<&PersonRow> for PersonRecord {
+    fn from(row: &PersonRow) -> Self {
+        Self {
+            id: row.id,
+            name: row.name.clone(),
+            details: row.details.clone(),
+            demonstration: row.demonstration,
+            grants: row.grants.clone(),
+        }
+    }
+}
+
+impl Governed for PersonRecord {
+    const KIND: &'static str = "person";
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+}
+
 /// A change of what a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantChange {
@@ -108,6 +156,17 @@ pub enum GrantChange {
     Grant(Grant),
     /// One role less.
     Revoke(Grant),
+}
+
+/// A second factor as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TotpRow {
+    /// The secret, sealed.
+    pub sealed: String,
+    /// Whether a code of it was given back: before that it does not count.
+    pub confirmed: bool,
+    /// The newest time step that a code was taken of.
+    pub last_step: i64,
 }
 
 /// Who looked at what is close to a person.

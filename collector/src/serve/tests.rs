@@ -234,7 +234,9 @@ async fn a_revoked_sensor_is_cut_off_also_on_a_live_connection_and_by_another_pr
     assert_eq!(exchange(&mut live, "/v1/batches", &json(&batch(identity.sensor))).await.unwrap().0, 200);
     // Another process: a store of its own on the same database.
     let other = world.dir.open(Options::new(Catalogue::embedded()), Clock::system().now_ms()).unwrap();
-    assert!(other.revoke_sensor(identity.sensor, Clock::system().now_ms()).unwrap());
+    let (name, reason) = ("a test".to_owned(), String::new());
+    let by = crate::model::By { person: None, name, reason, at_ms: Clock::system().now_ms() };
+    assert!(other.revoke_sensor(identity.sensor, &by).unwrap());
     let cut_off = async {
         while exchange(&mut live, "/v1/batches", &json(&batch(identity.sensor))).await.unwrap().0 != 403 {
             tokio::time::sleep(Duration::from_millis(50)).await;

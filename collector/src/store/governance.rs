@@ -7,7 +7,9 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
-use crate::store::{Exports, StoreError};
+use crate::store::retention::Retaining;
+use crate::store::scope::Scoping;
+use crate::store::{Documents, Exports, Findings, StoreError, Suppliers, Tasks};
 use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
@@ -17,7 +19,9 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
-pub trait Governance: Exports + Send + Sync {
+pub trait Governance:
+    Documents + Exports + Findings + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+{
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.

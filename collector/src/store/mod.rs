@@ -4,22 +4,32 @@
 use umbrascope_api::{Ack, Batch, Day, MachineId, RefusedRow, SensorId, SensorInfo};
 
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, CoverageRow, CoverageTotals,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetRow, AssetSort, By, CoverageRow, CoverageTotals,
     DayCount, Direction, Dismissal, NewToken, Page, PageRequest, ProductDetail, ProductFilter, ProductRow,
     ProductSort, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting, SystemFilter, SystemSort,
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod documents;
 pub mod exports;
+pub mod findings;
 pub mod governance;
 pub mod own;
 pub mod people;
 pub mod proof;
+pub mod retention;
+pub mod scope;
 pub mod sqlite;
+pub mod suppliers;
+pub mod tasks;
 
+pub use documents::Documents;
 pub use exports::Exports;
+pub use findings::Findings;
 pub use governance::{Changed, Governance};
 pub use sqlite::SqliteStore;
+pub use suppliers::Suppliers;
+pub use tasks::Tasks;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.
 pub trait Suspects: Send + Sync {
@@ -40,7 +50,7 @@ pub trait Suspects: Send + Sync {
     /// Dismisses a domain: nothing more of it is taken. One that is dismissed stays as it was. `false` when there is none.
     fn dismiss_suspect(&self, domain: &str, dismissal: &Dismissal) -> Result<bool, StoreError>;
     /// Takes a dismissal back; `false` when there is none.
-    fn restore_suspect(&self, domain: &str) -> Result<bool, StoreError>;
+    fn restore_suspect(&self, domain: &str, by: &By) -> Result<bool, StoreError>;
 }
 
 /// What pages, JSON and exports read. Blocking: call it from a blocking thread.
@@ -105,14 +115,14 @@ pub trait Store: Reads {
         now_ms: i64,
     ) -> Result<TokenRow, StoreError>;
     /// Revokes a token; `false` when there is none of that id.
-    fn revoke_token(&self, id: &TokenId, now_ms: i64) -> Result<bool, StoreError>;
+    fn revoke_token(&self, id: &TokenId, by: &By) -> Result<bool, StoreError>;
 
     /// Uses a token once and records the sensor with its first certificate.
     fn enrol(&self, enrolment: Enrolment) -> Result<Enrolled, StoreError>;
     /// Records another certificate of a sensor. `false` when the sensor is revoked or unknown.
     fn renew(&self, sensor: SensorId, certificate: NewCertificate) -> Result<bool, StoreError>;
     /// Takes every certificate of a sensor out of use; `false` when there is none of that id.
-    fn revoke_sensor(&self, sensor: SensorId, now_ms: i64) -> Result<bool, StoreError>;
+    fn revoke_sensor(&self, sensor: SensorId, by: &By) -> Result<bool, StoreError>;
     /// The keys that are let in.
     fn trusted_keys(&self, now_ms: i64) -> Result<Vec<TrustedKey>, StoreError>;
     /// A number that changes with every revocation, also by another process.
@@ -204,6 +214,8 @@ pub struct SessionRow {
     pub created_at_ms: i64,
     /// Unix time in milliseconds of the last use, exact to a minute.
     pub used_at_ms: i64,
+    /// A role of the person's takes a second factor, and none is set up.
+    pub totp_missing: bool,
     /// Unix time in milliseconds at which the person last proved to be there, beyond holding the cookie; 0: not since it began.
     pub confirmed_at_ms: i64,
 }

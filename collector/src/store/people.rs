@@ -1,14 +1,26 @@
 //! What is kept of people: the directory, roles, units, and who is signed in.
 
 use super::{SecretHash, SessionRow, StoreError};
+use crate::directory::Plan;
 use crate::model::{
-    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, UnitRow,
-    UserRow,
+    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
+    TotpRow, UnitRow, UserRow,
 };
 use crate::people::PersonRefused;
 
 /// What became of a change of people: the person as they are now, or why it was refused; then nothing was changed.
 pub type Changed<T> = Result<Result<T, PersonRefused>, StoreError>;
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// People added.
+    pub added: u64,
+    /// People changed.
+    pub changed: u64,
+    /// People set aside.
+    pub set_aside: u64,
+}
 
 /// People, their roles and their sessions. Blocking: call it from a blocking thread.
 pub trait People: Send + Sync {
@@ -30,6 +42,9 @@ pub trait People: Send + Sync {
     fn change_person(&self, id: i64, details: &PersonDetails, by: &By) -> Changed<PersonRow>;
     /// Changes what a person may do, and ends their sessions.
     fn change_grants(&self, id: i64, change: GrantChange, by: &By) -> Changed<PersonRow>;
+
+    /// Does what a plan says, all of it or nothing. Who is new, changed and set aside, in numbers.
+    fn import_directory(&self, plan: &Plan, by: &By) -> Changed<Imported>;
 
     /// Units by name.
     fn all_units(&self) -> Result<Vec<UnitRow>, StoreError>;
@@ -65,6 +80,32 @@ pub trait People: Send + Sync {
     fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
     /// Ends a session.
     fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
+    /// Who a link is for, without using it up. `None` when there is none, or its time is over.
+    fn link_person(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
+    /// Notes that the person of a session proved to be there.
+    fn confirm_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
+
+    /// The second factor of a person; `None` when none is set up or being set up.
+    fn totp(&self, person: i64) -> Result<Option<TotpRow>, StoreError>;
+    /// Keeps a sealed secret that waits for its first code. `false` when one is set up already.
+    fn begin_totp(&self, person: i64, sealed: &str) -> Result<bool, StoreError>;
+    /// Sets the second factor up, with hashes of recovery codes. `false` when none waits, or the step was used.
+    fn finish_totp(&self, person: i64, step: i64, recovery: &[String], by: &By) -> Result<bool, StoreError>;
+    /// Takes the second factor and the recovery codes away and ends the person's sessions; `false` when there was none.
+    fn drop_totp(&self, person: i64, by: &By) -> Result<bool, StoreError>;
+    /// Uses a time step up; `false` when it or a later one was used.
+    fn use_totp_step(&self, person: i64, step: i64) -> Result<bool, StoreError>;
+    /// Replaces the recovery codes.
+    fn set_recovery_codes(&self, person: i64, recovery: &[String], by: &By) -> Result<(), StoreError>;
+    /// Uses a recovery code up; `false` when there is none that hashes so, or it was used.
+    fn use_recovery_code(&self, person: i64, hash: &str, now_ms: i64) -> Result<bool, StoreError>;
+    /// Recovery codes that are left.
+    fn recovery_codes_left(&self, person: i64) -> Result<u64, StoreError>;
+    /// Roles that take a second factor.
+    fn totp_roles(&self) -> Result<Vec<Role>, StoreError>;
+    /// Sets which do.
+    fn set_totp_roles(&self, roles: &[Role], by: &By) -> Result<(), StoreError>;
+
     /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
     fn prune_sessions(
         &self,
@@ -72,4 +113,20 @@ pub trait People: Send + Sync {
         used_before_ms: i64,
         now_ms: i64,
     ) -> Result<(), StoreError>;
+}
+
+/// The whole directory, those set aside too.
+pub fn everybody(people: &(impl People + ?Sized)) -> Result<Vec<PersonRow>, StoreError> {
+    let all = PersonFilter { inactive: true, ..PersonFilter::default() };
+    let mut page = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
+    let mut rows = Vec::new();
+    loop {
+        let found = people.people(&all, page)?;
+        page.offset += u64::from(PageRequest::MAX_LIMIT);
+        let last = page.offset >= found.total;
+        rows.extend(found.rows);
+        if last {
+            return Ok(rows);
+        }
+    }
 }

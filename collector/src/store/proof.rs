@@ -54,6 +54,8 @@ pub trait Evidence {
     fn head(&self) -> Result<Option<Note>, EvidenceError>;
     /// Earlier checkpoints, each with the proof that the trail goes on from it.
     fn earlier(&self) -> Result<Vec<CheckpointLine>, EvidenceError>;
+    /// Every checkpoint, the oldest first.
+    fn checkpoints(&self) -> Result<Vec<Note>, EvidenceError>;
     /// Time stamps: entries of the checkpoint, and the authority's answer.
     fn stamps(&self) -> Result<Vec<(u64, Vec<u8>)>, EvidenceError>;
     /// Every entry's bytes, in order.

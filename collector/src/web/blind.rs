@@ -165,6 +165,15 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             ),
         );
     }
+    if report.trail_contradictions > 0 {
+        let times = Plural(report.trail_contradictions, "time");
+        say(
+            "warn",
+            format!(
+                "This collector's audit trail contradicted what it had shown to it, {times}: was a backup restored?"
+            ),
+        );
+    }
     if sensor.rows_refused > 0 {
         say(
             "warn",

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
 use crate::model::Refused;
+use crate::review::Guard;
 use crate::session::SessionError;
 use crate::store::StoreError;
 
@@ -19,6 +20,15 @@ pub(crate) enum WebError {
         /// Path and query to come back to.
         next: String,
     },
+    /// It takes somebody who signed in again a moment ago.
+    #[error("not signed in again")]
+    ConfirmFirst {
+        /// Path and query to come back to.
+        next: String,
+    },
+    /// A role of the reader's takes a second factor, and none is set up.
+    #[error("no second factor is set up")]
+    SecondFactorFirst,
     /// There is no such page or record.
     #[error("there is no {0} here")]
     NotFound(&'static str),
@@ -33,6 +43,9 @@ pub(crate) enum WebError {
     /// The reader's roles do not allow it.
     #[error(transparent)]
     NotAllowed(#[from] Refused),
+    /// A guard of the record refuses it.
+    #[error("{0}")]
+    Guarded(crate::review::Refused),
     /// The form did not come from a page of ours.
     #[error("the form did not come from this site, or its page is out of date")]
     Forged,
@@ -76,7 +89,10 @@ impl WebError {
             Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAllowed(_) | Self::Forged => StatusCode::FORBIDDEN,
+            Self::NotAllowed(_) | Self::Forged | Self::ConfirmFirst { .. } | Self::SecondFactorFirst => {
+                StatusCode::FORBIDDEN
+            }
+            Self::Guarded(refused) => status_of(refused.guard),
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -102,6 +118,25 @@ impl WebError {
                 link: "Sign in",
                 ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
             },
+            Self::ConfirmFirst { next } => Explained {
+                href: Address::new("/confirm").with("next", next.as_str()).href(),
+                link: "Sign in again",
+                ..explain(
+                    "Sign in again first",
+                    "G-FRESH: this is signed in your name, and takes that you signed in within five minutes."
+                        .to_owned(),
+                    "Nothing was changed.",
+                )
+            },
+            Self::SecondFactorFirst => Explained {
+                href: "/account/second-factor".to_owned(),
+                link: "Set it up",
+                ..explain(
+                    "Set up a second factor first",
+                    "A role of yours takes a second factor, and you have none.".to_owned(),
+                    "Nothing was changed.",
+                )
+            },
             Self::NotFound(what) => explain(
                 "Not found",
                 format!("There is no {what} at this address."),
@@ -121,6 +156,11 @@ impl WebError {
                 "Not for your role",
                 format!("{refused}."),
                 "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
+            ),
+            Self::Guarded(refused) => explain(
+                "That is refused",
+                format!("{}: {}.", refused.guard.as_str(), refused.says),
+                "Nothing was changed.",
             ),
             Self::Forged => explain(
                 "The form was not taken",
@@ -176,6 +216,15 @@ pub(crate) struct Explained {
     pub(crate) link: &'static str,
 }
 
+/// The status for what a guard refuses.
+pub(crate) fn status_of(guard: Guard) -> StatusCode {
+    match guard {
+        Guard::Version | Guard::State | Guard::Frozen => StatusCode::CONFLICT,
+        Guard::Role | Guard::Acl | Guard::FourEyes | Guard::Fresh => StatusCode::FORBIDDEN,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
 impl Explained {
     /// For an answer that came about without a [`WebError`].
     pub(crate) fn for_status(status: StatusCode) -> Self {
@@ -197,15 +246,15 @@ impl IntoResponse for WebError {
         if explained.status.is_server_error() {
             tracing::error!(error = &self as &dyn std::error::Error, "a page could not be answered");
         }
+        let redirect =
+            matches!(self, Self::SignInFirst { .. } | Self::ConfirmFirst { .. } | Self::SecondFactorFirst);
         let mut response = match &self {
             Self::TooMany { retry_after_s } => {
                 (explained.status, [(header::RETRY_AFTER, retry_after_s.to_string())]).into_response()
             }
             _ => explained.status.into_response(),
         };
-        response
-            .extensions_mut()
-            .insert(Sent { explained, redirect: matches!(self, Self::SignInFirst { .. }) });
+        response.extensions_mut().insert(Sent { explained, redirect });
         response
     }
 }

@@ -11,6 +11,12 @@ pub(crate) enum Here {
     Products,
     /// The inventory of AI systems.
     Inventory,
+    /// Findings, and one finding.
+    Findings,
+    /// Tasks, and one task.
+    Tasks,
+    /// Vendors in use, and the dossier of one.
+    Vendors,
     /// Assets, and one asset.
     Assets,
     /// Suspects, and the notice.
@@ -25,6 +31,10 @@ pub(crate) enum Here {
     Enrolment,
     /// What can be taken away.
     Export,
+    /// People and their roles.
+    People,
+    /// The reader's own account.
+    Account,
 }
 
 impl Here {
@@ -33,6 +43,7 @@ impl Here {
         match self {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
+            Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
     }
@@ -57,7 +68,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 9] = [
+const PLACES: [Place; 13] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -69,6 +80,24 @@ const PLACES: [Place; 9] = [
         href: "/inventory",
         label: "Inventory",
         icon: "M3 2.5h10v11H3zM5.5 5.5h5M5.5 8h5M5.5 10.5h3",
+    },
+    Place {
+        here: Here::Findings,
+        href: "/findings",
+        label: "Findings",
+        icon: "M8 2l6.2 11.2H1.8zM8 6.4v3.2M8 11.4v.1",
+    },
+    Place {
+        here: Here::Tasks,
+        href: "/tasks",
+        label: "Tasks",
+        icon: "M2.5 4l1.2 1.2L6 2.8M2.5 8.4l1.2 1.2L6 7.2M2.5 12.8L3.7 14 6 11.6M8 4h5.5M8 8.4h5.5M8 12.8h5.5",
+    },
+    Place {
+        here: Here::Vendors,
+        href: "/vendors",
+        label: "Vendors",
+        icon: "M2.5 13.5v-9L8 2l5.5 2.5v9zM6 13.5v-3h4v3M5.5 6.5h1M9.5 6.5h1",
     },
     Place {
         here: Here::Assets,
@@ -105,6 +134,12 @@ const PLACES: [Place; 9] = [
         href: "/tokens",
         label: "Enrolment",
         icon: "M10.2 2.2a3.6 3.6 0 1 1-2.9 5.7L2.5 12.7v1.1h2v-1.5H6v-1.5h1.5l1-1M11 5.2v.1",
+    },
+    Place {
+        here: Here::People,
+        href: "/people",
+        label: "People",
+        icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
     },
     Place {
         here: Here::Export,
@@ -187,6 +222,8 @@ pub(crate) struct Frame {
     pub(crate) csrf: String,
     /// Light or dark.
     pub(crate) theme: Theme,
+    /// Whether the records are made up.
+    pub(crate) demonstration: bool,
     /// What was just done, if anything.
     pub(crate) notice: Option<&'static str>,
     /// The day of reading.
@@ -211,6 +248,11 @@ impl Frame {
     /// Whether the reader may triage what belongs to no unit in particular.
     pub(crate) fn triages(&self) -> bool {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may manage people, be it of one unit.
+    pub(crate) fn manages_people(&self) -> bool {
+        self.writes(Deed::ManagePeople)
     }
 
     /// Whether the reader may ask that agents gather more.

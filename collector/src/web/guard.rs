@@ -8,7 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use crate::model::governed::{Act, Actor};
 use crate::model::{Access, By, Deed, ProductDetail, UserRow};
+use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
@@ -23,13 +25,24 @@ pub(crate) struct Reader {
     pub(crate) csrf: String,
     /// Value of the session's cookie.
     pub(crate) secret: String,
+    /// Whether the records are made up, which every page says.
+    pub(crate) demonstration: bool,
     /// Light or dark.
     pub(crate) theme: Theme,
     /// Path and query asked for.
     pub(crate) path: String,
     /// The moment of the request, Unix time in milliseconds.
     pub(crate) now_ms: i64,
+    /// When the session began, Unix time in milliseconds.
+    pub(crate) since_ms: i64,
+    /// Whether the reader signed in again a moment ago.
+    pub(crate) fresh: bool,
+    /// A role of the reader's takes a second factor, and none is set up.
+    pub(crate) totp_missing: bool,
 }
+
+/// Where somebody may go whose role takes a second factor, before it is set up.
+const BEFORE_SECOND_FACTOR: [&str; 5] = ["/account", "/confirm", "/password", "/sign-out", "/theme"];
 
 impl Reader {
     /// The frame of a page.
@@ -40,6 +53,7 @@ impl Reader {
             user: self.user.name.clone(),
             grants: self.user.grants.clone(),
             csrf: self.csrf.clone(),
+            demonstration: self.demonstration,
             theme: self.theme,
             notice,
             today: umbrascope_api::Day::from_unix_ms(self.now_ms),
@@ -82,6 +96,16 @@ impl Reader {
         product
     }
 
+    /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.
+    pub(crate) fn must_be_fresh(&self) -> Result<(), WebError> {
+        self.must_be_fresh_for(&self.path)
+    }
+
+    /// The same, coming back elsewhere: to the page of the form, where what is asked for cannot be opened.
+    pub(crate) fn must_be_fresh_for(&self, back: &str) -> Result<(), WebError> {
+        if self.fresh { Ok(()) } else { Err(WebError::ConfirmFirst { next: back.to_owned() }) }
+    }
+
     /// The reader as the author of a change.
     pub(crate) fn by(&self, reason: impl Into<String>) -> By {
         By {
@@ -90,6 +114,16 @@ impl Reader {
             reason: reason.into(),
             at_ms: self.now_ms,
         }
+    }
+
+    /// The reader as the rules of review know them.
+    pub(crate) fn who(&self) -> Who {
+        Who { person: self.user.id, grants: self.user.grants.clone() }
+    }
+
+    /// A change of a governed record by the reader.
+    pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
+        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
     }
 
     /// Refuses a form that does not carry this session's token.
@@ -113,7 +147,24 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
-        Ok(Self { user: signed_in.user, csrf: signed_in.csrf, secret, theme, path, now_ms })
+        let reader = Self {
+            user: signed_in.user,
+            csrf: signed_in.csrf,
+            secret,
+            demonstration: state.app.demonstration,
+            theme,
+            path,
+            now_ms,
+            since_ms: signed_in.since_ms,
+            fresh: signed_in.fresh,
+            totp_missing: signed_in.totp_missing,
+        };
+        let place = parts.uri.path();
+        let allowed = |before: &str| place == before || place.starts_with(&format!("{before}/"));
+        if reader.totp_missing && !BEFORE_SECOND_FACTOR.into_iter().any(allowed) {
+            return Err(WebError::SecondFactorFirst);
+        }
+        Ok(reader)
     }
 }
 

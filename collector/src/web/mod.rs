@@ -41,16 +41,24 @@ pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::download;
+pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
+pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
+pub(crate) use handlers::vendors::open_questions;
+pub(crate) use handlers::work::{done, known_vendor, link, may_see};
 pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
+pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
 
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
+
+/// Largest form with a directory in it, in bytes: 4 MB of it, some of which a form writes as three bytes.
+const DIRECTORY_BYTES: usize = 8 << 20;
 
 /// What the handlers of people's requests are given.
 #[derive(Clone)]
@@ -89,6 +97,15 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/setting", post(handlers::suspects::step))
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/findings", get(handlers::findings::list))
+        .route("/findings/assign", post(handlers::findings::assign))
+        .route("/findings/due-days", post(handlers::findings::set_due_days))
+        .route("/findings/{reference}", get(handlers::findings::one).post(handlers::findings::step))
+        .route("/tasks", get(handlers::tasks::list).post(handlers::tasks::add))
+        .route("/tasks/{reference}", get(handlers::tasks::one).post(handlers::tasks::step))
+        .route("/documents", post(handlers::documents::attach))
+        .route("/vendors", get(handlers::vendors::list))
+        .route("/vendors/{id}", get(handlers::vendors::one).post(handlers::vendors::assess))
         .route("/notice", get(handlers::suspects::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
@@ -97,6 +114,32 @@ pub fn router(app: AppState) -> Router {
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
         .route("/password", get(handlers::sign_in::password_form).post(handlers::sign_in::set_password))
+        .route("/people", get(handlers::people::list).post(handlers::people::add))
+        .route("/people/new", get(handlers::people::new_form))
+        .route(
+            "/people/import",
+            get(handlers::import::form)
+                .post(handlers::import::import)
+                .layer(axum::extract::DefaultBodyLimit::max(DIRECTORY_BYTES)),
+        )
+        .route("/people/readings", get(handlers::people::readings))
+        .route("/people/second-factor-roles", post(handlers::people::second_factor_roles))
+        .route("/people/{id}", get(handlers::people::one).post(handlers::people::change))
+        .route("/people/{id}/active", post(handlers::people::active))
+        .route("/people/{id}/grant", post(handlers::people::grant))
+        .route("/people/{id}/revoke", post(handlers::people::revoke))
+        .route("/people/{id}/link", post(handlers::people::link))
+        .route("/people/{id}/second-factor/remove", post(handlers::people::drop_second_factor))
+        .route("/units", get(handlers::units::list).post(handlers::units::add))
+        .route("/units/{id}", post(handlers::units::change))
+        .route("/account", get(handlers::account::account))
+        .route(
+            "/account/second-factor",
+            get(handlers::account::second_factor).post(handlers::account::set_up),
+        )
+        .route("/account/second-factor/remove", post(handlers::account::remove))
+        .route("/account/recovery-codes", post(handlers::account::recovery_codes))
+        .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))
         .route("/static/{name}", get(assets::serve))

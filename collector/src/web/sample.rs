@@ -11,13 +11,14 @@ use crate::AppState;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, CoverageRow,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
     ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
     StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
 use crate::own::compose;
+use crate::sealing::Sealing;
 use crate::session::Sessions;
 use crate::store::sqlite::Options;
 use crate::store::{
@@ -60,13 +61,14 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     sample.folder = Some(folder);
     let store: Arc<dyn Store> = Arc::new(sample);
     AppState {
-        sessions: Arc::new(Sessions::new(people.clone()).unwrap()),
+        sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
         governance: governed(),
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
+        demonstration: false,
         https: false,
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
@@ -79,7 +81,10 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
 fn governed() -> Arc<dyn Governance> {
     let folder = tempfile::tempdir().unwrap().keep();
     let options = Options::knowing(Arc::new(Known::embedded()));
-    Arc::new(SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap())
+    let store = SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap();
+    // The same people, under the same numbers.
+    people::add_people(&store);
+    Arc::new(store)
 }
 
 fn today() -> Day {
@@ -743,7 +748,7 @@ impl Store for Sample {
         })
     }
 
-    fn revoke_token(&self, _: &TokenId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_token(&self, _: &TokenId, _: &By) -> Result<bool, StoreError> {
         self.ok(true)
     }
 
@@ -755,7 +760,7 @@ impl Store for Sample {
         self.ok(false)
     }
 
-    fn revoke_sensor(&self, _: SensorId, _: i64) -> Result<bool, StoreError> {
+    fn revoke_sensor(&self, _: SensorId, _: &By) -> Result<bool, StoreError> {
         self.ok(false)
     }
 

@@ -64,7 +64,7 @@ impl Suspects for Sample {
         self.ok(ROWS.iter().any(|(known, ..)| *known == domain))
     }
 
-    fn restore_suspect(&self, domain: &str) -> Result<bool, StoreError> {
+    fn restore_suspect(&self, domain: &str, _: &crate::model::By) -> Result<bool, StoreError> {
         *self.restored.lock().unwrap() = domain == HOSTILE;
         self.ok(domain == HOSTILE)
     }

@@ -18,7 +18,9 @@ use crate::AppState;
 mod catalogue;
 mod export;
 mod own;
+mod people;
 mod rights;
+mod work;
 
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
@@ -144,8 +146,26 @@ const PAGES: &[&str] = &[
     "/catalogue/midjourney",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/findings",
+    "/findings?state=all&who=me&rule=no-owner&severity=medium",
+    "/tasks",
+    "/tasks?state=all&who=me",
+    "/vendors",
+    "/vendors/openai",
     "/notice",
     "/tokens",
+    "/people",
+    "/people?q=a&unit=1&kind=all",
+    "/people?q=nobody-is-called-this",
+    "/people/new",
+    "/people/1",
+    "/people/10",
+    "/people/import",
+    "/people/readings",
+    "/units",
+    "/account",
+    "/account/second-factor",
+    "/confirm?next=/products",
     "/password",
 ];
 

@@ -6,6 +6,8 @@ use std::fmt::{self, Display, Write as _};
 
 use umbrascope_api::Day;
 
+use crate::model::text::shows_nothing;
+
 /// Longest text that a table cell shows, in characters. JSON and the exports carry all of it.
 pub(crate) const CELL_CHARS: usize = 96;
 
@@ -49,18 +51,6 @@ impl Display for Shown<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a character is invisible or changes the direction of its neighbours: the control
-/// characters and the format characters (Unicode general categories Cc, Cf, Zl, Zp and the spaces
-/// and fillers that look like nothing), noncharacters, private use and tags.
-fn shows_nothing(character: char) -> bool {
-    character.is_control()
-        || matches!(u32::from(character),
-            0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F
-            | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164
-            | 0xE000..=0xF8FF | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFB | 0xFFFE..=0xFFFF
-            | 0xE0000..=0x10FFFF)
 }
 
 /// The blocks of combining diacritical marks, and the enclosing and half marks.

@@ -1,6 +1,7 @@
 //! What macOS keeps of installed software: applications with the extensions inside them, receipts, MacPorts.
 
 pub(super) mod apps;
+pub(super) mod launchd;
 pub(super) mod ports;
 #[cfg_attr(windows, path = "portsdb_elsewhere.rs")]
 mod portsdb;

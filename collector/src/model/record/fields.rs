@@ -408,7 +408,8 @@ fn entries(value: &Value) -> Result<Vec<String>, String> {
 }
 
 /// Not every link is an address: a contract may be `CTR-2026-118`. What a browser would run is none.
-fn is_link(link: &str) -> bool {
+/// Whether a text can stand where a link is asked for: nothing that a browser would run.
+pub fn is_link(link: &str) -> bool {
     let web = link.starts_with("https://") || link.starts_with("http://");
     let reference = !link.contains(':') || link.starts_with("urn:");
     !link.contains(char::is_whitespace) && (web || reference)

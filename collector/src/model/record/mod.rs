@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 pub use fields::{
-    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, TEXT_CHARS, edit, named, shown,
+    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, TEXT_CHARS, edit, is_link,
+    named, shown,
 };
 pub use seen::Seen;
+pub(crate) use words::words;
 pub use words::{
     AiActClass, AiActRole, AssessmentState, DataCategory, DecisionImpact, DismissReason, Domain, Enforcement,
     Environment, Observed, OrgRole, Oversight, ReopenReason, ReviewState, Sanction, Scope, Stage, SystemKind,

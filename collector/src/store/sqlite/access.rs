@@ -3,7 +3,7 @@
 use umbrascope_api::SensorId;
 
 use super::{SqliteStore, identity, rebuild};
-use crate::model::{NewToken, TokenId, TokenRow};
+use crate::model::{By, NewToken, TokenId, TokenRow};
 use crate::store::{
     Answer, Enrolled, Enrolment, NewCertificate, Report, SecretHash, Store, StoreError, TrustedKey,
 };
@@ -34,10 +34,9 @@ impl Store for SqliteStore {
         })
     }
 
-    fn revoke_token(&self, id: &TokenId, now_ms: i64) -> Result<bool, StoreError> {
-        let id = id.clone();
-        self.writer
-            .run("revoke a token", move |connection, _| identity::revoke_token(connection, &id, now_ms))
+    fn revoke_token(&self, id: &TokenId, by: &By) -> Result<bool, StoreError> {
+        let (id, by) = (id.clone(), by.clone());
+        self.writer.run("revoke a token", move |connection, _| identity::revoke_token(connection, &id, &by))
     }
 
     fn enrol(&self, enrolment: Enrolment) -> Result<Enrolled, StoreError> {
@@ -50,9 +49,10 @@ impl Store for SqliteStore {
         })
     }
 
-    fn revoke_sensor(&self, sensor: SensorId, now_ms: i64) -> Result<bool, StoreError> {
+    fn revoke_sensor(&self, sensor: SensorId, by: &By) -> Result<bool, StoreError> {
+        let by = by.clone();
         self.writer
-            .run("revoke a sensor", move |connection, _| identity::revoke_sensor(connection, sensor, now_ms))
+            .run("revoke a sensor", move |connection, _| identity::revoke_sensor(connection, sensor, &by))
     }
 
     fn trusted_keys(&self, now_ms: i64) -> Result<Vec<TrustedKey>, StoreError> {

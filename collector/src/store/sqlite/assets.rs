@@ -17,7 +17,7 @@ use crate::model::{
 };
 
 /// A sensor silent for longer is not relied on, in milliseconds.
-const SILENT_AFTER_MS: i64 = 86_400_000;
+pub(super) const SILENT_AFTER_MS: i64 = 86_400_000;
 /// Days of the trend of a product on one asset.
 const TREND_DAYS: u32 = 30;
 /// Days after which a product is no longer new.

@@ -1,11 +1,12 @@
 //! [`People`] over SQLite: each method one job of the writer, or one read.
 
-use super::{SqliteStore, people, sign_in};
+use super::{SqliteStore, import, people, second_factor, sign_in};
+use crate::directory::Plan;
 use crate::model::{
-    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, UnitRow,
-    UserRow,
+    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
+    TotpRow, UnitRow, UserRow,
 };
-use crate::store::people::{Changed, People};
+use crate::store::people::{Changed, Imported, People};
 use crate::store::{SecretHash, SessionRow, StoreError};
 
 impl People for SqliteStore {
@@ -44,6 +45,20 @@ impl People for SqliteStore {
         let by = by.clone();
         self.writer.run("change what a person may do", move |connection, _| {
             people::change_grants(connection, id, change, &by)
+        })
+    }
+
+    fn import_directory(&self, plan: &Plan, by: &By) -> Changed<Imported> {
+        let (plan, by) = (plan.clone(), by.clone());
+        self.writer.run("import the directory", move |connection, _| {
+            // A refusal in the middle leaves nothing of what went before.
+            connection.execute_batch("SAVEPOINT directory")?;
+            let imported = import::apply(connection, &plan, &by)?;
+            connection.execute_batch(match &imported {
+                Ok(_) => "RELEASE directory",
+                Err(_) => "ROLLBACK TO directory; RELEASE directory",
+            })?;
+            Ok(imported)
         })
     }
 
@@ -135,6 +150,76 @@ impl People for SqliteStore {
     ) -> Result<(), StoreError> {
         self.writer.run("drop old sessions", move |connection, _| {
             sign_in::prune_sessions(connection, created_before_ms, used_before_ms, now_ms)
+        })
+    }
+
+    fn link_person(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError> {
+        self.readers
+            .with("look a link up", |connection| sign_in::link_person(connection, secret_hash, now_ms))
+    }
+
+    fn confirm_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {
+        let secret_hash = *secret_hash;
+        self.writer.run("confirm a session", move |connection, _| {
+            sign_in::confirm_session(connection, &secret_hash, now_ms)
+        })
+    }
+
+    fn totp(&self, person: i64) -> Result<Option<TotpRow>, StoreError> {
+        self.readers.with("look a second factor up", |connection| second_factor::totp(connection, person))
+    }
+
+    fn begin_totp(&self, person: i64, sealed: &str) -> Result<bool, StoreError> {
+        let sealed = sealed.to_owned();
+        self.writer.run("begin a second factor", move |connection, _| {
+            second_factor::begin(connection, person, &sealed)
+        })
+    }
+
+    fn finish_totp(&self, person: i64, step: i64, recovery: &[String], by: &By) -> Result<bool, StoreError> {
+        let (recovery, by) = (recovery.to_vec(), by.clone());
+        self.writer.run("set a second factor up", move |connection, _| {
+            second_factor::finish(connection, person, step, &recovery, &by)
+        })
+    }
+
+    fn drop_totp(&self, person: i64, by: &By) -> Result<bool, StoreError> {
+        let by = by.clone();
+        self.writer.run("take a second factor away", move |connection, _| {
+            second_factor::drop_totp(connection, person, &by)
+        })
+    }
+
+    fn use_totp_step(&self, person: i64, step: i64) -> Result<bool, StoreError> {
+        self.writer.run("take a code", move |connection, _| second_factor::use_step(connection, person, step))
+    }
+
+    fn set_recovery_codes(&self, person: i64, recovery: &[String], by: &By) -> Result<(), StoreError> {
+        let (recovery, by) = (recovery.to_vec(), by.clone());
+        self.writer.run("set recovery codes", move |connection, _| {
+            second_factor::set_codes(connection, person, &recovery, &by)
+        })
+    }
+
+    fn use_recovery_code(&self, person: i64, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let hash = hash.to_owned();
+        self.writer.run("take a recovery code", move |connection, _| {
+            second_factor::use_code(connection, person, &hash, now_ms)
+        })
+    }
+
+    fn recovery_codes_left(&self, person: i64) -> Result<u64, StoreError> {
+        self.readers.with("count recovery codes", |connection| second_factor::codes_left(connection, person))
+    }
+
+    fn totp_roles(&self) -> Result<Vec<Role>, StoreError> {
+        self.readers.with("tell which roles take a second factor", second_factor::roles)
+    }
+
+    fn set_totp_roles(&self, roles: &[Role], by: &By) -> Result<(), StoreError> {
+        let (roles, by) = (roles.to_vec(), by.clone());
+        self.writer.run("set which roles take a second factor", move |connection, _| {
+            second_factor::set_roles(connection, &roles, &by)
         })
     }
 }

@@ -401,7 +401,7 @@ fn difference(old: &Value, new: &Value) -> (Map<String, Value>, Vec<String>) {
     (set, old.keys().filter(|name| !new.contains_key(*name)).cloned().collect())
 }
 
-fn held<T: Governed>(row: &Row<'_>) -> rusqlite::Result<Held<T>> {
+pub(super) fn held<T: Governed>(row: &Row<'_>) -> rusqlite::Result<Held<T>> {
     Ok(Held {
         body: serde_json::from_str(&row.get::<_, String>(0)?).map_err(unreadable)?,
         version: u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0),

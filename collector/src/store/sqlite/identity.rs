@@ -2,10 +2,12 @@
 
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::{Map, Value, json};
 use umbrascope_api::{Day, SensorId, SensorInfo};
 
-use super::prepare;
-use crate::model::{NewToken, TokenId, TokenRow, TokenState};
+use super::people::{act, by_name, finish_unit};
+use super::{governed, prepare};
+use crate::model::{By, Deed, NewToken, TokenId, TokenRow, TokenState};
 use crate::session::same_bytes;
 use crate::store::{Enrolled, Enrolment, NewCertificate, SecretHash, TrustedKey};
 
@@ -24,7 +26,7 @@ pub(super) fn asset_search(info: &SensorInfo) -> String {
     format!("{} {} {}", info.hostname, info.os, info.os_version).to_lowercase()
 }
 
-fn unit(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+fn unit(connection: &Connection, name: &str, by: &By) -> rusqlite::Result<i64> {
     let found = prepare(connection, "SELECT id FROM unit WHERE name = $1")?
         .query_row(params![name], |row| row.get(0))
         .optional()?;
@@ -33,9 +35,24 @@ fn unit(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
         None => {
             let id = next_number(connection, "unit")?;
             prepare(connection, "INSERT INTO unit (id, name) VALUES ($1, $2)")?.execute(params![id, name])?;
-            Ok(id)
+            // It was made just above: nothing of it can be refused.
+            Ok(finish_unit(connection, id, by, "unit.add")?.map_or(id, |unit| unit.id))
         }
     }
+}
+
+/// Notes in the audit trail what was done with a token or a sensor.
+fn note(
+    connection: &Connection,
+    kind: &str,
+    id: &str,
+    by: &By,
+    action: &str,
+    details: Value,
+) -> rusqlite::Result<()> {
+    let details = if let Value::Object(details) = details { details } else { Map::new() };
+    governed::note(connection, kind, id, &act(connection, by, Deed::Enrol)?, action, &details)?;
+    Ok(())
 }
 
 pub(super) fn create_token(
@@ -45,7 +62,11 @@ pub(super) fn create_token(
     token: &NewToken,
     now_ms: i64,
 ) -> rusqlite::Result<TokenRow> {
-    let unit = unit(connection, &token.unit)?;
+    let by = by_name(connection, &token.created_by, "", now_ms)?;
+    let unit = unit(connection, &token.unit, &by)?;
+    let details = json!({"unit": token.unit, "label": token.label, "max_uses": token.max_uses,
+        "expires_at_ms": token.expires_at_ms});
+    note(connection, "token", &id.0, &by, "token.create", details)?;
     prepare(
         connection,
         "INSERT INTO token (id, secret_hash, unit, label, created_by, created_at_ms, expires_at_ms, max_uses, uses)
@@ -105,9 +126,13 @@ fn token_row(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<TokenRow> {
     })
 }
 
-pub(super) fn revoke_token(connection: &Connection, id: &TokenId, now_ms: i64) -> rusqlite::Result<bool> {
+pub(super) fn revoke_token(connection: &Connection, id: &TokenId, by: &By) -> rusqlite::Result<bool> {
     let sql = "UPDATE token SET revoked_at_ms = coalesce(revoked_at_ms, $1) WHERE id = $2";
-    Ok(prepare(connection, sql)?.execute(params![now_ms, id.0])? == 1)
+    let known = prepare(connection, sql)?.execute(params![by.at_ms, id.0])? == 1;
+    if known {
+        note(connection, "token", &id.0, by, "token.revoke", Value::Null)?;
+    }
+    Ok(known)
 }
 
 pub(super) fn enrol(connection: &Connection, enrolment: &Enrolment) -> rusqlite::Result<Enrolled> {
@@ -245,15 +270,12 @@ pub(super) fn renew(
     Ok(true)
 }
 
-pub(super) fn revoke_sensor(
-    connection: &Connection,
-    sensor: SensorId,
-    now_ms: i64,
-) -> rusqlite::Result<bool> {
+pub(super) fn revoke_sensor(connection: &Connection, sensor: SensorId, by: &By) -> rusqlite::Result<bool> {
     let changed =
         prepare(connection, "UPDATE sensor SET revoked_at_ms = coalesce(revoked_at_ms, $1) WHERE word = $2")?
-            .execute(params![now_ms, sensor.to_string()])?;
+            .execute(params![by.at_ms, sensor.to_string()])?;
     if changed == 1 {
+        note(connection, "sensor", &sensor.to_string(), by, "sensor.revoke", Value::Null)?;
         prepare(
             connection,
             "UPDATE sensor_seen SET revoked = 1 WHERE sensor = (SELECT id FROM sensor WHERE word = $1)",

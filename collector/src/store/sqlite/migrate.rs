@@ -25,6 +25,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 20, sql: include_str!("../../../migrations/0020_governance.sql") },
     Migration { version: 21, sql: include_str!("../../../migrations/0021_checkpoint.sql") },
     Migration { version: 22, sql: include_str!("../../../migrations/0022_people.sql") },
+    Migration { version: 24, sql: include_str!("../../../migrations/0024_findings.sql") },
+    Migration { version: 25, sql: include_str!("../../../migrations/0025_scope.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

@@ -8,11 +8,15 @@
 mod access;
 mod assets;
 mod books;
+mod coverage;
 mod directory;
+mod documents;
 mod exports;
+mod findings;
 mod governance;
 mod governed;
 mod identity;
+mod import;
 mod merge;
 mod migrate;
 mod own;
@@ -21,11 +25,18 @@ mod products;
 mod proof;
 mod reads;
 mod rebuild;
+mod retention;
 mod rollup;
+mod scope;
+mod second_factor;
 mod sign_in;
+mod statements;
 mod stations;
+mod suppliers;
 mod suspects;
 mod systems;
+mod tasks;
+mod work;
 mod writer;
 
 #[cfg(test)]
@@ -119,6 +130,7 @@ impl SqliteStore {
         migrate::migrate(&mut connection, migrate::MIGRATIONS, path, now_ms)?;
         connection
             .execute_batch(governed::TRIGGERS)
+            .and_then(|()| connection.execute_batch(statements::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);

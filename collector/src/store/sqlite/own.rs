@@ -1,11 +1,13 @@
 //! [`OwnRules`] over SQLite: rows are added and never touched again.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Map;
 use umbrascope_api::Channel;
 
+use super::people::{act, by_name};
 use super::products::day;
-use super::{SqliteStore, prepare};
-use crate::model::{KnownValue, OwnText, OwnVersion, Page, PageRequest};
+use super::{SqliteStore, governed, prepare};
+use crate::model::{Deed, KnownValue, OwnText, OwnVersion, Page, PageRequest};
 use crate::store::StoreError;
 use crate::store::own::OwnRules;
 
@@ -87,6 +89,9 @@ fn add(connection: &Connection, new: &OwnText) -> rusqlite::Result<bool> {
         published_at_ms,
         serde_json::to_string(&new.items).unwrap_or_default()
     ])?;
+    let by = by_name(connection, published_by, note, *published_at_ms)?;
+    let act = act(connection, &by, Deed::Triage)?;
+    governed::note(connection, "own-rules", &number.to_string(), &act, "own-rules.publish", &Map::new())?;
     Ok(true)
 }
 

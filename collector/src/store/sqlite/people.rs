@@ -1,15 +1,19 @@
 //! People, their roles, and the units. Each change is one function: it reads what is, asks the rules, writes, and notes both.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde_json::Map;
 
+use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::prepare;
 use super::products::Conditions;
+use crate::model::governed::{Act, Governed};
 use crate::model::{
-    AssetId, By, Grant, GrantChange, Grants, Looked, Page, PageRequest, PersonDetails, PersonFilter,
-    PersonRow, Reading, Role, UnitRow,
+    AssetId, By, Deed, Grant, GrantChange, Grants, Looked, Page, PageRequest, PersonDetails, PersonFilter,
+    PersonRecord, PersonRow, Reading, Role, UnitRecord, UnitRow,
 };
 use crate::people::{self, PersonRefused};
+use crate::review;
 
 /// How long it is kept who read what: twelve months.
 const READINGS_KEPT_MS: i64 = 366 * 86_400_000;
@@ -44,6 +48,9 @@ pub(super) fn people(
     conditions.add_search("p.search", &filter.search);
     if let Some(unit) = filter.unit {
         conditions.add("p.unit = $", unit);
+    }
+    if let Some(units) = &filter.within {
+        conditions.add_any("p.unit", units);
     }
     if !filter.inactive {
         conditions.add_plain("p.active = 1");
@@ -164,7 +171,7 @@ pub(super) fn add_person(
         search(&name, &details),
         by.at_ms
     ])?;
-    finish(connection, id, None, by)
+    finish(connection, id, by, "person.add")
 }
 
 pub(super) fn change_person(
@@ -205,7 +212,7 @@ pub(super) fn change_person(
         search(&before.name, &details),
         id
     ])?;
-    finish(connection, id, Some(before), by)
+    finish(connection, id, by, "person.change")
 }
 
 pub(super) fn change_grants(
@@ -216,9 +223,18 @@ pub(super) fn change_grants(
 ) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
     let Some(before) = person(connection, id)? else { return Ok(Err(PersonRefused::NoSuchPerson)) };
     let others = other_administrators(connection, id)?;
+    let action = match change {
+        GrantChange::Grant(_) => "person.grant",
+        GrantChange::Revoke(_) => "person.revoke",
+    };
     let after = match people::changed_grants(id, before.details.active, &before.grants, change, others, by) {
         Ok(after) => after,
-        Err(refused) => return Ok(Err(refused)),
+        Err(refused) => {
+            let told = review::Refused::new(refused.guard(), refused.to_string());
+            let act = act(connection, by, Deed::ManagePeople)?;
+            governed::refuse(connection, PersonRecord::KIND, &id.to_string(), &act, action, &told)?;
+            return Ok(Err(refused));
+        }
     };
     if after == before.grants {
         return Ok(Ok(before));
@@ -243,19 +259,57 @@ pub(super) fn change_grants(
     }
     // Pages that are open were made for what was held before.
     prepare(connection, "DELETE FROM session WHERE person = $1")?.execute(params![id])?;
-    finish(connection, id, Some(before), by)
+    finish(connection, id, by, action)
 }
 
 /// The person as they are now, noted beside what they were.
 fn finish(
     connection: &Connection,
     id: i64,
-    before: Option<PersonRow>,
     by: &By,
+    action: &str,
 ) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
     let after = person(connection, id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    tracing::info!(person = id, new = before.is_none(), by = by.name, "a person of the directory changed");
+    keep(connection, &PersonRecord::from(&after), by, action)?;
     Ok(Ok(after))
+}
+
+/// Puts a record into the audit trail as it is now. What was there before there was a trail enters it whole.
+fn keep<T: Projected>(connection: &Connection, record: &T, by: &By, action: &str) -> rusqlite::Result<()> {
+    let act = act(connection, by, Deed::ManagePeople)?;
+    match governed::load::<T>(connection, &record.id())? {
+        Some(before) => governed::replace(connection, &before, record, &act, action)?,
+        None => governed::create(connection, record, &act, action)?,
+    };
+    Ok(())
+}
+
+impl Projected for PersonRecord {}
+
+impl Projected for UnitRecord {}
+
+/// Who does something, as the audit trail has it, in the role that lets them.
+pub(super) fn act(connection: &Connection, by: &By, deed: Deed) -> rusqlite::Result<Act> {
+    let grants = match by.person {
+        Some(person) => effective_grants(connection, person)?,
+        None => Grants::default(),
+    };
+    Ok(by.act(&grants, deed))
+}
+
+/// Notes in the audit trail that something was done with a person which changes nothing that is told of them.
+pub(super) fn note(connection: &Connection, person: i64, by: &By, action: &str) -> rusqlite::Result<()> {
+    let act = act(connection, by, Deed::ManagePeople)?;
+    governed::note(connection, PersonRecord::KIND, &person.to_string(), &act, action, &Map::new())?;
+    Ok(())
+}
+
+/// Somebody who is known by the sign-in name only; nobody of that name: a command on the collector's machine.
+pub(super) fn by_name(connection: &Connection, name: &str, reason: &str, at_ms: i64) -> rusqlite::Result<By> {
+    let person = prepare(connection, "SELECT id FROM person WHERE name = $1")?
+        .query_row(params![name], |row| row.get(0))
+        .optional()?;
+    Ok(By { person, name: name.to_owned(), reason: reason.to_owned(), at_ms })
 }
 
 /// Whether what is pointed at is there, and nobody else has the key.
@@ -333,7 +387,7 @@ pub(super) fn add_unit(
             let id = next_number(connection, "unit")?;
             prepare(connection, "INSERT INTO unit (id, name, parent) VALUES ($1, $2, $3)")?
                 .execute(params![id, name, parent])?;
-            finish_unit(connection, id, by)
+            finish_unit(connection, id, by, "unit.add")
         }
         Err(refused) => Ok(Err(refused)),
     }
@@ -359,19 +413,21 @@ pub(super) fn change_unit(
                 "DELETE FROM session WHERE person IN (SELECT person FROM person_grant WHERE unit <> 0)",
             )?
             .execute([])?;
-            finish_unit(connection, id, by)
+            finish_unit(connection, id, by, "unit.change")
         }
         Err(refused) => Ok(Err(refused)),
     }
 }
 
-fn finish_unit(
+pub(super) fn finish_unit(
     connection: &Connection,
     id: i64,
     by: &By,
+    action: &str,
 ) -> rusqlite::Result<Result<UnitRow, PersonRefused>> {
     let after = prepare(connection, &format!("{UNIT} WHERE u.id = $1"))?.query_row(params![id], unit_row)?;
-    tracing::info!(unit = id, by = by.name, "a unit changed");
+    let record = UnitRecord { id, name: after.name.clone(), parent: after.parent };
+    keep(connection, &record, by, action)?;
     Ok(Ok(after))
 }
 

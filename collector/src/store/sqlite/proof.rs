@@ -233,6 +233,10 @@ impl Evidence for Snapshot<'_> {
         Ok(lines)
     }
 
+    fn checkpoints(&self) -> Result<Vec<Note>, EvidenceError> {
+        Ok(self.notes()?.into_iter().map(|(note, ..)| note).collect())
+    }
+
     fn stamps(&self) -> Result<Vec<(u64, Vec<u8>)>, EvidenceError> {
         let notes = self.notes()?.into_iter();
         let stamped = notes.filter(|(_, _, stamp)| !stamp.is_empty());

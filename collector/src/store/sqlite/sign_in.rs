@@ -3,8 +3,8 @@
 use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::people::{effective_grants, forget_secrets};
-use super::prepare;
+use super::people::{by_name, effective_grants, forget_secrets, note};
+use super::{prepare, second_factor};
 use crate::model::{By, Grants, UserRow};
 use crate::store::{SecretHash, SessionRow};
 
@@ -47,7 +47,7 @@ pub(super) fn set_password(
     forget_secrets(connection, user.id)?;
     prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
         .execute(params![password, user.id])?;
-    tracing::info!(person = user.id, by = by.name, "a password was set");
+    note(connection, user.id, by, "person.password")?;
     Ok(true)
 }
 
@@ -72,7 +72,7 @@ pub(super) fn add_link(
     }
     prepare(connection, "INSERT INTO sign_in_link (secret_hash, person, expires_at_ms) VALUES ($1, $2, $3)")?
         .execute(params![HEXLOWER.encode(secret_hash), user.id, expires_at_ms])?;
-    tracing::info!(person = user.id, by = by.name, "a sign-in link was made");
+    note(connection, user.id, by, "person.link")?;
     Ok(true)
 }
 
@@ -90,11 +90,41 @@ pub(super) fn take_link(
     let Some((person, _)) = taken.filter(|(_, expires_at_ms)| *expires_at_ms > now_ms) else {
         return Ok(None);
     };
+    let user = active(connection, person)?;
+    if let Some(user) = &user {
+        note(connection, user.id, &by_name(connection, &user.name, "", now_ms)?, "person.link.used")?;
+    }
+    Ok(user)
+}
+
+pub(super) fn link_person(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+    now_ms: i64,
+) -> rusqlite::Result<Option<UserRow>> {
+    let sql = "SELECT person FROM sign_in_link WHERE secret_hash = $1 AND expires_at_ms > $2";
+    let person = prepare(connection, sql)?
+        .query_row(params![HEXLOWER.encode(secret_hash), now_ms], |row| row.get(0))
+        .optional()?;
+    person.map_or(Ok(None), |person| active(connection, person))
+}
+
+fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<UserRow>> {
     let user = prepare(connection, &format!("{USER} {FROM} WHERE p.id = $1 AND p.active = 1"))?
         .query_row(params![person], user_row)
         .optional()?;
     let Some(user) = user else { return Ok(None) };
     Ok(Some(UserRow { grants: effective_grants(connection, user.id)?, ..user }))
+}
+
+pub(super) fn confirm_session(
+    connection: &Connection,
+    secret_hash: &SecretHash,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    prepare(connection, "UPDATE session SET confirmed_at_ms = $1 WHERE secret_hash = $2")?
+        .execute(params![now_ms, HEXLOWER.encode(secret_hash)])?;
+    Ok(())
 }
 
 pub(super) fn begin_session(
@@ -128,11 +158,16 @@ pub(super) fn session(
                 created_at_ms: row.get(7)?,
                 used_at_ms: row.get(8)?,
                 confirmed_at_ms: row.get(9)?,
+                totp_missing: false,
             })
         })
         .optional()?;
     let Some(mut found) = found else { return Ok(None) };
     found.user.grants = effective_grants(connection, found.user.id)?;
+    if !found.user.has_totp {
+        found.totp_missing =
+            second_factor::roles(connection)?.into_iter().any(|role| found.user.grants.any(role));
+    }
     Ok(Some(found))
 }
 

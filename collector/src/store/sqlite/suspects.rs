@@ -1,12 +1,16 @@
 //! Suspects: who switched them on, what came in of them, and what people decided.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde_json::Map;
 use umbrascope_api::{Ack, Day, Refusal, RefusedRow, RowKind, SuspectRow, limits};
 use umbrascope_rules::Matcher;
 
 use super::identity::next_number;
-use super::{SqliteStore, prepare};
-use crate::model::{Dismissal, Page, PageRequest, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
+use super::people::{act, by_name};
+use super::{SqliteStore, governed, prepare};
+use crate::model::{
+    By, Deed, Dismissal, Page, PageRequest, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting,
+};
 use crate::store::{Report, StoreError, Suspects};
 
 /// Name of the setting in `setting_step`.
@@ -132,6 +136,10 @@ fn take(
             "INSERT INTO setting_step (id, setting, step, person, at_ms) VALUES ($1, $2, $3, $4, $5)",
         )?
         .execute(params![id, SETTING, step.as_str(), person, now_ms])?;
+        let by = by_name(connection, person, "", now_ms)?;
+        let act = act(connection, &by, Deed::ChangeCollection)?;
+        let details = Map::from_iter([("step".to_owned(), step.as_str().into())]);
+        governed::note(connection, "setting", SETTING, &act, "setting.suspects", &details)?;
     }
     Ok(taken)
 }
@@ -189,6 +197,9 @@ fn dismiss(connection: &Connection, domain: &str, dismissal: &Dismissal) -> rusq
              ON CONFLICT (domain) DO NOTHING",
         )?
         .execute(params![domain, dismissal.reason, dismissal.person, dismissal.at_ms])?;
+        let by = by_name(connection, &dismissal.person, &dismissal.reason, dismissal.at_ms)?;
+        let act = act(connection, &by, Deed::Triage)?;
+        governed::note(connection, "suspect", domain, &act, "suspect.dismiss", &Map::new())?;
     }
     Ok(known)
 }
@@ -225,11 +236,15 @@ impl Suspects for SqliteStore {
         self.writer.run("dismiss a suspect", move |connection, _| dismiss(connection, &domain, &dismissal))
     }
 
-    fn restore_suspect(&self, domain: &str) -> Result<bool, StoreError> {
-        let domain = domain.to_owned();
+    fn restore_suspect(&self, domain: &str, by: &By) -> Result<bool, StoreError> {
+        let (domain, by) = (domain.to_owned(), by.clone());
         self.writer.run("take a dismissal back", move |connection, _| {
             let gone = prepare(connection, "DELETE FROM suspect_dismissal WHERE domain = $1")?
                 .execute(params![domain])?;
+            if gone > 0 {
+                let act = act(connection, &by, Deed::Triage)?;
+                governed::note(connection, "suspect", &domain, &act, "suspect.restore", &Map::new())?;
+            }
             Ok(gone > 0)
         })
     }

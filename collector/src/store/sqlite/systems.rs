@@ -10,8 +10,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::prepare;
 use super::products::{Channels, Conditions, day, way};
+use super::{coverage, findings, prepare, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
@@ -38,7 +38,7 @@ impl Projected for AiSystem {
         }
         let Some(new) = new else {
             prepare(connection, "DELETE FROM ai_system WHERE id = $1")?.execute(params![id])?;
-            return Ok(());
+            return findings::evaluate(connection, id, None, act.now_ms);
         };
         for product in &new.products {
             prepare(connection, "INSERT INTO ai_system_product (system, product) VALUES ($1, $2)")?
@@ -84,7 +84,7 @@ impl Projected for AiSystem {
             watch_day(new),
             act.now_ms
         ])?;
-        Ok(())
+        findings::evaluate(connection, id, Some(new), act.now_ms)
     }
 }
 
@@ -205,6 +205,7 @@ fn observe(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<b
     let observed = review::observe(&before.body, &seen, today);
     let next = review::tick(&observed, today);
     if next == before.body {
+        findings::evaluate(connection, id, Some(&before.body), now_ms)?;
         return Ok(false);
     }
     let act = match (next.reopened, next.review == before.body.review) {
@@ -296,11 +297,21 @@ fn kind_of(kind: Option<ProductKind>) -> SystemKind {
 
 /// The id and the reference of a new record.
 fn new_record(connection: &Connection, now_ms: i64) -> rusqlite::Result<(String, String)> {
-    let number = next_number(connection, "ai_system")?;
+    new_id(connection, "ai_system", "AIS", now_ms)
+}
+
+/// An id and a reference that were never given out: the number is counted under `name`.
+pub(super) fn new_id(
+    connection: &Connection,
+    name: &str,
+    letters: &str,
+    now_ms: i64,
+) -> rusqlite::Result<(String, String)> {
+    let number = next_number(connection, name)?;
     let ms = u64::try_from(now_ms).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * 1_000_000;
     let id = Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos));
-    Ok((id.to_string(), format!("AIS-{number:04}")))
+    Ok((id.to_string(), format!("{letters}-{number:04}")))
 }
 
 // ── What people do ───────────────────────────────────────────────────────────────────────────
@@ -314,11 +325,22 @@ struct World {
 }
 
 impl World {
-    fn read(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
+    fn read(connection: &Connection, step: &Move, now_ms: i64) -> rusqlite::Result<Self> {
         let policies: Vec<Policy> =
             governed::all::<Policy>(connection)?.into_iter().map(|held| held.body).collect();
         let policy = in_force(&policies, Day::from_unix_ms(now_ms)).map(|policy| policy.version.clone());
-        Ok(Self { policy, limits: limits(connection)?, draft: Some(1), coverage_percent: None })
+        // Only a decision keeps it, and it is dear.
+        let expected = match step {
+            Move::Approve | Move::Prohibit => coverage::expected(connection, now_ms)?,
+            _ => None,
+        };
+        let coverage_percent = expected.and_then(|expected| expected.percent());
+        Ok(Self {
+            policy,
+            limits: limits(connection)?,
+            draft: statements::draft(connection)?,
+            coverage_percent,
+        })
     }
 }
 
@@ -396,7 +418,7 @@ pub(super) fn judge(
             "somebody changed this record since you read it: read it again, then decide",
         )));
     }
-    let world = World::read(connection, act.now_ms)?;
+    let world = World::read(connection, step, act.now_ms)?;
     let seen = seen(connection, &before.body.products)?;
     // The rules ask while they decide; what the database answers badly is told after them.
     let failed = std::cell::RefCell::new(None);
@@ -415,7 +437,7 @@ pub(super) fn judge(
         seen: &seen,
         answering: act.role.is_none()
             && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
-        supplier_task: false,
+        supplier_task: tasks::stands_for_supplier(connection, &before.body)?,
         active: &|person| active(connection, person).map_err(keep).ok().flatten(),
         other: &|id| {
             let found = governed::load::<AiSystem>(connection, id).map_err(keep).ok().flatten();
@@ -434,7 +456,7 @@ pub(super) fn judge(
 }
 
 /// Whether a person is in the directory and active.
-fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
+pub(super) fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<bool>> {
     prepare(connection, "SELECT active FROM person WHERE id = $1")?
         .query_row(params![person], |row| row.get(0))
         .optional()

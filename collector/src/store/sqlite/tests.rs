@@ -20,10 +20,14 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod catalogue;
 mod exports;
+mod findings;
 mod gateway;
 mod governance;
 mod own;
 mod people;
+mod proof;
+mod retention;
+mod scope;
 mod suspects;
 
 const CATALOGUE: &str = r#"
@@ -507,7 +511,7 @@ fn an_expired_or_revoked_token_enrols_nobody() {
     let mut late = enrolment(1, 1);
     late.certificate.issued_at_ms = NOW_MS + 2_000;
     assert_eq!(fixture.store.enrol(late).unwrap(), Enrolled::TokenRefused);
-    assert!(fixture.store.revoke_token(&TokenId("aa".into()), NOW_MS).unwrap());
+    assert!(fixture.store.revoke_token(&TokenId("aa".into()), &people::by()).unwrap());
     assert_eq!(fixture.enrol(1, 1), Enrolled::TokenRefused);
 }
 
@@ -526,8 +530,8 @@ fn a_revoked_sensor_is_no_longer_let_in() {
     let fixture = fleet();
     let before = fixture.store.trust_revision().unwrap();
     assert_eq!(fixture.store.trusted_keys(NOW_MS).unwrap().len(), 3);
-    assert!(fixture.store.revoke_sensor(sensor(1), NOW_MS).unwrap());
-    assert!(!fixture.store.revoke_sensor(sensor(9), NOW_MS).unwrap());
+    assert!(fixture.store.revoke_sensor(sensor(1), &people::by()).unwrap());
+    assert!(!fixture.store.revoke_sensor(sensor(9), &people::by()).unwrap());
     let keys = fixture.store.trusted_keys(NOW_MS).unwrap();
     assert!(keys.iter().all(|key| key.sensor != sensor(1)) && keys.len() == 2);
     assert_ne!(fixture.store.trust_revision().unwrap(), before);
@@ -667,7 +671,7 @@ fn a_reader_beside_the_writer_sees_what_was_committed_and_changes_nothing() {
     fixture.send(1, with_activity(1, vec![row("acme.chat.web", Channel::Tls, 0, 1)]), NOW_MS);
     let reader = SqliteStore::open_read_only(&fixture.path, Options::new(&KNOWN)).unwrap();
     assert_eq!(reader.totals(today(), NOW_MS).unwrap().products, 1);
-    assert!(matches!(reader.revoke_sensor(sensor(1), NOW_MS), Err(StoreError::Stopped)));
+    assert!(matches!(reader.revoke_sensor(sensor(1), &people::by()), Err(StoreError::Stopped)));
 }
 
 /// Any report that one of three sensors could send, on few words so that keys meet.

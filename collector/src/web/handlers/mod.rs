@@ -5,16 +5,25 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::error::WebError;
 
+pub(crate) mod account;
 pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
+pub(crate) mod documents;
 pub(crate) mod download;
+pub(crate) mod findings;
+pub(crate) mod import;
 pub(crate) mod own;
+pub(crate) mod people;
 pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;
+pub(crate) mod tasks;
 pub(crate) mod tokens;
+pub(crate) mod units;
+pub(crate) mod vendors;
+pub(crate) mod work;
 
 /// A page as an answer.
 fn page(template: &impl Template) -> Result<Response, WebError> {

@@ -10,7 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::page;
-use crate::session::{NewSession, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
+use crate::session::{ByLink, LINK_LIFETIME_MS, NewSession, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
 use crate::web::error::WebError;
 use crate::web::frame::Theme;
 use crate::web::guard::{self, Reader, Visitor};
@@ -23,7 +23,7 @@ use crate::web::{WebState, blocking};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct NextQuery {
-    next: String,
+    pub(super) next: String,
 }
 
 /// `GET /sign-in`.
@@ -43,6 +43,8 @@ pub(crate) struct PasswordForm {
     next: String,
     name: String,
     password: String,
+    #[serde(default)]
+    code: String,
 }
 
 /// `POST /sign-in`.
@@ -58,14 +60,14 @@ pub(crate) async fn with_password(
         state.limiter.attempt(who, now_ms).map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
     }
     let (sessions, name) = (state.app.sessions.clone(), sent.name.clone());
-    match blocking(move || sessions.sign_in(&name, &sent.password, now_ms)).await? {
+    match blocking(move || sessions.sign_in(&name, &sent.password, &sent.code, now_ms)).await? {
         Some(session) => begin(&state, &session, guard::local_path(&sent.next)),
         None => sign_in_page(
             &state,
             &headers,
             sent.next,
             sent.name,
-            Some("Name and password do not fit together."),
+            Some("Name, password and code do not fit together."),
         ),
     }
 }
@@ -82,20 +84,39 @@ pub(crate) async fn link(
         && request.method() != axum::http::Method::HEAD
         && !guard::is_browser(&headers)
     {
-        let session = use_link(&state, peer, secret).await?;
+        let ByLink::SignedIn(session) = use_link(&state, peer, secret, String::new()).await? else {
+            return Err(WebError::LinkSpent);
+        };
         return begin(&state, &session, "/products");
     }
-    let visitor = Visitor::of(&headers, state.app.https)?;
-    let action = format!("/sign-in/link/{}", encode(&secret));
-    let shown = page(&LinkPage { frame: bare(&headers), csrf: visitor.csrf, action })?;
+    link_page(&state, &headers, &secret, None)
+}
+
+fn link_page(
+    state: &WebState,
+    headers: &HeaderMap,
+    secret: &str,
+    problem: Option<&'static str>,
+) -> Result<Response, WebError> {
+    let visitor = Visitor::of(headers, state.app.https)?;
+    let action = format!("/sign-in/link/{}", encode(secret));
+    let shown = page(&LinkPage { frame: bare(headers), csrf: visitor.csrf, action, problem })?;
     Ok(with_cookie(shown, visitor.set_cookie))
+}
+
+/// The button, and a code where one is asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct LinkForm {
+    csrf: String,
+    code: String,
 }
 
 /// A form with nothing in it but its token.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct BareForm {
-    csrf: String,
+    pub(super) csrf: String,
 }
 
 /// `POST /sign-in/link/{secret}`.
@@ -104,19 +125,37 @@ pub(crate) async fn with_link(
     peer: Peer,
     headers: HeaderMap,
     Path(secret): Path<String>,
-    Form(sent): Form<BareForm>,
+    Form(sent): Form<LinkForm>,
 ) -> Result<Response, WebError> {
     if guard::is_browser(&headers) {
         Visitor::check_form(&headers, state.app.https, &sent.csrf)?;
     }
-    let session = use_link(&state, peer, secret).await?;
+    let session = match use_link(&state, peer, secret.clone(), sent.code).await? {
+        ByLink::SignedIn(session) => session,
+        ByLink::CodeNeeded => {
+            let problem =
+                "A second factor is set up: it takes a code as well, and the link is not used up yet.";
+            return link_page(&state, &headers, &secret, Some(problem));
+        }
+        ByLink::Spent => return Err(WebError::LinkSpent),
+    };
     let next = if session.user.has_password { "/products" } else { "/password" };
     begin(&state, &session, next)
 }
 
 /// `GET /password`.
 pub(crate) async fn password_form(reader: Reader) -> Result<Response, WebError> {
+    must_have_come_just_now(&reader)?;
     password_page(reader, None)
+}
+
+/// Whoever finds a session open does not get the account with it: a password that is there is replaced by who signed in a moment
+/// ago, be it by a link because it was forgotten, or signs in again.
+fn must_have_come_just_now(reader: &Reader) -> Result<(), WebError> {
+    if reader.user.has_password && reader.now_ms - reader.since_ms > LINK_LIFETIME_MS {
+        reader.must_be_fresh()?;
+    }
+    Ok(())
 }
 
 /// A new password, twice.
@@ -134,6 +173,7 @@ pub(crate) async fn set_password(
     Form(sent): Form<NewPasswordForm>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
+    must_have_come_just_now(&reader)?;
     if sent.password != sent.again {
         return password_page(reader, Some("The two are not the same."));
     }
@@ -146,7 +186,7 @@ pub(crate) async fn set_password(
     let (sessions, by, now_ms) = (state.app.sessions.clone(), reader.by(""), reader.now_ms);
     let session = blocking(move || {
         sessions.set_password(&by.name, &sent.password, &by)?;
-        sessions.sign_in(&by.name, &sent.password, now_ms)
+        sessions.begin_anew(&by.name, now_ms)
     })
     .await?;
     match session {
@@ -202,14 +242,14 @@ impl<S: Sync> axum::extract::FromRequestParts<S> for Peer {
     }
 }
 
-async fn use_link(state: &WebState, peer: Peer, secret: String) -> Result<NewSession, WebError> {
+async fn use_link(state: &WebState, peer: Peer, secret: String, code: String) -> Result<ByLink, WebError> {
     let now_ms = state.app.clock.now_ms();
     state
         .limiter
         .attempt(Who::address(peer.0), now_ms)
         .map_err(|retry_after_s| WebError::TooMany { retry_after_s })?;
     let sessions = state.app.sessions.clone();
-    blocking(move || sessions.sign_in_by_link(&secret, now_ms)).await?.ok_or(WebError::LinkSpent)
+    blocking(move || sessions.sign_in_by_link(&secret, &code, now_ms)).await
 }
 
 fn begin(state: &WebState, session: &NewSession, next: &str) -> Result<Response, WebError> {

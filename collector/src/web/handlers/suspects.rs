@@ -165,7 +165,8 @@ pub(crate) async fn restore(
 ) -> Result<Response, WebError> {
     reader.must(Deed::Triage, &[])?;
     reader.check_form(&sent.csrf)?;
-    let known = blocking(move || state.app.store.restore_suspect(&domain)).await?;
+    let by = reader.by("");
+    let known = blocking(move || state.app.store.restore_suspect(&domain, &by)).await?;
     if known {
         Ok(Redirect::to("/suspects?done=restored").into_response())
     } else {

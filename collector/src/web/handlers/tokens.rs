@@ -81,7 +81,8 @@ pub(crate) async fn revoke(
     let (store, now_ms, asked) = (state.app.store.clone(), reader.now_ms, TokenId(id.clone()));
     let found = blocking(move || store.tokens(now_ms)).await?.into_iter().find(|token| token.id == asked);
     may_enrol_into(&state, &reader, found.as_ref().map(|token| token.unit.as_str())).await?;
-    let known = blocking(move || state.app.store.revoke_token(&TokenId(id), now_ms)).await?;
+    let by = reader.by("");
+    let known = blocking(move || state.app.store.revoke_token(&TokenId(id), &by)).await?;
     if known {
         Ok(Redirect::to("/tokens?done=revoked").into_response())
     } else {

@@ -6,27 +6,42 @@ use askama::Template;
 use super::filters;
 use super::frame::{Frame, Theme};
 
+mod account;
 mod assets;
 mod catalogue;
 mod coverage;
 mod export;
+mod findings;
 mod own;
+mod people;
 mod products;
 mod sign_in;
 mod suspects;
 mod systems;
+mod tasks;
 mod tokens;
+mod vendors;
+mod work;
 
+pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use export::ExportPage;
+pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
+pub(crate) use people::{
+    ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
+    UnitsPage,
+};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
+pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
+pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};
+pub(crate) use work::{DocumentsView, People, TaskForm};
 
 /// The frame of a page for somebody who is not signed in.
 #[derive(Debug, Clone, Copy, Default)]

@@ -31,6 +31,8 @@ pub(crate) struct LinkPage {
     pub(crate) csrf: String,
     /// The link itself.
     pub(crate) action: String,
+    /// Why it did not sign in; then a code is asked for.
+    pub(crate) problem: Option<&'static str>,
 }
 
 /// A password to come back with.

@@ -167,6 +167,10 @@ const TEXTS: &[(&str, &str)] = &[
         "<idea-plugin url=\"https://a.example\">\n  <id>com.example.helper</id>\n  <name>Helper</name><version>1.4.2</version><vendor email=\"a@b.example\">Example</vendor>\n  <depends>com.intellij.modules.platform</depends></idea-plugin>",
     ),
     ("jetbrains-disabled", "com.github.copilot\norg.jetbrains.junie\n"),
+    (
+        "launchd",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\"><dict><key>Label</key><string>homebrew.mxcl.ollama</string><key>ProgramArguments</key><array><string>/opt/homebrew/opt/ollama/bin/ollama</string><string>serve</string></array><key>Disabled</key><false/></dict></plist>",
+    ),
     ("manifests", r#"{"dependencies": {"@anthropic-ai/sdk": "^0.30.1", "ai": "npm:openai@5.0.1"}}"#),
     (
         "manifests",

@@ -9,6 +9,10 @@ use crate::clock::wall_clock_ms;
 use crate::os::accelerators;
 use crate::sender::Content;
 use crate::state::{State, StateError};
+use crate::witness::{self, Witness};
+
+/// Counter of the state.
+const TRAIL_CONTRADICTIONS: &str = "trail_contradictions";
 
 impl Delivery {
     pub(super) fn taken(
@@ -20,6 +24,9 @@ impl Delivery {
         now: Instant,
     ) -> Result<(), StateError> {
         self.note_suspects(ack.suspects_since_ms, state)?;
+        if let Some(checkpoint) = &ack.checkpoint {
+            self.witness(checkpoint, state)?;
+        }
         // Rows not taken are marked like the others: they must not be sent again. They are counted.
         mark(content, state)?;
         let refused = ack.refused.len() as u64;
@@ -94,6 +101,27 @@ impl Delivery {
         Ok(())
     }
 
+    /// Remembers how far the collector's audit trail was, and counts what contradicts that.
+    fn witness(&self, checkpoint: &str, state: &State) -> Result<(), StateError> {
+        let Some((identity, _)) = &self.identity else { return Ok(()) };
+        let text = state.note(witness::NOTE)?;
+        let kept: Option<Witness> = text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+        let (next, contradicts) =
+            witness::seen(kept.clone(), &identity.collector, checkpoint, wall_clock_ms());
+        if contradicts {
+            state.add_counter(TRAIL_CONTRADICTIONS, 1)?;
+            tracing::warn!(
+                "the collector's audit trail is not what it was: see `status`, and keep what it says"
+            );
+        }
+        if next != kept
+            && let Some(text) = next.and_then(|next| serde_json::to_string(&next).ok())
+        {
+            state.set_note(witness::NOTE, &text)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn full_coverage(&self, state: &State) -> Result<CoverageReport, StateError> {
         let counters = self.counters;
         Ok(CoverageReport {
@@ -114,6 +142,7 @@ impl Delivery {
             rows_dropped: state.counter("rows_dropped")?,
             rows_refused: state.counter("rows_refused")?,
             state_resets: state.counter("state_resets")?,
+            trail_contradictions: state.counter(TRAIL_CONTRADICTIONS)?,
             sources: self.sources.clone(),
             catalogue_note: self.catalogue.trouble(),
             own_rules_note: self.own.trouble(),

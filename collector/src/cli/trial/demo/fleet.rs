@@ -5,13 +5,14 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use umbrascope_api::{
-    ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch, Evidence, ItemDetails,
-    MachineId, RiskFlag, SensorId, SensorInfo, Snapshot, SnapshotItem,
+    ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch, Evidence,
+    ItemDetails, MachineId, RiskFlag, SensorId, SensorInfo, Snapshot, SnapshotItem,
 };
 use umbrascope_rules::{Catalogue, IndicatorKind, SoftwareKind};
 
 use super::chance::Chance;
 use crate::cli::CliError;
+use crate::cli::user::command_line;
 use crate::model::{NewToken, TokenId};
 use crate::store::{Enrolment, NewCertificate, Report, Store, StoreError};
 
@@ -33,8 +34,20 @@ pub(super) const UNITS: [(&str, usize); 6] = [
 
 /// Vendors whose products people meet most.
 const HEAD: [&str; 14] = [
-    "openai.", "anthropic.", "microsoft.", "github.", "google.", "cursor.", "perplexity.", "mistral.", "grammarly.",
-    "deepl.", "notion.", "huggingface.", "ollama.", "jetbrains.",
+    "openai.",
+    "anthropic.",
+    "microsoft.",
+    "github.",
+    "google.",
+    "cursor.",
+    "perplexity.",
+    "mistral.",
+    "grammarly.",
+    "deepl.",
+    "notion.",
+    "huggingface.",
+    "ollama.",
+    "jetbrains.",
 ];
 
 /// How one product shows.
@@ -70,7 +83,8 @@ pub(super) fn products(catalogue: &Catalogue) -> Vec<Shown> {
             }
         }
     }
-    let rank = |product: &str| HEAD.iter().position(|vendor| product.starts_with(vendor)).unwrap_or(HEAD.len());
+    let rank =
+        |product: &str| HEAD.iter().position(|vendor| product.starts_with(vendor)).unwrap_or(HEAD.len());
     let mut shown: Vec<Shown> = ways
         .into_iter()
         .filter(|(product, _)| catalogue.product(product).is_some())
@@ -83,7 +97,8 @@ pub(super) fn products(catalogue: &Catalogue) -> Vec<Shown> {
 }
 
 fn spread(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 fn place(kind: IndicatorKind) -> Option<(Channel, Option<&'static str>)> {
@@ -171,7 +186,9 @@ pub(super) fn tokens(store: &dyn Store, now_ms: i64) -> Result<(), StoreError> {
 
 /// Takes the tokens away again: nobody enrols with them.
 pub(super) fn revoke_tokens(store: &dyn Store, now_ms: i64) -> Result<(), StoreError> {
-    (0..UNITS.len()).try_for_each(|unit| store.revoke_token(&TokenId(format!("demo{unit}")), now_ms).map(|_| ()))
+    (0..UNITS.len()).try_for_each(|unit| {
+        store.revoke_token(&TokenId(format!("demo{unit}")), &command_line(now_ms)).map(|_| ())
+    })
 }
 
 fn machine(
@@ -183,8 +200,9 @@ fn machine(
     now_ms: i64,
 ) -> Result<Report, StoreError> {
     let (sensor, machine) = (SensorId::from_bytes(chance.bytes()), MachineId::from_bytes(chance.bytes()));
-    let (os, os_version) = [("windows", "Windows 11"), ("macos", "macOS 26"), ("linux", "Debian GNU/Linux 13")]
-        [[0, 0, 0, 1, 1, 2][chance.below(6)]];
+    let (os, os_version) =
+        [("windows", "Windows 11"), ("macos", "macOS 26"), ("linux", "Debian GNU/Linux 13")]
+            [[0, 0, 0, 1, 1, 2][chance.below(6)]];
     let info = SensorInfo {
         hostname: format!("demo-{:04}", number + 1),
         os: os.to_owned(),
@@ -194,8 +212,7 @@ fn machine(
         catalogue_version: String::new(),
     };
     // A made-up key: no certificate goes with it, and its time is over when it begins.
-    let certificate =
-        NewCertificate { key_hash: chance.bytes(), issued_at_ms: now_ms, ends_at_ms: now_ms };
+    let certificate = NewCertificate { key_hash: chance.bytes(), issued_at_ms: now_ms, ends_at_ms: now_ms };
     let secret_hash = [u8::try_from(unit).unwrap_or(0); 32];
     store.enrol(Enrolment {
         token: TokenId(format!("demo{unit}")),
@@ -207,7 +224,8 @@ fn machine(
     })?;
     let (activity, snapshots) = seen(shown, chance, unit, today);
     // Some machines fell silent, which the coverage has to show.
-    let silent_for_ms = if chance.percent(6) { 86_400_000 * (2 + i64::from(chance.percent(50)) * 12) } else { 0 };
+    let silent_for_ms =
+        if chance.percent(6) { 86_400_000 * (2 + i64::from(chance.percent(50)) * 12) } else { 0 };
     let hellos = 400 + u64::try_from(chance.below(9_000)).unwrap_or(0);
     let coverage = CoverageReport {
         capture: if chance.percent(97) { CaptureState::Capturing } else { CaptureState::Off },
@@ -244,12 +262,7 @@ fn machine(
 }
 
 /// What one machine showed in its days: a handful of products, each from some day on.
-fn seen(
-    shown: &[Shown],
-    chance: &mut Chance,
-    unit: usize,
-    today: Day,
-) -> (Vec<ActivityRow>, Vec<Snapshot>) {
+fn seen(shown: &[Shown], chance: &mut Chance, unit: usize, today: Day) -> (Vec<ActivityRow>, Vec<Snapshot>) {
     let mut chosen = BTreeSet::new();
     for _ in 0..2 + chance.below(7) {
         // Each unit has its own taste beside the common one.

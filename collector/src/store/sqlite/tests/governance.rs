@@ -12,20 +12,20 @@ use crate::review::{Guard, Move, Who};
 use crate::store::Governance;
 use crate::store::people::People;
 
-fn who(person: i64, role: Part) -> Who {
+pub(super) fn who(person: i64, role: Part) -> Who {
     Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
 }
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By { person: None, name: "the tests".into(), reason: String::new(), at_ms: NOW_MS }
 }
 
-fn act(person: i64) -> Act {
+pub(super) fn act(person: i64) -> Act {
     Act::by(Actor::Person(person), NOW_MS).because("because")
 }
 
 /// A fleet with one candidate, an analyst, a reviewer and a policy: the numbers of the two.
-fn with_people() -> (Fixture, i64, i64) {
+pub(super) fn with_people() -> (Fixture, i64, i64) {
     let fixture = fleet();
     let add = |name: &str| {
         let details =
@@ -47,7 +47,7 @@ fn with_people() -> (Fixture, i64, i64) {
     (fixture, analyst, reviewer)
 }
 
-fn only(fixture: &Fixture) -> String {
+pub(super) fn only(fixture: &Fixture) -> String {
     let (filter, page) = (SystemFilter::default(), PageRequest::default());
     let rows = fixture.store.systems(&filter, SystemSort::Name, Direction::Ascending, page).unwrap().rows;
     assert_eq!(rows.len(), 1);
@@ -55,7 +55,7 @@ fn only(fixture: &Fixture) -> String {
 }
 
 impl Fixture {
-    fn sees_chat(&self) {
+    pub(super) fn sees_chat(&self) {
         self.send(1, with_activity(1, vec![row("acme.chat.web", Channel::Tls, 0, 1)]), NOW_MS);
     }
 
@@ -63,7 +63,7 @@ impl Fixture {
         Connection::open(&self.path).unwrap()
     }
 
-    fn moves(&self, id: &str, person: i64, role: Part, step: Move) -> Result<AiSystem, Guard> {
+    pub(super) fn moves(&self, id: &str, person: i64, role: Part, step: Move) -> Result<AiSystem, Guard> {
         let came_to = self.store.move_system(id, step, who(person, role), act(person)).unwrap().unwrap();
         came_to.map(|held| held.body).map_err(|refused| refused.guard)
     }
@@ -87,7 +87,7 @@ impl Fixture {
 }
 
 /// Brings the record of the candidate to where it can be decided.
-fn prepared(fixture: &Fixture, analyst: i64) -> String {
+pub(super) fn prepared(fixture: &Fixture, analyst: i64) -> String {
     let id = only(fixture);
     let fields = [
         ("purpose", "\"Drafts\""),
@@ -109,7 +109,7 @@ fn prepared(fixture: &Fixture, analyst: i64) -> String {
     id
 }
 
-fn sanctioned(fixture: &Fixture, analyst: i64, reviewer: i64) -> String {
+pub(super) fn sanctioned(fixture: &Fixture, analyst: i64, reviewer: i64) -> String {
     let id = prepared(fixture, analyst);
     let wish = Wish::Sanction { conditions: None };
     fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
@@ -125,7 +125,7 @@ fn a_candidate_is_a_record_with_an_entry_of_the_transaction_that_saw_it() {
     assert_eq!((detail.held.body.review, detail.held.body.observed), (ReviewState::New, Observed::Active));
     assert_eq!(detail.held.body.first_seen, Some(today()));
     let entries = fixture.entries();
-    let (entry, ..) = entries.last().unwrap();
+    let (entry, ..) = entries.iter().rfind(|(entry, ..)| entry.object.starts_with("system/")).unwrap();
     assert_eq!((&entry.actor[..], &entry.action[..]), ("job:observe", "system.propose"));
     assert_eq!(entry.object, format!("system/{}", detail.held.body.id));
     assert_eq!(entry.after.unwrap().to_string(), detail.held.hash);

@@ -3,17 +3,33 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRow, Role};
+use crate::model::governed::TrailFilter;
+use crate::model::{
+    By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Role,
+};
 use crate::people::PersonRefused;
-use crate::session::{IDLE_LIMIT_MS, LINK_LIFETIME_MS, Sessions};
+use crate::sealing::Sealing;
+use crate::session::{ByLink, FRESH_MS, IDLE_LIMIT_MS, LINK_LIFETIME_MS, NewSession, Sessions};
 use crate::store::people::People;
+use crate::store::{Governance, Suspects};
 
-fn by() -> By {
+pub(super) fn by() -> By {
     By { person: None, name: "a test".to_owned(), reason: String::new(), at_ms: NOW_MS }
 }
 
 fn details(name: &str) -> PersonDetails {
     PersonDetails { display_name: name.to_owned(), active: true, ..PersonDetails::default() }
+}
+
+fn sessions_of(store: &Arc<SqliteStore>) -> Sessions {
+    Sessions::new(Arc::clone(store) as Arc<dyn People>, Sealing::new(&[7; 32]).unwrap()).unwrap()
+}
+
+fn by_link(sessions: &Sessions, link: &str, now_ms: i64) -> Option<NewSession> {
+    match sessions.sign_in_by_link(link, "", now_ms).unwrap() {
+        ByLink::SignedIn(session) => Some(session),
+        ByLink::Spent | ByLink::CodeNeeded => None,
+    }
 }
 
 fn all(role: Role) -> Grant {
@@ -31,7 +47,7 @@ fn add(store: &SqliteStore, name: &str, roles: &[Role]) -> PersonRow {
 #[test]
 fn people_sign_in_by_password_and_by_a_link_that_works_once() {
     let store = Arc::new(Fixture::new().store);
-    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let sessions = sessions_of(&store);
     let ada = add(&store, "ada", &[Role::Analyst]);
     assert_eq!(
         store.add_person("Ada ", &details("Ada"), false, &by()).unwrap(),
@@ -39,22 +55,22 @@ fn people_sign_in_by_password_and_by_a_link_that_works_once() {
     );
     assert!(sessions.set_password("ada", "short", &by()).is_err());
     assert!(sessions.set_password("ada", "correct horse battery", &by()).unwrap());
-    assert!(sessions.sign_in("ada", "wrong horse battery", NOW_MS).unwrap().is_none());
-    assert!(sessions.sign_in("nobody", "correct horse battery", NOW_MS).unwrap().is_none());
-    let session = sessions.sign_in(" Ada ", "correct horse battery", NOW_MS).unwrap().unwrap();
+    assert!(sessions.sign_in("ada", "wrong horse battery", "", NOW_MS).unwrap().is_none());
+    assert!(sessions.sign_in("nobody", "correct horse battery", "", NOW_MS).unwrap().is_none());
+    let session = sessions.sign_in(" Ada ", "correct horse battery", "", NOW_MS).unwrap().unwrap();
     let signed_in = sessions.signed_in(&session.secret, NOW_MS).unwrap().unwrap();
     assert_eq!((signed_in.user.name.as_str(), &signed_in.user.grants), ("ada", &ada.grants));
 
     let link = sessions.new_link("ada", &by()).unwrap().unwrap();
-    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_some());
-    assert!(sessions.sign_in_by_link(&link, NOW_MS).unwrap().is_none());
+    assert!(by_link(&sessions, &link, NOW_MS).is_some());
+    assert!(by_link(&sessions, &link, NOW_MS).is_none());
     let late = sessions.new_link("ada", &by()).unwrap().unwrap();
-    assert!(sessions.sign_in_by_link(&late, NOW_MS + LINK_LIFETIME_MS).unwrap().is_none());
+    assert!(by_link(&sessions, &late, NOW_MS + LINK_LIFETIME_MS).is_none());
 
     let idle = NOW_MS + IDLE_LIMIT_MS + 1;
     assert!(sessions.signed_in(&session.secret, idle).unwrap().is_none());
     assert!(sessions.signed_in(&session.secret, NOW_MS).unwrap().is_none(), "over is over");
-    let again = sessions.sign_in("ada", "correct horse battery", NOW_MS).unwrap().unwrap();
+    let again = sessions.sign_in("ada", "correct horse battery", "", NOW_MS).unwrap().unwrap();
     sessions.set_password("ada", "another horse battery", &by()).unwrap();
     assert!(sessions.signed_in(&again.secret, NOW_MS).unwrap().is_none(), "a new password ends sessions");
 }
@@ -62,11 +78,11 @@ fn people_sign_in_by_password_and_by_a_link_that_works_once() {
 #[test]
 fn a_change_of_roles_ends_sessions_and_so_does_leaving() {
     let store = Arc::new(Fixture::new().store);
-    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let sessions = sessions_of(&store);
     let ada = add(&store, "ada", &[Role::Analyst]);
     let begin = || {
         let link = sessions.new_link("ada", &by()).unwrap().unwrap();
-        sessions.sign_in_by_link(&link, NOW_MS).unwrap().unwrap().secret
+        by_link(&sessions, &link, NOW_MS).unwrap().secret
     };
     let secret = begin();
     assert!(sessions.signed_in(&secret, NOW_MS).unwrap().is_some());
@@ -76,14 +92,14 @@ fn a_change_of_roles_ends_sessions_and_so_does_leaving() {
     let gone = PersonDetails { active: false, ..ada.details };
     store.change_person(ada.id, &gone, &by()).unwrap().unwrap();
     assert!(sessions.signed_in(&secret, NOW_MS).unwrap().is_none());
-    assert!(sessions.sign_in_by_link(&unused, NOW_MS).unwrap().is_none());
+    assert!(by_link(&sessions, &unused, NOW_MS).is_none());
     assert!(sessions.new_link("ada", &by()).unwrap().is_none(), "and no link lets them in again");
 }
 
 #[test]
 fn who_is_only_in_the_directory_cannot_sign_in_and_can_be_found() {
     let store = Arc::new(Fixture::new().store);
-    let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn People>).unwrap();
+    let sessions = sessions_of(&store);
     let email = Some("Otto@Example.com".to_owned());
     let otto = PersonDetails { email, ..details("Otto Ohne") };
     store.add_person("otto", &otto, false, &by()).unwrap().unwrap();
@@ -171,4 +187,158 @@ fn readings_are_kept_for_twelve_months() {
     assert_eq!((rows.len(), rows[0].what, rows[0].reader.as_str()), (2, Looked::Export, "ada"));
     store.note_reading(ada.id, Looked::Export, NOW_MS + year + 1).unwrap();
     assert_eq!(read().total, 2);
+}
+
+#[test]
+fn a_second_factor_is_asked_for_with_the_password_and_each_code_counts_once() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    let ada = add(&store, "ada", &[Role::Reviewer]);
+    sessions.set_password("ada", "correct horse battery", &by()).unwrap();
+    let secret = sessions.totp_to_set_up(ada.id).unwrap().unwrap();
+    let again = sessions.totp_to_set_up(ada.id).unwrap().unwrap();
+    assert_eq!(secret.text(), again.text(), "reading the page anew keeps the secret");
+    assert!(
+        sessions.sign_in("ada", "correct horse battery", "", NOW_MS).unwrap().is_some(),
+        "not set up yet"
+    );
+    assert!(sessions.set_up_totp(ada.id, "000000", &by()).unwrap().is_none());
+    let codes = sessions.set_up_totp(ada.id, &secret.shown_at(NOW_MS), &by()).unwrap().unwrap();
+    assert!(sessions.totp_to_set_up(ada.id).unwrap().is_none(), "it is shown no more");
+    assert!(!store.totp(ada.id).unwrap().unwrap().sealed.contains(&secret.text().replace(' ', "")));
+
+    let later = NOW_MS + 60_000;
+    let try_code = |code: &str, now_ms| {
+        sessions.sign_in("ada", "correct horse battery", code, now_ms).unwrap().is_some()
+    };
+    assert!(!try_code("", later) && !try_code(&secret.shown_at(NOW_MS), NOW_MS), "used to set it up");
+    assert!(try_code(&secret.shown_at(later), later) && !try_code(&secret.shown_at(later), later), "once");
+    assert!(sessions.sign_in("ada", "wrong horse", &codes[0], later).unwrap().is_none());
+    assert!(try_code(&codes[0], later), "a wrong password uses no code up");
+    assert!(!try_code(&codes[0], later) && try_code(&codes[9], later));
+    assert_eq!(store.recovery_codes_left(ada.id).unwrap(), 8);
+    let fresh = sessions.new_recovery_codes(ada.id, &by()).unwrap();
+    assert!(!try_code(&codes[1], later) && try_code(&fresh[1], later));
+
+    let link = sessions.new_link("ada", &by()).unwrap().unwrap();
+    assert!(matches!(sessions.sign_in_by_link(&link, "1", NOW_MS).unwrap(), ByLink::CodeNeeded));
+    assert!(matches!(sessions.sign_in_by_link(&link, &fresh[2], NOW_MS).unwrap(), ByLink::SignedIn(_)));
+
+    let other =
+        Sessions::new(Arc::clone(&store) as Arc<dyn People>, Sealing::new(&[8; 32]).unwrap()).unwrap();
+    assert!(
+        other.sign_in("ada", "correct horse battery", "123456", later).is_err(),
+        "another key opens nothing"
+    );
+
+    assert!(store.drop_totp(ada.id, &by()).unwrap() && !store.drop_totp(ada.id, &by()).unwrap());
+    assert!(try_code("", later));
+}
+
+#[test]
+fn signing_in_again_counts_for_five_minutes() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    add(&store, "ada", &[Role::Reviewer]);
+    sessions.set_password("ada", "correct horse battery", &by()).unwrap();
+    let secret = sessions.sign_in("ada", "correct horse battery", "", NOW_MS).unwrap().unwrap().secret;
+    let fresh = |now_ms| sessions.signed_in(&secret, now_ms).unwrap().unwrap().fresh;
+    assert!(!fresh(NOW_MS), "to sign in is not to sign in again");
+    assert!(!sessions.confirm(&secret, "wrong horse battery", "", NOW_MS).unwrap() && !fresh(NOW_MS));
+    assert!(sessions.confirm(&secret, "correct horse battery", "", NOW_MS).unwrap());
+    assert!(fresh(NOW_MS) && fresh(NOW_MS + FRESH_MS) && !fresh(NOW_MS + FRESH_MS + 1));
+    assert!(!fresh(NOW_MS - 1), "a clock set back makes nothing fresh");
+    assert!(!sessions.confirm("no session", "correct horse battery", "", NOW_MS).unwrap());
+}
+
+#[test]
+fn a_role_can_take_a_second_factor() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    add(&store, "ada", &[Role::Reviewer]);
+    add(&store, "max", &[Role::Analyst]);
+    store.set_totp_roles(&[Role::Reviewer], &by()).unwrap();
+    assert_eq!(store.totp_roles().unwrap(), [Role::Reviewer]);
+    for (name, missing) in [("ada", true), ("max", false)] {
+        let link = sessions.new_link(name, &by()).unwrap().unwrap();
+        let secret = by_link(&sessions, &link, NOW_MS).unwrap().secret;
+        assert_eq!(sessions.signed_in(&secret, NOW_MS).unwrap().unwrap().totp_missing, missing, "{name}");
+    }
+}
+
+#[test]
+fn every_change_of_people_is_in_the_trail_and_no_secret_is() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    let mona = add(&store, "mona", &[Role::Administrator]);
+    let ada = add(&store, "ada", &[]);
+    let mona = By { person: Some(mona.id), reason: "she triages now".to_owned(), ..by() };
+    let grant = GrantChange::Grant(all(Role::Analyst));
+    store.change_grants(ada.id, grant, &mona).unwrap().unwrap();
+    let audit = GrantChange::Grant(all(Role::Auditor));
+    assert!(store.change_grants(ada.id, audit, &mona).unwrap().is_err());
+    let oneself = By { person: Some(ada.id), ..by() };
+    assert!(store.change_grants(ada.id, GrantChange::Grant(all(Role::Reviewer)), &oneself).unwrap().is_err());
+    let password = "correct horse battery";
+    sessions.set_password("ada", password, &mona).unwrap();
+    let link = sessions.new_link("ada", &mona).unwrap().unwrap();
+    by_link(&sessions, &link, NOW_MS).unwrap();
+    let secret = sessions.totp_to_set_up(ada.id).unwrap().unwrap();
+    let codes = sessions.set_up_totp(ada.id, &secret.shown_at(NOW_MS), &oneself).unwrap().unwrap();
+    store.set_totp_roles(&[Role::Analyst], &mona).unwrap();
+    let unit = store.add_unit("Sales", None, &mona).unwrap().unwrap();
+    store.change_unit(unit.id, "Sales, EU", None, &mona).unwrap().unwrap();
+
+    let page = PageRequest { offset: 0, limit: 100 };
+    let mut trail = store.trail(&TrailFilter::default(), page).unwrap().rows;
+    trail.reverse();
+    let told: Vec<_> = trail
+        .iter()
+        .skip(3)
+        .map(|row| (row.action.as_str(), row.actor.as_str(), row.role.as_str(), row.outcome.as_str()))
+        .collect();
+    let (mona, ada_id) = (format!("person:{}", mona.person.unwrap()), format!("person:{}", ada.id));
+    assert_eq!(
+        told,
+        [
+            ("person.grant", mona.as_str(), "administrator", "done"),
+            ("person.grant", &mona, "administrator", "refused:G-ROLE"),
+            ("person.grant", &ada_id, "-", "refused:G-4EYES"),
+            ("person.password", &mona, "administrator", "done"),
+            ("person.link", &mona, "administrator", "done"),
+            ("person.link.used", &ada_id, "-", "done"),
+            ("person.second-factor.set-up", &ada_id, "-", "done"),
+            ("setting.second-factor", &mona, "administrator", "done"),
+            ("unit.add", &mona, "administrator", "done"),
+            ("unit.change", &mona, "administrator", "done"),
+        ]
+    );
+    assert_eq!(trail[3].reason.as_deref(), Some("she triages now"));
+    let text = serde_json::to_string(&trail).unwrap();
+    for hidden in [password, link.as_str(), &codes[0], &secret.text().replace(' ', ""), "argon2id"] {
+        assert!(!text.contains(hidden), "{hidden}");
+    }
+    let replayed = store.as_of("person", &ada.id.to_string(), NOW_MS + 1).unwrap().unwrap();
+    let now = store.person(ada.id).unwrap().unwrap();
+    assert_eq!(replayed, serde_json::to_value(PersonRecord::from(&now)).unwrap());
+}
+
+#[test]
+fn tokens_and_the_collection_of_suspects_are_in_the_trail() {
+    let fixture = Fixture::new();
+    add(&fixture.store, "ada", &[Role::ItDeployer]);
+    fixture.token("aa", 1);
+    assert!(fixture.store.revoke_token(&TokenId("aa".into()), &by()).unwrap());
+    fixture.store.step_suspects(crate::model::Step::Asked, "ada", NOW_MS).unwrap().unwrap();
+    let rows = fixture.store.trail(&TrailFilter::default(), PageRequest::default()).unwrap().rows;
+    let told: Vec<_> = rows.iter().take(4).map(|row| (row.action.as_str(), row.role.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("setting.suspects", "it-deployer"),
+            ("token.revoke", "-"),
+            ("token.create", "-"),
+            ("unit.add", "-")
+        ]
+    );
 }

@@ -92,8 +92,8 @@ fn a_dismissal_sticks_and_no_more_is_taken_of_the_domain() {
     assert_eq!(queue(&fixture, false), []);
     let dismissed = fixture.store.suspects(true, PageRequest::default()).unwrap().rows;
     assert_eq!((dismissed[0].count, dismissed[0].dismissal.clone()), (2, Some(dismissal)));
-    assert!(fixture.store.restore_suspect("quorbel.ai").unwrap());
-    assert!(!fixture.store.restore_suspect("quorbel.ai").unwrap());
+    assert!(fixture.store.restore_suspect("quorbel.ai", &people::by()).unwrap());
+    assert!(!fixture.store.restore_suspect("quorbel.ai", &people::by()).unwrap());
     send(9);
     assert_eq!(queue(&fixture, false), [("quorbel.ai".to_owned(), 9, 1)]);
 }

@@ -1,0 +1,358 @@
+//! The same question is never open twice, and neither order nor repetition matters.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use umbrascope_api::Day;
+
+use super::*;
+use crate::model::finding::{Closing, DueDays, Finding, FindingState, Rule};
+use crate::model::record::{
+    AiSystem, Assessment, AssessmentState, Basis, Decision, DecisionImpact, Domain, ReopenReason,
+    ReviewState, Sanction, Scope, Seen, Stage, Tier, Tri,
+};
+use crate::model::{Grant, Grants};
+
+const DAY_MS: i64 = 86_400_000;
+const NOW_MS: i64 = 20_000 * DAY_MS;
+
+fn day(number: u32) -> Day {
+    Day::from_unix_ms(0).forward(number)
+}
+
+fn who(person: i64, role: Option<Role>) -> Who {
+    let grants = role.map(|role| Grant { role, unit: None }).into_iter().collect();
+    Who { person, grants: Grants(grants) }
+}
+
+/// One sighting.
+#[derive(Debug, Clone)]
+struct Sighting {
+    day: u32,
+    flag: Option<&'static str>,
+    unit: i64,
+}
+
+fn seen<'s>(sightings: impl IntoIterator<Item = &'s Sighting>) -> Seen {
+    let mut seen = Seen::default();
+    for one in sightings {
+        let at = day(one.day);
+        let (first, last) = seen.days.unwrap_or((at, at));
+        seen.days = Some((first.min(at), last.max(at)));
+        seen.flags.extend(one.flag.map(str::to_owned));
+        seen.units.insert(one.unit);
+    }
+    seen
+}
+
+fn keys(wanted: &[Wanted]) -> BTreeSet<String> {
+    wanted.iter().map(Wanted::key).collect()
+}
+
+fn look(system: &AiSystem, seen: &Seen, owner_active: bool) -> Vec<Wanted> {
+    of_record(&RecordFacts {
+        system,
+        seen,
+        owner_active,
+        suppliers_assessed: false,
+        supplier_task: false,
+        today: Day::from_unix_ms(NOW_MS),
+    })
+}
+
+prop_compose! {
+    fn sighting()(
+        day in 19_900_u32..20_000,
+        flag in prop::option::of(prop::sample::select(vec!["personal-account", "approval-bypass", "sandbox-off"])),
+        unit in 1_i64..4,
+    ) -> Sighting {
+        Sighting { day, flag, unit }
+    }
+}
+
+prop_compose! {
+    fn system()(
+        review in prop::sample::select(ReviewState::ALL),
+        reopened in prop::option::of(prop::sample::select(ReopenReason::ALL)),
+        sanction in prop::sample::select(Sanction::ALL),
+        scope in prop::sample::select(Scope::ALL),
+        stage in prop::sample::select(Stage::ALL),
+        tier in prop::sample::select(Tier::ALL),
+        third_party in prop::sample::select(Tri::ALL),
+        owner in prop::option::of(1_i64..3),
+        decided in prop::option::of(19_900_u32..20_000),
+        expires in prop::option::of(19_950_u32..20_050),
+        basis in prop::option::of(prop::collection::btree_set("personal-account|approval-bypass", 0..3)),
+    ) -> AiSystem {
+        AiSystem {
+            id: "one".into(),
+            review, reopened, sanction, scope, stage, third_party,
+            risk_tier: tier,
+            system_owner: owner,
+            expires_on: expires.map(day),
+            decision: decided.map(|number| Decision {
+                by: 2,
+                requested_by: Some(1),
+                at_ms: i64::from(number) * DAY_MS,
+                reason: "because".into(),
+                policy: "1".into(),
+                coverage_percent: None,
+            }),
+            basis: basis.map(|flags| Basis { flags, ..Basis::default() }),
+            ..AiSystem::default()
+        }
+    }
+}
+
+/// A finding that was opened, and what a person did with it.
+fn finding(state: FindingState, holds: bool) -> Finding {
+    let closing = Closing { by: Some(7), at_ms: NOW_MS, reason: Some("done".into()), evidence: None };
+    Finding {
+        id: "personal-account:system:one".into(),
+        rule: Rule::PersonalAccount,
+        severity: Rule::PersonalAccount.severity(),
+        mark: BTreeSet::from(["a".to_owned()]),
+        state,
+        holds,
+        closing: (!state.is_open()).then_some(closing),
+        ..Finding::default()
+    }
+}
+
+fn wanted(mark: &[&str]) -> Wanted {
+    Wanted {
+        rule: Rule::PersonalAccount,
+        subject: crate::model::finding::Subject::system("one"),
+        units: BTreeSet::from([3]),
+        evidence: vec!["seen".into()],
+        mark: mark.iter().map(|word| (*word).to_owned()).collect(),
+    }
+}
+
+fn any_state() -> impl Strategy<Value = FindingState> {
+    prop::sample::select(FindingState::ALL)
+}
+
+proptest! {
+    #[test]
+    fn the_order_and_the_repetition_of_sightings_do_not_matter(
+        system in system(),
+        sightings in prop::collection::vec(sighting(), 0..12),
+        turn in 0_usize..12,
+    ) {
+        let straight = look(&system, &seen(&sightings), true);
+        let mut other = sightings.clone();
+        other.reverse();
+        let at = turn.min(other.len());
+        other.rotate_left(at);
+        other.extend(sightings.iter().take(turn).cloned());
+        prop_assert_eq!(look(&system, &seen(&other), true), straight);
+    }
+
+    #[test]
+    fn no_question_is_asked_twice(system in system(), sightings in prop::collection::vec(sighting(), 0..12)) {
+        let asked = look(&system, &seen(&sightings), false);
+        prop_assert_eq!(keys(&asked).len(), asked.len());
+    }
+
+    #[test]
+    fn a_second_look_comes_to_nothing(
+        state in any_state(),
+        holds: bool,
+        there: bool,
+        mark in prop::collection::btree_set("[abc]", 0..3),
+        asked: bool,
+    ) {
+        let before = there.then(|| finding(state, holds));
+        let mark: Vec<&str> = mark.iter().map(String::as_str).collect();
+        let wanted = asked.then(|| wanted(&mark));
+        let due = DueDays::default();
+        if let Some(settled) = settle(before.as_ref(), wanted.as_ref(), &due, NOW_MS) {
+            let again = settle(Some(&settled.finding), wanted.as_ref(), &due, NOW_MS + 1);
+            prop_assert_eq!(again, None);
+        }
+    }
+
+    #[test]
+    fn what_a_person_decided_stays_when_the_fact_goes(
+        state in prop::sample::select(vec![FindingState::Closed, FindingState::Dismissed]),
+        holds: bool,
+    ) {
+        let before = finding(state, holds);
+        if let Some(settled) = settle(Some(&before), None, &DueDays::default(), NOW_MS) {
+            let after = settled.finding;
+            prop_assert_eq!(Finding { holds: before.holds, ..after }, before);
+        }
+    }
+
+    /// I-22: whatever was decided, what is asked presses as its rule says, and what is seen is asked of.
+    #[test]
+    fn no_decision_lowers_a_severity_or_hides_a_personal_account(
+        system in system(),
+        sightings in prop::collection::vec(sighting(), 1..12),
+    ) {
+        let shown = seen(&sightings);
+        let asked = look(&system, &shown, true);
+        for one in &asked {
+            let opened = settle(None, Some(one), &DueDays::default(), NOW_MS).unwrap().finding;
+            prop_assert_eq!(opened.severity, one.rule.severity());
+        }
+        let hidden = system.review == ReviewState::Dismissed;
+        let asks = asked.iter().any(|one| one.rule == Rule::PersonalAccount);
+        prop_assert_eq!(asks, !hidden && shown.flags.contains("personal-account"));
+    }
+
+    #[test]
+    fn who_only_reads_changes_nothing_even_what_is_assigned_to_them(
+        state in any_state(),
+        role in prop::sample::select(vec![Role::Auditor, Role::WorksCouncil]),
+    ) {
+        let finding = Finding { assignee: Some(5), ..finding(state, true) };
+        for step in steps() {
+            prop_assert!(take(&finding, &step, &who(5, Some(role)), NOW_MS, &|_| Some(true)).is_err());
+        }
+    }
+}
+
+fn steps() -> Vec<Step> {
+    vec![
+        Step::Assign(Some(5)),
+        Step::Due(day(20_010)),
+        Step::Start,
+        Step::Close { reason: "gone".into(), evidence: String::new() },
+        Step::Dismiss { reason: "no".into() },
+        Step::Reopen { reason: "again".into() },
+    ]
+}
+
+#[test]
+fn a_closed_finding_opens_again_when_its_fact_holds_again_or_there_is_more_to_it() {
+    let due = DueDays::default();
+    let closed = finding(FindingState::Closed, true);
+    assert_eq!(
+        settle(Some(&closed), Some(&wanted(&["a"])), &due, NOW_MS).unwrap().finding.state,
+        FindingState::Closed,
+        "the same fact was answered"
+    );
+    let more = settle(Some(&closed), Some(&wanted(&["a", "b"])), &due, NOW_MS).unwrap();
+    assert_eq!((more.action, more.finding.state), ("finding.reopen", FindingState::Open));
+    let gone = settle(Some(&closed), None, &due, NOW_MS).unwrap().finding;
+    let again = settle(Some(&gone), Some(&wanted(&["a"])), &due, NOW_MS).unwrap().finding;
+    assert_eq!((again.state, again.reopened, again.closing), (FindingState::Open, 1, None));
+    assert_eq!(again.due, Some(Day::from_unix_ms(NOW_MS).forward(due.high)));
+}
+
+#[test]
+fn a_dismissed_finding_stays_until_its_fact_was_gone() {
+    let due = DueDays::default();
+    let dismissed = finding(FindingState::Dismissed, true);
+    let more = settle(Some(&dismissed), Some(&wanted(&["a", "b"])), &due, NOW_MS).unwrap();
+    assert_eq!(more.finding.state, FindingState::Dismissed);
+    let gone = settle(Some(&dismissed), None, &due, NOW_MS).unwrap().finding;
+    let again = settle(Some(&gone), Some(&wanted(&["a"])), &due, NOW_MS).unwrap().finding;
+    assert_eq!(again.state, FindingState::Open);
+}
+
+#[test]
+fn the_collector_closes_what_no_longer_holds_and_says_why() {
+    let open = Finding { assignee: Some(5), ..finding(FindingState::InProgress, true) };
+    let closed = settle(Some(&open), None, &DueDays::default(), NOW_MS).unwrap().finding;
+    let closing = closed.closing.unwrap();
+    assert_eq!((closed.state, closing.by, closed.assignee), (FindingState::Closed, None, Some(5)));
+    assert!(closing.reason.unwrap().contains("decided knowing this"));
+}
+
+fn base() -> AiSystem {
+    AiSystem { id: "one".into(), review: ReviewState::Decided, system_owner: Some(1), ..AiSystem::default() }
+}
+
+fn rules(system: &AiSystem, seen: &Seen) -> Vec<Rule> {
+    look(system, seen, true).into_iter().map(|wanted| wanted.rule).collect()
+}
+
+#[test]
+fn each_rule_asks_when_its_fact_holds_and_not_before() {
+    let on = |number| Seen { days: Some((day(number), day(number))), ..Seen::default() };
+    let decided = Decision {
+        by: 2,
+        requested_by: None,
+        at_ms: 19_990 * DAY_MS,
+        reason: "no".into(),
+        policy: "1".into(),
+        coverage_percent: None,
+    };
+    let prohibited = AiSystem { sanction: Sanction::Prohibited, decision: Some(decided), ..base() };
+    assert_eq!(rules(&prohibited, &on(19_990)), [], "the day of the decision may have been before it");
+    assert_eq!(rules(&prohibited, &on(19_991)), [Rule::ProhibitedSeen]);
+
+    let tolerated = |last| AiSystem { sanction: Sanction::Tolerated, expires_on: Some(day(last)), ..base() };
+    assert_eq!(rules(&tolerated(20_000), &on(19_990)), [], "its last day is today");
+    assert_eq!(rules(&tolerated(19_999), &on(19_990)), [Rule::ToleratedPastExpiry]);
+
+    let done = |expires| Assessment {
+        state: AssessmentState::Done,
+        expires: Some(day(expires)),
+        ..Assessment::default()
+    };
+    let consequential = AiSystem {
+        decision_impact: DecisionImpact::Decides,
+        consequential_domain: Domain::Employment,
+        aiia: done(19_999),
+        ..base()
+    };
+    assert_eq!(rules(&consequential, &on(19_990)), [Rule::ImpactAssessmentMissing]);
+    assert_eq!(rules(&AiSystem { aiia: done(20_000), ..consequential }, &on(19_990)), []);
+
+    let supplied = AiSystem { scope: Scope::In, third_party: Tri::Yes, ..base() };
+    assert_eq!(rules(&supplied, &on(19_990)), [Rule::SupplierAssessmentMissing]);
+    assert_eq!(rules(&AiSystem { supplier_assessment: done(20_000), ..supplied }, &on(19_990)), []);
+
+    let unowned = look(&base(), &on(19_990), false);
+    assert_eq!(unowned.iter().map(|wanted| wanted.rule).collect::<Vec<_>>(), [Rule::NoOwner]);
+    assert_eq!(rules(&AiSystem { review: ReviewState::New, ..base() }, &on(19_990)), [Rule::NewProduct]);
+
+    let resurfaced =
+        AiSystem { review: ReviewState::Reopened, reopened: Some(ReopenReason::Resurfaced), ..base() };
+    assert_eq!(rules(&resurfaced, &on(19_990)), [Rule::Resurfaced]);
+    assert_eq!(of_unit(UnitFacts { unit: 3, sensors: 40, silent: 0 }), None);
+    assert!(
+        of_unit(UnitFacts { unit: 3, sensors: 40, silent: 12 }).unwrap().evidence[0].contains("12 of 40")
+    );
+}
+
+#[test]
+fn a_flag_is_asked_of_unless_a_decision_knew_it() {
+    let mut flagged = Seen { flags: BTreeSet::from(["sandbox-off".to_owned()]), ..Seen::default() };
+    flagged.days = Some((day(19_990), day(19_990)));
+    let undecided = AiSystem { review: ReviewState::Triaged, ..base() };
+    assert_eq!(rules(&undecided, &flagged), [Rule::RiskFlag]);
+    let decided = AiSystem { sanction: Sanction::Sanctioned, basis: Some(flagged.basis()), ..base() };
+    assert_eq!(rules(&decided, &flagged), []);
+    flagged.flags.insert("approval-bypass".to_owned());
+    let asked = look(&decided, &flagged, true);
+    assert_eq!(asked[0].mark, BTreeSet::from(["approval-bypass".to_owned()]));
+}
+
+#[test]
+fn an_owner_may_begin_and_close_what_is_assigned_to_them_and_no_more() {
+    let own = Finding { assignee: Some(5), ..finding(FindingState::Open, true) };
+    let tried = |step: &Step| take(&own, step, &who(5, None), NOW_MS, &|_| Some(true)).is_ok();
+    let allowed: Vec<&str> = steps().iter().filter(|step| tried(step)).map(Step::action).collect();
+    assert_eq!(allowed, ["finding.start", "finding.close"]);
+    let others = take(&own, &Step::Start, &who(6, None), NOW_MS, &|_| Some(true)).unwrap_err();
+    assert_eq!(others.guard, Guard::Role);
+}
+
+#[test]
+fn closing_needs_evidence_or_a_reason_and_dismissing_a_reason() {
+    let analyst = who(5, Some(Role::Analyst));
+    let guard = |step: Step| {
+        take(&finding(FindingState::Open, true), &step, &analyst, NOW_MS, &|_| Some(true)).unwrap_err().guard
+    };
+    assert_eq!(guard(Step::Close { reason: " ".into(), evidence: String::new() }), Guard::Evidence);
+    assert_eq!(guard(Step::Dismiss { reason: String::new() }), Guard::Reason);
+    assert_eq!(guard(Step::Due(day(19_999))), Guard::Expiry);
+    let gone =
+        take(&finding(FindingState::Open, true), &Step::Assign(Some(9)), &analyst, NOW_MS, &|_| Some(false));
+    assert_eq!(gone.unwrap_err().guard, Guard::OwnerActive);
+}

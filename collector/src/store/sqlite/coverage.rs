@@ -1,0 +1,299 @@
+//! Coverage as a record, and the endpoints that there should be.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, params};
+use umbrascope_api::{CaptureState, CoverageReport, SourceState};
+
+use super::assets::coverage_totals;
+use super::governed::{self, Projected};
+use super::identity::next_number;
+use super::prepare;
+use super::products::day;
+use crate::model::governed::{Act, Held};
+use crate::model::record::Tri;
+use crate::model::{Page, PageRequest};
+use crate::scope::endpoints::{BY_HAND, Endpoint, EndpointList, NamedEndpoint, is_supported};
+use crate::scope::{
+    Coverage, Detector, Expected, Machine, Match, Matched, Named, Silent, Site, Source, Traffic,
+    WINDOW_HOURS, matched,
+};
+use crate::store::scope::{EndpointImport, EndpointRow, Endpoints};
+
+const HOUR_MS: i64 = 3_600_000;
+
+impl Projected for EndpointList {
+    fn project(connection: &Connection, id: &str, new: Option<&Self>, _: &Act) -> rusqlite::Result<()> {
+        if new.is_none_or(|list| list.withdrawn) {
+            prepare(connection, "DELETE FROM expected_endpoint WHERE source = $1")?.execute(params![id])?;
+        }
+        Ok(())
+    }
+}
+
+impl Projected for NamedEndpoint {
+    fn project(connection: &Connection, id: &str, new: Option<&Self>, _: &Act) -> rusqlite::Result<()> {
+        let number: i64 = id.parse().unwrap_or(0);
+        prepare(connection, "DELETE FROM expected_endpoint WHERE source = $1 AND n = $2")?
+            .execute(params![BY_HAND, number])?;
+        new.map_or(Ok(()), |new| insert(connection, BY_HAND, number, &new.endpoint))
+    }
+}
+
+impl Projected for Site {}
+
+fn insert(connection: &Connection, source: &str, n: i64, endpoint: &Endpoint) -> rusqlite::Result<()> {
+    prepare(
+        connection,
+        "INSERT INTO expected_endpoint (source, n, hostname, machine, unit, platform) VALUES ($1, $2, $3, $4, $5, $6)",
+    )?
+    .execute(params![source, n, endpoint.hostname, endpoint.machine, endpoint.unit, endpoint.platform])?;
+    Ok(())
+}
+
+/// What every list rests on.
+pub(super) fn record(connection: &Connection, now_ms: i64) -> rusqlite::Result<Coverage> {
+    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
+    let mut silent = Silent::default();
+    let (mut enrolled, mut reporting) = (0, 0);
+    let seen = machines(connection)?;
+    for (_, last_report_at_ms) in &seen {
+        enrolled += 1;
+        match *last_report_at_ms >= since_ms && *last_report_at_ms > 0 {
+            true => reporting += 1,
+            false => silent.count(*last_report_at_ms, now_ms),
+        }
+    }
+    let side_by_side = side_by_side(connection, seen, since_ms)?;
+    let sites = governed::all::<Site>(connection)?;
+    let named = |wanted: Tri| {
+        let open = sites.iter().filter(|held| !held.body.closed && held.body.sensor == wanted);
+        open.map(|held| held.body.name.clone()).collect()
+    };
+    let totals = coverage_totals(connection, now_ms)?;
+    let days: (Option<i64>, Option<i64>) = prepare(connection, "SELECT min(day), max(day) FROM fleet_day")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(Coverage {
+        as_of_ms: now_ms,
+        window_hours: WINDOW_HOURS,
+        unexpected: side_by_side.as_ref().map(|(matched, _)| matched.unexpected.len() as u64),
+        expected: side_by_side.map(|(matched, sources)| matched.expected(sources)),
+        enrolled,
+        reporting,
+        detectors: detectors(connection, since_ms)?,
+        silent,
+        blind_sites: named(Tri::No),
+        unsaid_sites: named(Tri::Unknown),
+        connectors_failing: None,
+        traffic: Traffic {
+            connections: totals.hellos,
+            without_name: totals.hellos_without_name,
+            hidden: totals.hidden_destinations,
+            encrypted_dns: totals.encrypted_dns,
+        },
+        days: days.0.map(day).zip(days.1.map(day)),
+    })
+}
+
+/// The endpoints that there should be; `None`: no list says so.
+pub(super) fn expected(connection: &Connection, now_ms: i64) -> rusqlite::Result<Option<Expected>> {
+    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
+    if !prepare(connection, "SELECT 1 FROM expected_endpoint LIMIT 1")?.exists([])? {
+        return Ok(None);
+    }
+    let found = side_by_side(connection, machines(connection)?, since_ms)?;
+    Ok(found.map(|(matched, sources)| matched.expected(sources)))
+}
+
+/// Machines with a sensor that is let in, and when one of them reported last; 0: never.
+fn machines(connection: &Connection) -> rusqlite::Result<Vec<(Machine, i64)>> {
+    prepare(
+        connection,
+        "SELECT a.id, a.hostname, a.machine, max(e.last_report_at_ms)
+         FROM sensor_seen e JOIN sensor s ON s.id = e.sensor JOIN asset a ON a.id = s.asset
+         WHERE e.revoked = 0 GROUP BY a.id, a.hostname, a.machine ORDER BY a.id",
+    )?
+    .query_map([], |row| {
+        let machine =
+            Machine { asset: row.get(0)?, hostname: row.get(1)?, machine: row.get(2)?, reporting: false };
+        Ok((machine, row.get(3)?))
+    })?
+    .collect()
+}
+
+fn side_by_side(
+    connection: &Connection,
+    machines: Vec<(Machine, i64)>,
+    since_ms: i64,
+) -> rusqlite::Result<Option<(Matched, Vec<Source>)>> {
+    let named: Vec<Named> = prepare(
+        connection,
+        "SELECT source, hostname, machine, unit, platform FROM expected_endpoint ORDER BY source, n",
+    )?
+    .query_map([], |row| {
+        Ok(Named {
+            source: row.get(0)?,
+            hostname: row.get(1)?,
+            machine: row.get(2)?,
+            unit: row.get(3)?,
+            platform: row.get(4)?,
+        })
+    })?
+    .collect::<rusqlite::Result<_>>()?;
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let by_hand = named.iter().filter(|one| one.source == BY_HAND).count() as u64;
+    let machines = machines.into_iter().map(|(machine, last_report_at_ms)| Machine {
+        reporting: last_report_at_ms > 0 && last_report_at_ms >= since_ms,
+        ..machine
+    });
+    let mut sources: Vec<Source> = governed::all::<EndpointList>(connection)?
+        .into_iter()
+        .filter(|held| !held.body.withdrawn)
+        .map(|held| Source { name: held.body.source, as_of: held.body.as_of, endpoints: held.body.endpoints })
+        .collect();
+    if by_hand > 0 {
+        sources.push(Source { name: BY_HAND.to_owned(), as_of: None, endpoints: by_hand });
+    }
+    Ok(Some((matched(named, machines.collect()), sources)))
+}
+
+/// On how many of the sensors that report each way of looking works. The network is one, each source of a scan another.
+fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Detector>> {
+    let mut found: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut statement = prepare(
+        connection,
+        "SELECT c.coverage FROM sensor_coverage c JOIN sensor_seen e ON e.sensor = c.sensor
+         WHERE e.revoked = 0 AND e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0",
+    )?;
+    let mut rows = statement.query(params![since_ms])?;
+    while let Some(row) = rows.next()? {
+        let Ok(report) = serde_json::from_str::<CoverageReport>(&row.get::<_, String>(0)?) else { continue };
+        let mut count = |name: &str, works: bool| {
+            let (healthy, of) = found.entry(name.to_owned()).or_default();
+            *healthy += u64::from(works);
+            *of += 1;
+        };
+        count("network", report.capture == CaptureState::Capturing);
+        for source in &report.sources {
+            count(&source.source, matches!(source.state, SourceState::Read | SourceState::Absent));
+        }
+    }
+    let one = |(name, (healthy, of))| Detector { name, healthy, of };
+    Ok(found.into_iter().map(one).collect())
+}
+
+// ── Lists of endpoints ───────────────────────────────────────────────────────────────────────
+
+/// Takes a list in, in the place of the one of its source.
+pub(super) fn import(
+    connection: &Connection,
+    import: EndpointImport,
+    act: &Act,
+) -> rusqlite::Result<Vec<Held<EndpointList>>> {
+    let mut by_source: BTreeMap<String, Vec<Endpoint>> = BTreeMap::new();
+    for endpoint in import.list.endpoints {
+        let own = Some(endpoint.source.clone()).filter(|source| !source.is_empty());
+        by_source.entry(own.unwrap_or_else(|| import.source.clone())).or_default().push(endpoint);
+    }
+    let mut repeated = Some(import.list.repeated);
+    let mut lists = Vec::new();
+    for (source, endpoints) in by_source {
+        prepare(connection, "DELETE FROM expected_endpoint WHERE source = $1")?.execute(params![source])?;
+        for (n, endpoint) in (1..).zip(&endpoints) {
+            insert(connection, &source, n, endpoint)?;
+        }
+        let list = EndpointList {
+            as_of: import.as_of,
+            file_sha256: import.file_sha256.clone(),
+            endpoints: endpoints.len() as u64,
+            // They are counted over the whole file.
+            repeated: repeated.take().unwrap_or(0),
+            unsupported: endpoints.iter().filter(|one| !is_supported(&one.platform)).count() as u64,
+            imported_at_ms: act.now_ms,
+            withdrawn: false,
+            source,
+        };
+        lists.push(match governed::load::<EndpointList>(connection, &list.source)? {
+            Some(before) => governed::replace(connection, &before, &list, act, "endpoints.import")?,
+            None => governed::create(connection, &list, act, "endpoints.import")?,
+        });
+    }
+    Ok(lists)
+}
+
+pub(super) fn withdraw(connection: &Connection, source: &str, act: &Act) -> rusqlite::Result<bool> {
+    let Some(before) = governed::load::<EndpointList>(connection, source)? else { return Ok(false) };
+    let next = EndpointList { withdrawn: true, ..before.body.clone() };
+    governed::replace(connection, &before, &next, act, "endpoints.withdraw")?;
+    Ok(true)
+}
+
+pub(super) fn add_endpoint(
+    connection: &Connection,
+    endpoint: Endpoint,
+    act: &Act,
+) -> rusqlite::Result<Held<NamedEndpoint>> {
+    let named = NamedEndpoint { number: next_number(connection, "endpoint")?, endpoint };
+    governed::create(connection, &named, act, "endpoints.add")
+}
+
+pub(super) fn remove_endpoint(connection: &Connection, number: i64, act: &Act) -> rusqlite::Result<bool> {
+    let before = governed::load::<NamedEndpoint>(connection, &number.to_string())?;
+    let Some(before) = before else { return Ok(false) };
+    governed::remove(connection, &before, act, "endpoints.remove")?;
+    Ok(true)
+}
+
+pub(super) fn endpoints(
+    connection: &Connection,
+    which: Endpoints,
+    page: PageRequest,
+    now_ms: i64,
+) -> rusqlite::Result<Page<EndpointRow>> {
+    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
+    let Some((matched, _)) = side_by_side(connection, machines(connection)?, since_ms)? else {
+        return Ok(Page { rows: Vec::new(), total: 0 });
+    };
+    let all: Vec<Match> = match which {
+        Endpoints::Expected => matched.expected,
+        Endpoints::NeverEnrolled => matched.expected.into_iter().filter(|one| one.asset.is_none()).collect(),
+        Endpoints::Unsupported => {
+            matched.expected.into_iter().filter(|one| !is_supported(&one.named.platform)).collect()
+        }
+        Endpoints::Unexpected => matched.unexpected.into_iter().map(unexpected).collect(),
+    };
+    let total = all.len() as u64;
+    let (skip, take) = (usize::try_from(page.offset).unwrap_or(usize::MAX), page.limit as usize);
+    let mut rows = Vec::new();
+    for one in all.into_iter().skip(skip).take(take) {
+        let number = match one.sources.contains(BY_HAND) {
+            true => by_hand(connection, &one.named)?,
+            false => None,
+        };
+        rows.push(EndpointRow { matched: one, number });
+    }
+    Ok(Page { rows, total })
+}
+
+fn by_hand(connection: &Connection, named: &Named) -> rusqlite::Result<Option<i64>> {
+    let mut statement = prepare(
+        connection,
+        "SELECT n FROM expected_endpoint WHERE source = $1 AND hostname = $2 AND machine = $3 ORDER BY n",
+    )?;
+    let mut rows = statement.query(params![BY_HAND, named.hostname, named.machine])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
+}
+
+fn unexpected(machine: Machine) -> Match {
+    let Machine { asset, hostname, reporting, .. } = machine;
+    let named = Named {
+        source: String::new(),
+        hostname,
+        machine: String::new(),
+        unit: String::new(),
+        platform: String::new(),
+    };
+    Match { named, sources: std::collections::BTreeSet::new(), asset: Some(asset), reporting }
+}

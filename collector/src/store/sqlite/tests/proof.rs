@@ -1,0 +1,197 @@
+//! Evidence of a real database, and what is left of it when the program is killed.
+
+use std::io::{BufRead, BufReader, Cursor};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use super::governance::{act, sanctioned, with_people};
+use super::*;
+use crate::audit::verify::{Known as Trusted, Report as Checked, verify};
+use crate::audit::{Checkpoint, Keys};
+use crate::export::{self, Proving, Stamp};
+use crate::model::policy::{Limits, Policy};
+use crate::store::proof::Proof;
+use crate::store::{Governance, StoreError};
+
+fn keys() -> Arc<Keys> {
+    Arc::new(Keys::load(&Keys::create("host.example/aims/demo").unwrap()).unwrap())
+}
+
+fn stamp() -> Stamp {
+    Stamp::new(&KNOWN, NOW_MS)
+}
+
+fn pack(store: &SqliteStore, keys: &Arc<Keys>) -> Vec<u8> {
+    store.checkpoint(Arc::clone(keys), NOW_MS).unwrap();
+    let proving = Proving { proof: store, keys };
+    export::write_pack(store, proving, &stamp(), Cursor::new(Vec::new())).unwrap().into_inner()
+}
+
+fn checked(bytes: &[u8]) -> Checked {
+    verify(Cursor::new(bytes), &Trusted::default()).unwrap()
+}
+
+#[test]
+fn an_export_of_real_decisions_is_consistent_and_its_records_follow_from_its_entries() {
+    let (fixture, analyst, reviewer) = with_people();
+    let keys = keys();
+    let first = fixture.store.checkpoint(Arc::clone(&keys), NOW_MS).unwrap();
+    sanctioned(&fixture, analyst, reviewer);
+    let bytes = pack(&fixture.store, &keys);
+    let report = checked(&bytes);
+    assert_eq!(report.findings(), []);
+    assert!(report.records >= 2 && report.entries > 6 && report.earlier == 1, "{report:?}");
+    assert!(report.redacted.is_empty());
+    let since = Trusted { since: Some(first), vkey: Some(keys.vkey().clone()) };
+    assert_eq!(verify(Cursor::new(&bytes), &since).unwrap().verdict().code(), 0);
+    let mut json = Vec::new();
+    let proving = Proving { proof: &fixture.store, keys: &keys };
+    export::write_proven_json(&fixture.store, proving, &stamp(), &mut json).unwrap();
+    let report = checked(&json);
+    assert_eq!(report.findings(), []);
+    assert_eq!(verify(Cursor::new(&json), &since).unwrap().verdict().code(), 0);
+    let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(document["ai_systems"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_payload_that_was_erased_is_redacted() {
+    let (fixture, analyst, reviewer) = with_people();
+    sanctioned(&fixture, analyst, reviewer);
+    let connection = Connection::open(&fixture.path).unwrap();
+    connection.execute_batch("DELETE FROM trail_payload WHERE seq = 3").unwrap();
+    let report = checked(&pack(&fixture.store, &keys()));
+    assert_eq!((report.verdict().code(), &*report.redacted), (0, &[3][..]), "{:?}", report.findings());
+}
+
+#[test]
+fn an_export_waits_for_its_checkpoint() {
+    let (fixture, ..) = with_people();
+    let keys = keys();
+    let write = || {
+        let proving = Proving { proof: &fixture.store, keys: &keys };
+        export::write_pack(&fixture.store, proving, &stamp(), Cursor::new(Vec::new())).map(|_| ())
+    };
+    assert!(matches!(write(), Err(export::ExportError::Behind)));
+    assert_eq!(fixture.store.unsigned_entries().unwrap(), 2);
+    let note = fixture.store.checkpoint(Arc::clone(&keys), NOW_MS).unwrap();
+    assert_eq!(Checkpoint::of(&note).unwrap().size, 2);
+    assert_eq!(fixture.store.unsigned_entries().unwrap(), 0);
+    write().unwrap();
+    fixture.store.set_limits(Limits { tolerance_days: 9, ..Limits::default() }, act(1)).unwrap();
+    assert!(matches!(write(), Err(export::ExportError::Behind)));
+}
+
+/// What a hand in the database does, and how it comes out: the collector signs nothing on top of it, or the export says what it was.
+#[test]
+fn a_hand_in_the_database_is_noticed() {
+    let cases: [(&str, Option<u8>); 8] = [
+        ("UPDATE governed SET body = replace(body, 'Acme Chat', 'Acme Cat') WHERE kind = 'system'", Some(1)),
+        ("DELETE FROM governed WHERE kind = 'system'", Some(3)),
+        ("UPDATE trail_payload SET payload = replace(payload, 'because', 'for fun') WHERE seq = 3", Some(1)),
+        ("UPDATE trail SET entry = replace(entry, 'system.triage', 'system.dismiss')", None),
+        ("DELETE FROM trail WHERE seq = (SELECT max(seq) FROM trail)", Some(1)),
+        ("DELETE FROM trail WHERE seq = 4", None),
+        ("UPDATE trail SET seq = 99 WHERE seq = 4", None),
+        ("DELETE FROM checkpoint; DELETE FROM trail; DELETE FROM trail_payload", Some(1)),
+    ];
+    for (sql, expected) in cases {
+        let (fixture, analyst, reviewer) = with_people();
+        sanctioned(&fixture, analyst, reviewer);
+        let keys = keys();
+        let connection = Connection::open(&fixture.path).unwrap();
+        connection
+            .execute_batch(
+                "DROP TRIGGER trail_keeps; DROP TRIGGER trail_stays; DROP TRIGGER trail_has_no_gap;",
+            )
+            .unwrap();
+        connection.execute_batch(sql).unwrap();
+        let signed = fixture.store.checkpoint(Arc::clone(&keys), NOW_MS);
+        match expected {
+            None => assert!(matches!(signed, Err(StoreError::Database { .. })), "{sql}"),
+            Some(code) => {
+                signed.unwrap();
+                let report = checked(&pack(&fixture.store, &keys));
+                assert_eq!(report.verdict().code(), code, "{sql}: {:?}", report.findings());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_trail_is_guarded_against_accidents() {
+    let (fixture, ..) = with_people();
+    let connection = Connection::open(&fixture.path).unwrap();
+    for sql in [
+        "UPDATE trail SET actor = 'nobody'",
+        "DELETE FROM trail",
+        "INSERT INTO trail SELECT seq + 2, at_ms, actor, action, kind, id, outcome, entry, leaf FROM trail WHERE seq = 1",
+        "INSERT OR REPLACE INTO trail SELECT seq, at_ms, 'nobody', action, kind, id, outcome, entry, leaf FROM trail WHERE seq = 1",
+    ] {
+        assert!(connection.execute_batch(sql).is_err(), "{sql}");
+    }
+}
+
+// ── Kills ────────────────────────────────────────────────────────────────────────────────────
+
+/// Where the child finds its database.
+const PLACE: &str = "UMBRASCOPE_TEST_KILLED_DATABASE";
+/// How often it is killed; a thousand takes minutes.
+const KILLS: &str = "UMBRASCOPE_TEST_KILLS";
+
+#[test]
+fn a_kill_during_a_commit_leaves_no_record_without_its_entry_and_no_entry_without_its_record() {
+    let kills = std::env::var(KILLS).ok().and_then(|kills| kills.parse().ok()).unwrap_or(25_u32);
+    let keys = keys();
+    let mut last = 0;
+    let mut dir = tempfile::tempdir().unwrap();
+    for kill in 0..kills {
+        if kill % 25 == 0 {
+            (dir, last) = (tempfile::tempdir().unwrap(), 0);
+        }
+        let path = dir.path().join("collector.db");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::sqlite::tests::proof::changes_records_until_it_is_killed"])
+            .args(["--ignored", "--nocapture"])
+            .env(PLACE, &path)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().ends_with("begins")), "the child did not begin");
+        // Anywhere in some tens of commits.
+        std::thread::sleep(Duration::from_micros(u64::from(kill) * 7_919 % 20_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = SqliteStore::open(&path, Options::new(&KNOWN), NOW_MS).unwrap();
+        let report = checked(&pack(&store, &keys));
+        assert_eq!(report.findings(), [], "after kill {kill}");
+        assert!(report.redacted.is_empty() && report.entries >= last, "after kill {kill}");
+        last = report.entries;
+    }
+    assert!(last > 0, "the kills came before every commit");
+}
+
+#[test]
+#[ignore = "is started by the test of kills"]
+fn changes_records_until_it_is_killed() {
+    let path = std::path::PathBuf::from(std::env::var_os(PLACE).unwrap());
+    let store = SqliteStore::open(&path, Options::new(&KNOWN), NOW_MS).unwrap();
+    let entries = store.unsigned_entries().unwrap();
+    println!("\nbegins");
+    for at in 0_u32.. {
+        let limits = Limits { tolerance_days: 1 + at % 300, review_days: at, ..Limits::default() };
+        store.set_limits(limits, act(1)).unwrap();
+        let policy = Policy {
+            version: format!("{}-{entries}-{at}", std::process::id()),
+            title: "Use of AI".into(),
+            link: None,
+            sha256: None,
+            approved_by: "the board".into(),
+            from: today(),
+            until: None,
+        };
+        store.add_policy(policy, act(1)).unwrap().unwrap();
+    }
+}

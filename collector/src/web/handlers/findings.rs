@@ -1,0 +1,315 @@
+//! `/findings`: what the records ask of people.
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{page, work};
+use crate::findings::Step;
+use crate::model::Deed;
+use crate::model::finding::{DueDays, FindingFilter, FindingState, Rule, Severity};
+use crate::model::governed::Governed as _;
+use crate::model::task::{Link, LinkKind, Purpose};
+use crate::store::Changed;
+use crate::web::error::WebError;
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::list::{Choice, Pager, Select, page_number, rows_of};
+use crate::web::pages::{FindingPage, FindingsPage};
+use crate::web::url::Address;
+use crate::web::{WebState, blocking};
+
+/// Words of an address that narrow the list.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+pub(crate) struct FindingQuery {
+    /// `open` where nothing is said, `all`, or a state.
+    pub(crate) state: String,
+    /// `me`, or the number of a person.
+    pub(crate) who: String,
+    /// A rule.
+    pub(crate) rule: String,
+    /// A severity.
+    pub(crate) severity: String,
+    /// Number of a unit.
+    pub(crate) unit: String,
+    /// Number of the page, from 1.
+    pub(crate) page: String,
+    /// What was just done.
+    pub(crate) done: String,
+}
+
+impl FindingQuery {
+    /// The filter; a word that is no choice is told of. Who does not read the inventory sees what is assigned to them.
+    pub(crate) fn filter(&self, reader: &Reader) -> Result<FindingFilter, WebError> {
+        let state = match self.state.as_str() {
+            "" | "open-all" | "all" => None,
+            word => Some(FindingState::parse(word).ok_or_else(|| WebError::unknown_choice("state", word))?),
+        };
+        let assignee = match self.who.as_str() {
+            _ if !work::see_all(reader) => Some(reader.user.id),
+            "" => None,
+            "me" => Some(reader.user.id),
+            word => work::person(word)?,
+        };
+        let rule = match self.rule.as_str() {
+            "" => None,
+            word => Some(Rule::parse(word).ok_or_else(|| WebError::unknown_choice("rule", word))?),
+        };
+        let severity = match self.severity.as_str() {
+            "" => None,
+            word => Some(Severity::parse(word).ok_or_else(|| WebError::unknown_choice("severity", word))?),
+        };
+        let unit = match self.unit.as_str() {
+            "" => None,
+            word => Some(word.parse().map_err(|_| WebError::unknown_choice("unit", word))?),
+        };
+        let open = self.state.is_empty() || self.state == "open-all";
+        Ok(FindingFilter { state, open, assignee, rule, severity, unit, subject: None })
+    }
+}
+
+/// The list.
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<FindingQuery>,
+) -> Result<Response, WebError> {
+    findings_page(state, reader, query, Vec::new()).await
+}
+
+async fn findings_page(
+    state: WebState,
+    reader: Reader,
+    query: FindingQuery,
+    left: Vec<(String, String)>,
+) -> Result<Response, WebError> {
+    let filter = query.filter(&reader)?;
+    let number = page_number(&query.page)?;
+    let notice = match query.done.as_str() {
+        "assigned" => Some("The chosen findings are assigned."),
+        "days" => Some("The days are set."),
+        _ => None,
+    };
+    let here = Address::new("/findings")
+        .with("state", query.state.as_str())
+        .with("who", query.who.as_str())
+        .with("rule", query.rule.as_str())
+        .with("severity", query.severity.as_str())
+        .with("unit", query.unit.as_str());
+    let frame = reader.frame(Here::Findings, notice);
+    blocking(move || {
+        let governance = &state.app.governance;
+        let found = governance.findings(&filter, rows_of(number))?;
+        let triages = reader.must_somewhere(Deed::Triage).is_ok();
+        page(&FindingsPage {
+            frame,
+            counts: governance.work_counts(reader.user.id, reader.now_ms)?,
+            selects: selects(&state, &query)?,
+            filtered: filter != FindingFilter { open: true, ..FindingFilter::default() },
+            pager: Pager::new((number, found.rows.len(), found.total), "finding", &here, "page"),
+            rows: found.rows,
+            people: work::people(&state)?,
+            triages,
+            left,
+            due_days: governance.due_days()?,
+            sets_days: reader.must(Deed::Decide, &[]).is_ok(),
+        })
+    })
+    .await
+}
+
+fn selects(state: &WebState, query: &FindingQuery) -> Result<Vec<Select>, WebError> {
+    let select = |name, label, all, chosen: &str, words: Vec<(&'static str, &'static str)>| Select {
+        name,
+        label,
+        all,
+        options: words
+            .into_iter()
+            .map(|(value, label)| Choice {
+                value: value.to_owned(),
+                label: label.to_owned(),
+                chosen: value == chosen,
+            })
+            .collect(),
+    };
+    let states = std::iter::once(("all", "Every state")).chain(FindingState::choices()).collect();
+    Ok(vec![
+        select("state", "State", "to be answered", &query.state, states),
+        select("who", "Assigned to", "anybody", &query.who, vec![("me", "me")]),
+        select("rule", "Rule", "every rule", &query.rule, Rule::choices()),
+        select("severity", "Severity", "any", &query.severity, Severity::choices()),
+        Select::units(&state.app.people.all_units()?, query.unit.parse().ok()),
+    ])
+}
+
+/// One finding.
+pub(crate) async fn one(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(reference): Path<String>,
+    Query(query): Query<FindingQuery>,
+) -> Result<Response, WebError> {
+    let notice = (!query.done.is_empty()).then_some("It is done.");
+    let frame = reader.frame(Here::Findings, notice);
+    blocking(move || {
+        let row = state.app.governance.finding(&reference)?;
+        // What is not there for a reader is not there.
+        let row = row.ok_or(WebError::NotFound("finding"))?;
+        let finding = &row.held.body;
+        work::may_see(&reader, finding.assignee)?;
+        let link = Link::to(LinkKind::Finding, &finding.id);
+        let shown = finding.reference.clone();
+        let back = format!("/findings/{shown}");
+        let triages = work::triages(&reader, &finding.units());
+        let works = triages || work::works(&reader, finding.assignee);
+        let purpose = match finding.rule {
+            Rule::SupplierAssessmentMissing => Purpose::SupplierAssessment,
+            Rule::ImpactAssessmentMissing => Purpose::ImpactAssessment,
+            Rule::ProhibitedSeen => Purpose::Removal,
+            _ => Purpose::Correction,
+        };
+        let units = state.app.people.all_units()?;
+        page(&FindingPage {
+            frame,
+            units: finding
+                .units
+                .iter()
+                .map(|number| {
+                    let unit = units.iter().find(|unit| unit.id == *number);
+                    unit.map_or_else(|| format!("unit {number}"), |unit| unit.name.clone())
+                })
+                .collect(),
+            triages,
+            works,
+            people: work::people(&state)?,
+            tasks: work::tasks(&state, link.clone(), &shown, &back, works, purpose)?,
+            documents: work::documents(&state, link, &shown, &back, works)?,
+            history: work::history(&state, crate::model::finding::Finding::KIND, &finding.id)?,
+            row,
+        })
+    })
+    .await
+}
+
+/// A step as the form has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SentStep {
+    csrf: String,
+    step: String,
+    person: String,
+    day: String,
+    reason: String,
+    evidence: String,
+    version: String,
+}
+
+/// Takes a step on one finding.
+pub(crate) async fn step(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(reference): Path<String>,
+    Form(sent): Form<SentStep>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    let step = step_of(&sent.step, &sent.person, &sent.day, sent.reason, sent.evidence)?;
+    let mut act = reader.act("");
+    act.version = sent.version.parse().ok();
+    let changed =
+        blocking(move || state.app.governance.step_finding(&reference, step, reader.who(), act)).await?;
+    let held = work::done(changed, "finding")?;
+    Ok(Redirect::to(&format!("/findings/{}?done=step", held.body.reference)).into_response())
+}
+
+/// The step that words name.
+pub(crate) fn step_of(
+    word: &str,
+    person: &str,
+    day: &str,
+    reason: String,
+    evidence: String,
+) -> Result<Step, WebError> {
+    Ok(match word {
+        "assign" => Step::Assign(work::person(person)?),
+        "due" => Step::Due(work::day(day)?.ok_or(WebError::BadRequest)?),
+        "start" => Step::Start,
+        "close" => Step::Close { reason, evidence },
+        "dismiss" => Step::Dismiss { reason },
+        "reopen" => Step::Reopen { reason },
+        other => return Err(WebError::unknown_choice("step", other)),
+    })
+}
+
+/// Assigns several.
+pub(crate) async fn assign(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<Vec<(String, String)>>,
+) -> Result<Response, WebError> {
+    let one = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+    reader.check_form(one("csrf"))?;
+    let step = Step::Assign(work::person(one("person"))?);
+    let back = work::back(one("back"), "/findings");
+    let chosen: Vec<String> =
+        sent.iter().filter(|(key, _)| key == "finding").map(|(_, value)| value.clone()).collect();
+    let left = assign_many(&state, &reader, chosen, step).await?;
+    if left.is_empty() {
+        let joint = if back.contains('?') { '&' } else { '?' };
+        let back = if back.contains("done=") { back } else { format!("{back}{joint}done=assigned") };
+        return Ok(Redirect::to(&back).into_response());
+    }
+    findings_page(state, reader, FindingQuery::default(), left).await
+}
+
+/// What several came to: those that were left, and why.
+async fn assign_many(
+    state: &WebState,
+    reader: &Reader,
+    chosen: Vec<String>,
+    step: Step,
+) -> Result<Vec<(String, String)>, WebError> {
+    let (governance, who) = (state.app.governance.clone(), reader.who());
+    let mut act = reader.act("");
+    act.batch = Some(format!("findings:{}:{}", reader.user.id, reader.now_ms));
+    let came_to = blocking(move || governance.step_findings(chosen, step, who, act)).await?;
+    let left = |(reference, changed): (String, Changed<_>)| match changed {
+        Some(Ok(_)) => None,
+        Some(Err(refused)) => Some((reference, refused.to_string())),
+        None => Some((reference, "there is no such finding".to_owned())),
+    };
+    Ok(came_to.into_iter().filter_map(left).collect())
+}
+
+/// The days as the form has them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SentDays {
+    csrf: String,
+    #[serde(flatten)]
+    days: std::collections::BTreeMap<String, String>,
+}
+
+/// Sets the days within which findings are to be answered: for who decides, for the whole organisation.
+pub(crate) async fn set_due_days(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(sent): Form<SentDays>,
+) -> Result<Response, WebError> {
+    reader.check_form(&sent.csrf)?;
+    reader.must(Deed::Decide, &[])?;
+    let number = |name: &'static str| {
+        let typed = sent.days.get(name).map_or("", String::as_str);
+        let days = typed.parse().ok().filter(|days| *days <= DueDays::MAX);
+        days.ok_or_else(|| WebError::unknown_choice(name, typed))
+    };
+    let days = DueDays {
+        low: number("low")?,
+        medium: number("medium")?,
+        high: number("high")?,
+        critical: number("critical")?,
+    };
+    let act = reader.act("");
+    blocking(move || state.app.governance.set_due_days(days, act)).await?;
+    Ok(Redirect::to("/findings?done=days").into_response())
+}

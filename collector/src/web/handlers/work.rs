@@ -1,0 +1,163 @@
+//! What the handlers of findings, tasks, documents and vendors share.
+
+use umbrascope_api::Day;
+
+use crate::model::document::DocumentFilter;
+use crate::model::governed::{Held, TrailFilter, TrailRow};
+use crate::model::task::{About, Link, LinkKind, Purpose, TaskFilter};
+use crate::model::{Deed, PageRequest, PersonFilter};
+use crate::review::Refused;
+use crate::store::StoreError;
+use crate::web::WebState;
+use crate::web::error::WebError;
+use crate::web::guard::Reader;
+use crate::web::pages::{DocumentsView, People, TaskForm};
+use crate::web::url::encode;
+
+/// Documents, tasks and entries of the trail that a page lists beside what it is about.
+const BESIDE: u32 = 50;
+
+/// Whether the reader sees findings and tasks of everybody, or only those assigned to them.
+pub(crate) fn see_all(reader: &Reader) -> bool {
+    reader.must_read(Deed::ReadInventory).is_ok()
+}
+
+/// Refuses who neither reads the inventory nor is whom this is assigned to.
+pub(crate) fn may_see(reader: &Reader, assignee: Option<i64>) -> Result<(), WebError> {
+    match assignee == Some(reader.user.id) {
+        true => Ok(()),
+        false => reader.must_read(Deed::ReadInventory),
+    }
+}
+
+/// Whether the reader triages what belongs to these units.
+pub(super) fn triages(reader: &Reader, units: &[i64]) -> bool {
+    reader.must(Deed::Triage, units).is_ok()
+}
+
+/// Whether the reader may work on what is assigned to this person.
+pub(super) fn works(reader: &Reader, assignee: Option<i64>) -> bool {
+    assignee == Some(reader.user.id) && reader.user.grants.0.iter().all(|grant| grant.role.writes())
+}
+
+/// A change, or the guard that refused it; there must be such a thing.
+pub(crate) fn done<T>(
+    changed: Option<Result<Held<T>, Refused>>,
+    what: &'static str,
+) -> Result<Held<T>, WebError> {
+    changed.ok_or(WebError::NotFound(what))?.map_err(WebError::Guarded)
+}
+
+/// An empty text is none.
+pub(super) fn given(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A day of a form; an empty one is none.
+pub(super) fn day(text: &str) -> Result<Option<Day>, WebError> {
+    given(text).map(|text| text.parse().map_err(|_| WebError::unknown_choice("day", &text))).transpose()
+}
+
+/// A person of a form; an empty one is nobody.
+pub(super) fn person(text: &str) -> Result<Option<i64>, WebError> {
+    given(text).map(|text| text.parse().map_err(|_| WebError::unknown_choice("person", &text))).transpose()
+}
+
+/// What a form names that something hangs on; nothing where the kind is empty. A vendor has to be one that the catalogue or the records
+/// know.
+pub(crate) fn link(state: &WebState, kind: &str, id: &str) -> Result<Option<Link>, WebError> {
+    if kind.is_empty() {
+        return Ok(None);
+    }
+    let kind = LinkKind::parse(kind).ok_or_else(|| WebError::unknown_choice("link_kind", kind))?;
+    if kind == LinkKind::Vendor {
+        known_vendor(state, id)?;
+    }
+    Ok(Some(Link::to(kind, id)))
+}
+
+/// Refuses a vendor that neither the catalogue nor a record knows. Blocks.
+pub(crate) fn known_vendor(state: &WebState, id: &str) -> Result<(), WebError> {
+    if state.app.catalogue.known().catalogue().vendor(id).is_some() {
+        return Ok(());
+    }
+    let used = state.app.governance.vendor_in_use(id)?;
+    if used.products.is_empty() && used.systems.is_empty() && used.assessment.is_none() {
+        return Err(WebError::NotFound("vendor"));
+    }
+    Ok(())
+}
+
+/// Where a form leads back to: a page of ours.
+pub(super) fn back(path: &str, otherwise: &str) -> String {
+    let ours = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']);
+    if ours { path.to_owned() } else { otherwise.to_owned() }
+}
+
+/// The page of what something hangs on.
+pub(crate) fn page_of(link: &Link, about: &About) -> Option<String> {
+    let reference = encode(about.reference.as_deref()?);
+    match link.kind {
+        LinkKind::System => Some(format!("/inventory/{reference}")),
+        LinkKind::Finding => Some(format!("/findings/{reference}")),
+        LinkKind::Vendor => Some(format!("/vendors/{reference}")),
+        LinkKind::Task => Some(format!("/tasks/{reference}")),
+        LinkKind::Campaign | LinkKind::Requirement => None,
+    }
+}
+
+/// Who can be assigned. Blocks.
+pub(super) fn people(state: &WebState) -> Result<People, StoreError> {
+    let page = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
+    let found = state.app.people.people(&PersonFilter::default(), page)?;
+    Ok(People(found.rows.into_iter().map(|row| (row.id, row.details.display_name)).collect()))
+}
+
+/// The documents that hang on something, given by the id that records have of it; `shown` is what its page calls it. Blocks.
+pub(crate) fn documents(
+    state: &WebState,
+    link: Link,
+    shown: &str,
+    back: &str,
+    may_attach: bool,
+) -> Result<DocumentsView, StoreError> {
+    let filter = DocumentFilter { link: Some(link.clone()), superseded: true };
+    let found = state.app.governance.documents(&filter, PageRequest { offset: 0, limit: BESIDE })?;
+    Ok(DocumentsView {
+        kind: link.kind,
+        id: shown.to_owned(),
+        back: back.to_owned(),
+        rows: found.rows,
+        total: found.total,
+        may_attach,
+    })
+}
+
+/// The tasks that hang on something, and a form for one more. Blocks.
+pub(crate) fn tasks(
+    state: &WebState,
+    link: Link,
+    shown: &str,
+    back: &str,
+    may_add: bool,
+    purpose: Purpose,
+) -> Result<TaskForm, StoreError> {
+    let filter = TaskFilter { link: Some(link.clone()), ..TaskFilter::default() };
+    let found = state.app.governance.tasks(&filter, PageRequest { offset: 0, limit: BESIDE })?;
+    Ok(TaskForm {
+        link: Some((link.kind, shown.to_owned())),
+        back: back.to_owned(),
+        rows: found.rows,
+        people: people(state)?,
+        may_add,
+        purpose,
+    })
+}
+
+/// What was done with a record, the newest first. Blocks.
+pub(super) fn history(state: &WebState, kind: &str, id: &str) -> Result<Vec<TrailRow>, StoreError> {
+    let filter =
+        TrailFilter { kind: Some(kind.to_owned()), id: Some(id.to_owned()), ..TrailFilter::default() };
+    Ok(state.app.governance.trail(&filter, PageRequest { offset: 0, limit: BESIDE })?.rows)
+}

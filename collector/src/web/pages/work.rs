@@ -1,0 +1,69 @@
+//! What the pages of findings, tasks, records and vendors share: documents, tasks, and people to choose from.
+
+use crate::model::document::{DocumentKind, DocumentRow};
+use crate::model::task::{LinkKind, Purpose, TaskRow};
+
+/// People who can be assigned, by number and name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct People(pub(crate) Vec<(i64, String)>);
+
+impl People {
+    /// The name of one.
+    pub(crate) fn name(&self, person: &i64) -> String {
+        let found = self.0.iter().find(|(number, _)| number == person);
+        found.map_or_else(|| format!("person {person}"), |(_, name)| name.clone())
+    }
+}
+
+/// The documents that hang on something, and a form for one more. The template is `documents.html`.
+#[derive(Debug, Clone)]
+pub(crate) struct DocumentsView {
+    /// What they hang on.
+    pub(crate) kind: LinkKind,
+    /// Its reference or id.
+    pub(crate) id: String,
+    /// The page that they stand on, to come back to.
+    pub(crate) back: String,
+    /// The documents, the newest first, superseded ones too.
+    pub(crate) rows: Vec<DocumentRow>,
+    /// How many there are.
+    pub(crate) total: u64,
+    /// Whether the reader may attach one.
+    pub(crate) may_attach: bool,
+}
+
+impl DocumentsView {
+    /// Sorts of document, for the form.
+    pub(crate) fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        DocumentKind::choices()
+    }
+
+    /// How many are not listed.
+    pub(crate) fn more(&self) -> u64 {
+        self.total.saturating_sub(self.rows.len() as u64)
+    }
+}
+
+/// The tasks that hang on something, and a form for one more. The template is `task_form.html`.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskForm {
+    /// What they hang on; `None`: nothing in particular.
+    pub(crate) link: Option<(LinkKind, String)>,
+    /// The page that the form stands on, to come back to.
+    pub(crate) back: String,
+    /// The tasks that are there.
+    pub(crate) rows: Vec<TaskRow>,
+    /// Who can be assigned.
+    pub(crate) people: People,
+    /// Whether the reader may make one.
+    pub(crate) may_add: bool,
+    /// The purpose that is offered first.
+    pub(crate) purpose: Purpose,
+}
+
+impl TaskForm {
+    /// Purposes, for the form.
+    pub(crate) fn purposes(&self) -> Vec<(&'static str, &'static str)> {
+        Purpose::choices()
+    }
+}
