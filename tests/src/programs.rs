@@ -49,19 +49,7 @@ pub fn released_agent() -> &'static Path {
     AGENT.get_or_init(|| find(&build(&["--release", "-p", "umbrascope-agent"]), "umbrascope-agent"))
 }
 
-/// The collector alone, in the profile of the tests and without failpoints: from the library that tests which seed a store are built with.
-///
-/// # Panics
-/// When cargo cannot be run or the build fails.
-pub fn collector() -> &'static Path {
-    static COLLECTOR: OnceLock<PathBuf> = OnceLock::new();
-    COLLECTOR.get_or_init(|| {
-        let release: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
-        find(&build(&[&["-p", "umbrascope-collector"], release].concat()), "umbrascope-collector")
-    })
-}
-
-/// As [`released_agent`], the collector; the released agent is built as well, for the collector starts the one beside itself.
+/// The same for the collector; the released agent is built as well, for the collector starts the one beside itself.
 ///
 /// # Panics
 /// When cargo cannot be run or a build fails.

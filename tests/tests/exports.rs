@@ -25,7 +25,8 @@ use umbrascope_collector::review::{Move, Who};
 use umbrascope_collector::store::people::People;
 use umbrascope_collector::store::sqlite::Options;
 use umbrascope_collector::store::{Enrolment, Governance, NewCertificate, Report, SqliteStore, Store};
-use umbrascope_e2e::{programs, require};
+use umbrascope_e2e::programs::programs;
+use umbrascope_e2e::require;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -163,7 +164,7 @@ impl Fleet {
 
     /// Runs `export` as a person would.
     fn run(&self, words: &[&str]) -> Output {
-        Command::new(programs::collector())
+        Command::new(&programs().collector)
             .arg("export")
             .args(words)
             .arg("--data-dir")
