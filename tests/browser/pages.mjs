@@ -77,6 +77,7 @@ const places = {
   units: "/units",
   account: "/account",
   "second-factor": "/account/second-factor",
+  "api-tokens": "/account/api-tokens",
   confirm: "/confirm?next=/account",
   password: "/password",
   "error-404": "/no-such-page",

@@ -7,6 +7,7 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
+use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{Documents, Exports, Findings, StoreError, Suppliers, Tasks};
@@ -20,7 +21,7 @@ pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
 pub trait Governance:
-    Documents + Exports + Findings + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+    Documents + Exports + Findings + Readying + Retaining + Scoping + Suppliers + Tasks + Send + Sync
 {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;

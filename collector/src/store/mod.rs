@@ -17,6 +17,7 @@ pub mod governance;
 pub mod own;
 pub mod people;
 pub mod proof;
+pub mod readiness;
 pub mod retention;
 pub mod scope;
 pub mod sqlite;

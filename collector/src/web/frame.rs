@@ -21,6 +21,10 @@ pub(crate) enum Here {
     Assets,
     /// Suspects, and the notice.
     Suspects,
+    /// Readiness, controls.
+    Readiness,
+    /// Indicators.
+    Indicators,
     /// Coverage.
     Coverage,
     /// The catalogue, and one vendor of it.
@@ -68,7 +72,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 13] = [
+const PLACES: &[Place] = &[
     Place {
         here: Here::Products,
         href: "/products",
@@ -111,6 +115,7 @@ const PLACES: [Place; 13] = [
         label: "Suspects",
         icon: "M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M8 11.6v.1M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8z",
     },
+    Place { here: Here::Readiness, href: "/readiness", label: "Readiness", icon: "M3 8.5l3 3 7-7M2.5 14h11" },
     Place {
         here: Here::Coverage,
         href: "/coverage",
@@ -248,6 +253,11 @@ impl Frame {
     /// Whether the reader may triage what belongs to no unit in particular.
     pub(crate) fn triages(&self) -> bool {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
+    }
+
+    /// Whether the reader may export an evidence pack, which is of every unit.
+    pub(crate) fn exports_evidence(&self) -> bool {
+        self.grants.access(Deed::ExportEvidence, &[]) >= Access::Read
     }
 
     /// Whether the reader may manage people, be it of one unit.

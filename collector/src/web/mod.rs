@@ -49,7 +49,6 @@ pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::SystemQuery;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
-pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
@@ -97,6 +96,11 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/setting", post(handlers::suspects::step))
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/readiness", get(handlers::readiness::list))
+        .route("/readiness/controls", get(handlers::readiness::controls))
+        .route("/readiness/controls/{id}", post(handlers::readiness::judge))
+        .route("/readiness/{id}", get(handlers::readiness::one).post(handlers::readiness::answer))
+        .route("/indicators", get(handlers::readiness::indicators_page))
         .route("/findings", get(handlers::findings::list))
         .route("/findings/assign", post(handlers::findings::assign))
         .route("/findings/due-days", post(handlers::findings::set_due_days))
@@ -110,6 +114,7 @@ pub fn router(app: AppState) -> Router {
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export", get(download::list))
+        .route("/export/evidence-pack", post(download::evidence_pack))
         .route("/export/{format}", get(download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
@@ -139,6 +144,8 @@ pub fn router(app: AppState) -> Router {
         )
         .route("/account/second-factor/remove", post(handlers::account::remove))
         .route("/account/recovery-codes", post(handlers::account::recovery_codes))
+        .route("/account/api-tokens", get(handlers::api_tokens::list).post(handlers::api_tokens::create))
+        .route("/account/api-tokens/{id}/revoke", post(handlers::api_tokens::revoke))
         .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))

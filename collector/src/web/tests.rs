@@ -19,7 +19,9 @@ mod catalogue;
 mod export;
 mod own;
 mod people;
+mod refusals;
 mod rights;
+mod tokens_of_programs;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.
@@ -165,6 +167,7 @@ const PAGES: &[&str] = &[
     "/units",
     "/account",
     "/account/second-factor",
+    "/account/api-tokens",
     "/confirm?next=/products",
     "/password",
 ];

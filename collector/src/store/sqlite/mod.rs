@@ -6,6 +6,7 @@
 //! PostgreSQL by their digits, and in this order both agree.
 
 mod access;
+mod api_tokens;
 mod assets;
 mod books;
 mod coverage;
@@ -23,6 +24,7 @@ mod own;
 mod people;
 mod products;
 mod proof;
+mod readiness;
 mod reads;
 mod rebuild;
 mod retention;

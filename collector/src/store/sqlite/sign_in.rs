@@ -109,7 +109,7 @@ pub(super) fn link_person(
     person.map_or(Ok(None), |person| active(connection, person))
 }
 
-fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<UserRow>> {
+pub(super) fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<UserRow>> {
     let user = prepare(connection, &format!("{USER} {FROM} WHERE p.id = $1 AND p.active = 1"))?
         .query_row(params![person], user_row)
         .optional()?;

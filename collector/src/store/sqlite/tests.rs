@@ -26,6 +26,7 @@ mod governance;
 mod own;
 mod people;
 mod proof;
+mod readiness;
 mod retention;
 mod scope;
 mod suspects;

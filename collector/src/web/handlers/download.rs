@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::Form;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -17,7 +18,7 @@ use umbrascope_api::Day;
 use super::page;
 use crate::export::{self, Format, Sources, Stamp};
 use crate::model::governed::{Act, Actor};
-use crate::model::{Deed, Looked};
+use crate::model::{Access, Deed, Looked};
 use crate::store::proof::TrailNote;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -113,6 +114,46 @@ async fn note(state: &WebState, reader: &Reader, format: Format, as_of: Option<D
     let governance = state.app.governance.clone();
     blocking(move || governance.note(note)).await?;
     Ok(())
+}
+
+/// The form that asks for an evidence pack.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PackForm {
+    csrf: String,
+}
+
+/// An evidence pack. By a form and not by a link, for it leaves an entry in the trail.
+pub(crate) async fn evidence_pack(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(form): Form<PackForm>,
+) -> Result<Response, WebError> {
+    reader.check_form(&form.csrf)?;
+    // It holds the records of every unit.
+    reader.user.grants.check(Deed::ExportEvidence, Access::Read, &[])?;
+    let known = state.app.catalogue.known();
+    let stamp = Stamp::new(known.catalogue(), reader.now_ms);
+    let act = Act::by(Actor::Person(reader.user.id), reader.now_ms);
+    let (notary, app) = (state.app.notary.clone(), state.app.clone());
+    let mut file = blocking(move || {
+        let from = Sources { reads: &*app.store, governance: &*app.governance };
+        notary.pack(from, known.catalogue(), &stamp, act).map_err(|error| WebError::Work(error.into()))
+    })
+    .await?;
+    let (pieces, receiver) = mpsc::channel(PIECES);
+    tokio::task::spawn_blocking(move || {
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));
+        if let Err(error) = io::copy(&mut file, &mut out).and_then(|_| out.flush()) {
+            // The reader has to see that the end is missing; nobody may be there to see it.
+            let _gone = pieces.blocking_send(Err(error));
+        }
+    });
+    let name = format!("umbrascope-{}.evidence.tar", Day::from_unix_ms(reader.now_ms));
+    let headers = [
+        (CONTENT_TYPE, "application/x-tar".to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, Body::new(PieceBody(receiver))).into_response())
 }
 
 type Piece = Result<Bytes, io::Error>;

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod account;
+pub(crate) mod api_tokens;
 pub(crate) mod assets;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
@@ -16,6 +17,7 @@ pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod products;
+pub(crate) mod readiness;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;

@@ -15,6 +15,7 @@ mod findings;
 mod own;
 mod people;
 mod products;
+mod readiness;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -23,7 +24,9 @@ mod tokens;
 mod vendors;
 mod work;
 
-pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
+pub(crate) use account::{
+    AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
+};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
@@ -35,6 +38,9 @@ pub(crate) use people::{
     UnitsPage,
 };
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use readiness::{
+    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
