@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub mod api;
 pub mod api_token;
 pub mod audit;
+pub mod campaign;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

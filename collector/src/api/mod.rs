@@ -1,11 +1,12 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
 //! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
 //! it, or the token of a program, in the scope that each route states.
+//! What it changes goes through the same rules as at the pages.
 
 use axum::Json;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -15,6 +16,7 @@ use crate::model::Scope;
 
 use crate::web::{WebError, WebState};
 
+mod campaigns;
 mod export;
 mod handlers;
 mod own;
@@ -47,6 +49,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/export/{format}", get(export::export))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/campaigns/{id}", get(campaigns::one))
+        .route("/campaigns/{id}/rows", get(campaigns::rows))
+        .route("/campaigns/{id}/close", post(campaigns::close))
+        .route("/attest", get(campaigns::mine).post(campaigns::answer))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -55,7 +62,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/documents", get(work::documents).post(work::attach))
         .route(
             "/documents/hash",
-            axum::routing::post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
+            post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
         )
         .route("/documents/{reference}", get(work::document))
         .route("/vendors", get(work::vendors))
@@ -88,6 +95,13 @@ pub(crate) fn router() -> Router<WebState> {
         export::export,
         readiness::readiness,
         readiness::indicators_now,
+        campaigns::list,
+        campaigns::start,
+        campaigns::one,
+        campaigns::rows,
+        campaigns::close,
+        campaigns::mine,
+        campaigns::answer,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -187,6 +201,11 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "campaigns",
+            "campaigns/{id}",
+            "campaigns/{id}/rows",
+            "campaigns/{id}/close",
+            "attest",
             "work-counts",
             "readiness",
             "indicators",
@@ -202,6 +221,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 24);
+        assert_eq!(paths.len(), 31);
     }
 }

@@ -2,6 +2,7 @@
 
 mod api_token;
 mod asset;
+pub mod campaign;
 mod coverage;
 pub mod dated;
 pub mod document;

@@ -10,6 +10,7 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod campaigns;
 pub mod documents;
 pub mod exports;
 pub mod findings;
@@ -24,6 +25,7 @@ pub mod sqlite;
 pub mod suppliers;
 pub mod tasks;
 
+pub use campaigns::Campaigns;
 pub use documents::Documents;
 pub use exports::Exports;
 pub use findings::Findings;

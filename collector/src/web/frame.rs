@@ -35,6 +35,10 @@ pub(crate) enum Here {
     Enrolment,
     /// What can be taken away.
     Export,
+    /// Attestation campaigns.
+    Campaigns,
+    /// What the reader answers for.
+    Attest,
     /// People and their roles.
     People,
     /// The reader's own account.
@@ -47,6 +51,7 @@ impl Here {
         match self {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
+            Self::Attest => Deed::AnswerCampaign,
             Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
@@ -133,6 +138,18 @@ const PLACES: &[Place] = &[
         href: "/catalogue/own",
         label: "Own rules",
         icon: "M3 2.5h7l3 3v8H3zM10 2.5v3h3M5.5 8.5h5M8 6v5",
+    },
+    Place {
+        here: Here::Campaigns,
+        href: "/campaigns",
+        label: "Campaigns",
+        icon: "M3 9.5v-3h2.5L11 3v10L5.5 9.5zM5 9.5l1 4h1.5l-.8-3.3M13 6.5v3",
+    },
+    Place {
+        here: Here::Attest,
+        href: "/attest",
+        label: "My records",
+        icon: "M2.5 3.5h7M2.5 7h5M2.5 10.5h4M8.5 11l2 2 3.5-4.5",
     },
     Place {
         here: Here::Enrolment,
@@ -273,6 +290,16 @@ impl Frame {
     /// Whether the reader may approve that agents gather more.
     pub(crate) fn approves_collection(&self) -> bool {
         self.writes(Deed::ChangeCollection)
+    }
+
+    /// Whether the reader may start campaigns somewhere.
+    pub(crate) fn starts_campaigns(&self) -> bool {
+        self.writes(Deed::ProposeScope)
+    }
+
+    /// Whether the reader reviews, and so is shown how answers were given.
+    pub(crate) fn reviews(&self) -> bool {
+        self.writes(Deed::Decide)
     }
 
     fn writes(&self, deed: Deed) -> bool {

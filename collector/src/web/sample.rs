@@ -62,7 +62,7 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let folder = tempfile::tempdir().unwrap();
     let people = people::people(folder.path());
     sample.folder = Some(folder);
-    state_with(Arc::new(sample), people, governed(), empty)
+    state_with(Arc::new(sample), people.clone(), people, empty)
 }
 
 /// The state over a real store, which holds nothing but what is put into it.
@@ -101,16 +101,6 @@ fn notary() -> Arc<Notary> {
     dir.init(options.clone(), NOW_MS).unwrap();
     let store = Arc::new(dir.open(options, NOW_MS).unwrap());
     Arc::new(Notary::new(store, &dir, NOW_MS).unwrap())
-}
-
-/// The governed records are kept by the real store, on a database of their own.
-fn governed() -> Arc<dyn Governance> {
-    let folder = tempfile::tempdir().unwrap().keep();
-    let options = Options::knowing(Arc::new(Known::embedded()));
-    let store = SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap();
-    // The same people, under the same numbers.
-    people::add_people(&store);
-    Arc::new(store)
 }
 
 fn today() -> Day {

@@ -15,6 +15,7 @@ use super::url::encode;
 
 use crate::AppState;
 
+mod campaigns;
 mod catalogue;
 mod export;
 mod own;
@@ -146,6 +147,10 @@ const PAGES: &[&str] = &[
     "/catalogue?q=nothing-fits-this",
     "/catalogue/openai",
     "/catalogue/midjourney",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/new?look=yes",
+    "/attest",
     "/suspects",
     "/suspects?kind=dismissed",
     "/findings",

@@ -9,6 +9,8 @@ mod access;
 mod api_tokens;
 mod assets;
 mod books;
+mod campaign_answers;
+mod campaigns;
 mod coverage;
 mod directory;
 mod documents;

@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
+mod campaigns;
 mod catalogue;
 mod exports;
 mod findings;

@@ -8,6 +8,8 @@ use super::error::WebError;
 pub(crate) mod account;
 pub(crate) mod api_tokens;
 pub(crate) mod assets;
+pub(crate) mod attest;
+pub(crate) mod campaigns;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod documents;

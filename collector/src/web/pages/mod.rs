@@ -8,6 +8,8 @@ use super::frame::{Frame, Theme};
 
 mod account;
 mod assets;
+mod attest;
+mod campaigns;
 mod catalogue;
 mod coverage;
 mod export;
@@ -28,6 +30,10 @@ pub(crate) use account::{
     AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
 };
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
+pub(crate) use attest::{AMEND_ON_PAGE, AttestPage, AttestRow, Typed};
+pub(crate) use campaigns::{
+    CampaignForm, CampaignNewPage, CampaignPage, CampaignReportPage, CampaignsPage, query_words,
+};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use export::ExportPage;
