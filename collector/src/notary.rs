@@ -5,14 +5,15 @@ use std::io::{BufWriter, Seek, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
+use umbrascope_rules::Catalogue;
 
 use crate::audit::verify::{KEY_KIND, ROTATE};
 use crate::audit::{Keys, KeysError, Note, VerifyingKey};
 use crate::datadir::{DataDir, DataDirError};
-use crate::export::{self, ExportError, Proving, Stamp};
+use crate::export::{self, ExportError, Proving, Sources, Stamp};
 use crate::model::governed::Act;
+use crate::store::StoreError;
 use crate::store::proof::{Proof, TrailNote};
-use crate::store::{Reads, StoreError};
 
 /// Entries after which a checkpoint is made without waiting.
 const ENTRIES: u64 = 1_000;
@@ -116,13 +117,19 @@ impl Notary {
     }
 
     /// Writes an evidence pack into a file that has no name, noted in the trail; at its beginning.
-    pub fn pack(&self, reads: &dyn Reads, stamp: &Stamp, act: Act) -> Result<File, NotaryError> {
+    pub fn pack(
+        &self,
+        from: Sources<'_>,
+        catalogue: &Catalogue,
+        stamp: &Stamp,
+        act: Act,
+    ) -> Result<File, NotaryError> {
         let mut file = self.dir.unnamed()?;
         self.exported(export::EVIDENCE_PACK, act)?;
         for _ in 0..TRIES {
             let keys = self.keys();
             let proving = Proving { proof: &*self.store, keys: &keys };
-            let written = export::write_pack(reads, proving, stamp, BufWriter::new(&mut file));
+            let written = export::write_pack(from, catalogue, proving, stamp, BufWriter::new(&mut file));
             match written.and_then(|mut out| Ok(out.flush()?)) {
                 Err(ExportError::Behind) => self.checkpoint(stamp.now_ms)?,
                 Err(error) => return Err(error.into()),

@@ -79,6 +79,7 @@ const places = {
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
   tokens: "/tokens",
+  export: "/export",
   people: "/people",
   "people-none": "/people?q=nobody-is-called-this",
   "people-all": "/people?kind=all",

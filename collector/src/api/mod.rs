@@ -18,6 +18,7 @@ use crate::model::Scope;
 use crate::web::{RECORD_BYTES, WebError, WebState};
 
 mod campaigns;
+mod export;
 mod handlers;
 mod own;
 mod people;
@@ -61,6 +62,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/export/{format}", get(export::export))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
         .route("/campaigns", get(campaigns::list).post(campaigns::start))
@@ -119,6 +121,7 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        export::export,
         readiness::readiness,
         readiness::indicators_now,
         campaigns::list,

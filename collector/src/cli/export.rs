@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use umbrascope_api::Day;
+use umbrascope_rules::Catalogue;
+
 use super::{CliError, Place, known, options};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::{DataDir, DataDirError};
-use crate::export::{self, ExportError, Proving, Stamp};
+use crate::export::{self, ExportError, Format, Proving, Sources, Stamp};
 use crate::notary::Notary;
 use crate::serve::control::{self, Ask};
 use crate::store::SqliteStore;
@@ -25,9 +28,16 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Arguments of `export`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ExportArgs {
-    /// csv, json or evidence-pack
+    /// What to write
     #[arg(value_parser = clap::builder::PossibleValuesParser::new(export::FORMATS))]
     format: String,
+    /// Which part of the format: csv products (default) or systems; ciso-assistant assets (default), findings or evidence; oscal
+    /// component-definition (default) or catalog
+    #[arg(long, value_name = "PART")]
+    part: Option<String>,
+    /// As it was at the end of this past day, UTC: records as the audit trail says, sightings as far as they are kept
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<Day>,
     /// Where to write; stdout when absent
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -37,11 +47,12 @@ pub(super) struct ExportArgs {
 pub(super) fn run(place: &Place, args: ExportArgs) -> Result<(), CliError> {
     let config = place.config()?;
     let dir = place.data_dir(&config)?;
+    let asked = Asked::of(&args)?;
     match args.output {
         None => {
             // What has to be sought in is no pipe.
             let mut file = dir.unnamed()?;
-            write(&config, &dir, &args.format, &mut file)?;
+            write(&config, &dir, &asked, &mut file)?;
             file.rewind().map_err(CliError::io("read the export again"))?;
             let copied = io::copy(&mut file, &mut io::stdout().lock());
             copied.map(|_| ()).map_err(CliError::io("write the export"))
@@ -50,7 +61,7 @@ pub(super) fn run(place: &Place, args: ExportArgs) -> Result<(), CliError> {
             // Never half a file under the name that was asked for.
             let part = path.with_extension("part");
             let mut file = File::create(&part).map_err(CliError::io("make the export's file"))?;
-            write(&config, &dir, &args.format, &mut file)?;
+            write(&config, &dir, &asked, &mut file)?;
             file.sync_all().map_err(CliError::io("write the export"))?;
             std::fs::rename(&part, &path).map_err(CliError::io("put the export in its place"))
         }
@@ -87,27 +98,62 @@ pub(super) fn sign(config: &Config, dir: &DataDir, ask: &Ask) -> Result<String, 
     Ok(answer?)
 }
 
-fn write(config: &Config, dir: &DataDir, format: &str, file: &mut File) -> Result<(), CliError> {
+/// What is to be written.
+enum Asked {
+    /// The file of files.
+    Pack,
+    /// A part of a format, of now or of a past day.
+    Inventory(Format, &'static str, Option<Day>),
+}
+
+impl Asked {
+    fn of(args: &ExportArgs) -> Result<Self, CliError> {
+        let usage = |error: ExportError| CliError::Usage(error.to_string());
+        if args.format == export::EVIDENCE_PACK {
+            return match (&args.part, args.as_of) {
+                (None, None) => Ok(Self::Pack),
+                _ => Err(CliError::Usage("an evidence pack has no parts and is of now".to_owned())),
+            };
+        }
+        let format: Format = args.format.parse().map_err(|error| usage(ExportError::Format(error)))?;
+        let part = format.part(args.part.as_deref()).map_err(|error| usage(error.into()))?;
+        Ok(Self::Inventory(format, part, args.as_of))
+    }
+}
+
+fn write(config: &Config, dir: &DataDir, asked: &Asked, file: &mut File) -> Result<(), CliError> {
     let known = known(config, dir);
+    let catalogue = known.catalogue();
     let open = || dir.open_read_only(Options::knowing(Arc::clone(&known)));
-    let stamp = Stamp::new(known.catalogue(), Clock::system().now_ms());
-    let proven = match format {
-        "json" => proven_json,
-        export::EVIDENCE_PACK => pack,
-        _ => {
-            let mut out = BufWriter::new(file);
-            export::run(format, &open()?, known.catalogue(), stamp.now_ms, &mut out)?;
-            return out.flush().map_err(CliError::io("write the export"));
+    let stamp = Stamp::new(catalogue, Clock::system().now_ms());
+    let (word, stamp) = match asked {
+        Asked::Pack => (export::EVIDENCE_PACK, stamp),
+        Asked::Inventory(format, _, day) => {
+            let of_day = stamp.as_of(*day).map_err(|error| CliError::Usage(error.to_string()))?;
+            (format.as_str(), of_day)
         }
     };
+    if let Asked::Inventory(format, part, _) = asked
+        && *format != Format::Json
+    {
+        // Nothing in it is proved by a signature: what cannot be noted, for the folder may only be read, is written all the same.
+        if let Err(error) = sign(config, dir, &Ask::Export(word.to_owned())) {
+            eprintln!("the export is not noted in the audit trail: {}", super::chain(&error));
+        }
+        let (store, mut out) = (open()?, BufWriter::new(file));
+        export::write(*format, part, sources(&store), catalogue, &stamp, &mut out)?;
+        return out.flush().map_err(CliError::io("write the export"));
+    }
     // A pack is handed on, which the trail is to tell. JSON is read by programs, again and again: that is no news.
-    let mut ask = (format == export::EVIDENCE_PACK).then(|| Ask::Export(format.to_owned()));
+    let mut ask = matches!(asked, Asked::Pack).then(|| Ask::Export(word.to_owned()));
     for _ in 0..TRIES {
         if let Some(ask) = &ask {
             sign(config, dir, ask)?;
         }
         let (store, keys) = (open()?, dir.audit_keys()?);
-        match proven(&store, Proving { proof: &store, keys: &keys }, &stamp, file) {
+        let proving = Proving { proof: &store, keys: &keys };
+        let proven = write_proven(asked, sources(&store), catalogue, proving, &stamp, file);
+        match proven {
             Err(ExportError::Behind) => ask = Some(Ask::Checkpoint),
             result => return Ok(result?),
         }
@@ -117,22 +163,22 @@ fn write(config: &Config, dir: &DataDir, format: &str, file: &mut File) -> Resul
     Err(ExportError::Behind.into())
 }
 
-fn proven_json(
-    store: &SqliteStore,
+fn write_proven(
+    asked: &Asked,
+    from: Sources<'_>,
+    catalogue: &Catalogue,
     proving: Proving<'_>,
     stamp: &Stamp,
     file: &mut File,
 ) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
-    export::write_proven_json(store, proving, stamp, &mut out)?;
+    match asked {
+        Asked::Pack => export::write_pack(from, catalogue, proving, stamp, &mut out).map(|_| ())?,
+        Asked::Inventory(..) => export::write_proven_json(from, catalogue, proving, stamp, &mut out)?,
+    }
     Ok(out.flush()?)
 }
 
-fn pack(
-    store: &SqliteStore,
-    proving: Proving<'_>,
-    stamp: &Stamp,
-    file: &mut File,
-) -> Result<(), ExportError> {
-    Ok(export::write_pack(store, proving, stamp, BufWriter::new(file))?.flush()?)
+fn sources(store: &SqliteStore) -> Sources<'_> {
+    Sources { reads: store, governance: store }
 }

@@ -2,10 +2,11 @@
 
 use std::io::{self, Seek, Write};
 
-use super::{ExportError, Format, Stamp};
+use umbrascope_rules::Catalogue;
+
+use super::{ExportError, Format, Sources, Stamp};
 use crate::audit::pack::{self, PackError, Writer};
 use crate::audit::{Keys, Note};
-use crate::store::Reads;
 use crate::store::proof::{Evidence, EvidenceError, Proof};
 
 /// How to check it, for whoever has only the file.
@@ -27,7 +28,8 @@ pub struct Proving<'a> {
 /// Writes a pack onto `out`, at whose beginning it stands. [`ExportError::Behind`] when the trail has grown since its newest checkpoint: make
 /// one and try again. Blocking.
 pub fn write<W: Write + Seek>(
-    reads: &dyn Reads,
+    from: Sources<'_>,
+    catalogue: &Catalogue,
     proving: Proving<'_>,
     stamp: &Stamp,
     out: W,
@@ -38,9 +40,13 @@ pub fn write<W: Write + Seek>(
     writer.bytes(pack::README, README.as_bytes())?;
     for format in INVENTORY {
         let name = format!("{}inventory.{}", pack::INVENTORY, format.extension());
-        writer.file::<ExportError>(&name, |mut out| super::write(format, reads, stamp, &mut out))?;
+        writer.file::<ExportError>(&name, |mut out| {
+            super::write(format, format.part(None)?, from, catalogue, stamp, &mut out)
+        })?;
     }
-    writer.file::<ExportError>(pack::COVERAGE, |mut out| super::json::coverage(reads, stamp, &mut out))?;
+    writer.file::<ExportError>(pack::COVERAGE, |mut out| {
+        super::json::coverage(from, catalogue, stamp, &mut out)
+    })?;
     let mut head = None;
     let mut stop = None;
     proving.proof.evidence(&mut |evidence| {

@@ -1,94 +1,63 @@
-//! Exports: the inventory for other programs, one file a format. They page through the store, so that a
-//! large fleet does not stand in memory, and write in an order that does not depend on chance.
+//! Exports: the inventory for other programs, one file a format, all written from one neutral view of it. Lists of what sensors saw are
+//! paged through, so that a large fleet does not stand in memory, and the order does not depend on chance: the same records give the
+//! same export, but for the time of its making.
+//!
+//! No export names a person. Records hold numbers of people, and so do exports; single machines stand in `json` only, and only for
+//! those who may read about them.
 
 use std::io::{self, Write};
-use std::str::FromStr;
 
 use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
 
 use crate::audit::pack::PackError;
-use crate::model::{Direction, Page, PageRequest, ProductFilter, ProductRow, ProductSort};
-use crate::store::{Reads, StoreError};
+use crate::model::{Page, PageRequest};
+use crate::store::StoreError;
 
+mod ciso;
+mod clauses;
 mod csv;
+mod cyclonedx;
 mod evidence;
+mod format;
+mod ident;
 mod json;
 pub mod scope;
+mod jsonl;
+mod ocsf;
+mod oscal;
+mod spdx;
+mod view;
 
 pub use evidence::{Proving, write as write_pack};
-
-/// The words of [`run`] for the formats there are.
-pub const FORMATS: &[&str] = &["csv", "json", EVIDENCE_PACK];
+pub use format::{Format, UnknownFormat, UnknownPart};
+pub use view::Sources;
+use view::View;
 
 /// The word of the export that is a file of files, written by [`write_pack`].
 pub const EVIDENCE_PACK: &str = "evidence-pack";
 
-/// Writes the export that `format` names, as of now. Blocking.
-pub fn run(
-    format: &str,
-    reads: &dyn Reads,
-    catalogue: &Catalogue,
-    now_ms: i64,
-    out: &mut dyn Write,
-) -> Result<(), ExportError> {
-    write(format.parse()?, reads, &Stamp::new(catalogue, now_ms), out)
-}
+/// The words of the exports there are.
+pub const FORMATS: &[&str] = &[
+    "csv",
+    "json",
+    "jsonl",
+    "cyclonedx-1.6",
+    "cyclonedx-1.7",
+    "spdx-3.0.1",
+    "ocsf-1.8",
+    "oscal",
+    "ciso-assistant",
+    EVIDENCE_PACK,
+];
 
-/// A format that can be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Products as rows of comma-separated values.
-    Csv,
-    /// Products with evidence, AI systems, assets and coverage.
-    Json,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 2] = [Self::Csv, Self::Json];
-
-    /// Its word on the command line and in an address.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-        }
-    }
-
-    /// Ending of a file's name.
-    pub fn extension(self) -> &'static str {
-        self.as_str()
-    }
-
-    /// Media type.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8; header=present",
-            Self::Json => "application/json",
-        }
-    }
-}
-
-/// A word that names no format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no export format: choose csv or json")]
-pub struct UnknownFormat(String);
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-
-    fn from_str(word: &str) -> Result<Self, UnknownFormat> {
-        let known = Self::ALL.into_iter().find(|format| format.as_str() == word);
-        known.ok_or_else(|| UnknownFormat(word.chars().take(40).collect()))
-    }
-}
-
-/// When an export is made, and by what knowledge.
+/// Says for whom and of when an export is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     /// Unix time in milliseconds.
     pub now_ms: i64,
+    /// The past day at whose end it is of; `None`: now.
+    pub as_of: Option<Day>,
     /// Version of the collector's catalogue.
     pub catalogue_version: String,
     /// Whether single machines stand in it: not for everybody.
@@ -98,11 +67,26 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of an export made now, with this catalogue.
     pub fn new(catalogue: &Catalogue, now_ms: i64) -> Self {
-        Self { now_ms, catalogue_version: catalogue.version().to_string(), machines: true }
+        Self { now_ms, as_of: None, catalogue_version: catalogue.version().to_string(), machines: true }
     }
 
-    fn today(&self) -> Day {
-        Day::from_unix_ms(self.now_ms)
+    /// Of the end of a day. A day to come is refused: nobody knows it.
+    pub fn as_of(mut self, day: Option<Day>) -> Result<Self, ExportError> {
+        match day {
+            Some(day) if day > Day::from_unix_ms(self.now_ms) => return Err(ExportError::Future(day)),
+            day => self.as_of = day,
+        }
+        Ok(self)
+    }
+
+    /// The day that it is of.
+    fn day(&self) -> Day {
+        self.as_of.unwrap_or_else(|| Day::from_unix_ms(self.now_ms))
+    }
+
+    /// What is in it came before this moment, Unix milliseconds.
+    fn before_ms(&self) -> i64 {
+        self.as_of.map_or(i64::MAX, |day| day.forward(1).unix_ms())
     }
 }
 
@@ -113,6 +97,12 @@ pub enum ExportError {
     /// There is no such format.
     #[error(transparent)]
     Format(#[from] UnknownFormat),
+    /// The format has no such part.
+    #[error(transparent)]
+    Part(#[from] UnknownPart),
+    /// The day is still to come.
+    #[error("{0} is still to come: choose today or a day before")]
+    Future(Day),
     /// The records could not be read.
     #[error("the records could not be read for the export")]
     Store(#[from] StoreError),
@@ -125,29 +115,44 @@ pub enum ExportError {
     /// The audit trail has entries that no checkpoint covers.
     #[error("the audit trail grew since its newest checkpoint: try again")]
     Behind,
+    /// A record could not be put into the format.
+    #[error("a record could not be written in this format")]
+    Encode(#[from] serde_json::Error),
 }
 
-/// Writes an export. Blocking.
+/// Writes a part of an export, an empty word being all of it. Blocking.
 pub fn write(
     format: Format,
-    reads: &dyn Reads,
+    part: &str,
+    from: Sources<'_>,
+    catalogue: &Catalogue,
     stamp: &Stamp,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
+    let view = || View::read(from, catalogue, stamp);
     match format {
-        Format::Csv => csv::write(reads, stamp, out),
-        Format::Json => json::write(reads, stamp, out),
+        Format::Csv => csv::write(part, from, catalogue, stamp, out),
+        Format::Json => json::write(from, catalogue, stamp, out),
+        Format::JsonLines => jsonl::write(from, catalogue, stamp, out),
+        Format::CycloneDx16 => cyclonedx::write(cyclonedx::Version::V1_6, &view()?, out),
+        Format::CycloneDx17 => cyclonedx::write(cyclonedx::Version::V1_7, &view()?, out),
+        Format::Spdx => spdx::write(&view()?, out),
+        Format::Ocsf => ocsf::write(&view()?, out),
+        Format::Oscal if part == "catalog" => oscal::write_catalog(stamp.now_ms, out),
+        Format::Oscal => oscal::write(&view()?, out),
+        Format::CisoAssistant => ciso::write(part, &view()?, out),
     }
 }
 
 /// Writes the JSON export with the audit trail, sealed, for `audit verify`. [`ExportError::Behind`] as with [`write_pack`]. Blocking.
 pub fn write_proven_json(
-    reads: &dyn Reads,
+    from: Sources<'_>,
+    catalogue: &Catalogue,
     proving: Proving<'_>,
     stamp: &Stamp,
     out: &mut dyn Write,
 ) -> Result<(), ExportError> {
-    json::proven(reads, proving, stamp, out)
+    json::proven(from, catalogue, proving, stamp, out)
 }
 
 /// Calls `each` for every row of a list, page by page.
@@ -168,12 +173,34 @@ fn every<T>(
     }
 }
 
-/// Calls `each` for every product, by name.
-fn every_product(
-    reads: &dyn Reads,
-    stamp: &Stamp,
-    each: impl FnMut(ProductRow) -> Result<(), ExportError>,
-) -> Result<(), ExportError> {
-    let all = ProductFilter::default();
-    every(|page| reads.products(&all, ProductSort::Name, Direction::Ascending, page, stamp.today()), each)
+/// The elements of an array, one a line.
+struct Elements {
+    first: bool,
 }
+
+impl Elements {
+    fn new() -> Self {
+        Self { first: true }
+    }
+
+    fn write(&mut self, out: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), ExportError> {
+        out.write_all(if self.first { b"\n" } else { b",\n" })?;
+        self.first = false;
+        to_writer(out, value)
+    }
+}
+
+fn to_writer(out: &mut dyn Write, value: &(impl serde::Serialize + ?Sized)) -> Result<(), ExportError> {
+    serde_json::to_writer(out, value).map_err(|error| match error.io_error_kind() {
+        Some(_) => ExportError::Write(error.into()),
+        None => ExportError::Encode(error),
+    })
+}
+
+/// The program that writes, as formats name it.
+const PROGRAM: &str = "umbrascope-collector";
+/// Its version.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+#[cfg(test)]
+mod tests;

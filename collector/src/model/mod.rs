@@ -4,6 +4,7 @@ mod api_token;
 mod asset;
 pub mod campaign;
 mod coverage;
+pub mod dated;
 pub mod document;
 pub mod finding;
 pub mod governed;

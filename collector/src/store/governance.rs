@@ -10,7 +10,7 @@ use crate::review::{Move, Refused, Who};
 use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
-use crate::store::{Campaigns, Documents, Findings, Queues, StoreError, Suppliers, Tasks};
+use crate::store::{Campaigns, Documents, Exports, Findings, Queues, StoreError, Suppliers, Tasks};
 use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
@@ -21,7 +21,7 @@ pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
 pub trait Governance:
-    Campaigns + Documents + Findings + Queues + Readying + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+    Campaigns + Documents + Exports + Findings + Queues + Readying + Retaining + Scoping + Suppliers + Tasks + Send + Sync
 {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;

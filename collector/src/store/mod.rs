@@ -12,6 +12,7 @@ use crate::model::{
 
 pub mod campaigns;
 pub mod documents;
+pub mod exports;
 pub mod findings;
 pub mod governance;
 pub mod own;
@@ -27,6 +28,7 @@ pub mod tasks;
 
 pub use campaigns::Campaigns;
 pub use documents::Documents;
+pub use exports::Exports;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};
 pub use queues::{Queue, Queues};

@@ -41,6 +41,8 @@ pub(crate) enum Here {
     Trail,
     /// Policies and limits.
     Policies,
+    /// What can be taken away.
+    Export,
     /// Attestation campaigns.
     Campaigns,
     /// What the reader answers for.
@@ -193,6 +195,12 @@ const PLACES: &[Place] = &[
         href: "/people",
         label: "People",
         icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
+    },
+    Place {
+        here: Here::Export,
+        href: "/export",
+        label: "Export",
+        icon: "M8 2v7.5M5 6.8L8 9.8l3-3M2.8 10.5v3h10.4v-3",
     },
 ];
 

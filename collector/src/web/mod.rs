@@ -44,6 +44,7 @@ pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
+pub(crate) use handlers::download;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
 pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::record::edit::add_record;
@@ -185,11 +186,12 @@ pub fn router(app: AppState) -> Router {
         .route("/scope/{number}/{step}", post(handlers::scope::take))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
-        .route("/export/evidence-pack", post(handlers::download::evidence_pack))
+        .route("/export", get(download::list))
+        .route("/export/evidence-pack", post(download::evidence_pack))
         .route("/export/scope-html", get(handlers::scope::html))
         .route("/export/scope-pdf", get(handlers::scope::pdf))
         .route("/export/scope-json", get(handlers::scope::json))
-        .route("/export/{format}", get(handlers::download::export))
+        .route("/export/{format}", get(download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
         .route("/password", get(handlers::sign_in::password_form).post(handlers::sign_in::set_password))

@@ -172,15 +172,31 @@ pub(super) fn replay(
         if entry.before.is_none() && entry.after.is_none() {
             continue;
         }
-        let payload: Value = serde_json::from_str(&payload).map_err(unreadable)?;
-        for (name, value) in payload["set"].as_object().into_iter().flatten() {
-            fields.insert(name.clone(), value.clone());
-        }
-        for name in payload["drop"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            fields.remove(name);
-        }
+        apply(&mut fields, &payload)?;
     }
     Ok((!fields.is_empty()).then_some(Value::Object(fields)))
+}
+
+/// Sets and drops what a payload says.
+pub(super) fn apply(fields: &mut Map<String, Value>, payload: &str) -> rusqlite::Result<()> {
+    let payload: Value = serde_json::from_str(payload).map_err(unreadable)?;
+    for (name, value) in payload["set"].as_object().into_iter().flatten() {
+        fields.insert(name.clone(), value.clone());
+    }
+    for name in payload["drop"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        fields.remove(name);
+    }
+    Ok(())
+}
+
+/// An entry of the trail as it is kept.
+pub(super) fn entry(text: &str) -> rusqlite::Result<Entry> {
+    Entry::read(text.as_bytes()).map_err(unreadable)
+}
+
+/// The record that such fields are.
+pub(super) fn body_of<T: Governed>(fields: Map<String, Value>) -> rusqlite::Result<T> {
+    serde_json::from_value(Value::Object(fields)).map_err(unreadable)
 }
 
 /// Entries of the trail, the newest first.

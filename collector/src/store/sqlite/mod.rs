@@ -14,6 +14,7 @@ mod campaigns;
 mod coverage;
 mod directory;
 mod documents;
+mod exports;
 mod findings;
 mod governance;
 mod governed;

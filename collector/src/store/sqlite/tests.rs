@@ -20,6 +20,7 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod campaigns;
 mod catalogue;
+mod exports;
 mod findings;
 mod gateway;
 mod governance;

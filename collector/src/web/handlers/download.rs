@@ -1,4 +1,5 @@
-//! `/export/{format}`: the exports as downloads, written while they are read.
+//! `/export`: what can be taken away, and `/export/{format}`: the exports as downloads, written while they are read. Each is noted in
+//! the audit trail before its first byte.
 
 use std::io::{self, BufWriter, Write};
 use std::pin::Pin;
@@ -6,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::Form;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
@@ -14,11 +15,15 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use umbrascope_api::Day;
 
-use crate::export::{self, Format, Stamp};
+use super::page;
+use crate::export::{self, Format, Sources, Stamp};
 use crate::model::governed::{Act, Actor};
 use crate::model::{Access, Deed, Looked};
+use crate::store::proof::TrailNote;
 use crate::web::error::WebError;
+use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::pages::ExportPage;
 use crate::web::{WebState, blocking};
 
 /// Bytes of one piece on its way out.
@@ -26,37 +31,89 @@ const PIECE_BYTES: usize = 32 * 1024;
 /// Pieces that wait for a slow reader before the export waits too.
 const PIECES: usize = 4;
 
+/// What is asked of an export.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Asked {
+    part: String,
+    as_of: String,
+}
+
+/// What can be taken away.
+pub(crate) async fn list(reader: Reader) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    page(&ExportPage {
+        machines: reader.may_read(Deed::ReadFindings, &[]),
+        frame: reader.frame(Here::Export, None),
+    })
+}
+
 /// An export.
 pub(crate) async fn export(
     State(state): State<WebState>,
     reader: Reader,
     Path(format): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, WebError> {
     let format: Format = format.parse().map_err(|_| WebError::NotFound("export format"))?;
     reader.must_read(Deed::ReadInventory)?;
-    let mut stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
+    let part = format.part(Some(&asked.part)).map_err(|_| WebError::unknown_choice("part", &asked.part))?;
+    let as_of: Option<Day> = match asked.as_of.trim() {
+        "" => None,
+        typed => Some(typed.parse().map_err(|_| WebError::unknown_choice("as_of", typed))?),
+    };
+    let known = state.app.catalogue.known();
+    let mut stamp = Stamp::new(known.catalogue(), reader.now_ms)
+        .as_of(as_of)
+        .map_err(|_| WebError::unknown_choice("as_of", &asked.as_of))?;
     stamp.machines = reader.may_read(Deed::ReadFindings, &[]);
     if stamp.machines && format == Format::Json {
         let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
         blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;
     }
+    note(&state, &reader, format, as_of).await?;
     let (pieces, receiver) = mpsc::channel(PIECES);
-    let store = state.app.store.clone();
+    let (store, governance) = (state.app.store.clone(), state.app.governance.clone());
     tokio::task::spawn_blocking(move || {
         let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));
-        let written = export::write(format, &*store, &stamp, &mut out).and_then(|()| Ok(out.flush()?));
+        let from = Sources { reads: &*store, governance: &*governance };
+        let written = export::write(format, part, from, known.catalogue(), &stamp, &mut out)
+            .and_then(|()| Ok(out.flush()?));
         if let Err(error) = written {
             tracing::warn!(error = &error as &dyn std::error::Error, "an export ended early");
             // The reader has to see that the end is missing; nobody may be there to see it.
             let _gone = pieces.blocking_send(Err(io::Error::other("the export ended early")));
         }
     });
-    let name = format!("umbrascope-{}.{}", Day::from_unix_ms(reader.now_ms), format.extension());
+    let day = as_of.unwrap_or_else(|| Day::from_unix_ms(reader.now_ms));
+    let part = if part == format.part(None).unwrap_or_default() { String::new() } else { format!("-{part}") };
+    let name = match format {
+        Format::Csv | Format::Json => format!("umbrascope{part}-{day}.{}", format.extension()),
+        _ => format!("umbrascope-{}{part}-{day}.{}", format.as_str(), format.extension()),
+    };
     let headers = [
         (CONTENT_TYPE, format.content_type().to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     Ok((headers, Body::new(PieceBody(receiver))).into_response())
+}
+
+/// Notes in the trail who took what.
+async fn note(state: &WebState, reader: &Reader, format: Format, as_of: Option<Day>) -> Result<(), WebError> {
+    let mut details = serde_json::Map::from_iter([("format".to_owned(), format.as_str().into())]);
+    if let Some(day) = as_of {
+        details.insert("as_of".to_owned(), day.to_string().into());
+    }
+    let note = TrailNote {
+        act: Act::by(Actor::Person(reader.user.id), reader.now_ms),
+        action: "export.make",
+        kind: "export",
+        id: format.as_str().to_owned(),
+        details,
+    };
+    let governance = state.app.governance.clone();
+    blocking(move || governance.note(note)).await?;
+    Ok(())
 }
 
 /// The form that asks for an evidence pack.
@@ -74,12 +131,15 @@ pub(crate) async fn evidence_pack(
     reader.check_form(&form.csrf)?;
     // It holds the records of every unit.
     reader.user.grants.check(Deed::ExportEvidence, Access::Read, &[])?;
-    let stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
+    let known = state.app.catalogue.known();
+    let stamp = Stamp::new(known.catalogue(), reader.now_ms);
     let act = Act::by(Actor::Person(reader.user.id), reader.now_ms);
-    let (notary, store) = (state.app.notary.clone(), state.app.store.clone());
-    let mut file =
-        blocking(move || notary.pack(&*store, &stamp, act).map_err(|error| WebError::Work(error.into())))
-            .await?;
+    let (notary, app) = (state.app.notary.clone(), state.app.clone());
+    let mut file = blocking(move || {
+        let from = Sources { reads: &*app.store, governance: &*app.governance };
+        notary.pack(from, known.catalogue(), &stamp, act).map_err(|error| WebError::Work(error.into()))
+    })
+    .await?;
     let (pieces, receiver) = mpsc::channel(PIECES);
     tokio::task::spawn_blocking(move || {
         let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));

@@ -12,6 +12,7 @@ mod attest;
 mod campaigns;
 mod catalogue;
 mod coverage;
+mod export;
 mod findings;
 mod governance;
 mod own;
@@ -38,6 +39,7 @@ pub(crate) use campaigns::{
 };
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use export::ExportPage;
 pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use governance::{
     LimitsForm, PoliciesPage, PolicyForm, PolicyRow, QueueRow, QueueTab, ReviewPage, TrailEntryPage,

@@ -8,7 +8,7 @@ use super::governance::{act, sanctioned, with_people};
 use super::*;
 use crate::audit::verify::{Known as Trusted, Report as Checked, verify};
 use crate::audit::{Checkpoint, Keys};
-use crate::export::{self, Proving, Stamp};
+use crate::export::{self, Proving, Sources, Stamp};
 use crate::model::policy::{Limits, Policy};
 use crate::store::proof::Proof;
 use crate::store::{Governance, StoreError};
@@ -21,10 +21,16 @@ fn stamp() -> Stamp {
     Stamp::new(&KNOWN, NOW_MS)
 }
 
+fn sources(store: &SqliteStore) -> Sources<'_> {
+    Sources { reads: store, governance: store }
+}
+
 fn pack(store: &SqliteStore, keys: &Arc<Keys>) -> Vec<u8> {
     store.checkpoint(Arc::clone(keys), NOW_MS).unwrap();
     let proving = Proving { proof: store, keys };
-    export::write_pack(store, proving, &stamp(), Cursor::new(Vec::new())).unwrap().into_inner()
+    export::write_pack(sources(store), &KNOWN, proving, &stamp(), Cursor::new(Vec::new()))
+        .unwrap()
+        .into_inner()
 }
 
 fn checked(bytes: &[u8]) -> Checked {
@@ -57,7 +63,7 @@ fn an_export_of_real_decisions_is_consistent_and_its_records_follow_from_its_ent
     assert_eq!(verify(Cursor::new(&bytes), &since).unwrap().verdict().code(), 0);
     let mut json = Vec::new();
     let proving = Proving { proof: &fixture.store, keys: &keys };
-    export::write_proven_json(&fixture.store, proving, &stamp(), &mut json).unwrap();
+    export::write_proven_json(sources(&fixture.store), &KNOWN, proving, &stamp(), &mut json).unwrap();
     let report = checked(&json);
     assert_eq!(report.findings(), []);
     assert_eq!(verify(Cursor::new(&json), &since).unwrap().verdict().code(), 0);
@@ -88,7 +94,8 @@ fn an_export_waits_for_its_checkpoint() {
     let keys = keys();
     let write = || {
         let proving = Proving { proof: &fixture.store, keys: &keys };
-        export::write_pack(&fixture.store, proving, &stamp(), Cursor::new(Vec::new())).map(|_| ())
+        export::write_pack(sources(&fixture.store), &KNOWN, proving, &stamp(), Cursor::new(Vec::new()))
+            .map(|_| ())
     };
     assert!(matches!(write(), Err(export::ExportError::Behind)));
     let entries = numbers(&fixture, "SELECT count(*) FROM trail")[0];

@@ -1,0 +1,23 @@
+//! What can be taken away.
+
+use askama::Template;
+
+use super::{Frame, filters};
+use crate::export::Format;
+
+/// The formats, and what each is for.
+#[derive(Debug, Template)]
+#[template(path = "export.html")]
+pub(crate) struct ExportPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// Whether single machines stand in the JSON export of the reader.
+    pub(crate) machines: bool,
+}
+
+impl ExportPage {
+    /// Every format.
+    pub(crate) fn formats(&self) -> [Format; 9] {
+        Format::ALL
+    }
+}
