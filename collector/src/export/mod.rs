@@ -22,10 +22,10 @@ mod evidence;
 mod format;
 mod ident;
 mod json;
-pub mod scope;
 mod jsonl;
 mod ocsf;
 mod oscal;
+pub mod scope;
 mod spdx;
 mod view;
 

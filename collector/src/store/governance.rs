@@ -21,7 +21,18 @@ pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
 pub trait Governance:
-    Campaigns + Documents + Exports + Findings + Queues + Readying + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+    Campaigns
+    + Documents
+    + Exports
+    + Findings
+    + Queues
+    + Readying
+    + Retaining
+    + Scoping
+    + Suppliers
+    + Tasks
+    + Send
+    + Sync
 {
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;

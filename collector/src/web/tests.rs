@@ -17,9 +17,9 @@ use crate::AppState;
 
 mod campaigns;
 mod catalogue;
+mod export;
 mod governance;
 mod governed_api;
-mod export;
 mod own;
 mod people;
 mod record;
