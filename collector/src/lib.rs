@@ -28,6 +28,7 @@ pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod privacy;
 pub mod readiness;
 pub mod retention;
 pub mod review;

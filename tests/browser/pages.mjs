@@ -65,6 +65,8 @@ const places = {
   suspects: "/suspects",
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
+  privacy: "/privacy",
+  dpia: "/privacy/dpia",
   tokens: "/tokens",
   people: "/people",
   "people-none": "/people?q=nobody-is-called-this",

@@ -13,6 +13,7 @@ use crate::web::{WebError, WebState};
 
 mod handlers;
 mod own;
+mod privacy;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -35,6 +36,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/privacy", get(privacy::settings))
+        .route("/privacy/dpia", get(privacy::pack))
+        .route("/retention", get(privacy::retention).post(privacy::step))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -71,6 +75,10 @@ pub(crate) fn router() -> Router<WebState> {
         own::in_force,
         own::versions,
         own::version,
+        privacy::settings,
+        privacy::pack,
+        privacy::retention,
+        privacy::step,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -134,6 +142,9 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "privacy",
+            "privacy/dpia",
+            "retention",
             "work-counts",
             "findings",
             "findings/{reference}",
@@ -147,6 +158,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 22);
+        assert_eq!(paths.len(), 25);
     }
 }

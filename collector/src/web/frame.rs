@@ -19,7 +19,7 @@ pub(crate) enum Here {
     Vendors,
     /// Assets, and one asset.
     Assets,
-    /// Suspects, and the notice.
+    /// Suspects.
     Suspects,
     /// Coverage.
     Coverage,
@@ -31,6 +31,8 @@ pub(crate) enum Here {
     Enrolment,
     /// People and their roles.
     People,
+    /// Privacy, the notice, and the pack of the assessment.
+    Privacy,
     /// The reader's own account.
     Account,
 }
@@ -66,7 +68,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 12] = [
+const PLACES: [Place; 13] = [
     Place {
         here: Here::Products,
         href: "/products",
@@ -138,6 +140,12 @@ const PLACES: [Place; 12] = [
         href: "/people",
         label: "People",
         icon: "M6 7.4a2.4 2.4 0 1 0 0-4.8 2.4 2.4 0 0 0 0 4.8zM1.8 13.4c0-2.4 1.8-4 4.2-4s4.2 1.6 4.2 4M10.6 3a2.2 2.2 0 0 1 0 4.2M12 9.8c1.4.6 2.2 1.9 2.2 3.6",
+    },
+    Place {
+        here: Here::Privacy,
+        href: "/privacy",
+        label: "Privacy",
+        icon: "M8 1.6l5.2 2v4c0 3.2-2.2 5.6-5.2 6.8-3-1.2-5.2-3.6-5.2-6.8v-4zM5.8 7.8l1.6 1.6 2.8-3",
     },
 ];
 

@@ -41,6 +41,7 @@ pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
+pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
 pub(crate) use handlers::vendors::open_questions;
 pub(crate) use handlers::work::{done, known_vendor, link, may_see};
@@ -105,7 +106,10 @@ pub fn router(app: AppState) -> Router {
         .route("/documents", post(handlers::documents::attach))
         .route("/vendors", get(handlers::vendors::list))
         .route("/vendors/{id}", get(handlers::vendors::one).post(handlers::vendors::assess))
-        .route("/notice", get(handlers::suspects::notice))
+        .route("/privacy", get(handlers::privacy::show))
+        .route("/privacy/retention", post(handlers::privacy::step))
+        .route("/privacy/dpia", get(handlers::privacy::pack))
+        .route("/notice", get(handlers::privacy::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export/{format}", get(handlers::download::export))

@@ -18,6 +18,7 @@ use crate::AppState;
 mod catalogue;
 mod own;
 mod people;
+mod privacy;
 mod rights;
 mod work;
 
@@ -151,6 +152,8 @@ const PAGES: &[&str] = &[
     "/vendors",
     "/vendors/openai",
     "/notice",
+    "/privacy",
+    "/privacy/dpia",
     "/tokens",
     "/people",
     "/people?q=a&unit=1&kind=all",

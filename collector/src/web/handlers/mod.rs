@@ -15,6 +15,7 @@ pub(crate) mod findings;
 pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;

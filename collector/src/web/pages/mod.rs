@@ -13,6 +13,7 @@ mod coverage;
 mod findings;
 mod own;
 mod people;
+mod privacy;
 mod products;
 mod sign_in;
 mod suspects;
@@ -32,9 +33,10 @@ pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
     UnitsPage,
 };
+pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
-pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
+pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
