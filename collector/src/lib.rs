@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+pub mod anonymity;
 pub mod api;
 pub mod audit;
 pub mod catalogue;

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 
 use super::{ExportError, Stamp, every_product};
+use crate::anonymity::told;
 use crate::store::Reads;
 
 const HEADER: [&str; 13] = [
@@ -34,7 +35,7 @@ pub(super) fn write(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Re
             &channels.join(" "),
             row.confidence.as_str(),
             row.level.as_str(),
-            &row.assets.to_string(),
+            &told(row.assets, stamp.least).map(|assets| assets.to_string()).unwrap_or_default(),
             &row.first_day.to_string(),
             &row.last_day.to_string(),
             if row.needs_catalogue { "true" } else { "false" },

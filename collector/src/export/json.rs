@@ -80,7 +80,7 @@ fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<()
             if !stamp.machines {
                 product.assets.clear();
             }
-            products.write(out, &ProductWhole::from(product))
+            products.write(out, &ProductWhole::from(product).at_least(stamp.least))
         }
         None => Ok(()),
     })?;
@@ -90,7 +90,7 @@ fn inventory(reads: &dyn Reads, stamp: &Stamp, out: &mut dyn Write) -> Result<()
     let all = SystemFilter::default();
     every(
         |page| reads.systems(&all, SystemSort::Name, Direction::Ascending, page),
-        |row| systems.write(out, &AiSystem::from(row)),
+        |row| systems.write(out, &AiSystem::from(row).at_least(stamp.least)),
     )?;
 
     out.write_all(b"\n],\n\"assets\":[")?;

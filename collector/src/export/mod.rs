@@ -92,12 +92,14 @@ pub struct Stamp {
     pub catalogue_version: String,
     /// Whether single machines stand in it: not for everybody.
     pub machines: bool,
+    /// The smallest number of machines or accounts that stands in it.
+    pub least: u64,
 }
 
 impl Stamp {
     /// The stamp of an export made now, with this catalogue.
     pub fn new(catalogue: &Catalogue, now_ms: i64) -> Self {
-        Self { now_ms, catalogue_version: catalogue.version().to_string(), machines: true }
+        Self { now_ms, catalogue_version: catalogue.version().to_string(), machines: true, least: 0 }
     }
 
     fn today(&self) -> Day {

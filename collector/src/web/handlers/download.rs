@@ -33,6 +33,8 @@ pub(crate) async fn export(
     reader.must_read(Deed::ReadInventory)?;
     let mut stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
     stamp.machines = reader.may_read(Deed::ReadFindings, &[]);
+    let (by, app) = (reader.clone(), state.app.clone());
+    stamp.least = blocking(move || by.least(&app)).await?;
     if stamp.machines && format == Format::Json {
         let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
         blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;

@@ -27,7 +27,8 @@ pub(crate) async fn list(
     let sort = query.sort(SYSTEM_SORTS)?;
     let number = page_number(&query.page)?;
     let asked = filter.clone();
-    let (systems, everything) = blocking(move || {
+    let by = reader.clone();
+    let (systems, everything, least) = blocking(move || {
         let store = &state.app.store;
         let (key, direction) = (SYSTEM_SORTS[sort.0].key, sort.1);
         let systems = store.systems(&asked, key, direction, rows_of(number))?;
@@ -38,7 +39,7 @@ pub(crate) async fn list(
                 .systems(&SystemFilter::default(), key, direction, PageRequest { offset: 0, limit: 1 })?
                 .total
         };
-        Ok::<_, StoreError>((systems, everything))
+        Ok::<_, StoreError>((systems, everything, by.least(&state.app)?))
     })
     .await?;
 
@@ -61,5 +62,6 @@ pub(crate) async fn list(
         columns: Column::all(SYSTEM_SORTS, &[1, 0, 2, 3], sort, &here),
         pager: Pager::new((number, systems.rows.len(), systems.total), "system", &here, "page"),
         rows: systems.rows,
+        least,
     })
 }

@@ -56,6 +56,8 @@ pub(crate) struct SystemsPage {
     pub(crate) filtered: bool,
     /// System, Assets, First seen, Last seen.
     pub(crate) columns: Vec<Column>,
+    /// The smallest number that is told to the reader.
+    pub(crate) least: u64,
     /// The rows.
     pub(crate) rows: Vec<AiSystemRow>,
     /// The foot.

@@ -154,3 +154,46 @@ async fn a_small_organisation_is_told_that_hiding_small_numbers_hides_nobody() {
     let mut vera = Visitor::signed_in(Sample::default(), "vera").await;
     assert!(vera.get("/privacy").await.text.contains("numbers point at people"));
 }
+
+#[tokio::test]
+async fn small_numbers_are_told_to_who_triages_and_to_nobody_else() {
+    let mut who = Visitor::signed_in(Sample::default(), "anna").await;
+    let list = json(&who.get("/api/v1/products?limit=500").await);
+    let rows = list["rows"].as_array().unwrap();
+    let few = rows.iter().find(|row| (1..5).contains(&row["assets"].as_u64().unwrap())).unwrap();
+    let many = rows.iter().find(|row| row["assets"].as_u64().unwrap() >= 5).unwrap();
+    let (few, many) = (few["id"].as_str().unwrap().to_owned(), many["id"].as_str().unwrap().to_owned());
+    assert!(!who.get("/products").await.text.contains("fewer than 5"));
+    for name in ["vera", "sven", "paul", "wim", "mona", "dora"] {
+        who.sign_in(name).await;
+        assert!(who.get("/products").await.text.contains("fewer than 5"), "{name}");
+        let page = who.get(&format!("/products/{few}")).await.text;
+        assert!(page.contains("<dt>Assets</dt><dd>fewer than 5</dd>"), "{name}: {page}");
+        let one = json(&who.get(&format!("/api/v1/products/{few}")).await);
+        assert_eq!(
+            (&one["assets"], &one["days"]),
+            (&serde_json::Value::Null, &serde_json::json!([])),
+            "{name}"
+        );
+        let one = json(&who.get(&format!("/api/v1/products/{many}")).await);
+        assert!(one["assets"].as_u64().unwrap() >= 5, "{name}");
+        for list in ["/api/v1/products?limit=500", "/api/v1/systems?limit=500"] {
+            for row in json(&who.get(list).await)["rows"].as_array().unwrap() {
+                let assets = row["assets"].as_u64();
+                assert!(assets.is_none_or(|assets| assets == 0 || assets >= 5), "{name} {row}");
+            }
+        }
+        let export = json(&who.get("/export/json").await);
+        for row in export["products"].as_array().unwrap() {
+            let pieces = row["evidence"].as_array().unwrap().iter();
+            let numbers =
+                pieces.flat_map(|piece| [&piece["assets"], &piece["accounts"]]).chain([&row["assets"]]);
+            for number in numbers {
+                assert!(number.as_u64().is_none_or(|number| number == 0 || number >= 5), "{name} {row}");
+            }
+        }
+        let csv = who.get("/export/csv").await.text;
+        let line = csv.lines().find(|line| line.starts_with(&few)).unwrap();
+        assert!(line.contains(",,"), "{name}: {line}");
+    }
+}
