@@ -660,13 +660,15 @@ pub struct Unit {
     pub id: i64,
     /// Its name.
     pub name: String,
+    /// Number of the unit that it stands below.
+    pub parent: Option<i64>,
     /// Assets that belong to it.
     pub assets: u64,
 }
 
 impl From<model::UnitRow> for Unit {
     fn from(row: model::UnitRow) -> Self {
-        Self { id: row.id, name: row.name, assets: row.assets }
+        Self { id: row.id, name: row.name, parent: row.parent, assets: row.assets }
     }
 }
 
