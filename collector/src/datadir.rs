@@ -318,6 +318,19 @@ impl DataDir {
         put().map_err(|source| self.failed("replace", path, source))
     }
 
+    /// A file of the folder that nobody else can open, and that is gone with this process.
+    pub fn unnamed(&self) -> Result<File, DataDirError> {
+        let mut number = [0; 8];
+        SystemRandom::new().fill(&mut number).map_err(|_| DataDirError::Random)?;
+        let path = self.0.join(format!(".{}.part", HEXLOWER.encode(&number)));
+        let make = || -> io::Result<File> {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+            fs::remove_file(&path)?;
+            Ok(file)
+        };
+        make().map_err(|source| self.failed("make", &path, source))
+    }
+
     /// What root writes into the service's folder belongs to the service.
     fn give_to_owner(&self, path: &Path) -> Result<(), DataDirError> {
         if !rustix::process::geteuid().is_root() {

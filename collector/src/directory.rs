@@ -235,7 +235,8 @@ pub fn plan(file: &[u8], known: &Known<'_>, complete: bool) -> Result<Plan, Impo
         }
     }
     let has = |column| columns.contains_key(&column);
-    if !has(Column::Name) && !(has(Column::FirstName) && has(Column::LastName)) {
+    let named = has(Column::Name) || (has(Column::FirstName) && has(Column::LastName));
+    if !named {
         return Err(ImportError::File(
             "the first line names no column with names: call it name, displayName, or firstName and lastName"
                 .to_owned(),

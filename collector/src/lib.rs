@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 pub mod anonymity;
 pub mod api;
+pub mod api_token;
 pub mod audit;
+pub mod campaign;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;
@@ -72,6 +74,8 @@ pub struct AppState {
     pub https: bool,
     /// Where the organisation's own rules are published.
     pub own: Arc<own::Desk>,
+    /// Who signs the audit trail. Blocking, like the records.
+    pub notary: Arc<notary::Notary>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

@@ -1,5 +1,7 @@
 //! Signs checkpoints of the audit trail, and changes the key that they are signed with.
 
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde_json::{Map, Value};
@@ -7,12 +9,15 @@ use serde_json::{Map, Value};
 use crate::audit::verify::{KEY_KIND, ROTATE};
 use crate::audit::{Keys, KeysError, Note, VerifyingKey};
 use crate::datadir::{DataDir, DataDirError};
+use crate::export::{self, ExportError, Proving, Stamp};
 use crate::model::governed::Act;
-use crate::store::StoreError;
 use crate::store::proof::{Proof, TrailNote};
+use crate::store::{Reads, StoreError};
 
 /// Entries after which a checkpoint is made without waiting.
 const ENTRIES: u64 = 1_000;
+/// How often a pack is begun anew because an entry came between checkpoint and reading.
+const TRIES: u32 = 20;
 /// How long an entry waits for a checkpoint, in milliseconds.
 const WAIT_MS: i64 = 5 * 60_000;
 
@@ -46,6 +51,9 @@ pub enum NotaryError {
     /// The key cannot be changed.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// The evidence pack.
+    #[error(transparent)]
+    Export(#[from] ExportError),
 }
 
 impl Notary {
@@ -105,6 +113,27 @@ impl Notary {
         let id = format.to_owned();
         self.store.note(TrailNote { act, action: "export.make", kind: "export", id, details })?;
         self.checkpoint(now_ms)
+    }
+
+    /// Writes an evidence pack into a file that has no name, noted in the trail; at its beginning.
+    pub fn pack(&self, reads: &dyn Reads, stamp: &Stamp, act: Act) -> Result<File, NotaryError> {
+        let mut file = self.dir.unnamed()?;
+        self.exported(export::EVIDENCE_PACK, act)?;
+        for _ in 0..TRIES {
+            let keys = self.keys();
+            let proving = Proving { proof: &*self.store, keys: &keys };
+            let written = export::write_pack(reads, proving, stamp, BufWriter::new(&mut file));
+            match written.and_then(|mut out| Ok(out.flush()?)) {
+                Err(ExportError::Behind) => self.checkpoint(stamp.now_ms)?,
+                Err(error) => return Err(error.into()),
+                Ok(()) => {
+                    file.rewind().map_err(ExportError::from)?;
+                    return Ok(file);
+                }
+            };
+            file.rewind().and_then(|()| file.set_len(0)).map_err(ExportError::from)?;
+        }
+        Err(ExportError::Behind.into())
     }
 
     /// Changes the key: an entry tells of it, and both keys sign a checkpoint that covers the entry. The new key.

@@ -27,6 +27,7 @@ use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::proof::Proof;
+use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Store, StoreError};
@@ -103,13 +104,13 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
             "the file of the own rules cannot be written"
         );
     }
-    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let counters = Arc::new(Counters::default());
     let shared: Arc<dyn Store> = Arc::clone(&store) as Arc<dyn Store>;
     let url = match config.agents.listen.port() {
         0 => format!("https://localhost:{}", agents_at.port()),
         _ => config.agents.url.clone(),
     };
+    let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let app = AppState {
         sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
@@ -120,6 +121,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         demonstration: dir.is_demonstration(),
         https: people_tls.is_some(),
         own: Arc::clone(&own),
+        notary: Arc::clone(&notary),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {
@@ -221,6 +223,14 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
         if swept_on.replace(today) == Some(today) {
             tokio::time::sleep(ATTEND_EVERY).await;
             continue;
+        }
+        let keeper = Arc::clone(&store);
+        let kept = tokio::task::spawn_blocking(move || keeper.keep_indicators(now_ms)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the indicators of the month could not be kept"
+            );
         }
         let keeper = Arc::clone(&store);
         match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {

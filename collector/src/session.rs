@@ -6,7 +6,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::model::{By, TotpRow, UserRow};
+use crate::api_token;
+use crate::model::{ApiTokenRow, By, TotpRow, UserRow};
 use crate::sealing::Sealing;
 use crate::store::people::People;
 use crate::store::{SecretHash, StoreError};
@@ -214,6 +215,18 @@ impl Sessions {
         let csrf = csrf_token(secret);
         let since_ms = row.created_at_ms;
         Ok(Some(SignedIn { user: row.user, csrf, since_ms, fresh, totp_missing: row.totp_missing }))
+    }
+
+    /// Who a program acts for, by its token; `None` when the token is unknown, revoked or expired, or its owner is not active.
+    pub fn by_token(&self, text: &str, now_ms: i64) -> Result<Option<(ApiTokenRow, UserRow)>, SessionError> {
+        let Some((id, secret_hash)) = api_token::parse(text) else { return Ok(None) };
+        let found = self.store.api_token(&id, &secret_hash)?.filter(|(token, _)| token.usable(now_ms));
+        if let Some((token, _)) = &found
+            && token.last_used_at_ms.is_none_or(|at_ms| now_ms - at_ms > TOUCH_EVERY_MS)
+        {
+            self.store.touch_api_token(&token.id, now_ms)?;
+        }
+        Ok(found)
     }
 
     /// Ends the session of this cookie.

@@ -53,9 +53,8 @@ impl Secret {
         groups.join(" ")
     }
 
-    /// What apps read from a QR code or a link.
+    /// What apps read from a QR code or a link, for a name that is encoded for an address.
     pub fn uri(&self, name: &str) -> String {
-        let name = crate::web::encode(name);
         let secret = BASE32_NOPAD.encode(&self.0);
         format!(
             "otpauth://totp/Umbrascope:{name}?secret={secret}&issuer=Umbrascope&algorithm=SHA1&digits=6&period=30"
@@ -156,7 +155,7 @@ mod tests {
         let secret = Secret::from_bytes(b"12345678901234567890".to_vec());
         assert_eq!(secret.text(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
         assert_eq!(
-            secret.uri("ada b"),
+            secret.uri("ada%20b"),
             "otpauth://totp/Umbrascope:ada%20b?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Umbrascope&algorithm=SHA1&digits=6&period=30"
         );
         assert_eq!(format!("{secret:?}"), "Secret");

@@ -1,19 +1,27 @@
 //! The pages as JSON, below `/api/v1/`. The same records, the same words, the same filters; described
 //! by `/api/v1/openapi.json`. What goes wrong is problem JSON (RFC 9457). People's session cookie opens
-//! it, and it only reads.
+//! it, or the token of a program, in the scope that each route states.
+//! What it changes goes through the same rules as at the pages.
 
 use axum::Json;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use utoipa::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+
+use crate::model::Scope;
 
 use crate::web::{WebError, WebState};
 
+mod campaigns;
 mod handlers;
 mod own;
+mod people;
 mod privacy;
+mod readiness;
 pub(crate) mod suspect;
 pub mod types;
 mod vendor;
@@ -33,12 +41,21 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/coverage", get(handlers::coverage))
         .route("/units", get(handlers::units))
         .route("/tokens", get(handlers::tokens))
+        .route("/people", get(people::people))
+        .route("/api-tokens", get(people::api_tokens))
         .route("/own-rules", get(own::in_force))
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
         .route("/retention", get(privacy::retention).post(privacy::step))
+        .route("/readiness", get(readiness::readiness))
+        .route("/indicators", get(readiness::indicators_now))
+        .route("/campaigns", get(campaigns::list).post(campaigns::start))
+        .route("/campaigns/{id}", get(campaigns::one))
+        .route("/campaigns/{id}/rows", get(campaigns::rows))
+        .route("/campaigns/{id}/close", post(campaigns::close))
+        .route("/attest", get(campaigns::mine).post(campaigns::answer))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
         .route("/findings/{reference}", get(work::finding).patch(work::step_finding))
@@ -47,7 +64,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/documents", get(work::documents).post(work::attach))
         .route(
             "/documents/hash",
-            axum::routing::post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
+            post(work::hash).layer(axum::extract::DefaultBodyLimit::max(work::HASHED_BYTES)),
         )
         .route("/documents/{reference}", get(work::document))
         .route("/vendors", get(work::vendors))
@@ -72,6 +89,8 @@ pub(crate) fn router() -> Router<WebState> {
         handlers::coverage,
         handlers::units,
         handlers::tokens,
+        people::people,
+        people::api_tokens,
         own::in_force,
         own::versions,
         own::version,
@@ -79,6 +98,15 @@ pub(crate) fn router() -> Router<WebState> {
         privacy::pack,
         privacy::retention,
         privacy::step,
+        readiness::readiness,
+        readiness::indicators_now,
+        campaigns::list,
+        campaigns::start,
+        campaigns::one,
+        campaigns::rows,
+        campaigns::close,
+        campaigns::mine,
+        campaigns::answer,
         work::counts,
         work::findings,
         work::assign_findings,
@@ -102,6 +130,10 @@ pub(crate) fn router() -> Router<WebState> {
 )]
 struct Description;
 
+/// What a program has to know of tokens.
+const TOKEN: &str = "A token of a program, made at /account/api-tokens. It takes the scope that each operation names, and does never more \
+    than its owner may.";
+
 /// The cookie of a person who has signed in.
 struct Session;
 
@@ -113,6 +145,25 @@ impl utoipa::Modify for Session {
         );
         let components = openapi.components.get_or_insert_with(Default::default);
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
+        components.add_security_scheme("token", SecurityScheme::Http(token));
+        for (path, item) in &mut openapi.paths.paths {
+            let operations = [
+                ("GET", &mut item.get),
+                ("POST", &mut item.post),
+                ("PUT", &mut item.put),
+                ("PATCH", &mut item.patch),
+                ("DELETE", &mut item.delete),
+            ];
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
+                let scope = Scope::of_route(method, path).as_str();
+                operation.security = Some(vec![
+                    SecurityRequirement::new("session", [] as [&str; 0]),
+                    SecurityRequirement::new("token", [scope]),
+                ]);
+            }
+        }
     }
 }
 
@@ -124,6 +175,17 @@ async fn description() -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_operation_states_its_scope() {
+        let described = serde_json::to_value(Description::openapi()).unwrap();
+        for (path, item) in described["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let scope = Scope::of_route(&method.to_uppercase(), path).as_str();
+                assert_eq!(operation["security"][1]["token"][0], scope, "{method} {path}");
+            }
+        }
+    }
 
     #[test]
     fn the_description_names_every_route() {
@@ -139,13 +201,22 @@ mod tests {
             "coverage",
             "units",
             "tokens",
+            "people",
+            "api-tokens",
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
             "privacy",
             "privacy/dpia",
             "retention",
+            "campaigns",
+            "campaigns/{id}",
+            "campaigns/{id}/rows",
+            "campaigns/{id}/close",
+            "attest",
             "work-counts",
+            "readiness",
+            "indicators",
             "findings",
             "findings/{reference}",
             "tasks",
@@ -158,6 +229,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 25);
+        assert_eq!(paths.len(), 34);
     }
 }

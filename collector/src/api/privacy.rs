@@ -260,7 +260,7 @@ pub(super) async fn step(
     reader: Reader,
     Json(body): Json<RetentionStep>,
 ) -> Result<Json<RetentionJson>, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_propose(Deed::SetRetention, &[])?;
     let step = match (body.step.as_str(), body.times) {
         ("ask", Some(times)) => Step::Ask(times.into()),
         ("approve", None) => Step::Approve,

@@ -694,13 +694,15 @@ pub struct Unit {
     pub id: i64,
     /// Its name.
     pub name: String,
+    /// Number of the unit that it stands below.
+    pub parent: Option<i64>,
     /// Assets that belong to it; null where it is not told to the reader.
     pub assets: Option<u64>,
 }
 
 impl From<model::UnitRow> for Unit {
     fn from(row: model::UnitRow) -> Self {
-        Self { id: row.id, name: row.name, assets: Some(row.assets) }
+        Self { id: row.id, name: row.name, parent: row.parent, assets: Some(row.assets) }
     }
 }
 

@@ -1,9 +1,8 @@
 //! `export`: what is stored, as a file for others; and what a command asks of whoever may sign.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +40,7 @@ pub(super) fn run(place: &Place, args: ExportArgs) -> Result<(), CliError> {
     match args.output {
         None => {
             // What has to be sought in is no pipe.
-            let mut file = unnamed(&dir).map_err(CliError::io("make a file beside the database"))?;
+            let mut file = dir.unnamed()?;
             write(&config, &dir, &args.format, &mut file)?;
             file.rewind().map_err(CliError::io("read the export again"))?;
             let copied = io::copy(&mut file, &mut io::stdout().lock());
@@ -136,12 +135,4 @@ fn pack(
     file: &mut File,
 ) -> Result<(), ExportError> {
     Ok(export::write_pack(store, proving, stamp, BufWriter::new(file))?.flush()?)
-}
-
-/// A file of the folder that nobody else can open, and that is gone with this process.
-fn unnamed(dir: &DataDir) -> io::Result<File> {
-    let path: &Path = &dir.path().join(format!(".export-{}", std::process::id()));
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-    std::fs::remove_file(path)?;
-    Ok(file)
 }

@@ -1,6 +1,8 @@
 //! What the records are. No SQL, no HTTP: types that the rules work on and the store returns.
 
+mod api_token;
 mod asset;
+pub mod campaign;
 mod coverage;
 pub mod document;
 pub mod finding;
@@ -22,6 +24,7 @@ mod unit;
 mod user;
 mod vendor;
 
+pub use api_token::{ApiTokenRow, NewApiToken, Scope};
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
 pub use own::{KnownValue, OwnItem, OwnText, OwnVersion};

@@ -2,12 +2,14 @@
 //! and what is missing. Nothing here says that a requirement is met: it says what an auditor would be shown.
 
 mod feed;
+mod gathered;
 mod indicator;
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
-pub use feed::{Facts, Feed, Shown};
+pub use feed::{Attached, Facts, Feed, Shown, Work};
+pub use gathered::{Gathered, Kept, KeptValue};
 pub use indicator::{DEFINITIONS, INDICATORS, Indicator, Measured, indicators};
 
 use crate::model::governed::Governed;
@@ -31,6 +33,16 @@ pub enum Class {
 }
 
 impl Class {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Part => "part",
+            Self::Held => "held",
+            Self::NotOurs => "not-ours",
+        }
+    }
+
     /// What people read.
     pub fn label(self) -> &'static str {
         match self {
@@ -164,6 +176,16 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Gap => "gap",
+            Self::Partly => "partly",
+            Self::Shown => "shown",
+            Self::NotOurs => "not-ours",
+        }
+    }
+
     /// What people read.
     pub fn label(self) -> &'static str {
         match self {
@@ -218,7 +240,7 @@ fn assess_one(requirement: &Requirement, facts: &Facts<'_>) -> Assessed {
             _ => Standing::Partly,
         },
     };
-    let listed = |documents: Vec<&feed::Attached>| {
+    let listed = |documents: Vec<&Attached>| {
         documents.into_iter().map(|document| (document.title.clone(), document.until)).collect()
     };
     Assessed {

@@ -153,8 +153,13 @@ pub struct Context<'c> {
     pub coverage_percent: Option<u32>,
     /// What sensors show of the record now.
     pub seen: &'c Seen,
-    /// Whether the person answers a row of a campaign, and so may amend a record of their own.
-    pub answering: bool,
+    /// Days after which what is confirmed has to be looked at again.
+    pub review_days: u32,
+    /// Hash of the version that stands, in hexadecimal.
+    pub hash: &'c str,
+    /// Id of the campaign of which the person answers an open row of their own about this record. Only then may who owns a record
+    /// correct it, and only then does a confirmation name a campaign.
+    pub answering: Option<&'c str>,
     /// Whether an open task stands for the supplier's assessment.
     pub supplier_task: bool,
     /// Whether a person is in the directory and active; `None`: there is none of this number.

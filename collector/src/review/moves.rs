@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Move, Moved, REASON_CHARS, Refused, Who};
-use crate::model::Role;
 use crate::model::record::{
     AiSystem, AssessmentState, CONFIRMATIONS, Confirmation, Decision, DecisionImpact, DismissReason,
-    Enforcement, ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier, Tri, Wish, edit,
+    Enforcement, OWNER_FIELDS, ReopenReason, Request, Residual, ReviewState, Sanction, Scope, Stage, Tier,
+    Tri, Wish, edit,
 };
+use crate::model::{Access, Deed, Role};
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
@@ -67,7 +68,9 @@ fn held(system: &AiSystem, roles: &[Role], who: &Who) -> Result<Role, Refused> {
 }
 
 fn is_owner(system: &AiSystem, cx: &Context<'_>) -> bool {
-    system.system_owner == Some(cx.who.person)
+    // Who only reads answers for nothing here, whatever the record says.
+    let may = cx.who.grants.access_somewhere(Deed::AnswerCampaign) >= Access::Write;
+    may && system.system_owner == Some(cx.who.person)
 }
 
 fn state(system: &AiSystem, allowed: &[ReviewState]) -> Result<(), Refused> {
@@ -289,7 +292,16 @@ fn change_fields(
     changes: &[(String, serde_json::Value)],
     cx: &Context<'_>,
 ) -> Result<Moved, Refused> {
-    let role = if cx.answering && is_owner(system, cx) {
+    let role = if cx.answering.is_some() && is_owner(system, cx) {
+        let beyond: Vec<&str> =
+            changes.iter().map(|(name, _)| &name[..]).filter(|name| !OWNER_FIELDS.contains(name)).collect();
+        if !beyond.is_empty() {
+            return Err(Refused {
+                guard: Guard::Role,
+                says: format!("an owner does not set {}", beyond.join(", ")),
+                missing: beyond.into_iter().map(str::to_owned).collect(),
+            });
+        }
         None
     } else {
         Some(role(system, &[Role::Analyst, Role::Reviewer], cx)?)
@@ -344,7 +356,11 @@ fn change_fields(
         ));
     }
     still_complete(&next)?;
-    let material = next.data_categories != system.data_categories || next.org_units != system.org_units;
+    // What an owner says about its effect may lift the demand for an assessment: then who decided looks again.
+    let effect = |system: &AiSystem| (system.decision_impact, system.consequential_domain);
+    let material = next.data_categories != system.data_categories
+        || next.org_units != system.org_units
+        || (role.is_none() && effect(&next) != effect(system));
     let unassessed = next.sanction == Sanction::Sanctioned && impact_assessed(&next, cx.today()).is_err();
     if next.review == ReviewState::Decided && (material || unassessed) {
         next.review = ReviewState::Reopened;
@@ -763,7 +779,20 @@ fn confirm(
     if !is_owner(system, cx) {
         return Err(Refused::new(Guard::Role, "only the system owner confirms a record"));
     }
+    if seen != cx.hash {
+        return Err(Refused::new(
+            Guard::Version,
+            "the record changed after it was shown to you: look at it again, then confirm",
+        ));
+    }
+    if campaign.is_some() && campaign != cx.answering {
+        return Err(Refused::new(
+            Guard::Target,
+            "that is no campaign with an open row of yours for this record",
+        ));
+    }
     let mut next = system.clone();
+    next.next_review_due = Some(cx.today().forward(cx.review_days));
     next.confirmations.push(Confirmation {
         campaign: campaign.map(str::to_owned),
         by: cx.who.person,

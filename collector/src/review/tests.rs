@@ -93,7 +93,9 @@ impl World {
                 draft: self.draft,
                 coverage_percent: None,
                 seen: &self.seen,
-                answering: false,
+                review_days: 365,
+                hash: "ab",
+                answering: None,
                 supplier_task: false,
                 active: &|person| match person {
                     LEFT => Some(false),

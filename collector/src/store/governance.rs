@@ -7,9 +7,10 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
+use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
-use crate::store::{Documents, Findings, StoreError, Suppliers, Tasks};
+use crate::store::{Campaigns, Documents, Findings, StoreError, Suppliers, Tasks};
 use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
@@ -19,7 +20,9 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub type Preview = Vec<(String, Result<(), Refused>)>;
 
 /// The governed records. Blocking, like the rest of the store.
-pub trait Governance: Documents + Findings + Retaining + Scoping + Suppliers + Tasks + Send + Sync {
+pub trait Governance:
+    Campaigns + Documents + Findings + Readying + Retaining + Scoping + Suppliers + Tasks + Send + Sync
+{
     /// A record by its id or its reference.
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError>;
     /// Makes a record by hand: for a use that no sensor can see. Its reference is given here.

@@ -10,18 +10,21 @@ use crate::model::{
     TokenId, TokenRow, Totals, UnitRow, UserRow,
 };
 
+pub mod campaigns;
 pub mod documents;
 pub mod findings;
 pub mod governance;
 pub mod own;
 pub mod people;
 pub mod proof;
+pub mod readiness;
 pub mod retention;
 pub mod scope;
 pub mod sqlite;
 pub mod suppliers;
 pub mod tasks;
 
+pub use campaigns::Campaigns;
 pub use documents::Documents;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};

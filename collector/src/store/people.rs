@@ -3,8 +3,8 @@
 use super::{SecretHash, SessionRow, StoreError};
 use crate::directory::Plan;
 use crate::model::{
-    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
-    TotpRow, UnitRow, UserRow,
+    ApiTokenRow, By, GrantChange, Looked, NewApiToken, Page, PageRequest, PersonDetails, PersonFilter,
+    PersonRow, Reading, Role, TotpRow, UnitRow, UserRow,
 };
 use crate::people::PersonRefused;
 
@@ -105,6 +105,26 @@ pub trait People: Send + Sync {
     fn totp_roles(&self) -> Result<Vec<Role>, StoreError>;
     /// Sets which do.
     fn set_totp_roles(&self, roles: &[Role], by: &By) -> Result<(), StoreError>;
+
+    /// Keeps a token of a program whose secret hashes to `secret_hash`.
+    fn add_api_token(
+        &self,
+        new: &NewApiToken,
+        secret_hash: &SecretHash,
+        by: &By,
+    ) -> Result<ApiTokenRow, StoreError>;
+    /// Tokens of one person, or everybody's; the newest first, a thousand at most.
+    fn api_tokens(&self, person: Option<i64>) -> Result<Vec<ApiTokenRow>, StoreError>;
+    /// A token and its owner as they may act now; `None` when there is none of that secret, or the owner is not active.
+    fn api_token(
+        &self,
+        id: &str,
+        secret_hash: &SecretHash,
+    ) -> Result<Option<(ApiTokenRow, UserRow)>, StoreError>;
+    /// Notes that a token is in use.
+    fn touch_api_token(&self, id: &str, now_ms: i64) -> Result<(), StoreError>;
+    /// Revokes a token; `false` when there is none of that id that is not revoked.
+    fn revoke_api_token(&self, id: &str, by: &By) -> Result<bool, StoreError>;
 
     /// Drops sessions and links whose time is over. `created_before` and `used_before` in Unix milliseconds.
     fn prune_sessions(

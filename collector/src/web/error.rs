@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
-use crate::model::Refused;
+use crate::model::{Deed, Refused, Scope};
 use crate::review::Guard;
 use crate::session::SessionError;
 use crate::store::StoreError;
@@ -20,6 +20,12 @@ pub(crate) enum WebError {
         /// Path and query to come back to.
         next: String,
     },
+    /// The token of a program is not scoped to it.
+    #[error("G-SCOPE: to {} is in no scope of this token", .0.words())]
+    NotInScope(Deed),
+    /// The token of a program lacks the scope of the route.
+    #[error("G-SCOPE: this takes a token with the scope {}", .0.as_str())]
+    RouteNotInScope(Scope),
     /// It takes somebody who signed in again a moment ago.
     #[error("not signed in again")]
     ConfirmFirst {
@@ -89,9 +95,12 @@ impl WebError {
             Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
-            Self::NotAllowed(_) | Self::Forged | Self::ConfirmFirst { .. } | Self::SecondFactorFirst => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NotAllowed(_)
+            | Self::NotInScope(_)
+            | Self::RouteNotInScope(_)
+            | Self::Forged
+            | Self::ConfirmFirst { .. }
+            | Self::SecondFactorFirst => StatusCode::FORBIDDEN,
             Self::Guarded(refused) => status_of(refused.guard),
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -118,6 +127,11 @@ impl WebError {
                 link: "Sign in",
                 ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
             },
+            Self::NotInScope(_) | Self::RouteNotInScope(_) => explain(
+                "Not in the scope of the token",
+                format!("{self}."),
+                "Nothing was changed. Make a token with that scope, if the program is to do this.",
+            ),
             Self::ConfirmFirst { next } => Explained {
                 href: Address::new("/confirm").with("next", next.as_str()).href(),
                 link: "Sign in again",

@@ -21,6 +21,10 @@ pub(crate) enum Here {
     Assets,
     /// Suspects.
     Suspects,
+    /// Readiness, controls.
+    Readiness,
+    /// Indicators.
+    Indicators,
     /// Coverage.
     Coverage,
     /// The catalogue, and one vendor of it.
@@ -29,6 +33,10 @@ pub(crate) enum Here {
     OwnRules,
     /// Enrolment tokens.
     Enrolment,
+    /// Attestation campaigns.
+    Campaigns,
+    /// What the reader answers for.
+    Attest,
     /// People and their roles.
     People,
     /// Privacy, the notice, and the pack of the assessment.
@@ -43,6 +51,7 @@ impl Here {
         match self {
             Self::Assets => Deed::ReadMachines,
             Self::Enrolment => Deed::Enrol,
+            Self::Attest => Deed::AnswerCampaign,
             Self::People => Deed::ManagePeople,
             _ => Deed::ReadInventory,
         }
@@ -68,7 +77,7 @@ impl Place {
     }
 }
 
-const PLACES: [Place; 13] = [
+const PLACES: &[Place] = &[
     Place {
         here: Here::Products,
         href: "/products",
@@ -111,6 +120,7 @@ const PLACES: [Place; 13] = [
         label: "Suspects",
         icon: "M6 6.2a2 2 0 1 1 2.9 1.8c-.6.3-.9.7-.9 1.4M8 11.6v.1M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8z",
     },
+    Place { here: Here::Readiness, href: "/readiness", label: "Readiness", icon: "M3 8.5l3 3 7-7M2.5 14h11" },
     Place {
         here: Here::Coverage,
         href: "/coverage",
@@ -128,6 +138,18 @@ const PLACES: [Place; 13] = [
         href: "/catalogue/own",
         label: "Own rules",
         icon: "M3 2.5h7l3 3v8H3zM10 2.5v3h3M5.5 8.5h5M8 6v5",
+    },
+    Place {
+        here: Here::Campaigns,
+        href: "/campaigns",
+        label: "Campaigns",
+        icon: "M3 9.5v-3h2.5L11 3v10L5.5 9.5zM5 9.5l1 4h1.5l-.8-3.3M13 6.5v3",
+    },
+    Place {
+        here: Here::Attest,
+        href: "/attest",
+        label: "My records",
+        icon: "M2.5 3.5h7M2.5 7h5M2.5 10.5h4M8.5 11l2 2 3.5-4.5",
     },
     Place {
         here: Here::Enrolment,
@@ -250,6 +272,11 @@ impl Frame {
         self.grants.access(Deed::Triage, &[]) >= Access::Write
     }
 
+    /// Whether the reader may export an evidence pack, which is of every unit.
+    pub(crate) fn exports_evidence(&self) -> bool {
+        self.grants.access(Deed::ExportEvidence, &[]) >= Access::Read
+    }
+
     /// Whether the reader may manage people, be it of one unit.
     pub(crate) fn manages_people(&self) -> bool {
         self.writes(Deed::ManagePeople)
@@ -263,6 +290,16 @@ impl Frame {
     /// Whether the reader may approve that agents gather more.
     pub(crate) fn approves_collection(&self) -> bool {
         self.writes(Deed::ChangeCollection)
+    }
+
+    /// Whether the reader may start campaigns somewhere.
+    pub(crate) fn starts_campaigns(&self) -> bool {
+        self.writes(Deed::ProposeScope)
+    }
+
+    /// Whether the reader reviews, and so is shown how answers were given.
+    pub(crate) fn reviews(&self) -> bool {
+        self.writes(Deed::Decide)
     }
 
     fn writes(&self, deed: Deed) -> bool {

@@ -1,7 +1,7 @@
 //! Who asks, and whether a form is ours: cookies, form tokens, and the origin of what changes things.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -10,7 +10,7 @@ use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
 use crate::anonymity::series;
 use crate::model::governed::{Act, Actor};
-use crate::model::{Access, By, Deed, ProductDetail, UserRow};
+use crate::model::{Access, ApiTokenRow, By, Deed, ProductDetail, Scope, UserRow};
 use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 
@@ -40,6 +40,8 @@ pub(crate) struct Reader {
     pub(crate) fresh: bool,
     /// A role of the reader's takes a second factor, and none is set up.
     pub(crate) totp_missing: bool,
+    /// The token of a program that acts for the reader.
+    pub(crate) token: Option<ApiTokenRow>,
 }
 
 /// Where somebody may go whose role takes a second factor, before it is set up.
@@ -66,33 +68,40 @@ impl Reader {
     /// Refuses who may not do this to something that belongs to these units; to what belongs to none, it takes a role for the
     /// whole organisation.
     pub(crate) fn must(&self, deed: Deed, units: &[i64]) -> Result<(), WebError> {
+        self.check_scope(deed, Access::Write)?;
         Ok(self.user.grants.check(deed, Access::Write, units)?)
     }
 
     /// Refuses who may not even ask for it.
     pub(crate) fn must_propose(&self, deed: Deed, units: &[i64]) -> Result<(), WebError> {
+        self.check_scope(deed, Access::Propose)?;
         Ok(self.user.grants.check(deed, Access::Propose, units)?)
     }
 
     /// Refuses who may look at it nowhere. What is then shown is cut to [`crate::model::Grants::within`].
     pub(crate) fn must_read(&self, deed: Deed) -> Result<(), WebError> {
+        self.check_scope(deed, Access::Read)?;
         Ok(self.user.grants.check_somewhere(deed, Access::Read)?)
     }
 
     /// Refuses who may do it nowhere: before a form for it is shown.
     pub(crate) fn must_somewhere(&self, deed: Deed) -> Result<(), WebError> {
+        self.check_scope(deed, Access::Write)?;
         Ok(self.user.grants.check_somewhere(deed, Access::Write)?)
     }
 
     /// Whether the reader may look at this, for something that belongs to these units.
     pub(crate) fn may_read(&self, deed: Deed, units: &[i64]) -> bool {
-        self.user.grants.access(deed, units) >= Access::Read
+        self.check_scope(deed, Access::Read).is_ok() && self.user.grants.access(deed, units) >= Access::Read
     }
 
     /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there. Nor by day,
     /// where that tells a number below the smallest one.
     pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail, least: u64) -> ProductDetail {
         product.days = series(product.days, |day| day.assets, least);
+        if self.check_scope(Deed::ReadFindings, Access::Read).is_err() {
+            product.assets.clear();
+        }
         if let Some(units) = self.user.grants.within(Deed::ReadFindings) {
             product.assets.retain(|asset| units.contains(&asset.unit_id));
         }
@@ -117,6 +126,16 @@ impl Reader {
         if self.fresh { Ok(()) } else { Err(WebError::ConfirmFirst { next: back.to_owned() }) }
     }
 
+    /// Refuses a program what its token is not scoped to. A person is not a program.
+    pub(crate) fn check_scope(&self, deed: Deed, access: Access) -> Result<(), WebError> {
+        match &self.token {
+            Some(token) if token.scopes.iter().all(|scope| scope.covers(deed) < access) => {
+                Err(WebError::NotInScope(deed))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The reader as the author of a change.
     pub(crate) fn by(&self, reason: impl Into<String>) -> By {
         By {
@@ -132,9 +151,14 @@ impl Reader {
         Who { person: self.user.id, grants: self.user.grants.clone() }
     }
 
-    /// A change of a governed record by the reader.
+    /// A change of a governed record by the reader; by way of a program, its token stands in the trail too.
     pub(crate) fn act(&self, reason: impl Into<String>) -> Act {
-        Act::by(Actor::Person(self.user.id), self.now_ms).because(reason)
+        let person = self.user.id;
+        let actor = match &self.token {
+            Some(token) => Actor::Token { token: token.id.clone(), person },
+            None => Actor::Person(person),
+        };
+        Act::by(actor, self.now_ms).because(reason)
     }
 
     /// Refuses a form that does not carry this session's token.
@@ -151,6 +175,10 @@ impl FromRequestParts<WebState> for Reader {
         let first = || WebError::SignInFirst {
             next: if parts.method == Method::GET { path.clone() } else { String::new() },
         };
+        if let Some(bearer) = parts.headers.get(AUTHORIZATION) {
+            let whole = parts.extensions.get::<WholePath>().map_or("", |path| path.0.as_str()).to_owned();
+            return Self::program(parts, state, bearer, whole).await;
+        }
         let secret = cookie(&parts.headers, session_cookie(state.app.https)).ok_or_else(first)?.to_owned();
         let now_ms = state.app.clock.now_ms();
         let sessions = state.app.sessions.clone();
@@ -169,6 +197,7 @@ impl FromRequestParts<WebState> for Reader {
             since_ms: signed_in.since_ms,
             fresh: signed_in.fresh,
             totp_missing: signed_in.totp_missing,
+            token: None,
         };
         let place = parts.uri.path();
         let allowed = |before: &str| place == before || place.starts_with(&format!("{before}/"));
@@ -176,6 +205,49 @@ impl FromRequestParts<WebState> for Reader {
             return Err(WebError::SecondFactorFirst);
         }
         Ok(reader)
+    }
+}
+
+/// The path that was asked for: below a nested router the request has the rest of it only.
+#[derive(Debug, Clone)]
+pub(crate) struct WholePath(pub(crate) String);
+
+impl Reader {
+    /// A program, by the token that it sends. Only `/api/v1` takes one, each route in the scope of its place.
+    async fn program(
+        parts: &Parts,
+        state: &WebState,
+        bearer: &HeaderValue,
+        path: String,
+    ) -> Result<Self, WebError> {
+        let unknown = || WebError::SignInFirst { next: String::new() };
+        let text = bearer.to_str().ok().and_then(|text| text.split_once(' '));
+        let (scheme, text) = text.ok_or_else(unknown)?;
+        if !scheme.eq_ignore_ascii_case("bearer") || !path.starts_with("/api/v1/") {
+            return Err(unknown());
+        }
+        let (sessions, text, now_ms) =
+            (state.app.sessions.clone(), text.to_owned(), state.app.clock.now_ms());
+        let found = super::blocking(move || sessions.by_token(&text, now_ms)).await?;
+        let (token, user) = found.ok_or_else(unknown)?;
+        let scope = Scope::of_route(parts.method.as_str(), &path);
+        if !token.scopes.contains(&scope) {
+            return Err(WebError::RouteNotInScope(scope));
+        }
+        Ok(Self {
+            user,
+            // No form of a page is a program's.
+            csrf: random_secret()?,
+            secret: String::new(),
+            demonstration: state.app.demonstration,
+            theme: Theme::System,
+            path,
+            now_ms,
+            since_ms: now_ms,
+            fresh: false,
+            totp_missing: false,
+            token: Some(token),
+        })
     }
 }
 

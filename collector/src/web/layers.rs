@@ -32,7 +32,9 @@ const POLICY: &str = concat!(
 const NO_FEATURES: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
 /// Adds the headers, refuses what another site sends, and writes the error pages.
-pub(crate) async fn around(State(state): State<WebState>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
+    let whole = guard::WholePath(request.uri().path().to_owned());
+    request.extensions_mut().insert(whole);
     let asked = Asked {
         for_json: request.uri().path().starts_with("/api/"),
         theme: guard::theme(request.headers()),

@@ -40,16 +40,16 @@ mod words;
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
 pub(crate) use handlers::assets::read as read_asset;
+pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
 pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
 pub(crate) use handlers::vendors::open_questions;
 pub(crate) use handlers::work::{done, known_vendor, link, may_see};
 pub(crate) use list::{ListQuery, page_number};
-pub(crate) use narrow::SystemQuery;
+pub(crate) use narrow::{SystemQuery, word};
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
-pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
@@ -57,6 +57,8 @@ const FORM_BYTES: usize = 16 * 1024;
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
 const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
 
+/// Largest form with answers of a campaign in it, in bytes: one page of rows, each with its texts.
+const ANSWERS_BYTES: usize = 1024 * 1024;
 /// Largest form with a directory in it, in bytes: 4 MB of it, some of which a form writes as three bytes.
 const DIRECTORY_BYTES: usize = 8 << 20;
 
@@ -97,6 +99,24 @@ pub fn router(app: AppState) -> Router {
         .route("/suspects/setting", post(handlers::suspects::step))
         .route("/suspects/{domain}/dismiss", post(handlers::suspects::dismiss))
         .route("/suspects/{domain}/restore", post(handlers::suspects::restore))
+        .route("/readiness", get(handlers::readiness::list))
+        .route("/readiness/controls", get(handlers::readiness::controls))
+        .route("/readiness/controls/{id}", post(handlers::readiness::judge))
+        .route("/readiness/{id}", get(handlers::readiness::one).post(handlers::readiness::answer))
+        .route("/indicators", get(handlers::readiness::indicators_page))
+        .route("/campaigns", get(handlers::campaigns::list))
+        .route("/campaigns/new", get(handlers::campaigns::new_form).post(handlers::campaigns::start))
+        .route("/campaigns/{id}", get(handlers::campaigns::one))
+        .route("/campaigns/{id}/close", post(handlers::campaigns::close))
+        .route("/campaigns/{id}/report", get(handlers::campaigns::report))
+        .route("/campaigns/{id}/report.note", get(handlers::campaigns::report_note))
+        .route("/campaigns/rows/{row}/assign", post(handlers::campaigns::assign))
+        .route(
+            "/attest",
+            get(handlers::attest::mine)
+                .post(handlers::attest::answer)
+                .layer(axum::extract::DefaultBodyLimit::max(ANSWERS_BYTES)),
+        )
         .route("/findings", get(handlers::findings::list))
         .route("/findings/assign", post(handlers::findings::assign))
         .route("/findings/due-days", post(handlers::findings::set_due_days))
@@ -112,6 +132,7 @@ pub fn router(app: AppState) -> Router {
         .route("/notice", get(handlers::privacy::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/export/evidence-pack", post(handlers::download::evidence_pack))
         .route("/export/{format}", get(handlers::download::export))
         .route("/sign-in", get(handlers::sign_in::form).post(handlers::sign_in::with_password))
         .route("/sign-in/link/{secret}", get(handlers::sign_in::link).post(handlers::sign_in::with_link))
@@ -141,6 +162,8 @@ pub fn router(app: AppState) -> Router {
         )
         .route("/account/second-factor/remove", post(handlers::account::remove))
         .route("/account/recovery-codes", post(handlers::account::recovery_codes))
+        .route("/account/api-tokens", get(handlers::api_tokens::list).post(handlers::api_tokens::create))
+        .route("/account/api-tokens/{id}/revoke", post(handlers::api_tokens::revoke))
         .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))

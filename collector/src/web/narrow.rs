@@ -50,14 +50,20 @@ impl SystemQuery {
     }
 }
 
-fn word<T>(name: &'static str, word: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, WebError> {
+/// The choice of an address; `None` where nothing is asked for.
+pub(crate) fn word<T>(
+    name: &'static str,
+    word: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, WebError> {
     match word {
         "" => Ok(None),
         word => parse(word).map(Some).ok_or_else(|| WebError::unknown_choice(name, word)),
     }
 }
 
-fn select(
+/// A list to choose from.
+pub(crate) fn select(
     name: &'static str,
     label: &'static str,
     all: &'static str,

@@ -10,6 +10,7 @@ use umbrascope_rules::{Catalogue, Confidence, Level, ProductKind};
 use crate::AppState;
 use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
+use crate::datadir::DataDir;
 use crate::model::{
     AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
     CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
@@ -17,9 +18,11 @@ use crate::model::{
     StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
     VendorFacts,
 };
+use crate::notary::Notary;
 use crate::own::compose;
 use crate::sealing::Sealing;
 use crate::session::Sessions;
+use crate::store::people::People;
 use crate::store::sqlite::Options;
 use crate::store::{
     Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
@@ -59,17 +62,31 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     let folder = tempfile::tempdir().unwrap();
     let people = people::people(folder.path());
     sample.folder = Some(folder);
-    let store: Arc<dyn Store> = Arc::new(sample);
+    state_with(Arc::new(sample), people.clone(), people, empty)
+}
+
+/// The state over a real store, which holds nothing but what is put into it.
+pub(crate) fn state_of(store: Arc<SqliteStore>) -> AppState {
+    state_with(store.clone(), store.clone(), store, true)
+}
+
+fn state_with(
+    store: Arc<dyn Store>,
+    people: Arc<dyn People>,
+    governance: Arc<dyn Governance>,
+    empty: bool,
+) -> AppState {
     AppState {
         sessions: Arc::new(Sessions::new(people.clone(), Sealing::new(&[7; 32]).unwrap()).unwrap()),
         people,
         store,
-        governance: governed(),
+        governance,
         catalogue: Arc::new(Current::new(compose(Arc::new(Known::embedded()), None), None)),
         own: Arc::new(own::desk(empty)),
         clock: Clock::new(|| NOW_MS),
         demonstration: false,
         https: false,
+        notary: notary(),
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
@@ -77,14 +94,13 @@ pub(crate) fn state(mut sample: Sample) -> AppState {
     }
 }
 
-/// The governed records are kept by the real store, on a database of their own.
-fn governed() -> Arc<dyn Governance> {
-    let folder = tempfile::tempdir().unwrap().keep();
+/// A notary of its own folder, whose trail is empty.
+fn notary() -> Arc<Notary> {
+    let dir = DataDir::choose(Some(tempfile::tempdir().unwrap().keep().join("data"))).unwrap();
     let options = Options::knowing(Arc::new(Known::embedded()));
-    let store = SqliteStore::open(&folder.join("governed.db"), options, NOW_MS).unwrap();
-    // The same people, under the same numbers.
-    people::add_people(&store);
-    Arc::new(store)
+    dir.init(options.clone(), NOW_MS).unwrap();
+    let store = Arc::new(dir.open(options, NOW_MS).unwrap());
+    Arc::new(Notary::new(store, &dir, NOW_MS).unwrap())
 }
 
 fn today() -> Day {

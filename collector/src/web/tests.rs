@@ -15,11 +15,14 @@ use super::url::encode;
 
 use crate::AppState;
 
+mod campaigns;
 mod catalogue;
 mod own;
 mod people;
 mod privacy;
+mod refusals;
 mod rights;
+mod tokens_of_programs;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.
@@ -143,6 +146,10 @@ const PAGES: &[&str] = &[
     "/catalogue?q=nothing-fits-this",
     "/catalogue/openai",
     "/catalogue/midjourney",
+    "/campaigns",
+    "/campaigns/new",
+    "/campaigns/new?look=yes",
+    "/attest",
     "/suspects",
     "/suspects?kind=dismissed",
     "/findings",
@@ -166,6 +173,7 @@ const PAGES: &[&str] = &[
     "/units",
     "/account",
     "/account/second-factor",
+    "/account/api-tokens",
     "/confirm?next=/products",
     "/password",
 ];

@@ -223,6 +223,41 @@ pub const FIELDS: &[Field] = {
     ]
 };
 
+/// Fields that an owner sets when answering a row of a campaign. What rights, reviews and gates hang on is not among them: units, kind,
+/// tier, class, assessments, the next review.
+pub const OWNER_FIELDS: &[&str] = &[
+    "name",
+    "embedded_in",
+    "labels",
+    "purpose",
+    "intended_use",
+    "foreseeable_misuse",
+    "outputs",
+    "affected_groups",
+    "vulnerable_groups",
+    "decision_impact",
+    "consequential_domain",
+    "human_oversight",
+    "oversight_note",
+    "environment",
+    "system_owner",
+    "responsibility_split",
+    "competence_link",
+    "vendor_contact",
+    "contract_links",
+    "dpa_link",
+    "trains_on_our_data",
+    "data_residency",
+    "vendor_retention",
+    "data_categories",
+    "input_data",
+    "training_data",
+    "cross_border",
+    "cross_border_countries",
+    "pii",
+    "deployed_on",
+];
+
 /// Why a field was not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 pub use fields::{
-    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, TEXT_CHARS, edit, is_link,
-    named, shown,
+    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
+    is_link, named, shown,
 };
 pub use seen::Seen;
 pub(crate) use words::words;

@@ -1,10 +1,10 @@
 //! [`People`] over SQLite: each method one job of the writer, or one read.
 
-use super::{SqliteStore, import, people, second_factor, sign_in};
+use super::{SqliteStore, api_tokens, import, people, second_factor, sign_in};
 use crate::directory::Plan;
 use crate::model::{
-    By, GrantChange, Looked, Page, PageRequest, PersonDetails, PersonFilter, PersonRow, Reading, Role,
-    TotpRow, UnitRow, UserRow,
+    ApiTokenRow, By, GrantChange, Looked, NewApiToken, Page, PageRequest, PersonDetails, PersonFilter,
+    PersonRow, Reading, Role, TotpRow, UnitRow, UserRow,
 };
 use crate::store::people::{Changed, Imported, People};
 use crate::store::{SecretHash, SessionRow, StoreError};
@@ -221,5 +221,45 @@ impl People for SqliteStore {
         self.writer.run("set which roles take a second factor", move |connection, _| {
             second_factor::set_roles(connection, &roles, &by)
         })
+    }
+
+    fn add_api_token(
+        &self,
+        new: &NewApiToken,
+        secret_hash: &SecretHash,
+        by: &By,
+    ) -> Result<ApiTokenRow, StoreError> {
+        let (new, secret_hash, by) = (new.clone(), *secret_hash, by.clone());
+        self.writer.run("store a token of a program", move |connection, _| {
+            api_tokens::add(connection, &new, &secret_hash, &by)
+        })
+    }
+
+    fn api_tokens(&self, person: Option<i64>) -> Result<Vec<ApiTokenRow>, StoreError> {
+        self.readers.with("list the tokens of programs", |connection| api_tokens::list(connection, person))
+    }
+
+    fn api_token(
+        &self,
+        id: &str,
+        secret_hash: &SecretHash,
+    ) -> Result<Option<(ApiTokenRow, UserRow)>, StoreError> {
+        self.readers.with("look a token up", |connection| {
+            let Some(token) = api_tokens::find(connection, id, secret_hash)? else { return Ok(None) };
+            let owner = sign_in::active(connection, token.person)?;
+            Ok(owner.map(|owner| (token, owner)))
+        })
+    }
+
+    fn touch_api_token(&self, id: &str, now_ms: i64) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.writer
+            .run("note the use of a token", move |connection, _| api_tokens::touch(connection, &id, now_ms))
+    }
+
+    fn revoke_api_token(&self, id: &str, by: &By) -> Result<bool, StoreError> {
+        let (id, by) = (id.to_owned(), by.clone());
+        self.writer
+            .run("revoke a token of a program", move |connection, _| api_tokens::revoke(connection, &id, &by))
     }
 }

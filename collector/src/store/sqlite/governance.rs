@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::books::Books;
 use super::governed;
-use super::{SqliteStore, findings, systems};
+use super::{SqliteStore, campaigns, findings, systems};
 use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
@@ -90,7 +90,7 @@ impl Governance for SqliteStore {
 
     fn attend(&self, now_ms: i64) -> Result<usize, StoreError> {
         self.writer.run("let time pass", move |connection, _| {
-            let changed = systems::attend(connection, now_ms)?;
+            let changed = systems::attend(connection, now_ms)? + campaigns::attend(connection, now_ms)?;
             findings::attend(connection, now_ms)?;
             Ok(changed)
         })

@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 22, sql: include_str!("../../../migrations/0022_people.sql") },
     Migration { version: 24, sql: include_str!("../../../migrations/0024_findings.sql") },
     Migration { version: 25, sql: include_str!("../../../migrations/0025_scope.sql") },
+    Migration { version: 26, sql: include_str!("../../../migrations/0026_campaigns.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

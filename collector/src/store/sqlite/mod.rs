@@ -6,8 +6,11 @@
 //! PostgreSQL by their digits, and in this order both agree.
 
 mod access;
+mod api_tokens;
 mod assets;
 mod books;
+mod campaign_answers;
+mod campaigns;
 mod coverage;
 mod directory;
 mod documents;
@@ -22,6 +25,7 @@ mod own;
 mod people;
 mod products;
 mod proof;
+mod readiness;
 mod reads;
 mod rebuild;
 mod retention;

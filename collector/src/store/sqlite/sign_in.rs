@@ -66,14 +66,22 @@ pub(super) fn add_link(
     by: &By,
 ) -> rusqlite::Result<bool> {
     let Some((user, password)) = named(connection, name)? else { return Ok(false) };
-    // Somebody who is only in the directory has no business here.
-    if user.grants.0.is_empty() && password.is_none() {
+    // Somebody who is only in the directory has no business here, unless there is something that they answer for.
+    if user.grants.0.is_empty() && password.is_none() && !answers_for_something(connection, user.id)? {
         return Ok(false);
     }
     prepare(connection, "INSERT INTO sign_in_link (secret_hash, person, expires_at_ms) VALUES ($1, $2, $3)")?
         .execute(params![HEXLOWER.encode(secret_hash), user.id, expires_at_ms])?;
     note(connection, user.id, by, "person.link")?;
     Ok(true)
+}
+
+/// Whether a person owns a record, or is asked about one.
+fn answers_for_something(connection: &Connection, person: i64) -> rusqlite::Result<bool> {
+    let owns = "SELECT 1 FROM ai_system WHERE owner = $1 AND merged = 0 LIMIT 1";
+    let asked = "SELECT 1 FROM campaign_row WHERE owner = $1 AND state = 'open' LIMIT 1";
+    Ok(prepare(connection, owns)?.exists(params![person])?
+        || prepare(connection, asked)?.exists(params![person])?)
 }
 
 pub(super) fn take_link(
@@ -109,7 +117,7 @@ pub(super) fn link_person(
     person.map_or(Ok(None), |person| active(connection, person))
 }
 
-fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<UserRow>> {
+pub(super) fn active(connection: &Connection, person: i64) -> rusqlite::Result<Option<UserRow>> {
     let user = prepare(connection, &format!("{USER} {FROM} WHERE p.id = $1 AND p.active = 1"))?
         .query_row(params![person], user_row)
         .optional()?;

@@ -13,6 +13,7 @@ use super::identity::next_number;
 use super::products::{Channels, Conditions, day, way};
 use super::{coverage, findings, prepare, statements, tasks};
 use crate::inventory::Bits;
+use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
 use crate::model::record::{
@@ -308,10 +309,14 @@ pub(super) fn new_id(
     now_ms: i64,
 ) -> rusqlite::Result<(String, String)> {
     let number = next_number(connection, name)?;
+    Ok((new_uuid(now_ms), format!("{letters}-{number:04}")))
+}
+
+/// A UUID of version 7.
+pub(super) fn new_uuid(now_ms: i64) -> String {
     let ms = u64::try_from(now_ms).unwrap_or(0);
     let nanos = u32::try_from(ms % 1_000).unwrap_or(0) * 1_000_000;
-    let id = Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos));
-    Ok((id.to_string(), format!("{letters}-{number:04}")))
+    Uuid::new_v7(Timestamp::from_unix(NoContext, ms / 1_000, nanos)).to_string()
 }
 
 // ── What people do ───────────────────────────────────────────────────────────────────────────
@@ -379,8 +384,21 @@ pub(super) fn make_move(
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
+    make_move_as(connection, method, id, step, who, act, None)
+}
+
+/// The same, for who answers a row of a campaign.
+pub(super) fn make_move_as(
+    connection: &Connection,
+    method: &Method,
+    id: &str,
+    step: &Move,
+    who: &Who,
+    act: &Act,
+    answering: Option<&CampaignRow>,
+) -> rusqlite::Result<Option<Result<Held<AiSystem>, Refused>>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
-    match judge(connection, method, &before, step, who, act, false)? {
+    match judge_as(connection, method, &before, step, who, act, (false, answering))? {
         Ok((moved, policy)) => {
             let act = Act { role: moved.role, policy, ..act.clone() };
             let held = governed::replace(connection, &before, &moved.system, &act, step.action())?;
@@ -412,6 +430,21 @@ pub(super) fn judge(
     act: &Act,
     trial: bool,
 ) -> rusqlite::Result<Judged> {
+    judge_as(connection, method, before, step, who, act, (trial, None))
+}
+
+fn judge_as(
+    connection: &Connection,
+    method: &Method,
+    before: &Held<AiSystem>,
+    step: &Move,
+    who: &Who,
+    act: &Act,
+    (trial, answering): (bool, Option<&CampaignRow>),
+) -> rusqlite::Result<Judged> {
+    // A row opens an owner's own record only, and only while it waits for that owner.
+    let answering = answering
+        .filter(|row| row.state == RowState::Open && row.owner == who.person && row.system == before.body.id);
     if act.version.is_some_and(|seen| seen != before.version) {
         return Ok(Err(Refused::new(
             Guard::Version,
@@ -435,8 +468,9 @@ pub(super) fn judge(
         draft: world.draft,
         coverage_percent: world.coverage_percent,
         seen: &seen,
-        answering: act.role.is_none()
-            && act.batch.as_deref().is_some_and(|batch| batch.starts_with("campaign:")),
+        review_days: world.limits.review_days,
+        hash: &before.hash,
+        answering: answering.map(|row| row.campaign.as_str()),
         supplier_task: tasks::stands_for_supplier(connection, &before.body)?,
         active: &|person| active(connection, person).map_err(keep).ok().flatten(),
         other: &|id| {

@@ -18,6 +18,7 @@ use crate::model::{
 };
 use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
+mod campaigns;
 mod catalogue;
 mod findings;
 mod gateway;
@@ -25,6 +26,7 @@ mod governance;
 mod own;
 mod people;
 mod proof;
+mod readiness;
 mod retention;
 mod scope;
 mod suspects;

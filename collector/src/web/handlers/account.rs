@@ -14,6 +14,7 @@ use crate::web::guard::{self, Reader};
 use crate::web::limit::Who;
 use crate::web::list::ListQuery;
 use crate::web::pages::{AccountPage, BareFrame, ConfirmPage, RecoveryPage, SecondFactorPage};
+use crate::web::url::encode;
 use crate::web::{WebState, blocking};
 
 /// `GET /account`.
@@ -64,7 +65,7 @@ async fn second_factor_page(
     };
     page(&SecondFactorPage {
         frame: reader.frame(Here::Account, None),
-        uri: secret.uri(&reader.user.name),
+        uri: secret.uri(&encode(&reader.user.name)),
         secret: secret.text(),
         demanded: reader.totp_missing,
         problem,

@@ -4,16 +4,19 @@ use std::io::{self, BufWriter, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::Form;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Frame;
+use serde::Deserialize;
 use tokio::sync::mpsc;
 use umbrascope_api::Day;
 
 use crate::export::{self, Format, Stamp};
-use crate::model::{Deed, Looked};
+use crate::model::governed::{Act, Actor};
+use crate::model::{Access, Deed, Looked};
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
 use crate::web::{WebState, blocking};
@@ -53,6 +56,43 @@ pub(crate) async fn export(
     let name = format!("umbrascope-{}.{}", Day::from_unix_ms(reader.now_ms), format.extension());
     let headers = [
         (CONTENT_TYPE, format.content_type().to_owned()),
+        (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, Body::new(PieceBody(receiver))).into_response())
+}
+
+/// The form that asks for an evidence pack.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PackForm {
+    csrf: String,
+}
+
+/// An evidence pack. By a form and not by a link, for it leaves an entry in the trail.
+pub(crate) async fn evidence_pack(
+    State(state): State<WebState>,
+    reader: Reader,
+    Form(form): Form<PackForm>,
+) -> Result<Response, WebError> {
+    reader.check_form(&form.csrf)?;
+    // It holds the records of every unit.
+    reader.user.grants.check(Deed::ExportEvidence, Access::Read, &[])?;
+    let stamp = Stamp::new(state.app.catalogue.known().catalogue(), reader.now_ms);
+    let act = Act::by(Actor::Person(reader.user.id), reader.now_ms);
+    let (notary, store) = (state.app.notary.clone(), state.app.store.clone());
+    let mut file =
+        blocking(move || notary.pack(&*store, &stamp, act).map_err(|error| WebError::Work(error.into())))
+            .await?;
+    let (pieces, receiver) = mpsc::channel(PIECES);
+    tokio::task::spawn_blocking(move || {
+        let mut out = BufWriter::with_capacity(PIECE_BYTES, Pieces(pieces.clone()));
+        if let Err(error) = io::copy(&mut file, &mut out).and_then(|_| out.flush()) {
+            // The reader has to see that the end is missing; nobody may be there to see it.
+            let _gone = pieces.blocking_send(Err(error));
+        }
+    });
+    let name = format!("umbrascope-{}.evidence.tar", Day::from_unix_ms(reader.now_ms));
+    let headers = [
+        (CONTENT_TYPE, "application/x-tar".to_owned()),
         (CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     Ok((headers, Body::new(PieceBody(receiver))).into_response())

@@ -6,7 +6,10 @@ use axum::response::{Html, IntoResponse, Response};
 use super::error::WebError;
 
 pub(crate) mod account;
+pub(crate) mod api_tokens;
 pub(crate) mod assets;
+pub(crate) mod attest;
+pub(crate) mod campaigns;
 pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod documents;
@@ -17,6 +20,7 @@ pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod privacy;
 pub(crate) mod products;
+pub(crate) mod readiness;
 pub(crate) mod sign_in;
 pub(crate) mod suspects;
 pub(crate) mod systems;

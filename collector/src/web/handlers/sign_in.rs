@@ -10,6 +10,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::page;
+use crate::model::{Access, Deed};
 use crate::session::{ByLink, LINK_LIFETIME_MS, NewSession, PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS};
 use crate::web::error::WebError;
 use crate::web::frame::Theme;
@@ -253,6 +254,9 @@ async fn use_link(state: &WebState, peer: Peer, secret: String, code: String) ->
 }
 
 fn begin(state: &WebState, session: &NewSession, next: &str) -> Result<Response, WebError> {
+    // Who holds no role comes for what they answer for, each time by a link.
+    let reads = session.user.grants.access_somewhere(Deed::ReadInventory) >= Access::Read;
+    let next = if !reads && matches!(next, "/products" | "/password") { "/attest" } else { next };
     let cookie = guard::begin_session(&session.secret, state.app.https)?;
     Ok(with_cookie(Redirect::to(next).into_response(), Some(cookie)))
 }

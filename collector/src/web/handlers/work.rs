@@ -103,7 +103,8 @@ pub(crate) fn page_of(link: &Link, about: &About) -> Option<String> {
         LinkKind::Finding => Some(format!("/findings/{reference}")),
         LinkKind::Vendor => Some(format!("/vendors/{reference}")),
         LinkKind::Task => Some(format!("/tasks/{reference}")),
-        LinkKind::Campaign | LinkKind::Requirement => None,
+        LinkKind::Requirement => Some(format!("/readiness/{reference}")),
+        LinkKind::Campaign => None,
     }
 }
 

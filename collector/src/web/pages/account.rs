@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{BareFrame, Frame, filters};
-use crate::model::UserRow;
+use crate::model::{ApiTokenRow, UserRow};
 
 /// One's own account.
 #[derive(Debug, Template)]
@@ -47,6 +47,52 @@ pub(crate) struct RecoveryPage {
     pub(crate) codes: Vec<String>,
     /// Whether the second factor was just set up.
     pub(crate) first: bool,
+}
+
+/// Tokens of programs, and the form for another.
+#[derive(Debug, Template)]
+#[template(path = "api_tokens.html")]
+pub(crate) struct ApiTokensPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// Number of the reader.
+    pub(crate) me: i64,
+    /// Whether the reader revokes tokens of others.
+    pub(crate) may_revoke: bool,
+    /// Whether these are everybody's.
+    pub(crate) everybodys: bool,
+    /// Scopes to choose from.
+    pub(crate) scopes: [&'static str; 6],
+    /// Days that a token can be good for.
+    pub(crate) days: [i64; 4],
+    /// The rows.
+    pub(crate) rows: Vec<ApiTokenRow>,
+    /// What was wrong with the last one.
+    pub(crate) problem: Option<&'static str>,
+}
+
+impl ApiTokensPage {
+    /// Whether it can be used.
+    pub(crate) fn usable(&self, row: &ApiTokenRow) -> bool {
+        row.usable(self.frame.now_ms)
+    }
+
+    /// Whether the reader can revoke it.
+    pub(crate) fn revocable(&self, row: &ApiTokenRow) -> bool {
+        self.usable(row) && (self.may_revoke || row.person == self.me)
+    }
+}
+
+/// A token, shown once.
+#[derive(Template)]
+#[template(path = "api_token_made.html")]
+pub(crate) struct ApiTokenMadePage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// What it is.
+    pub(crate) row: ApiTokenRow,
+    /// The token.
+    pub(crate) text: String,
 }
 
 /// Signing in again.

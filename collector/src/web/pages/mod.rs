@@ -8,6 +8,8 @@ use super::frame::{Frame, Theme};
 
 mod account;
 mod assets;
+mod attest;
+mod campaigns;
 mod catalogue;
 mod coverage;
 mod findings;
@@ -15,6 +17,7 @@ mod own;
 mod people;
 mod privacy;
 mod products;
+mod readiness;
 mod sign_in;
 mod suspects;
 mod systems;
@@ -23,8 +26,14 @@ mod tokens;
 mod vendors;
 mod work;
 
-pub(crate) use account::{AccountPage, ConfirmPage, RecoveryPage, SecondFactorPage};
+pub(crate) use account::{
+    AccountPage, ApiTokenMadePage, ApiTokensPage, ConfirmPage, RecoveryPage, SecondFactorPage,
+};
 pub(crate) use assets::{ASSET_SORTS, AssetPage, AssetsPage, ProductOnAsset};
+pub(crate) use attest::{AMEND_ON_PAGE, AttestPage, AttestRow, Typed};
+pub(crate) use campaigns::{
+    CampaignForm, CampaignNewPage, CampaignPage, CampaignReportPage, CampaignsPage, query_words,
+};
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
 pub(crate) use findings::{FindingPage, FindingsPage};
@@ -35,6 +44,9 @@ pub(crate) use people::{
 };
 pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
+pub(crate) use readiness::{
+    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{SYSTEM_SORTS, SystemsPage};

@@ -80,3 +80,31 @@ async fn an_administrator_reads_tokens_and_makes_none() {
     let sent = [("csrf", csrf.as_str()), ("unit", "Sales"), ("max_uses", "1"), ("days", "1")];
     assert_eq!(mona.post("/tokens", &sent).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn an_evidence_pack_is_for_who_may_export_all_of_it_and_verifies() {
+    let mut reader = Visitor::new(Sample::default());
+    for name in ["mona", "dora", "wim", "ulla"] {
+        reader.sign_in(name).await;
+        let page = reader.get("/inventory").await;
+        assert!(!page.text.contains("/export/evidence-pack"), "{name}");
+        let refused = reader.post("/export/evidence-pack", &[("csrf", &page.csrf())]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
+    }
+    reader.sign_in("vera").await;
+    let page = reader.get("/inventory").await;
+    assert!(page.text.contains("/export/evidence-pack"));
+    let forged = reader.post("/export/evidence-pack", &[("csrf", "guess")]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    let pack = reader.post("/export/evidence-pack", &[("csrf", &page.csrf())]).await;
+    assert_eq!(pack.status, StatusCode::OK);
+    let known =
+        crate::audit::verify::Known { vkey: Some(reader.state.notary.keys().vkey().clone()), since: None };
+    let report = crate::audit::verify::verify(std::io::Cursor::new(pack.text.as_bytes()), &known).unwrap();
+    assert_eq!((report.findings(), report.entries), (&[][..], 1), "one entry tells of the export");
+    assert!(pack.text.contains("Assistant") || pack.text.contains("ChatGPT"));
+    assert!(
+        !pack.text.contains("dev-01") && !pack.text.contains("old-kiosk"),
+        "no single machine leaves in a pack"
+    );
+}

@@ -249,7 +249,7 @@ fn the_trail_cannot_be_changed_by_accident() {
     for sql in [
         "UPDATE trail SET actor = 'nobody'",
         "DELETE FROM trail WHERE seq = 0",
-        "INSERT INTO trail SELECT seq + 7, at_ms, actor, action, kind, id, outcome, entry, leaf FROM trail WHERE seq = 0",
+        "INSERT INTO trail SELECT seq + 70, at_ms, actor, action, kind, id, outcome, entry, leaf FROM trail WHERE seq = 0",
         "INSERT OR REPLACE INTO trail SELECT seq, at_ms, 'nobody', action, kind, id, outcome, entry, leaf FROM trail WHERE seq = 0",
     ] {
         let error = connection.execute(sql, []).unwrap_err().to_string();

@@ -31,6 +31,17 @@ fn checked(bytes: &[u8]) -> Checked {
     verify(Cursor::new(bytes), &Trusted::default()).unwrap()
 }
 
+/// Entries whose payloads tell of people, which a pack does not carry.
+const OF_PEOPLE: &str =
+    "SELECT seq FROM trail WHERE kind IN ('person', 'grant', 'directory', 'endpoint') ORDER BY seq";
+
+fn numbers(fixture: &Fixture, sql: &str) -> Vec<u64> {
+    let connection = Connection::open(&fixture.path).unwrap();
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
+    rows.map(|number| u64::try_from(number.unwrap()).unwrap()).collect()
+}
+
 #[test]
 fn an_export_of_real_decisions_is_consistent_and_its_records_follow_from_its_entries() {
     let (fixture, analyst, reviewer) = with_people();
@@ -41,7 +52,7 @@ fn an_export_of_real_decisions_is_consistent_and_its_records_follow_from_its_ent
     let report = checked(&bytes);
     assert_eq!(report.findings(), []);
     assert!(report.records >= 2 && report.entries > 6 && report.earlier == 1, "{report:?}");
-    assert!(report.redacted.is_empty());
+    assert_eq!(report.redacted, numbers(&fixture, OF_PEOPLE), "what is said of people stays here");
     let since = Trusted { since: Some(first), vkey: Some(keys.vkey().clone()) };
     assert_eq!(verify(Cursor::new(&bytes), &since).unwrap().verdict().code(), 0);
     let mut json = Vec::new();
@@ -59,9 +70,16 @@ fn a_payload_that_was_erased_is_redacted() {
     let (fixture, analyst, reviewer) = with_people();
     sanctioned(&fixture, analyst, reviewer);
     let connection = Connection::open(&fixture.path).unwrap();
-    connection.execute_batch("DELETE FROM trail_payload WHERE seq = 3").unwrap();
+    let mut expected = numbers(&fixture, OF_PEOPLE);
+    expected.extend(numbers(&fixture, "SELECT seq FROM trail WHERE action = 'system.triage'"));
+    expected.sort_unstable();
+    connection
+        .execute_batch(
+            "DELETE FROM trail_payload WHERE seq IN (SELECT seq FROM trail WHERE action = 'system.triage')",
+        )
+        .unwrap();
     let report = checked(&pack(&fixture.store, &keys()));
-    assert_eq!((report.verdict().code(), &*report.redacted), (0, &[3][..]), "{:?}", report.findings());
+    assert_eq!((report.verdict().code(), report.redacted.clone()), (0, expected), "{:?}", report.findings());
 }
 
 #[test]
@@ -73,9 +91,10 @@ fn an_export_waits_for_its_checkpoint() {
         export::write_pack(&fixture.store, proving, &stamp(), Cursor::new(Vec::new())).map(|_| ())
     };
     assert!(matches!(write(), Err(export::ExportError::Behind)));
-    assert_eq!(fixture.store.unsigned_entries().unwrap(), 2);
+    let entries = numbers(&fixture, "SELECT count(*) FROM trail")[0];
+    assert_eq!(fixture.store.unsigned_entries().unwrap(), entries);
     let note = fixture.store.checkpoint(Arc::clone(&keys), NOW_MS).unwrap();
-    assert_eq!(Checkpoint::of(&note).unwrap().size, 2);
+    assert_eq!(Checkpoint::of(&note).unwrap().size, entries);
     assert_eq!(fixture.store.unsigned_entries().unwrap(), 0);
     write().unwrap();
     fixture.store.set_limits(Limits { tolerance_days: 9, ..Limits::default() }, act(1)).unwrap();
@@ -88,7 +107,10 @@ fn a_hand_in_the_database_is_noticed() {
     let cases: [(&str, Option<u8>); 8] = [
         ("UPDATE governed SET body = replace(body, 'Acme Chat', 'Acme Cat') WHERE kind = 'system'", Some(1)),
         ("DELETE FROM governed WHERE kind = 'system'", Some(3)),
-        ("UPDATE trail_payload SET payload = replace(payload, 'because', 'for fun') WHERE seq = 3", Some(1)),
+        (
+            "UPDATE trail_payload SET payload = replace(payload, 'because', 'for fun') WHERE seq IN (SELECT seq FROM trail WHERE action = 'system.triage')",
+            Some(1),
+        ),
         ("UPDATE trail SET entry = replace(entry, 'system.triage', 'system.dismiss')", None),
         ("DELETE FROM trail WHERE seq = (SELECT max(seq) FROM trail)", Some(1)),
         ("DELETE FROM trail WHERE seq = 4", None),

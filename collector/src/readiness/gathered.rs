@@ -1,0 +1,133 @@
+//! What readiness and indicators look at, as the store gives it.
+
+use serde::{Deserialize, Serialize};
+use umbrascope_api::Day;
+
+use super::feed::{Attached, Facts, Work};
+use super::{DEFINITIONS, indicators};
+use crate::model::Role;
+use crate::model::governed::Governed;
+use crate::model::policy::Policy;
+use crate::model::record::AiSystem;
+use crate::scope::Coverage;
+
+/// Everything, at one moment. [`Gathered::facts`] is what rules look at.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// AI systems, without those that went into others.
+    pub systems: Vec<AiSystem>,
+    /// For each of them: Unix milliseconds of its first decision.
+    pub first_decided_ms: Vec<Option<i64>>,
+    /// Numbers of the people who are active, in order.
+    pub active: Vec<i64>,
+    /// Roles, and how many active people hold each.
+    pub roles: Vec<(Role, u64)>,
+    /// Versions of the policy.
+    pub policies: Vec<Policy>,
+    /// Documents that nothing took the place of.
+    pub documents: Vec<Attached>,
+    /// Number and day of the scope statement in force.
+    pub signed_scope: Option<(u64, Day)>,
+    /// Findings.
+    pub findings: Work,
+    /// Tasks.
+    pub tasks: Work,
+    /// Entries of the audit trail, and of them those under a checkpoint.
+    pub trail: (u64, u64),
+    /// Coverage.
+    pub coverage: Coverage,
+    /// Months for which indicators were kept.
+    pub months_kept: u64,
+    /// Changes of settings in the trail.
+    pub settings_changed: u64,
+    /// Whether a deletion has run.
+    pub retention_runs: bool,
+    /// Version of the method of tiers.
+    pub tier_method: String,
+    /// Controls of which it was said whether they apply.
+    pub controls_judged: u64,
+    /// Days after which a confirmation is too old.
+    pub review_days: u32,
+}
+
+impl Gathered {
+    /// As rules look at it, on a day.
+    pub fn facts(&self, today: Day) -> Facts<'_> {
+        let coverage = &self.coverage;
+        let endpoints = match &coverage.expected {
+            Some(expected) => (expected.reporting, Some(expected.endpoints)),
+            None => (coverage.reporting, None),
+        };
+        let detectors = coverage.detectors.iter();
+        let healthy = detectors.fold((0, 0), |(n, of), one| (n + one.healthy, of + one.of));
+        let traffic = &coverage.traffic;
+        let unnamed = traffic.without_name.saturating_add(traffic.hidden);
+        Facts {
+            systems: &self.systems,
+            first_decided_ms: &self.first_decided_ms,
+            active: &self.active,
+            roles: &self.roles,
+            policies: &self.policies,
+            documents: &self.documents,
+            signed_scope: self.signed_scope,
+            findings: self.findings,
+            tasks: self.tasks,
+            trail: self.trail,
+            endpoints,
+            healthy,
+            named: (traffic.connections.saturating_sub(unnamed), traffic.connections),
+            months_kept: self.months_kept,
+            settings_changed: self.settings_changed,
+            retention_runs: self.retention_runs,
+            tier_method: &self.tier_method,
+            controls_judged: self.controls_judged,
+            review_days: self.review_days,
+            ..Facts::on(today)
+        }
+    }
+
+    /// The indicators of a month, to be kept.
+    pub fn kept(&self, month: String, today: Day) -> Kept {
+        let values = indicators(&self.facts(today)).into_iter().map(|measured| KeptValue {
+            id: measured.indicator.id.to_owned(),
+            n: measured.n,
+            of: measured.of,
+            note: measured.note,
+        });
+        Kept { month, day: today, definitions: DEFINITIONS.to_owned(), values: values.collect() }
+    }
+}
+
+/// Indicators as they were when a month began: in the trail, so that nobody changes them afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The month: `2026-11`.
+    pub month: String,
+    /// Day of the computation.
+    pub day: Day,
+    /// Version of the definitions.
+    pub definitions: String,
+    /// The values.
+    pub values: Vec<KeptValue>,
+}
+
+/// A value of an indicator that was kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptValue {
+    /// Id of the indicator.
+    pub id: String,
+    /// Numerator, or the count.
+    pub n: u64,
+    /// Denominator.
+    pub of: Option<u64>,
+    /// What belongs to the value.
+    pub note: String,
+}
+
+impl Governed for Kept {
+    const KIND: &'static str = "indicators";
+
+    fn id(&self) -> String {
+        self.month.clone()
+    }
+}

@@ -1,0 +1,23 @@
+//! What there is to show an auditor.
+
+use crate::model::governed::{Act, Held};
+use crate::readiness::{Answer, Applicability, Gathered, Kept};
+use crate::store::StoreError;
+
+/// Readiness. Blocking, like the rest of the store.
+pub trait Readying: Send + Sync {
+    /// Everything that readiness and indicators look at.
+    fn gathered(&self, now_ms: i64) -> Result<Gathered, StoreError>;
+    /// Who answers for which requirement.
+    fn answers(&self) -> Result<Vec<Held<Answer>>, StoreError>;
+    /// Says who answers for one, and what they say.
+    fn set_answer(&self, answer: Answer, act: Act) -> Result<(), StoreError>;
+    /// Which controls apply, as far as somebody said.
+    fn applicabilities(&self) -> Result<Vec<Held<Applicability>>, StoreError>;
+    /// Says whether one applies.
+    fn set_applicability(&self, applicability: Applicability, act: Act) -> Result<(), StoreError>;
+    /// Indicators that were kept, the newest month first.
+    fn kept_indicators(&self) -> Result<Vec<Held<Kept>>, StoreError>;
+    /// Keeps the indicators of the present month, unless they are kept. Whether it did.
+    fn keep_indicators(&self, now_ms: i64) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,183 @@
+//! [`Readying`] over SQLite.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+use umbrascope_api::Day;
+
+use super::governed::{self, Projected};
+use super::{SqliteStore, coverage, prepare, systems};
+use crate::model::Role;
+use crate::model::document::Document;
+use crate::model::finding::{Finding, FindingState};
+use crate::model::governed::{Act, Governed, Held};
+use crate::model::policy::Policy;
+use crate::model::record::AiSystem;
+use crate::model::task::Task;
+use crate::readiness::{Answer, Applicability, Attached, Gathered, Kept, Work};
+use crate::scope::Statement;
+use crate::store::StoreError;
+use crate::store::readiness::Readying;
+
+impl Projected for Answer {}
+impl Projected for Applicability {}
+impl Projected for Kept {}
+
+fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite::Result<Gathered> {
+    let today = Day::from_unix_ms(now_ms);
+    let held = governed::all::<AiSystem>(connection)?;
+    let systems: Vec<AiSystem> =
+        held.into_iter().map(|held| held.body).filter(|system| !system.is_merged()).collect();
+    let decided = first_decisions(connection)?;
+    let policies = governed::all::<Policy>(connection)?;
+    let documents = governed::all::<Document>(connection)?.into_iter().map(|held| held.body);
+    let documents = documents.filter(|document| document.superseded_by.is_none()).map(|document| Attached {
+        about: format!("{}/{}", document.link.kind.as_str(), document.link.id),
+        title: document.title,
+        until: document.expires,
+    });
+    let one = |sql: &str| prepare(connection, sql)?.query_row([], |row| row.get::<_, u64>(0));
+    let active: Vec<i64> = prepare(connection, "SELECT id FROM person WHERE active = 1 ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let roles: Vec<(Role, u64)> = prepare(
+        connection,
+        "SELECT g.role, count(DISTINCT g.person) FROM person_grant g JOIN person p ON p.id = g.person
+         WHERE p.active = 1 GROUP BY g.role ORDER BY g.role",
+    )?
+    .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
+    .filter_map(|row| row.map(|(word, people)| Role::parse(&word).map(|role| (role, people))).transpose())
+    .collect::<rusqlite::Result<_>>()?;
+    Ok(Gathered {
+        first_decided_ms: systems.iter().map(|system| decided.get(&system.id).copied()).collect(),
+        systems,
+        active,
+        roles,
+        policies: policies.into_iter().map(|held| held.body).collect(),
+        documents: documents.collect(),
+        signed_scope: signed_scope(connection)?,
+        findings: findings(connection, today)?,
+        tasks: tasks(connection, today)?,
+        trail: (one("SELECT count(*) FROM trail")?, one("SELECT coalesce(max(size), 0) FROM checkpoint")?),
+        coverage: coverage::record(connection, now_ms)?,
+        months_kept: one("SELECT count(*) FROM governed WHERE kind = 'indicators'")?,
+        settings_changed: one("SELECT count(*) FROM trail WHERE kind = 'setting' AND outcome = 'done'")?,
+        retention_runs: one(
+            "SELECT count(*) FROM trail WHERE kind = 'retention' AND action = 'retention.sweep'",
+        )? > 0,
+        tier_method: tier_method.to_owned(),
+        controls_judged: one("SELECT count(*) FROM governed WHERE kind = 'control'")?,
+        review_days: systems::limits(connection)?.review_days,
+    })
+}
+
+/// When each record was first decided: the first entry that set a decision.
+fn first_decisions(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    prepare(
+        connection,
+        "SELECT t.id, min(t.at_ms) FROM trail t JOIN trail_payload p ON p.seq = t.seq
+         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' GROUP BY t.id",
+    )?
+    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .collect()
+}
+
+fn signed_scope(connection: &Connection) -> rusqlite::Result<Option<(u64, Day)>> {
+    let statements = governed::all::<Statement>(connection)?.into_iter().map(|held| held.body);
+    let signed =
+        statements.filter_map(|one| one.seal.and(one.countersigned).map(|last| (one.number, last.at_ms)));
+    Ok(signed.max().map(|(number, at_ms)| (number, Day::from_unix_ms(at_ms))))
+}
+
+fn findings(connection: &Connection, today: Day) -> rusqlite::Result<Work> {
+    let mut work = Work::default();
+    for held in governed::all::<Finding>(connection)? {
+        let finding = held.body;
+        if finding.state.is_open() {
+            work.open += 1;
+            work.overdue += u64::from(finding.due.is_some_and(|due| due < today));
+        } else {
+            work.closed += 1;
+            let shown = finding.state == FindingState::Closed && finding.closing.is_some();
+            work.closed_with_evidence += u64::from(shown);
+        }
+    }
+    Ok(work)
+}
+
+fn tasks(connection: &Connection, today: Day) -> rusqlite::Result<Work> {
+    let mut work = Work::default();
+    for held in governed::all::<Task>(connection)? {
+        let task = held.body;
+        if task.state.is_open() {
+            work.open += 1;
+            work.overdue += u64::from(task.due.is_some_and(|due| due < today));
+        } else {
+            work.closed += 1;
+            work.closed_with_evidence += u64::from(task.closing.is_some());
+        }
+    }
+    Ok(work)
+}
+
+fn set<T: Projected>(connection: &Connection, record: &T, act: &Act, action: &str) -> rusqlite::Result<()> {
+    match governed::load::<T>(connection, &record.id())? {
+        Some(before) => governed::replace(connection, &before, record, act, action)?,
+        None => governed::create(connection, record, act, action)?,
+    };
+    Ok(())
+}
+
+impl Readying for SqliteStore {
+    fn gathered(&self, now_ms: i64) -> Result<Gathered, StoreError> {
+        let method = self.tier_method.version.clone();
+        self.readers.with("gather what there is to show", |connection| gathered(connection, &method, now_ms))
+    }
+
+    fn answers(&self) -> Result<Vec<Held<Answer>>, StoreError> {
+        self.readers.with("list who answers for what", governed::all)
+    }
+
+    fn set_answer(&self, answer: Answer, act: Act) -> Result<(), StoreError> {
+        self.writer.run("note who answers for a requirement", move |connection, _| {
+            set(connection, &answer, &act, "requirement.answer")
+        })
+    }
+
+    fn applicabilities(&self) -> Result<Vec<Held<Applicability>>, StoreError> {
+        self.readers.with("list which controls apply", governed::all)
+    }
+
+    fn set_applicability(&self, applicability: Applicability, act: Act) -> Result<(), StoreError> {
+        self.writer.run("note whether a control applies", move |connection, _| {
+            set(connection, &applicability, &act, "control.judge")
+        })
+    }
+
+    fn kept_indicators(&self) -> Result<Vec<Held<Kept>>, StoreError> {
+        self.readers.with("list the indicators that were kept", |connection| {
+            let mut kept = governed::all::<Kept>(connection)?;
+            kept.reverse();
+            Ok(kept)
+        })
+    }
+
+    fn keep_indicators(&self, now_ms: i64) -> Result<bool, StoreError> {
+        let today = Day::from_unix_ms(now_ms);
+        let (year, month, _) = today.ymd();
+        let month = format!("{year:04}-{month:02}");
+        let wanted = month.clone();
+        let there = self.readers.with("look whether indicators are kept", move |connection| {
+            prepare(connection, "SELECT 1 FROM governed WHERE kind = $1 AND id = $2")?
+                .exists(params![Kept::KIND, wanted])
+        })?;
+        if there {
+            return Ok(false);
+        }
+        let kept = self.gathered(now_ms)?.kept(month, today);
+        self.writer.run("keep the indicators of the month", move |connection, _| {
+            set(connection, &kept, &Act::job("indicators", now_ms), "indicators.keep")
+        })?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,271 @@
+//! `/readiness`: what the standard asks for and what there is to show; `/readiness/controls`: which controls apply; `/indicators`.
+
+use std::collections::HashMap;
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::{page, work};
+use crate::model::Deed;
+use crate::model::record::Tri;
+use crate::model::task::{Link, LinkKind, Purpose};
+use crate::readiness::{Answer, Applicability, List, Standing, assess, indicators};
+use crate::web::error::WebError;
+use crate::web::frame::Here;
+use crate::web::guard::Reader;
+use crate::web::list::{Choice, Select};
+use crate::web::pages::{
+    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow,
+};
+use crate::web::{WebState, blocking};
+
+/// Most characters of a note or a reason.
+const NOTE_CHARS: usize = 2_000;
+
+/// What narrows the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReadinessQuery {
+    standing: String,
+    owner: String,
+    done: String,
+}
+
+/// The list, gaps first.
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ReadinessQuery>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let wanted = match query.standing.as_str() {
+        "" => None,
+        word => Some(
+            STANDINGS
+                .into_iter()
+                .find(|(known, _)| *known == word)
+                .map(|(_, standing)| standing)
+                .ok_or_else(|| WebError::unknown_choice("standing", word))?,
+        ),
+    };
+    let owner = match query.owner.as_str() {
+        "me" => Some(reader.user.id),
+        word => work::person(word)?,
+    };
+    let frame = reader.frame(Here::Readiness, None);
+    let (now_ms, today) = (reader.now_ms, frame.today);
+    blocking(move || {
+        let governance = &state.app.governance;
+        let gathered = governance.gathered(now_ms)?;
+        let answers: HashMap<String, Answer> =
+            governance.answers()?.into_iter().map(|held| (held.body.id.clone(), held.body)).collect();
+        let people = work::people(&state)?;
+        let mut rows: Vec<RequirementRow> = assess(List::built_in(), &gathered.facts(today))
+            .into_iter()
+            .map(|assessed| {
+                let answer = answers.get(&assessed.requirement.id).cloned().unwrap_or_default();
+                RequirementRow { owner: answer.owner.map(|owner| people.name(&owner)), answer, assessed }
+            })
+            .collect();
+        let counts = STANDINGS.map(|(_, standing)| {
+            (standing.label(), rows.iter().filter(|row| row.assessed.standing == standing).count())
+        });
+        rows.retain(|row| {
+            wanted.is_none_or(|wanted| row.assessed.standing == wanted)
+                && owner.is_none_or(|owner| row.answer.owner == Some(owner))
+        });
+        // The order of the clauses within each: a sort that keeps it.
+        rows.sort_by_key(|row| row.assessed.standing);
+        let choice = |value: &str, label: &str, chosen: &str| Choice {
+            value: value.to_owned(),
+            label: label.to_owned(),
+            chosen: value == chosen,
+        };
+        let standings =
+            STANDINGS.into_iter().map(|(word, standing)| choice(word, standing.label(), &query.standing));
+        let selects = vec![
+            Select { name: "standing", label: "Standing", all: "any", options: standings.collect() },
+            Select {
+                name: "owner",
+                label: "Answered by",
+                all: "anybody",
+                options: vec![choice("me", "me", &query.owner)],
+            },
+        ];
+        page(&ReadinessPage {
+            frame,
+            counts,
+            selects,
+            filtered: wanted.is_some() || owner.is_some(),
+            coverage: gathered.coverage.lines(),
+            rows,
+            as_of: List::built_in().as_of,
+        })
+    })
+    .await
+}
+
+/// Standings in the order of the page.
+const STANDINGS: [(&str, Standing); 4] = [
+    ("gap", Standing::Gap),
+    ("partly", Standing::Partly),
+    ("shown", Standing::Shown),
+    ("not-ours", Standing::NotOurs),
+];
+
+/// One requirement.
+pub(crate) async fn one(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Query(query): Query<ReadinessQuery>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let notice = (!query.done.is_empty()).then_some("It is noted.");
+    let frame = reader.frame(Here::Readiness, notice);
+    let (now_ms, today) = (reader.now_ms, frame.today);
+    let may = reader.must_somewhere(Deed::ProposeScope).is_ok();
+    blocking(move || {
+        let governance = &state.app.governance;
+        let gathered = governance.gathered(now_ms)?;
+        let assessed = assess(List::built_in(), &gathered.facts(today))
+            .into_iter()
+            .find(|assessed| assessed.requirement.id == id)
+            .ok_or(WebError::NotFound("requirement"))?;
+        let answer = governance.answers()?.into_iter().find(|held| held.body.id == id);
+        let answer = answer.map(|held| held.body).unwrap_or_default();
+        let (link, back) = (Link::to(LinkKind::Requirement, id.clone()), format!("/readiness/{id}"));
+        let people = work::people(&state)?;
+        page(&RequirementPage {
+            frame,
+            owner: answer.owner.map(|owner| people.name(&owner)),
+            answer,
+            people,
+            may_answer: may,
+            documents: work::documents(&state, link.clone(), &id, &back, may)?,
+            tasks: work::tasks(&state, link, &id, &back, may, Purpose::Other)?,
+            history: work::history(&state, "requirement", &id)?,
+            assessed,
+        })
+    })
+    .await
+}
+
+/// An answer as the form has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SentAnswer {
+    csrf: String,
+    owner: String,
+    note: String,
+    due: String,
+}
+
+/// Says who answers for a requirement.
+pub(crate) async fn answer(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Form(sent): Form<SentAnswer>,
+) -> Result<Response, WebError> {
+    reader.must_somewhere(Deed::ProposeScope)?;
+    reader.check_form(&sent.csrf)?;
+    if List::built_in().named(&id).is_none() {
+        return Err(WebError::NotFound("requirement"));
+    }
+    if sent.note.chars().count() > NOTE_CHARS {
+        return Err(WebError::BadRequest);
+    }
+    let answer = Answer {
+        id: id.clone(),
+        owner: work::person(&sent.owner)?,
+        note: work::given(&sent.note),
+        due: work::day(&sent.due)?,
+    };
+    let act = reader.act("");
+    blocking(move || state.app.governance.set_answer(answer, act)).await?;
+    Ok(Redirect::to(&format!("/readiness/{id}?done=answered")).into_response())
+}
+
+/// The controls of Annex A, and whether each applies.
+pub(crate) async fn controls(
+    State(state): State<WebState>,
+    reader: Reader,
+    Query(query): Query<ReadinessQuery>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let notice = (!query.done.is_empty()).then_some("It is noted.");
+    let frame = reader.frame(Here::Readiness, notice);
+    let may_judge = reader.must_somewhere(Deed::ProposeScope).is_ok();
+    blocking(move || {
+        let judged: HashMap<String, Applicability> = state
+            .app
+            .governance
+            .applicabilities()?
+            .into_iter()
+            .map(|held| (held.body.id.clone(), held.body))
+            .collect();
+        let rows: Vec<ControlRow> = List::built_in()
+            .controls
+            .iter()
+            .map(|control| ControlRow { control: control.clone(), judged: judged.get(&control.id).cloned() })
+            .collect();
+        page(&ControlsPage { frame, judged: judged.len(), rows, may_judge })
+    })
+    .await
+}
+
+/// A judgement as the form has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SentJudgement {
+    csrf: String,
+    applies: String,
+    reason: String,
+}
+
+/// Says whether a control applies.
+pub(crate) async fn judge(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Form(sent): Form<SentJudgement>,
+) -> Result<Response, WebError> {
+    reader.must_somewhere(Deed::ProposeScope)?;
+    reader.check_form(&sent.csrf)?;
+    if !List::built_in().controls.iter().any(|control| control.id == id) {
+        return Err(WebError::NotFound("control"));
+    }
+    let applies =
+        Tri::parse(&sent.applies).ok_or_else(|| WebError::unknown_choice("applies", &sent.applies))?;
+    let reason = sent.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > NOTE_CHARS {
+        return Err(WebError::Guarded(crate::review::Refused::new(
+            crate::review::Guard::Reason,
+            format!("say why it applies or does not, in at most {NOTE_CHARS} characters"),
+        )));
+    }
+    let act = reader.act(reason.clone());
+    let judgement = Applicability { id, applies, reason };
+    blocking(move || state.app.governance.set_applicability(judgement, act)).await?;
+    Ok(Redirect::to("/readiness/controls?done=judged").into_response())
+}
+
+/// Indicators now, and as they were kept.
+pub(crate) async fn indicators_page(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let frame = reader.frame(Here::Indicators, None);
+    let (now_ms, today) = (reader.now_ms, frame.today);
+    blocking(move || {
+        let governance = &state.app.governance;
+        let rows = indicators(&governance.gathered(now_ms)?.facts(today));
+        let kept = governance.kept_indicators()?.into_iter().map(|held| held.body).take(12).collect();
+        page(&IndicatorsPage { frame, rows, kept })
+    })
+    .await
+}

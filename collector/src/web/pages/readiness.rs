@@ -1,0 +1,121 @@
+//! Readiness, controls and indicators.
+
+use askama::Template;
+use umbrascope_api::Day;
+
+use super::{DocumentsView, Frame, People, TaskForm, filters};
+use crate::model::governed::TrailRow;
+use crate::readiness::{Answer, Applicability, Assessed, Control, Kept, Measured, Standing};
+
+/// Every requirement.
+#[derive(Debug, Template)]
+#[template(path = "readiness.html")]
+pub(crate) struct ReadinessPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// How many stand how.
+    pub(crate) counts: [(&'static str, usize); 4],
+    /// Filters.
+    pub(crate) selects: Vec<crate::web::list::Select>,
+    /// Whether anything is filtered.
+    pub(crate) filtered: bool,
+    /// What all of it rests on.
+    pub(crate) coverage: Vec<(&'static str, String)>,
+    /// The rows, gaps first.
+    pub(crate) rows: Vec<RequirementRow>,
+    /// Day of the knowledge that the list rests on.
+    pub(crate) as_of: Day,
+}
+
+/// A requirement on the list.
+#[derive(Debug)]
+pub(crate) struct RequirementRow {
+    /// What there is to show.
+    pub(crate) assessed: Assessed,
+    /// Who answers for it.
+    pub(crate) answer: Answer,
+    /// Their name.
+    pub(crate) owner: Option<String>,
+}
+
+/// Style class of a standing.
+pub(crate) fn standing_class(standing: &Standing) -> &'static str {
+    match standing {
+        Standing::Gap => "bad",
+        Standing::Partly => "warn",
+        Standing::Shown => "good",
+        Standing::NotOurs => "",
+    }
+}
+
+/// One requirement.
+#[derive(Debug, Template)]
+#[template(path = "requirement.html")]
+pub(crate) struct RequirementPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// What there is to show.
+    pub(crate) assessed: Assessed,
+    /// Who answers for it, and what they say.
+    pub(crate) answer: Answer,
+    /// Their name.
+    pub(crate) owner: Option<String>,
+    /// Who can be named.
+    pub(crate) people: People,
+    /// Whether the reader may say who.
+    pub(crate) may_answer: bool,
+    /// Documents attached to it.
+    pub(crate) documents: DocumentsView,
+    /// Tasks for it.
+    pub(crate) tasks: TaskForm,
+    /// What was said of it, the newest first.
+    pub(crate) history: Vec<TrailRow>,
+}
+
+/// The controls of Annex A.
+#[derive(Debug, Template)]
+#[template(path = "controls.html")]
+pub(crate) struct ControlsPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// Of how many it was said whether they apply.
+    pub(crate) judged: usize,
+    /// The controls.
+    pub(crate) rows: Vec<ControlRow>,
+    /// Whether the reader may say so.
+    pub(crate) may_judge: bool,
+}
+
+/// A control on the list.
+#[derive(Debug)]
+pub(crate) struct ControlRow {
+    /// The control.
+    pub(crate) control: Control,
+    /// What was said of it.
+    pub(crate) judged: Option<Applicability>,
+}
+
+/// Indicators.
+#[derive(Debug, Template)]
+#[template(path = "indicators.html")]
+pub(crate) struct IndicatorsPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// As they are now.
+    pub(crate) rows: Vec<Measured>,
+    /// As they were kept, the newest month first.
+    pub(crate) kept: Vec<Kept>,
+}
+
+impl IndicatorsPage {
+    /// The value of an indicator in a month.
+    pub(crate) fn was(&self, kept: &Kept, id: &str) -> String {
+        match kept.values.iter().find(|value| value.id == id) {
+            Some(value) => match value.of {
+                Some(of) => format!("{} of {of}", value.n),
+                None => value.n.to_string(),
+            },
+            None => "—".to_owned(),
+        }
+    }
+}
