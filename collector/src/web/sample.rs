@@ -25,8 +25,8 @@ use crate::session::Sessions;
 use crate::store::people::People;
 use crate::store::sqlite::Options;
 use crate::store::{
-    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store, StoreError,
-    TrustedKey,
+    Answer, Enrolled, Enrolment, Governance, NewCertificate, Reads, Report, SecretHash, SqliteStore, Store,
+    StoreError, TrustedKey,
 };
 use crate::token::EnrolmentPoint;
 use evidence::evidence;
