@@ -1,7 +1,6 @@
 //! Attestation campaigns as JSON: started, followed, answered and closed, under the same rules as at the pages.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};

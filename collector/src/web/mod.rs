@@ -50,6 +50,7 @@ pub(crate) use list::{ListQuery, page_number};
 pub(crate) use narrow::{SystemQuery, word};
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
+pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
