@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+pub mod anonymity;
 pub mod api;
 pub mod api_token;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod ops;
 pub mod own;
 pub mod people;
 pub mod pki;
+pub mod privacy;
 pub mod readiness;
 pub mod retention;
 pub mod review;

@@ -7,7 +7,10 @@ use crate::model::Role;
 use crate::model::governed::Governed;
 use crate::review::{Guard, JUSTIFICATION_CHARS, Refused, Who};
 
-/// Times for which things are kept, in days; 0: for ever.
+/// Fewest and most that [`Times::least_count`] may be: below, a number tells of somebody; above, no number tells of anything.
+pub const LEAST_COUNTS: std::ops::RangeInclusive<u32> = 3..=100;
+
+/// Times for which things are kept, in days, 0: for ever; and how small a group is told of by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Times {
@@ -19,11 +22,13 @@ pub struct Times {
     pub reading_days: u32,
     /// Reasons and fields in the audit trail; the entries themselves stay, or nothing could be verified.
     pub trail_days: u32,
+    /// A number of machines or accounts below this one is not told to who may not look at single machines.
+    pub least_count: u32,
 }
 
 impl Default for Times {
     fn default() -> Self {
-        Self { pseudonym_days: 90, day_days: 365, reading_days: 365, trail_days: 4 * 365 + 1 }
+        Self { pseudonym_days: 90, day_days: 365, reading_days: 365, trail_days: 4 * 365 + 1, least_count: 5 }
     }
 }
 
@@ -116,6 +121,13 @@ pub fn take(
                     "pseudonyms are not kept for longer than the days they belong to",
                 ));
             }
+            if !LEAST_COUNTS.contains(&times.least_count) {
+                let (least, most) = (LEAST_COUNTS.start(), LEAST_COUNTS.end());
+                return Err(Refused::new(
+                    Guard::Fields,
+                    format!("the smallest number that is told lies between {least} and {most}"),
+                ));
+            }
             let least = if times.is_unlimited() { JUSTIFICATION_CHARS } else { 1 };
             if reason.chars().count() < least {
                 return Err(Refused::new(
@@ -173,6 +185,18 @@ pub struct Swept {
 }
 
 impl Swept {
+    /// What each of them is of, and how many.
+    pub fn lines(&self) -> [(&'static str, u64); 6] {
+        [
+            ("rows that lost their pseudonym", self.pseudonyms),
+            ("rows of what was seen", self.activity),
+            ("pieces of software no longer there", self.items),
+            ("days in the sums", self.days),
+            ("notes of who read", self.readings),
+            ("reasons and fields in the trail", self.payloads),
+        ]
+    }
+
     /// Whether nothing was over.
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -213,6 +237,16 @@ mod tests {
         let (asked, _) = take(&start, &Step::Ask(times), &admin, why, 7).unwrap();
         let (now, _) = take(&asked, &Step::Approve, &officer, "", 8).unwrap();
         assert_eq!(now.reason.as_deref(), Some(why));
+    }
+
+    #[test]
+    fn a_number_that_tells_of_somebody_is_refused() {
+        for least_count in [0, 2, 101] {
+            let times = Times { least_count, ..Times::default() };
+            let refused =
+                take(&Retention::default(), &Step::Ask(times), &who(1, Role::Administrator), "x", 7);
+            assert_eq!(refused.unwrap_err().guard, Guard::Fields);
+        }
     }
 
     #[test]

@@ -78,6 +78,8 @@ const places = {
   suspects: "/suspects",
   "suspects-dismissed": "/suspects?kind=dismissed",
   notice: "/notice",
+  privacy: "/privacy",
+  dpia: "/privacy/dpia",
   tokens: "/tokens",
   export: "/export",
   people: "/people",

@@ -78,14 +78,21 @@ pub(super) async fn products(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
+        least_in_unit: 0,
     };
     let (key, direction) = query.sort(PRODUCT_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let today = Day::from_unix_ms(reader.now_ms);
-    let found =
-        blocking(move || state.app.store.products(&filter, PRODUCT_SORTS[key].key, direction, page, today))
-            .await?;
-    Ok(Json(List::of(found, number, page)))
+    let (found, least) = blocking(move || {
+        let least = reader.least(&state.app)?;
+        let filter = ProductFilter { least_in_unit: least, ..filter };
+        let found = state.app.store.products(&filter, PRODUCT_SORTS[key].key, direction, page, today)?;
+        Ok::<_, StoreError>((found, least))
+    })
+    .await?;
+    let mut list: List<Product> = List::of(found, number, page);
+    list.rows = list.rows.into_iter().map(|row| row.at_least(least)).collect();
+    Ok(Json(list))
 }
 
 /// One product with its evidence and its assets.
@@ -101,9 +108,12 @@ pub(super) async fn product(
 ) -> Result<Json<ProductWhole>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let today = Day::from_unix_ms(reader.now_ms);
-    let product = blocking(move || state.app.store.product(&id, today)).await?;
+    let by = reader.clone();
+    let (product, least) =
+        blocking(move || Ok::<_, StoreError>((state.app.store.product(&id, today)?, by.least(&state.app)?)))
+            .await?;
     let product = product.ok_or(WebError::NotFound("product"))?;
-    Ok(Json(reader.without_hidden_assets(product).into()))
+    Ok(Json(ProductWhole::from(reader.without_hidden_assets(product, least)).at_least(least)))
 }
 
 /// The inventory of AI systems.
@@ -138,9 +148,14 @@ pub(super) async fn systems(
     let filter = asked.filter(query.search(), &query.kind, reader.user.id)?;
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
-    let found =
-        blocking(move || state.app.store.systems(&filter, SYSTEM_SORTS[key].key, direction, page)).await?;
-    Ok(Json(List::of(found, number, page)))
+    let (found, least) = blocking(move || {
+        let found = state.app.store.systems(&filter, SYSTEM_SORTS[key].key, direction, page)?;
+        Ok::<_, StoreError>((found, reader.least(&state.app)?))
+    })
+    .await?;
+    let mut list: List<AiSystem> = List::of(found, number, page);
+    list.rows = list.rows.into_iter().map(|row| row.at_least(least)).collect();
+    Ok(Json(list))
 }
 
 /// Machines.
@@ -225,8 +240,15 @@ pub(super) async fn units(
     reader: Reader,
 ) -> Result<Json<Vec<Unit>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let units = blocking(move || state.app.store.units()).await?;
-    Ok(Json(units.into_iter().map(Unit::from).collect()))
+    let by = reader.clone();
+    let (units, least) =
+        blocking(move || Ok::<_, StoreError>((state.app.store.units()?, by.least(&state.app)?))).await?;
+    // The totals tell the whole, so that a single hidden part would follow.
+    let counts: Vec<u64> = units.iter().map(|unit| unit.assets).collect();
+    let least = if reader.may_read(Deed::ReadMachines, &[]) { 0 } else { least };
+    let (told, _) = crate::anonymity::parts(&counts, least);
+    let units = units.into_iter().zip(told).map(|(unit, assets)| Unit { assets, ..Unit::from(unit) });
+    Ok(Json(units.collect()))
 }
 
 /// Enrolment tokens, without their secrets. For who deploys and who administers.

@@ -22,6 +22,7 @@ mod export;
 mod handlers;
 mod own;
 mod people;
+mod privacy;
 mod readiness;
 mod scope;
 pub(crate) mod suspect;
@@ -63,6 +64,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/own-rules/versions", get(own::versions))
         .route("/own-rules/versions/{number}", get(own::version))
         .route("/export/{format}", get(export::export))
+        .route("/privacy", get(privacy::settings))
+        .route("/privacy/dpia", get(privacy::pack))
+        .route("/retention", get(privacy::retention).post(privacy::step))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
         .route("/campaigns", get(campaigns::list).post(campaigns::start))
@@ -122,6 +126,10 @@ pub(crate) fn router() -> Router<WebState> {
         own::versions,
         own::version,
         export::export,
+        privacy::settings,
+        privacy::pack,
+        privacy::retention,
+        privacy::step,
         readiness::readiness,
         readiness::indicators_now,
         campaigns::list,
@@ -243,6 +251,9 @@ mod tests {
             "own-rules",
             "own-rules/versions",
             "own-rules/versions/{number}",
+            "privacy",
+            "privacy/dpia",
+            "retention",
             "campaigns",
             "campaigns/{id}",
             "campaigns/{id}/rows",
@@ -270,6 +281,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 38);
+        assert_eq!(paths.len(), 49);
     }
 }

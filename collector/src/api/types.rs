@@ -7,6 +7,7 @@ use umbrascope_api::{CoverageReport, ItemDetails};
 use utoipa::ToSchema;
 
 use super::vendor::VendorFacts;
+use crate::anonymity::{series, told};
 use crate::model;
 use crate::web::Rfc3339;
 
@@ -113,15 +114,15 @@ pub struct Product {
     pub confidence: String,
     /// `referenced`, `presence`, `configured`, `resolution`, `connection` or `use`: the strongest.
     pub level: String,
-    /// Assets that showed it.
-    pub assets: u64,
+    /// Assets that showed it; null: fewer than the reader is told of.
+    pub assets: Option<u64>,
     /// First day of a sighting.
     #[schema(format = Date)]
     pub first_day: String,
     /// Last day of a sighting.
     #[schema(format = Date)]
     pub last_day: String,
-    /// Assets a day over the last 30 days, oldest first.
+    /// Assets a day over the last 30 days, oldest first; none where some are fewer than the reader is told of.
     pub trend: Vec<u64>,
     /// The rule is newer than this collector's catalogue.
     pub needs_catalogue: bool,
@@ -139,13 +140,23 @@ impl From<model::ProductRow> for Product {
             channels: words(&row.channels),
             confidence: row.confidence.to_string(),
             level: row.level.to_string(),
-            assets: row.assets,
+            assets: Some(row.assets),
             first_day: row.first_day.to_string(),
             last_day: row.last_day.to_string(),
             trend: row.trend,
             needs_catalogue: row.needs_catalogue,
             embedded: row.embedded,
         }
+    }
+}
+
+impl Product {
+    /// For who is told no number below this one.
+    #[must_use]
+    pub(crate) fn at_least(mut self, least: u64) -> Self {
+        self.assets = self.assets.and_then(|assets| told(assets, least));
+        self.trend = series(self.trend, |assets| *assets, least);
+        self
     }
 }
 
@@ -192,6 +203,20 @@ impl From<model::ProductDetail> for ProductWhole {
     }
 }
 
+impl ProductWhole {
+    /// For who is told no number below this one.
+    #[must_use]
+    pub(crate) fn at_least(mut self, least: u64) -> Self {
+        self.product = self.product.at_least(least);
+        self.days = series(self.days, |day| day.assets, least);
+        for piece in &mut self.evidence {
+            piece.assets = piece.assets.and_then(|assets| told(assets, least));
+            piece.accounts = piece.accounts.and_then(|accounts| told(accounts, least));
+        }
+        self
+    }
+}
+
 /// One piece of evidence.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Evidence {
@@ -215,10 +240,10 @@ pub struct Evidence {
     pub package: Option<String>,
     /// The connection was no socket's of the asset: it forwarded it for another machine.
     pub forwarded: bool,
-    /// Distinct assets that showed it.
-    pub assets: u64,
-    /// Distinct pseudonymous accounts that showed it.
-    pub accounts: u64,
+    /// Distinct assets that showed it; null: fewer than the reader is told of.
+    pub assets: Option<u64>,
+    /// Distinct pseudonymous accounts that showed it; null: fewer than the reader is told of.
+    pub accounts: Option<u64>,
     /// Sightings on the network; 0 for what a scan found.
     pub count: u64,
     /// First day.
@@ -249,8 +274,8 @@ impl From<model::EvidenceRow> for Evidence {
             container: row.container,
             package: row.package,
             forwarded: row.forwarded,
-            assets: row.assets,
-            accounts: row.accounts,
+            assets: Some(row.assets),
+            accounts: Some(row.accounts),
             count: row.count,
             first_day: row.first_day.to_string(),
             last_day: row.last_day.to_string(),
@@ -358,8 +383,8 @@ pub struct AiSystem {
     pub confidence: String,
     /// Strongest level.
     pub level: String,
-    /// Assets that showed that product of it which most assets show.
-    pub assets: u64,
+    /// Assets that showed that product of it which most assets show; null: fewer than the reader is told of.
+    pub assets: Option<u64>,
     /// First day; null: never seen.
     #[schema(format = Date)]
     pub first_day: Option<String>,
@@ -369,6 +394,15 @@ pub struct AiSystem {
     /// When the record was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Moment,
+}
+
+impl AiSystem {
+    /// For who is told no number below this one.
+    #[must_use]
+    pub(crate) fn at_least(mut self, least: u64) -> Self {
+        self.assets = self.assets.and_then(|assets| told(assets, least));
+        self
+    }
 }
 
 impl From<model::AiSystemRow> for AiSystem {
@@ -393,7 +427,7 @@ impl From<model::AiSystemRow> for AiSystem {
             channels: words(&row.channels),
             confidence: row.confidence.to_string(),
             level: row.level.to_string(),
-            assets: row.assets,
+            assets: Some(row.assets),
             first_day: row.first_day.map(|day| day.to_string()),
             last_day: row.last_day.map(|day| day.to_string()),
             created_at: Moment(row.created_at_ms),
@@ -666,13 +700,13 @@ pub struct Unit {
     pub name: String,
     /// Number of the unit that it stands below.
     pub parent: Option<i64>,
-    /// Assets that belong to it.
-    pub assets: u64,
+    /// Assets that belong to it; null where it is not told to the reader.
+    pub assets: Option<u64>,
 }
 
 impl From<model::UnitRow> for Unit {
     fn from(row: model::UnitRow) -> Self {
-        Self { id: row.id, name: row.name, parent: row.parent, assets: row.assets }
+        Self { id: row.id, name: row.name, parent: row.parent, assets: Some(row.assets) }
     }
 }
 

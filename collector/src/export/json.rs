@@ -122,7 +122,7 @@ fn inventory(
             |row| {
                 // None, where it was made since the records were read.
                 let system = held.get(row.id.as_str()).copied();
-                systems.write(out, &whole_system(AiSystem::from(row), system)?)
+                systems.write(out, &whole_system(AiSystem::from(row).at_least(stamp.least), system)?)
             },
         )?;
     }
@@ -170,7 +170,7 @@ fn coverage_of(
 /// A product; of a past day with null for what is no longer known.
 pub(super) fn whole_product(product: ProductDetail, stamp: &Stamp) -> Result<Value, ExportError> {
     let seen = view::sightings(&product, stamp);
-    let mut whole = serde_json::to_value(ProductWhole::from(product))?;
+    let mut whole = serde_json::to_value(ProductWhole::from(product).at_least(stamp.least))?;
     whole["observations"] = seen.word().into();
     let (Some(day), Sightings::Seen { last, .. }) = (stamp.as_of, seen) else { return Ok(whole) };
     whole["assets"] = Value::Null;

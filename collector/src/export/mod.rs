@@ -62,12 +62,15 @@ pub struct Stamp {
     pub catalogue_version: String,
     /// Whether single machines stand in it: not for everybody.
     pub machines: bool,
+    /// The smallest number of machines or accounts that stands in it.
+    pub least: u64,
 }
 
 impl Stamp {
     /// The stamp of an export made now, with this catalogue.
     pub fn new(catalogue: &Catalogue, now_ms: i64) -> Self {
-        Self { now_ms, as_of: None, catalogue_version: catalogue.version().to_string(), machines: true }
+        let catalogue_version = catalogue.version().to_string();
+        Self { now_ms, as_of: None, catalogue_version, machines: true, least: 0 }
     }
 
     /// Of the end of a day. A day to come is refused: nobody knows it.

@@ -7,6 +7,7 @@ use umbrascope_api::Day;
 use umbrascope_rules::{Catalogue, ProductKind};
 
 use super::{ExportError, Stamp};
+use crate::anonymity::told;
 use crate::model::Direction;
 use crate::model::dated::Dated;
 use crate::model::policy::in_force;
@@ -438,7 +439,7 @@ fn product(
 pub(super) fn sightings(detail: &ProductDetail, stamp: &Stamp) -> Sightings {
     let (first, last) = (detail.row.first_day, detail.row.last_day);
     match stamp.as_of {
-        None => Sightings::Seen { first, last: Some(last), assets: Some(detail.row.assets) },
+        None => Sightings::Seen { first, last: Some(last), assets: told(detail.row.assets, stamp.least) },
         Some(day) if first > day => Sightings::Never,
         Some(day) if last <= day => Sightings::Seen { first, last: Some(last), assets: None },
         Some(day) => {

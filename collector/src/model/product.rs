@@ -49,6 +49,15 @@ pub struct ProductRow {
     pub embedded: bool,
 }
 
+impl ProductRow {
+    /// The row for who is told no number below this one: without its trend, where that tells one.
+    #[must_use]
+    pub fn at_least(mut self, least: u64) -> Self {
+        self.trend = crate::anonymity::series(self.trend, |assets| *assets, least);
+        self
+    }
+}
+
 /// A product on one asset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProductAsset {

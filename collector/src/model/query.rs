@@ -57,6 +57,8 @@ pub struct ProductFilter {
     pub confidence: Option<Confidence>,
     /// On an asset of this unit.
     pub unit: Option<i64>,
+    /// On at least so many assets of that unit.
+    pub least_in_unit: u64,
 }
 
 /// Order of the product list.

@@ -97,6 +97,15 @@ pub(crate) fn grouped(number: impl Peel<u64>, _: &dyn Values) -> Result<Grouped>
     Ok(Grouped(*number.peel()))
 }
 
+/// A number of machines or accounts, where it may be told.
+#[askama::filter_fn]
+pub(crate) fn told(number: impl Peel<u64>, _: &dyn Values, least: &u64) -> Result<String> {
+    Ok(match crate::anonymity::told(*number.peel(), *least) {
+        Some(number) => Grouped(number).to_string(),
+        None => format!("fewer than {least}"),
+    })
+}
+
 /// A number with its noun.
 #[askama::filter_fn]
 pub(crate) fn plural(number: impl Peel<u64>, _: &dyn Values, noun: &'static str) -> Result<Plural> {

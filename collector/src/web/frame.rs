@@ -19,7 +19,7 @@ pub(crate) enum Here {
     Vendors,
     /// Assets, and one asset.
     Assets,
-    /// Suspects, and the notice.
+    /// Suspects.
     Suspects,
     /// Readiness, controls.
     Readiness,
@@ -49,6 +49,8 @@ pub(crate) enum Here {
     Attest,
     /// People and their roles.
     People,
+    /// Privacy, the notice, and the pack of the assessment.
+    Privacy,
     /// The reader's own account.
     Account,
 }
@@ -201,6 +203,12 @@ const PLACES: &[Place] = &[
         href: "/export",
         label: "Export",
         icon: "M8 2v7.5M5 6.8L8 9.8l3-3M2.8 10.5v3h10.4v-3",
+    },
+    Place {
+        here: Here::Privacy,
+        href: "/privacy",
+        label: "Privacy",
+        icon: "M8 1.6l5.2 2v4c0 3.2-2.2 5.6-5.2 6.8-3-1.2-5.2-3.6-5.2-6.8v-4zM5.8 7.8l1.6 1.6 2.8-3",
     },
 ];
 

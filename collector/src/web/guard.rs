@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use crate::anonymity::series;
 use crate::model::governed::{Act, Actor};
 use crate::model::{Access, ApiTokenRow, By, Deed, ProductDetail, Scope, UserRow};
 use crate::review::Who;
@@ -97,8 +98,10 @@ impl Reader {
         self.check_scope(deed, Access::Read).is_ok() && self.user.grants.access(deed, units) >= Access::Read
     }
 
-    /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there.
-    pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail) -> ProductDetail {
+    /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there. Nor by day,
+    /// where that tells a number below the smallest one.
+    pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail, least: u64) -> ProductDetail {
+        product.days = series(product.days, |day| day.assets, least);
         if self.check_scope(Deed::ReadFindings, Access::Read).is_err() {
             product.assets.clear();
         }
@@ -113,6 +116,14 @@ impl Reader {
         [Deed::Triage, Deed::DecideScope, Deed::Enrol]
             .into_iter()
             .any(|deed| self.user.grants.access_somewhere(deed) >= Access::Write)
+    }
+
+    /// The smallest number of machines or accounts that the reader is told: any, for who may see what was found on each. Blocking.
+    pub(crate) fn least(&self, state: &crate::AppState) -> Result<u64, crate::store::StoreError> {
+        if self.may_read(Deed::ReadFindings, &[]) {
+            return Ok(0);
+        }
+        Ok(u64::from(state.governance.retention()?.0.times.least_count))
     }
 
     /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.

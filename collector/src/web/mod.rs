@@ -47,6 +47,7 @@ pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
 pub(crate) use handlers::policies::may_record as may_record_policy;
+pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::scope::content_of as statement_content;
@@ -163,7 +164,6 @@ pub fn router(app: AppState) -> Router {
         .route("/documents", post(handlers::documents::attach))
         .route("/vendors", get(handlers::vendors::list))
         .route("/vendors/{id}", get(handlers::vendors::one).post(handlers::vendors::assess))
-        .route("/notice", get(handlers::suspects::notice))
         .route("/scope", get(handlers::scope::overview))
         .route(
             "/scope/draft",
@@ -184,6 +184,10 @@ pub fn router(app: AppState) -> Router {
         .route("/scope/sites/{id}", post(handlers::scope::change_site))
         .route("/scope/{number}", get(handlers::scope::one))
         .route("/scope/{number}/{step}", post(handlers::scope::take))
+        .route("/privacy", get(handlers::privacy::show))
+        .route("/privacy/retention", post(handlers::privacy::step))
+        .route("/privacy/dpia", get(handlers::privacy::pack))
+        .route("/notice", get(handlers::privacy::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/export", get(download::list))

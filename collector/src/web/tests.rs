@@ -22,6 +22,7 @@ mod governance;
 mod governed_api;
 mod own;
 mod people;
+mod privacy;
 mod record;
 mod refusals;
 mod rights;
@@ -189,6 +190,8 @@ const PAGES: &[&str] = &[
     "/vendors",
     "/vendors/openai",
     "/notice",
+    "/privacy",
+    "/privacy/dpia",
     "/tokens",
     "/people",
     "/people?q=a&unit=1&kind=all",

@@ -175,7 +175,10 @@ pub(super) fn products(
         conditions.add("s.confidence >= $", confidence_number(confidence));
     }
     if let Some(unit) = filter.unit {
-        conditions.add("EXISTS (SELECT 1 FROM product_unit u WHERE u.product = p.id AND u.unit = $)", unit);
+        let least = filter.least_in_unit.max(1);
+        let condition =
+            "EXISTS (SELECT 1 FROM product_unit u WHERE u.product = p.id AND u.unit = $ AND u.assets >= ";
+        conditions.add(&format!("{condition}{least})"), unit);
     }
     let way = way(direction);
     let order = match sort {

@@ -67,6 +67,8 @@ pub(crate) async fn export(
         .as_of(as_of)
         .map_err(|_| WebError::unknown_choice("as_of", &asked.as_of))?;
     stamp.machines = reader.may_read(Deed::ReadFindings, &[]);
+    let (by, app) = (reader.clone(), state.app.clone());
+    stamp.least = blocking(move || by.least(&app)).await?;
     if stamp.machines && format == Format::Json {
         let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
         blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;

@@ -20,6 +20,7 @@ pub(crate) mod import;
 pub(crate) mod own;
 pub(crate) mod people;
 pub(crate) mod policies;
+pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod readiness;
 pub(crate) mod record;

@@ -34,17 +34,24 @@ pub(crate) async fn list(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
+        least_in_unit: 0,
     };
     let sort = query.sort(PRODUCT_SORTS)?;
     let number = page_number(&query.page)?;
     let (today, now_ms, asked) = (Day::from_unix_ms(reader.now_ms), reader.now_ms, filter.clone());
-    let (totals, days, units, products) = blocking(move || {
+    let by = reader.clone();
+    let (least, (totals, days, units, products)) = blocking(move || {
         let store = &state.app.store;
+        let least = by.least(&state.app)?;
+        let asked = ProductFilter { least_in_unit: least, ..asked };
         Ok::<_, StoreError>((
-            store.totals(today, now_ms)?,
-            store.fleet_days(today, FLEET_DAYS)?,
-            store.units()?,
-            store.products(&asked, PRODUCT_SORTS[sort.0].key, sort.1, rows_of(number), today)?,
+            least,
+            (
+                store.totals(today, now_ms)?,
+                store.fleet_days(today, FLEET_DAYS)?,
+                store.units()?,
+                store.products(&asked, PRODUCT_SORTS[sort.0].key, sort.1, rows_of(number), today)?,
+            ),
         ))
     })
     .await?;
@@ -73,7 +80,8 @@ pub(crate) async fn list(
         search: filter.search,
         columns: Column::all(PRODUCT_SORTS, &[1, 2, 3, 0, 4, 5], sort, &here),
         pager: Pager::new((number, products.rows.len(), products.total), "product", &here, "page"),
-        rows: products.rows,
+        rows: products.rows.into_iter().map(|row| row.at_least(least)).collect(),
+        least,
     })
 }
 
@@ -88,8 +96,12 @@ pub(crate) async fn one(
     let (evidence_page, asset_page) = (page_number(&query.evidence)?, page_number(&query.assets)?);
     let today = Day::from_unix_ms(reader.now_ms);
     let asked = id.clone();
-    let product = blocking(move || state.app.store.product(&asked, today)).await?;
-    let product = reader.without_hidden_assets(product.ok_or(WebError::NotFound("product"))?);
+    let by = reader.clone();
+    let (product, least) = blocking(move || {
+        Ok::<_, StoreError>((state.app.store.product(&asked, today)?, by.least(&state.app)?))
+    })
+    .await?;
+    let product = reader.without_hidden_assets(product.ok_or(WebError::NotFound("product"))?, least);
 
     let here = Address::new(format!("/products/{}", encode(&id)))
         .with("evidence", query.evidence.as_str())
@@ -118,5 +130,6 @@ pub(crate) async fn one(
         ),
         whole: reader.may_read(Deed::ReadFindings, &[]),
         product: &product,
+        least,
     })
 }

@@ -1,5 +1,4 @@
-//! `/suspects`: whether domains that look like AI are collected, which takes two people, and the queue of them; `/notice`:
-//! what the people concerned are to be told.
+//! `/suspects`: whether domains that look like AI are collected, which takes two people, and the queue of them.
 
 use std::sync::OnceLock;
 
@@ -16,7 +15,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
-use crate::web::pages::{NoticePage, SuspectView, SuspectsPage};
+use crate::web::pages::{SuspectView, SuspectsPage};
 use crate::web::url::Address;
 use crate::web::{WebState, blocking};
 
@@ -172,14 +171,6 @@ pub(crate) async fn restore(
     } else {
         Err(WebError::NotFound("dismissal"))
     }
-}
-
-/// What the people concerned are to be told.
-pub(crate) async fn notice(State(state): State<WebState>, reader: Reader) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
-    let now_ms = reader.now_ms;
-    let setting = blocking(move || state.app.store.suspect_setting(now_ms)).await?;
-    page(&NoticePage { frame: reader.frame(Here::Suspects, None), suspects_since_ms: setting.since_ms() })
 }
 
 /// The table that tells why a domain looks like AI.

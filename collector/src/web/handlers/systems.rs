@@ -29,7 +29,8 @@ pub(crate) async fn list(
     let sort = query.sort(SYSTEM_SORTS)?;
     let number = page_number(&query.page)?;
     let asked = filter.clone();
-    let (systems, everything, units, names, limits) = blocking(move || {
+    let by = reader.clone();
+    let (systems, everything, units, names, limits, least) = blocking(move || {
         let store = &state.app.store;
         let (key, direction) = (SYSTEM_SORTS[sort.0].key, sort.1);
         let systems = store.systems(&asked, key, direction, rows_of(number))?;
@@ -43,7 +44,14 @@ pub(crate) async fn list(
         let owners = systems.rows.iter().filter_map(|row| row.owner).collect();
         let names = Names::load(&state.app, &owners)?;
         let limits = state.app.governance.limits()?;
-        Ok::<_, StoreError>((systems, everything, state.app.people.all_units()?, names, limits))
+        Ok::<_, StoreError>((
+            systems,
+            everything,
+            state.app.people.all_units()?,
+            names,
+            limits,
+            by.least(&state.app)?,
+        ))
     })
     .await?;
 
@@ -71,5 +79,6 @@ pub(crate) async fn list(
         columns: Column::all(SYSTEM_SORTS, &[1, 4, 0, 3], sort, &here),
         pager: Pager::new((number, rows.len(), systems.total), "system", &here, "page"),
         rows,
+        least,
     })
 }

@@ -17,6 +17,7 @@ mod findings;
 mod governance;
 mod own;
 mod people;
+mod privacy;
 mod products;
 mod readiness;
 mod record;
@@ -50,6 +51,7 @@ pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
     UnitsPage,
 };
+pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
     ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
@@ -62,7 +64,7 @@ pub(crate) use scope::{
     ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
 };
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
-pub(crate) use suspects::{NoticePage, SuspectView, SuspectsPage};
+pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};

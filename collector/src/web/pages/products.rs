@@ -79,6 +79,8 @@ pub(crate) struct ProductsPage<'a> {
     pub(crate) filtered: bool,
     /// Product, Vendor, Confidence, Assets, First seen, Last seen.
     pub(crate) columns: Vec<Column>,
+    /// The smallest number that is told to the reader.
+    pub(crate) least: u64,
     /// The rows.
     pub(crate) rows: Vec<ProductRow>,
     /// The foot.
@@ -89,6 +91,8 @@ pub(crate) struct ProductsPage<'a> {
 #[derive(Debug, Template)]
 #[template(path = "product.html")]
 pub(crate) struct ProductPage<'a> {
+    /// The smallest number that is told to the reader.
+    pub(crate) least: u64,
     /// Whether the reader sees on which machines it was found, everywhere.
     pub(crate) whole: bool,
     /// The frame.

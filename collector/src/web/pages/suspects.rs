@@ -1,4 +1,4 @@
-//! Suspects, and the notice to those whose machines are watched.
+//! Suspects.
 
 use askama::Template;
 
@@ -63,14 +63,4 @@ impl SuspectsPage {
             Step::Withdrawn => "withdrew it",
         }
     }
-}
-
-/// What the people concerned are to be told.
-#[derive(Debug, Template)]
-#[template(path = "notice.html")]
-pub(crate) struct NoticePage {
-    /// The frame.
-    pub(crate) frame: Frame,
-    /// Since when suspects are collected, Unix time in milliseconds.
-    pub(crate) suspects_since_ms: Option<i64>,
 }

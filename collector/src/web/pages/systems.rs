@@ -79,6 +79,8 @@ pub(crate) struct SystemsPage {
     pub(crate) filtered: bool,
     /// System, Review, Assets, Last seen.
     pub(crate) columns: Vec<Column>,
+    /// The smallest number that is told to the reader.
+    pub(crate) least: u64,
     /// The rows.
     pub(crate) rows: Vec<SystemView>,
     /// What the reader may do with several records at once: words and labels.

@@ -234,7 +234,7 @@ async fn the_trail_is_read_by_who_may_and_by_others_as_far_as_it_is_their_own() 
     assert_eq!(visitor.get("/trail?refused=maybe").await.status, StatusCode::BAD_REQUEST);
     let entry = visitor.get("/trail/0").await.text;
     assert!(
-        entry.contains("Leaf hash") && entry.contains("payload_commit") && entry.contains("the sample"),
+        entry.contains("Leaf hash") && entry.contains("payload_commit") && entry.contains("SHA-256"),
         "{entry}"
     );
     assert_eq!(visitor.get("/trail/99999").await.status, StatusCode::NOT_FOUND);
