@@ -50,6 +50,9 @@ struct Fleet {
     written: RefCell<BTreeMap<String, String>>,
 }
 
+/// Which lines, what is done to them in words, and what does it.
+type LineMutation<'m> = (Value, &'m str, fn(&mut Value));
+
 impl Fleet {
     /// A folder whose store was written 40 days ago and today, through its own interface.
     fn new() -> Self {
@@ -366,13 +369,7 @@ impl Cases {
     }
 
     /// The same of lines, of which those of a type or class are changed.
-    fn changed_lines(
-        &mut self,
-        judge: &'static str,
-        text: &str,
-        key: &str,
-        mutations: &[(Value, &str, fn(&mut Value))],
-    ) {
+    fn changed_lines(&mut self, judge: &'static str, text: &str, key: &str, mutations: &[LineMutation<'_>]) {
         for (of, what, change) in mutations {
             let mut changed = 0;
             let lines: Vec<String> = text

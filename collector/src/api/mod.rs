@@ -281,6 +281,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 49);
+        assert_eq!(paths.len(), 48);
     }
 }

@@ -320,7 +320,8 @@ fn each_event_is_a_line_and_none_names_a_machine() {
 
 #[test]
 fn a_day_to_come_is_refused() {
-    let stamp = Stamp { now_ms: NOW_MS, as_of: None, catalogue_version: "1".into(), machines: true, least: 0 };
+    let stamp =
+        Stamp { now_ms: NOW_MS, as_of: None, catalogue_version: "1".into(), machines: true, least: 0 };
     let today = Day::from_unix_ms(NOW_MS);
     assert_eq!(stamp.clone().as_of(Some(today)).unwrap().before_ms(), today.forward(1).unix_ms());
     assert!(matches!(stamp.as_of(Some(today.forward(1))), Err(ExportError::Future(_))));

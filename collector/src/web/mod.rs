@@ -35,6 +35,7 @@ mod list;
 mod names;
 mod narrow;
 mod pages;
+mod places;
 mod text;
 mod url;
 mod words;
@@ -94,7 +95,7 @@ pub struct WebState {
 pub fn router(app: AppState) -> Router {
     let state = WebState { app, limiter: Arc::default() };
     Router::new()
-        .route("/", get(|| async { Redirect::to("/products") }))
+        .route("/", get(handlers::home))
         .route("/products", get(handlers::products::list))
         .route("/products/{id}", get(handlers::products::one))
         .route("/inventory", get(handlers::systems::list))

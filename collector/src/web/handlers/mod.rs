@@ -36,6 +36,11 @@ pub(crate) mod units;
 pub(crate) mod vendors;
 pub(crate) mod work;
 
+/// Where one begins: with what was found, or with what one answers for where that is all.
+pub(crate) async fn home(reader: super::guard::Reader) -> axum::response::Redirect {
+    axum::response::Redirect::to(if reader.user.grants.0.is_empty() { "/attest" } else { "/products" })
+}
+
 /// A page as an answer.
 fn page(template: &impl Template) -> Result<Response, WebError> {
     Ok(Html(template.render()?).into_response())

@@ -88,7 +88,7 @@ fn dump(path: &Path) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for table in tables.into_iter().filter(|table| !left_out.contains(&table.as_str())) {
         let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\"")).unwrap();
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows: Vec<String> = statement
             .query_map([], |row| {
                 let values = columns.iter().enumerate().filter(|(_, name)| *name != "last_sign_in_at_ms");
