@@ -60,6 +60,18 @@ pub enum Body {
 }
 
 impl Section {
+    /// With at most so many rows, and a word on the others; a heading that counts counts all.
+    pub fn shortened(mut self, most: usize) -> Self {
+        if let Body::Table(_, rows) = &mut self.body
+            && rows.len() > most
+        {
+            rows.truncate(most);
+            let told = format!("The first {most} are listed here; a statement lists all of them.");
+            self.lead = if self.lead.is_empty() { told } else { format!("{} {told}", self.lead) };
+        }
+        self
+    }
+
     fn pairs(id: &'static str, title: &str, lead: &str, pairs: Vec<(&str, String)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, text)| (name.to_owned(), visible(&text))).collect();
         Self { id, title: title.to_owned(), lead: lead.to_owned(), body: Body::Pairs(pairs) }

@@ -31,6 +31,9 @@ use crate::web::guard::Reader;
 use crate::web::pages::{ScopeDiffPage, ScopeDraftPage, ScopePage, ScopeStatementPage};
 use crate::web::{WebState, blocking, limit};
 
+/// Rows of a section on the overview.
+const OVERVIEW_ROWS: usize = 50;
+
 /// What was just done.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -79,7 +82,7 @@ async fn overview_page(
         rows,
         share: content.coverage.share(),
         counts: (content.included.len(), content.excluded.len(), content.undetermined.len()),
-        sections,
+        sections: sections.into_iter().map(|section| section.shortened(OVERVIEW_ROWS)).collect(),
     })
 }
 

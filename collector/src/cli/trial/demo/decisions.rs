@@ -9,7 +9,7 @@ use crate::AppState;
 use crate::cli::CliError;
 use crate::model::governed::{Act, Actor};
 use crate::model::policy::Policy;
-use crate::model::record::{DismissReason, Enforcement, Wish};
+use crate::model::record::{DismissReason, Enforcement, Scope, Wish};
 use crate::model::{AiSystemRow, Direction, PageRequest, SystemFilter, SystemSort};
 use crate::review::{Move, Refused, Who};
 use crate::store::StoreError;
@@ -76,6 +76,18 @@ pub(super) fn make(app: &AppState, cast: &Cast, now_ms: i64) -> Result<usize, Cl
         decided += usize::from(play.decide(&row)?);
     }
     Ok(decided)
+}
+
+/// Changes the scope of a few systems, so that two statements differ.
+pub(super) fn reconsider(app: &AppState, cast: &Cast, now_ms: i64) -> Result<(), CliError> {
+    let play = Play { app, cast, now_ms, chance: Chance::new(42_003) };
+    let in_scope = SystemFilter { scope: Some(Scope::In), ..SystemFilter::default() };
+    let page = PageRequest { offset: 0, limit: 4 };
+    let found = app.store.systems(&in_scope, SystemSort::Name, Direction::Ascending, page)?;
+    for row in found.rows {
+        play.step(&row.id, &cast.scope_owner, "To be looked at again with its owner", Move::ScopeOpen)?;
+    }
+    Ok(())
 }
 
 /// How far a system is brought.

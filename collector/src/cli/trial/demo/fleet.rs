@@ -130,9 +130,13 @@ pub(super) fn seed(
     let today = Day::from_unix_ms(now_ms);
     let (answer, answered) = sync_channel(ASSETS);
     let mut waiting = 0;
+    let mut reports = Vec::with_capacity(ASSETS);
     for number in 0..ASSETS {
-        let unit = unit_of(number);
-        let report = machine(store, shown, &mut chance, (number, unit), today, now_ms)?;
+        reports.push(machine(store, shown, &mut chance, (number, unit_of(number)), today, now_ms)?);
+    }
+    // As they would have come: those of machines that fell silent first.
+    reports.sort_by_key(|report| report.received_at_ms);
+    for (number, report) in reports.into_iter().enumerate() {
         let mut report = Box::new(report);
         loop {
             let answer = answer.clone();

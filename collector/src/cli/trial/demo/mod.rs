@@ -5,6 +5,7 @@ mod chance;
 mod decisions;
 mod fleet;
 mod people;
+mod statements;
 
 use std::time::Instant;
 
@@ -37,6 +38,15 @@ pub(super) fn seed(app: &AppState) -> Result<(), CliError> {
     fleet::revoke_tokens(store, now_ms)?;
     let cast = people::ready(app, now_ms)?;
     let decided = decisions::make(app, &cast, now_ms)?;
+    statements::sign(app, &cast, now_ms, "All made-up units; what sensors of the fleet show.")?;
+    decisions::reconsider(app, &cast, now_ms)?;
+    statements::sign(
+        app,
+        &cast,
+        now_ms,
+        "All made-up units; what sensors of the fleet show, and what was reconsidered.",
+    )?;
+    statements::campaign(app, &cast, now_ms)?;
     eprintln!(
         "demonstration: {} machines, {decided} AI systems with decisions, made up in {:.1} s",
         fleet::ASSETS,
