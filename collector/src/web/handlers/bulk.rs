@@ -62,6 +62,9 @@ pub(crate) async fn change(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     reader.check_form(field(&sent, "csrf"))?;
+    if !reader.changes_records() {
+        reader.must_somewhere(Deed::Triage)?;
+    }
     let word = MOVES.iter().map(|(word, _)| *word).find(|word| *word == field(&sent, "move"));
     let word = word.ok_or_else(|| WebError::unknown_choice("move", field(&sent, "move")))?;
     let confirmed = field(&sent, "do") == "confirm";

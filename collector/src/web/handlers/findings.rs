@@ -250,6 +250,7 @@ pub(crate) async fn assign(
 ) -> Result<Response, WebError> {
     let one = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     reader.check_form(one("csrf"))?;
+    reader.must_somewhere(Deed::Triage)?;
     let step = Step::Assign(work::person(one("person"))?);
     let back = work::back(one("back"), "/findings");
     let chosen: Vec<String> =

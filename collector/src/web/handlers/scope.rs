@@ -21,11 +21,11 @@ use crate::AppState;
 use crate::model::Deed;
 use crate::model::governed::{Act, Actor, Held};
 use crate::model::record::OrgRole;
-use crate::review::Who;
+use crate::review::{Refused, Who};
 use crate::scope::{self, Boundary, Content, Names, Statement, StatementState, Step};
 use crate::store::StoreError;
 use crate::store::scope::Stepping;
-use crate::web::error::WebError;
+use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::pages::{ScopeDiffPage, ScopeDraftPage, ScopePage, ScopeStatementPage};
@@ -162,7 +162,9 @@ pub(crate) async fn write(
         let begun = blocking(move || governance.begin_statement("", who, act)).await?;
         return match begun {
             Ok(_) => Ok(Redirect::to("/scope/draft?done=begun").into_response()),
-            Err(refused) => overview_page(&state, &reader, None, Some(not_done(&refused))).await,
+            Err(refused) => {
+                overview_page(&state, &reader, None, Some(not_done(&refused))).await.map(as_refused(&refused))
+            }
         };
     }
     let Some(mut held) = open(&state).await? else { return Ok(Redirect::to("/scope").into_response()) };
@@ -192,7 +194,16 @@ pub(crate) async fn write(
         }
         (None, _) => return Err(WebError::NotFound("statement")),
     };
-    draft_page(&state, &reader, held, None, Some(not_done(&refused))).await
+    draft_page(&state, &reader, held, None, Some(not_done(&refused))).await.map(as_refused(&refused))
+}
+
+/// Gives a page that tells of a refusal the status of it.
+fn as_refused(refused: &Refused) -> impl FnOnce(Response) -> Response + use<> {
+    let status = status_of(refused.guard);
+    move |mut page| {
+        *page.status_mut() = status;
+        page
+    }
 }
 
 /// A statement's sheet.
@@ -293,7 +304,10 @@ pub(crate) async fn take(
     };
     match step(&state, &reader, number, wanted, act(&reader, &sent.reason).on(sent.version), fresh).await? {
         Some(Ok(_)) => Ok(Redirect::to(&to).into_response()),
-        Some(Err(refused)) => statement_page(&state, &reader, number, None, Some(not_done(&refused))).await,
+        Some(Err(refused)) => {
+            let problem = Some(not_done(&refused));
+            statement_page(&state, &reader, number, None, problem).await.map(as_refused(&refused))
+        }
         None => Err(WebError::NotFound("statement")),
     }
 }
@@ -381,7 +395,7 @@ fn act(reader: &Reader, reason: &str) -> Act {
     Act::by(Actor::Person(reader.user.id), reader.now_ms).because(reason.trim())
 }
 
-fn not_done(refused: &crate::review::Refused) -> String {
+fn not_done(refused: &Refused) -> String {
     format!("That was not done: {refused}.")
 }
 
