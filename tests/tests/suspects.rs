@@ -113,7 +113,7 @@ fn a_suspect_is_reported_while_two_people_want_it_and_its_host_never() {
     assert_eq!(stage.files_with("quorbel"), 0, "off by default: it is kept nowhere");
 
     assert!(stage.step(&ada, "asked").contains("waits for a second person"));
-    assert!(stage.step(&ada, "confirmed").contains("takes another person"));
+    assert!(stage.step(&ada, "confirmed").contains("privacy-officer"), "who asks is not who approves");
     assert!(stage.step(&vera, "confirmed").contains("Withdraw: switch it off"));
     let begun = Instant::now();
     // The sensor learns of it with the answer to its next report.
