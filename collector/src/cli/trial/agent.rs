@@ -86,7 +86,7 @@ impl Agent {
         let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
         let text = format!(
             "# Written by `umbrascope-collector try` at each start.\nstate_dir = {}\n\n[collector]\nurl = {}\n\n\
-             [report]\ncounter_interval_s = 2\n",
+             [report]\ncounter_interval_s = 2\n\n[scan]\nlook_every_s = 5\n",
             quoted(&self.state.display().to_string()),
             quoted(&self.url())
         );
