@@ -116,6 +116,8 @@ pub(super) struct Books {
     newest: HashMap<Dictionary, i64>,
     /// Products that an AiSystem of the inventory has already.
     pub(super) governed: HashSet<i64>,
+    /// The roll-ups are half made: what they say of products is not to reach the records yet.
+    pub(super) half_made: bool,
     /// Changes of shared rows that this commit still has to write.
     pub(super) deltas: Deltas,
 }
@@ -136,6 +138,7 @@ impl Books {
             products: WordCache::new(SMALL_CACHE_ENTRIES),
             newest: HashMap::new(),
             governed: HashSet::new(),
+            half_made: false,
             deltas: Deltas::default(),
         }
     }
@@ -158,7 +161,7 @@ impl Books {
     /// Writes the changes that were gathered.
     pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let deltas = std::mem::take(&mut self.deltas);
-        deltas.write(connection, &mut self.governed)
+        deltas.write(connection, (!self.half_made).then_some(&mut self.governed))
     }
 
     /// Whether the organisation says of a piece of evidence that it is not AI. Kept, since a rebuild asks for each row.

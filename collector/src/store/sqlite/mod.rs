@@ -90,6 +90,8 @@ pub struct Options {
     pub new_words: i64,
     /// Machines that one gateway sensor may report of, in all.
     pub subjects: i64,
+    /// Assets that a rebuild folds before their shared rows are written: bounds its memory.
+    pub assets_at_once: usize,
     /// How risk tiers are suggested.
     pub tier_method: Arc<Method>,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
@@ -114,6 +116,7 @@ impl Options {
             rows_a_day: 50_000,
             new_words: 500,
             subjects: 20_000,
+            assets_at_once: 200,
             tier_method: Method::built_in(),
             rebuild_on_new_catalogue: false,
         }

@@ -9,9 +9,6 @@ use super::rollup::{AssetFold, Sighted, Span, signs};
 use super::{prepare, systems};
 use crate::catalogue::Known;
 
-/// Assets folded before their shared rows are written: bounds the memory of a rebuild.
-const ASSETS_AT_ONCE: usize = 200;
-
 /// Rebuilds when the roll-ups were made with another catalogue than this one.
 pub(super) fn on_new_catalogue(
     connection: &Connection,
@@ -78,6 +75,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
     books.flush(connection)?;
     // What rules meant before is forgotten with the caches.
     books.forget();
+    books.half_made = true;
     for table in [
         "product_asset",
         "asset_product_day",
@@ -99,7 +97,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         .prepare("SELECT id, unit FROM asset ORDER BY id")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for some in assets.chunks(ASSETS_AT_ONCE) {
+    for some in assets.chunks(books.options.assets_at_once.max(1)) {
         for (asset, unit) in some {
             fold_asset(connection, books, *asset, *unit)?;
         }
@@ -109,6 +107,11 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
     // A candidate that nobody looked at goes when the catalogue no longer carries it; its number is not given out again.
     systems::withdraw_candidates(connection, now_ms)?;
     systems::propose_missing(connection, now_ms)?;
+    let products = connection
+        .prepare("SELECT id FROM product")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    systems::observe_products(connection, &products, now_ms)?;
     books.forget();
     Ok(())
 }

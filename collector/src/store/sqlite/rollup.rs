@@ -397,8 +397,12 @@ impl Deltas {
         self.now_ms = self.now_ms.max(at_ms);
     }
 
-    /// Writes every change.
-    pub(super) fn write(self, connection: &Connection, governed: &mut HashSet<i64>) -> rusqlite::Result<()> {
+    /// Writes every change; what is new of products reaches the records of `governed` ones, where it is to.
+    pub(super) fn write(
+        self,
+        connection: &Connection,
+        governed: Option<&mut HashSet<i64>>,
+    ) -> rusqlite::Result<()> {
         let now_ms = self.now_ms;
         self.write_days(connection)?;
         self.write_evidence(connection)?;
@@ -420,11 +424,14 @@ impl Deltas {
             if write_summary(connection, *product, summary)? {
                 stirred.insert(*product);
             }
-            if summary.candidate && governed.insert(*product) {
+            if summary.candidate {
                 candidates.push(*product);
             }
         }
-        candidates.into_iter().try_for_each(|product| systems::propose(connection, product, now_ms))?;
+        let Some(governed) = governed else { return Ok(()) };
+        for product in candidates.into_iter().filter(|product| governed.insert(*product)) {
+            systems::propose(connection, product, now_ms)?;
+        }
         systems::observe_products(connection, &stirred, now_ms)
     }
 
