@@ -95,9 +95,34 @@ enum Unsound {
     Note(#[from] NoteError),
 }
 
-/// The trail's new entries are added to what the last checkpoint was of, and only what fits it is signed: whoever holds the database and
-/// not the key gets no signature for another history.
+/// Signs what [`grown`] gives.
 fn sign(connection: &Connection, keys: &Keys, now_ms: i64) -> rusqlite::Result<Note> {
+    let (tree, last) = grown(connection, keys)?;
+    if let Some((note, true, begin)) = last
+        && tree.size() == begin
+    {
+        return Ok(note);
+    }
+    let origin = keys.origin().to_owned();
+    let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), at_ms: now_ms };
+    let note = keys.sign_checkpoint(&checkpoint).map_err(failed)?;
+    let peaks: Vec<String> = tree.peaks().iter().map(Hash::to_string).collect();
+    // The same size once more: the key that leaves was not among the signers.
+    prepare(
+        connection,
+        "INSERT INTO checkpoint (size, at_ms, note, peaks, stamp) VALUES ($1, $2, $3, $4, '')
+         ON CONFLICT (size) DO UPDATE SET at_ms = excluded.at_ms, note = excluded.note, stamp = ''",
+    )?
+    .execute(params![number(tree.size()), now_ms, note.to_string(), peaks.join(" ")])?;
+    Ok(note)
+}
+
+/// The newest checkpoint, whether every key in use signed it, and its size.
+type Last = (Note, bool, u64);
+
+/// The tree over the whole trail, and the checkpoint that it goes on from. Its new entries are added to what that was of, and whatever does
+/// not fit it is refused: whoever holds the database and not the key gets no signature for another history.
+pub(super) fn grown(connection: &Connection, keys: &Keys) -> rusqlite::Result<(Tree, Option<Last>)> {
     let (mut tree, last) = match newest(connection)? {
         None => (Tree::new(), None),
         Some(Newest { note, checkpoint, tree }) => {
@@ -107,7 +132,7 @@ fn sign(connection: &Connection, keys: &Keys, now_ms: i64) -> rusqlite::Result<N
                 return Err(failed(Unsound::Rewritten(checkpoint.size)));
             }
             let by_all = signers.len() == known.len();
-            (tree, Some((note, by_all)))
+            (tree, Some((note, by_all, checkpoint.size)))
         }
     };
     let begin = tree.size();
@@ -124,21 +149,7 @@ fn sign(connection: &Connection, keys: &Keys, now_ms: i64) -> rusqlite::Result<N
         prev = entry.ok_or_else(|| failed(Unsound::Entry(seq)))?.leaf();
         tree.push(prev);
     }
-    if let Some((note, true)) = last.filter(|_| tree.size() == begin) {
-        return Ok(note);
-    }
-    let origin = keys.origin().to_owned();
-    let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), at_ms: now_ms };
-    let note = keys.sign_checkpoint(&checkpoint).map_err(failed)?;
-    let peaks: Vec<String> = tree.peaks().iter().map(Hash::to_string).collect();
-    // The same size once more: the key that leaves was not among the signers.
-    prepare(
-        connection,
-        "INSERT INTO checkpoint (size, at_ms, note, peaks, stamp) VALUES ($1, $2, $3, $4, '')
-         ON CONFLICT (size) DO UPDATE SET at_ms = excluded.at_ms, note = excluded.note, stamp = ''",
-    )?
-    .execute(params![number(tree.size()), now_ms, note.to_string(), peaks.join(" ")])?;
-    Ok(note)
+    Ok((tree, last))
 }
 
 fn newest(connection: &Connection) -> rusqlite::Result<Option<Newest>> {

@@ -7,8 +7,7 @@ use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::{coverage, prepare, systems};
-use crate::audit::{Hash, Tree};
+use super::{coverage, prepare, proof, systems};
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{AiSystem, ReviewState, Scope};
@@ -180,24 +179,12 @@ pub(super) fn step(
         act.role = Some(*role);
         if next.state == StatementState::Signed {
             // The trail as it is before the entry of this very step.
-            let (size, root) = trail_head(connection)?;
-            let seal = scope::seal(next, size, root, &by.keys);
+            let (tree, _) = proof::grown(connection, &by.keys)?;
+            let seal = scope::seal(next, tree.size(), tree.root(), &by.keys);
             next.seal = Some(seal.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?);
         }
     }
     governed::change(connection, &id, &act, step.action(), |_| taken.map(|(next, _)| next))
-}
-
-fn trail_head(connection: &Connection) -> rusqlite::Result<(u64, Hash)> {
-    let mut tree = Tree::new();
-    let mut statement = prepare(connection, "SELECT leaf FROM trail ORDER BY seq")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let leaf = row.get::<_, String>(0)?;
-        let leaf = leaf.parse().map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-        tree.push(leaf);
-    }
-    Ok((tree.size(), tree.root()))
 }
 
 /// References of what a proposed statement says otherwise than the records do by now: of what is in and out.
