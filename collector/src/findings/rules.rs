@@ -140,7 +140,7 @@ fn prohibited_seen(facts: &RecordFacts<'_>) -> Option<Asked> {
 
 fn past_expiry(facts: &RecordFacts<'_>) -> Option<Asked> {
     let system = facts.system;
-    let revoked = system.reopened == Some(ReopenReason::DecisionRevoked);
+    let revoked = system.revoked_at_ms.is_some();
     let last = system.expires_on.filter(|_| system.sanction == Sanction::Tolerated && !revoked)?;
     (last < facts.today).then(|| {
         let seen =

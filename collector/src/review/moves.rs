@@ -68,9 +68,12 @@ fn held(system: &AiSystem, roles: &[Role], who: &Who) -> Result<Role, Refused> {
 }
 
 fn is_owner(system: &AiSystem, cx: &Context<'_>) -> bool {
-    // Who only reads answers for nothing here, whatever the record says.
-    let may = cx.who.grants.access_somewhere(Deed::AnswerCampaign) >= Access::Write;
-    may && system.system_owner == Some(cx.who.person)
+    is_oneself(system.system_owner, cx)
+}
+
+/// Whether a part of the record's is the person's own. Who only reads plays none here, whatever the record says.
+fn is_oneself(part: Option<i64>, cx: &Context<'_>) -> bool {
+    part == Some(cx.who.person) && cx.who.grants.access_somewhere(Deed::AnswerCampaign) >= Access::Write
 }
 
 fn state(system: &AiSystem, allowed: &[ReviewState]) -> Result<(), Refused> {
@@ -180,6 +183,7 @@ fn decided(system: &mut AiSystem, requested_by: Option<i64>, cx: &Context<'_>) -
         policy: policy(cx)?,
         coverage_percent: cx.coverage_percent,
     });
+    system.revoked_at_ms = None;
     system.basis = Some(cx.seen.basis());
     system.review = ReviewState::Decided;
     system.reopened = None;
@@ -544,7 +548,7 @@ fn asked(system: &AiSystem) -> Result<&Request, Refused> {
 
 fn withdraw(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     let request = asked(system)?;
-    if request.by != cx.who.person {
+    if !is_oneself(Some(request.by), cx) {
         return Err(Refused::new(Guard::Role, "only who asked takes it back; a reviewer can decline it"));
     }
     Ok(Moved { system: AiSystem { request: None, ..system.clone() }, other: None, role: None })
@@ -678,6 +682,7 @@ fn revoke(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     let next = AiSystem {
         review: ReviewState::Reopened,
         reopened: Some(ReopenReason::DecisionRevoked),
+        revoked_at_ms: Some(cx.now_ms),
         request: None,
         ..system.clone()
     };
@@ -753,7 +758,7 @@ fn enforce(
 }
 
 fn accept_residual(system: &AiSystem, note: &str, expires: Day, cx: &Context<'_>) -> Result<Moved, Refused> {
-    if system.risk_owner != Some(cx.who.person) {
+    if !is_oneself(system.risk_owner, cx) {
         return Err(Refused::new(
             Guard::Role,
             "only the risk owner of the record accepts what remains of its risk",

@@ -9,8 +9,8 @@ use umbrascope_api::Day;
 use super::*;
 use crate::model::Grant;
 use crate::model::record::{
-    DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason, ReviewState, Sanction, Scope,
-    Stage, Tier, Tri,
+    DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason, Request, ReviewState, Sanction,
+    Scope, Stage, Tier, Tri,
 };
 
 const TODAY: u32 = 20_784;
@@ -26,6 +26,7 @@ const BOTH: i64 = 8;
 /// Reviewer of unit 9 only.
 const ELSEWHERE: i64 = 9;
 const LEFT: i64 = 10;
+const PRIVACY_OFFICER: i64 = 11;
 
 fn day(number: u32) -> Day {
     Day::from_number(number).unwrap()
@@ -37,7 +38,8 @@ fn who(person: i64) -> Who {
         REVIEWER => &[(Role::Reviewer, None)],
         SCOPE_OWNER => &[(Role::ScopeOwner, None)],
         DEPLOYER => &[(Role::ItDeployer, None)],
-        AUDITOR => &[(Role::Auditor, None), (Role::WorksCouncil, None), (Role::PrivacyOfficer, None)],
+        AUDITOR => &[(Role::Auditor, None), (Role::WorksCouncil, None)],
+        PRIVACY_OFFICER => &[(Role::PrivacyOfficer, None)],
         ADMINISTRATOR => &[(Role::Administrator, None)],
         BOTH => &[(Role::Analyst, None), (Role::Reviewer, None), (Role::ScopeOwner, None)],
         ELSEWHERE => &[(Role::Reviewer, Some(9))],
@@ -99,7 +101,7 @@ impl World {
                 supplier_task: false,
                 active: &|person| match person {
                     LEFT => Some(false),
-                    1..=9 => Some(true),
+                    1..=9 | PRIVACY_OFFICER => Some(true),
                     _ => None,
                 },
                 other: &|id| self.others.get(id).cloned(),
@@ -314,6 +316,36 @@ fn a_tier_below_the_suggestion_needs_a_reason_and_both_are_kept() {
 }
 
 #[test]
+fn what_was_revoked_stays_so_until_it_is_decided_again() {
+    let world = World::default();
+    let revoked = world.must(&sanctioned(&world), REVIEWER, &Move::Revoke);
+    let dismissed =
+        world.must(&revoked, ANALYST, &Move::Dismiss { why: DismissReason::Test, duplicate_of: None });
+    let reopened = world.must(&dismissed, ANALYST, &Move::Reopen);
+    for system in [&revoked, &dismissed, &reopened] {
+        assert_eq!(system.effective_sanction(day(TODAY)), Sanction::None);
+    }
+    let reviewed = world.must(&reopened, ANALYST, &Move::StartReview);
+    let asked = world.must(&reviewed, ANALYST, &Move::Request(Wish::Sanction { conditions: None }));
+    let again = world.must(&asked, REVIEWER, &Move::Approve);
+    assert_eq!(again.effective_sanction(day(TODAY)), Sanction::Sanctioned);
+}
+
+#[test]
+fn who_only_reads_plays_no_part_that_a_record_names_them_for() {
+    let world = World::default();
+    let hers = AiSystem { system_owner: Some(AUDITOR), risk_owner: Some(AUDITOR), ..complete() };
+    let accept = Move::AcceptResidual { note: "some".into(), expires: day(TODAY + 1) };
+    assert_eq!(guard(world.take(&hers, AUDITOR, "", &accept)), Guard::Role);
+    let confirm = Move::Confirm { campaign: None, seen: "ab".into(), comment: None };
+    assert_eq!(guard(world.take(&hers, AUDITOR, "", &confirm)), Guard::Role);
+    let request =
+        Request { wish: Wish::Sanction { conditions: None }, by: AUDITOR, at_ms: 0, reason: "x".into() };
+    let asked = AiSystem { request: Some(request), ..under_review() };
+    assert_eq!(guard(world.take(&asked, AUDITOR, "", &Move::Withdraw)), Guard::Role);
+}
+
+#[test]
 fn merging_keeps_both_and_splitting_keeps_the_rest() {
     let world = World::default();
     let asked = world.must(&complete(), ANALYST, &Move::Request(Wish::Merge { into: "other".into() }));
@@ -358,6 +390,8 @@ fn any_move() -> impl Strategy<Value = Move> {
         Just(("system_owner", json!(LEFT))),
         Just(("system_owner", json!(null))),
         Just(("risk_owner", json!(OWNER))),
+        Just(("risk_owner", json!(AUDITOR))),
+        Just(("system_owner", json!(AUDITOR))),
         Just(("org_units", json!([3]))),
         Just(("org_units", json!([3, 9]))),
         Just(("org_roles", json!(["producer-deployer"]))),
@@ -513,8 +547,17 @@ proptest! {
                         Ok(moved) => {
                             // I-21: reading roles and administrators change nothing.
                             prop_assert!(![AUDITOR, ADMINISTRATOR].contains(&person));
+                            // Who only answers for what is theirs moves nothing else.
+                            let part = [before.system_owner, before.risk_owner].contains(&Some(person));
+                            prop_assert!(person != PRIVACY_OFFICER || part, "{step:?}");
                             // I-08: a move is on one axis.
                             prop_assert!(differences(&before, &moved.system) <= 1, "{step:?}");
+                            // What counts again was decided again.
+                            let today = day(world.today);
+                            let dead = before.effective_sanction(today) == Sanction::None;
+                            if dead && moved.system.effective_sanction(today) != Sanction::None {
+                                prop_assert!(matches!(step, Move::Approve | Move::Prohibit), "{step:?}");
+                            }
                             // I-07: what was split off or merged into keeps where it came from.
                             if let Some(other) = &moved.other {
                                 prop_assert!(other.split_from.is_some() || other.merged_from.contains(&before.id));
@@ -532,6 +575,8 @@ proptest! {
                     system = observe(&before, &world.seen, day(world.today));
                     // I-04, I-05, I-06, I-22
                     prop_assert_eq!(decided_by_people(&before), decided_by_people(&system));
+                    let today = day(world.today);
+                    prop_assert_eq!(before.effective_sanction(today), system.effective_sanction(today));
                     prop_assert_eq!(observe(&system, &world.seen, day(world.today)), system.clone());
                 }
                 Event::Days(days) => world.today += days,

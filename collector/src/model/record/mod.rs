@@ -204,6 +204,8 @@ pub struct AiSystem {
     pub request: Option<Request>,
     /// The last decision.
     pub decision: Option<Decision>,
+    /// When that decision was taken back, Unix milliseconds. Only another decision makes one count again.
+    pub revoked_at_ms: Option<i64>,
     /// What was there when it was decided; a later difference is a material change.
     pub basis: Option<Basis>,
 
@@ -398,7 +400,7 @@ impl AiSystem {
     pub fn effective_sanction(&self, today: Day) -> Sanction {
         match self.sanction {
             Sanction::Tolerated if self.expires_on.is_none_or(|last| last < today) => Sanction::None,
-            _ if self.reopened == Some(ReopenReason::DecisionRevoked) => Sanction::None,
+            _ if self.revoked_at_ms.is_some() => Sanction::None,
             sanction => sanction,
         }
     }
