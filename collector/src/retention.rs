@@ -10,6 +10,11 @@ use crate::review::{Guard, JUSTIFICATION_CHARS, Refused, Who};
 /// Fewest and most that [`Times::least_count`] may be: below, a number tells of somebody; above, no number tells of anything.
 pub const LEAST_COUNTS: std::ops::RangeInclusive<u32> = 3..=100;
 
+/// Fewest days for which it is kept who read about a machine or a person.
+pub const LEAST_READING_DAYS: u32 = 180;
+/// Fewest days for which reasons and fields of the trail are kept.
+pub const LEAST_TRAIL_DAYS: u32 = 365;
+
 /// Times for which things are kept, in days, 0: for ever; and how small a group is told of by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -127,6 +132,16 @@ pub fn take(
                     Guard::Fields,
                     format!("the smallest number that is told lies between {least} and {most}"),
                 ));
+            }
+            for (what, days, least) in [
+                ("readings", times.reading_days, LEAST_READING_DAYS),
+                ("the trail", times.trail_days, LEAST_TRAIL_DAYS),
+            ] {
+                if days != 0 && days < least {
+                    let says =
+                        format!("{what}: at least {least} days are kept, or nobody can check what was done");
+                    return Err(Refused::new(Guard::Fields, says));
+                }
             }
             let least = if times.is_unlimited() { JUSTIFICATION_CHARS } else { 1 };
             if reason.chars().count() < least {

@@ -34,8 +34,9 @@ pub fn write<W: Write + Seek>(
     stamp: &Stamp,
     out: W,
 ) -> Result<W, ExportError> {
-    // A pack goes to auditors and further: decisions, and no single machine.
-    let stamp = &Stamp { machines: false, ..stamp.clone() };
+    // A pack goes to auditors and further: decisions, no single machine, and no number of a few.
+    let least = from.governance.retention()?.0.times.least_count.into();
+    let stamp = &Stamp { machines: false, least, ..stamp.clone() };
     let mut writer = Writer::new(out);
     writer.bytes(pack::README, README.as_bytes())?;
     for format in INVENTORY {

@@ -7,6 +7,7 @@ use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
 use super::{SqliteStore, prepare};
+use crate::audit::verify::KEY_KIND;
 use crate::model::governed::{Act, Governed, Held};
 use crate::retention::{self, Retention, Step, Swept, Times};
 use crate::review::{Refused, Who};
@@ -206,9 +207,11 @@ fn delete_readings(connection: &Connection, before: Day, _: Assets) -> rusqlite:
 }
 
 fn delete_payloads(connection: &Connection, before: Day, _: Assets) -> rusqlite::Result<u64> {
+    // A change of the key names keys and nobody: without it, what was signed before could not be verified any more.
     let sql = "DELETE FROM trail_payload WHERE seq IN (
-        SELECT p.seq FROM trail_payload p JOIN trail t ON t.seq = p.seq WHERE t.at_ms < $1 LIMIT $2)";
-    Ok(prepare(connection, sql)?.execute(params![before.unix_ms(), ROWS_AT_ONCE])? as u64)
+        SELECT p.seq FROM trail_payload p JOIN trail t ON t.seq = p.seq
+        WHERE t.at_ms < $1 AND t.kind <> $2 LIMIT $3)";
+    Ok(prepare(connection, sql)?.execute(params![before.unix_ms(), KEY_KIND, ROWS_AT_ONCE])? as u64)
 }
 
 impl Retaining for SqliteStore {

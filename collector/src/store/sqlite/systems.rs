@@ -169,7 +169,7 @@ pub(super) fn withdraw_candidates(connection: &Connection, now_ms: i64) -> rusql
         let Some(held) = governed::load::<AiSystem>(connection, &id)? else { continue };
         // A record of a person's making, or one that a person touched, stays.
         if held.stamps.values().all(|stamp| stamp.by == format!("job:{JOB}")) {
-            let act = Act::job(JOB, now_ms).because("the catalogue no longer calls it AI");
+            let act = Act::job(JOB, now_ms).because("nothing that makes it a candidate is left");
             governed::remove(connection, &held, &act, "system.withdraw-candidate")?;
         }
     }
@@ -330,13 +330,13 @@ struct World {
 }
 
 impl World {
-    fn read(connection: &Connection, step: &Move, now_ms: i64) -> rusqlite::Result<Self> {
+    fn read(connection: &Connection, step: &Move, now_ms: i64, trial: bool) -> rusqlite::Result<Self> {
         let policies: Vec<Policy> =
             governed::all::<Policy>(connection)?.into_iter().map(|held| held.body).collect();
         let policy = in_force(&policies, Day::from_unix_ms(now_ms)).map(|policy| policy.version.clone());
-        // Only a decision keeps it, and it is dear.
+        // Only a decision that is made keeps it, and it is dear.
         let expected = match step {
-            Move::Approve | Move::Prohibit => coverage::expected(connection, now_ms)?,
+            Move::Approve | Move::Prohibit if !trial => coverage::expected(connection, now_ms)?,
             _ => None,
         };
         let coverage_percent = expected.and_then(|expected| expected.percent());
@@ -451,7 +451,7 @@ fn judge_as(
             "somebody changed this record since you read it: read it again, then decide",
         )));
     }
-    let world = World::read(connection, step, act.now_ms)?;
+    let world = World::read(connection, step, act.now_ms, trial)?;
     let seen = seen(connection, &before.body.products)?;
     // The rules ask while they decide; what the database answers badly is told after them.
     let failed = std::cell::RefCell::new(None);
