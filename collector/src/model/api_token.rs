@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Access, Deed};
+use super::{Access, Deed, Role};
 
 /// What a token may be used for. It never gives more than its owner may do at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -70,6 +70,15 @@ impl Scope {
             // To write a record one reads it.
             (Self::WriteReview, Deed::ReadInventory) => Read,
             _ => No,
+        }
+    }
+
+    /// Whether a token acts in this role of its owner's. What is decided of the scope, and what is signed, takes a person.
+    pub fn lends(self, role: Role) -> bool {
+        match self {
+            Self::WriteReview => matches!(role, Role::Analyst | Role::Reviewer),
+            Self::Enrol => role == Role::ItDeployer,
+            Self::ReadInventory | Self::ReadMachines | Self::ReadAudit | Self::ReadPeople => false,
         }
     }
 

@@ -53,7 +53,9 @@ pub trait People: Send + Sync {
     /// Renames a unit, or puts it elsewhere in the tree.
     fn change_unit(&self, id: i64, name: &str, parent: Option<i64>, by: &By) -> Changed<UnitRow>;
 
-    /// Notes that somebody looked at what is close to a person, and forgets what was noted longer than twelve months ago.
+    /// Whether a second factor is demanded of a person who has none.
+    fn lacks_second_factor(&self, user: &UserRow) -> Result<bool, StoreError>;
+    /// Notes that somebody looked at what is close to a person. How long that is kept, retention says.
     fn note_reading(&self, reader: i64, what: Looked, now_ms: i64) -> Result<(), StoreError>;
     /// Who looked at what, newest first.
     fn readings(&self, page: PageRequest) -> Result<Page<Reading>, StoreError>;

@@ -156,9 +156,13 @@ impl Reader {
         }
     }
 
-    /// The reader as the rules of review know them.
+    /// The reader as the rules of review know them: a program with those roles only that its scopes lend it.
     pub(crate) fn who(&self) -> Who {
-        Who { person: self.user.id, grants: self.user.grants.clone() }
+        let mut grants = self.user.grants.clone();
+        if let Some(token) = &self.token {
+            grants.0.retain(|grant| token.scopes.iter().any(|scope| scope.lends(grant.role)));
+        }
+        Who { person: self.user.id, grants }
     }
 
     /// A change of a governed record by the reader; by way of a program, its token stands in the trail too.
@@ -182,11 +186,12 @@ impl FromRequestParts<WebState> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, WebError> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        // Below a nested router the request has the rest of its path only.
+        let whole = parts.extensions.get::<WholePath>().map_or("", |path| path.0.as_str()).to_owned();
         let first = || WebError::SignInFirst {
             next: if parts.method == Method::GET { path.clone() } else { String::new() },
         };
         if let Some(bearer) = parts.headers.get(AUTHORIZATION) {
-            let whole = parts.extensions.get::<WholePath>().map_or("", |path| path.0.as_str()).to_owned();
             return Self::program(parts, state, bearer, whole).await;
         }
         let secret = cookie(&parts.headers, session_cookie(state.app.https)).ok_or_else(first)?.to_owned();
@@ -198,7 +203,8 @@ impl FromRequestParts<WebState> for Reader {
         let theme = theme(&parts.headers);
         let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone() };
         let governance = state.app.governance.clone();
-        let waiting = match path.starts_with("/api/") {
+        let shows_no_page = whole.starts_with("/api/") || parts.method != Method::GET;
+        let waiting = match shows_no_page {
             true => 0,
             false => super::blocking(move || governance.waiting(&who)).await?,
         };
@@ -216,8 +222,7 @@ impl FromRequestParts<WebState> for Reader {
             totp_missing: signed_in.totp_missing,
             token: None,
         };
-        let place = parts.uri.path();
-        let allowed = |before: &str| place == before || place.starts_with(&format!("{before}/"));
+        let allowed = |before: &str| whole == before || whole.starts_with(&format!("{before}/"));
         if reader.totp_missing && !BEFORE_SECOND_FACTOR.into_iter().any(allowed) {
             return Err(WebError::SecondFactorFirst);
         }
@@ -247,6 +252,10 @@ impl Reader {
             (state.app.sessions.clone(), text.to_owned(), state.app.clock.now_ms());
         let found = super::blocking(move || sessions.by_token(&text, now_ms)).await?;
         let (token, user) = found.ok_or_else(unknown)?;
+        let (people, owner) = (state.app.people.clone(), user.clone());
+        if super::blocking(move || people.lacks_second_factor(&owner)).await? {
+            return Err(WebError::SecondFactorFirst);
+        }
         let scope = Scope::of_route(parts.method.as_str(), &path);
         if !token.scopes.contains(&scope) {
             return Err(WebError::RouteNotInScope(scope));

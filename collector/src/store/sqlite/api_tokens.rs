@@ -92,6 +92,17 @@ pub(super) fn touch(connection: &Connection, id: &str, now_ms: i64) -> rusqlite:
     Ok(())
 }
 
+/// Revokes every token of a person: who was set aside, and whose password was set anew.
+pub(super) fn revoke_all(connection: &Connection, person: i64, by: &By) -> rusqlite::Result<()> {
+    let ids: Vec<String> = prepare(
+        connection,
+        "SELECT id FROM api_token WHERE person = $1 AND revoked_at_ms IS NULL ORDER BY id",
+    )?
+    .query_map(params![person], |row| row.get(0))?
+    .collect::<rusqlite::Result<_>>()?;
+    ids.iter().try_for_each(|id| revoke(connection, id, by).map(|_| ()))
+}
+
 pub(super) fn revoke(connection: &Connection, id: &str, by: &By) -> rusqlite::Result<bool> {
     let sql = "UPDATE api_token SET revoked_at_ms = $1 WHERE id = $2 AND revoked_at_ms IS NULL";
     let changed = prepare(connection, sql)?.execute(params![by.at_ms, id])? == 1;

@@ -235,6 +235,13 @@ impl People for SqliteStore {
         })
     }
 
+    fn lacks_second_factor(&self, user: &UserRow) -> Result<bool, StoreError> {
+        let user = user.clone();
+        self.readers.with("look whether a second factor is demanded", |connection| {
+            sign_in::lacks_second_factor(connection, &user)
+        })
+    }
+
     fn api_tokens(&self, person: Option<i64>) -> Result<Vec<ApiTokenRow>, StoreError> {
         self.readers.with("list the tokens of programs", |connection| api_tokens::list(connection, person))
     }

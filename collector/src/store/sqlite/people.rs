@@ -5,8 +5,8 @@ use serde_json::Map;
 
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::prepare;
 use super::products::Conditions;
+use super::{api_tokens, prepare};
 use crate::model::governed::{Act, Governed};
 use crate::model::{
     AssetId, By, Deed, Grant, GrantChange, Grants, Looked, Page, PageRequest, PersonDetails, PersonFilter,
@@ -15,8 +15,6 @@ use crate::model::{
 use crate::people::{self, PersonRefused};
 use crate::review;
 
-/// How long it is kept who read what: twelve months.
-const READINGS_KEPT_MS: i64 = 366 * 86_400_000;
 /// Steps of a chain of managers or of units that are followed.
 const CHAIN: usize = 1_000;
 
@@ -196,6 +194,7 @@ pub(super) fn change_person(
             return Ok(Err(refused));
         }
         forget_secrets(connection, id)?;
+        api_tokens::revoke_all(connection, id, by)?;
     }
     prepare(
         connection,
@@ -479,8 +478,6 @@ pub(super) fn note_reading(
         "INSERT INTO person_reading (id, at_ms, reader, what, subject) VALUES ($1, $2, $3, $4, $5)",
     )?
     .execute(params![id, now_ms, reader, word, subject])?;
-    prepare(connection, "DELETE FROM person_reading WHERE at_ms < $1")?
-        .execute(params![now_ms - READINGS_KEPT_MS])?;
     Ok(())
 }
 

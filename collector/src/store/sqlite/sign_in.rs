@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::people::{by_name, effective_grants, forget_secrets, note};
-use super::{prepare, second_factor};
+use super::{api_tokens, prepare, second_factor};
 use crate::model::{By, Grants, UserRow};
 use crate::store::{SecretHash, SessionRow};
 
@@ -45,6 +45,7 @@ pub(super) fn set_password(
 ) -> rusqlite::Result<bool> {
     let Some((user, _)) = named(connection, name)? else { return Ok(false) };
     forget_secrets(connection, user.id)?;
+    api_tokens::revoke_all(connection, user.id, by)?;
     prepare(connection, "UPDATE person SET password = $1 WHERE id = $2")?
         .execute(params![password, user.id])?;
     note(connection, user.id, by, "person.password")?;
@@ -172,11 +173,13 @@ pub(super) fn session(
         .optional()?;
     let Some(mut found) = found else { return Ok(None) };
     found.user.grants = effective_grants(connection, found.user.id)?;
-    if !found.user.has_totp {
-        found.totp_missing =
-            second_factor::roles(connection)?.into_iter().any(|role| found.user.grants.any(role));
-    }
+    found.totp_missing = lacks_second_factor(connection, &found.user)?;
     Ok(Some(found))
+}
+
+/// Whether a second factor is demanded of a person who has none.
+pub(super) fn lacks_second_factor(connection: &Connection, user: &UserRow) -> rusqlite::Result<bool> {
+    Ok(!user.has_totp && second_factor::roles(connection)?.into_iter().any(|role| user.grants.any(role)))
 }
 
 pub(super) fn touch_session(

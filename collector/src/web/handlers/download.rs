@@ -17,7 +17,6 @@ use umbrascope_api::Day;
 
 use super::page;
 use crate::export::{self, Format, Sources, Stamp};
-use crate::model::governed::{Act, Actor};
 use crate::model::{Access, Deed, Looked};
 use crate::store::proof::TrailNote;
 use crate::web::error::WebError;
@@ -107,7 +106,7 @@ async fn note(state: &WebState, reader: &Reader, format: Format, as_of: Option<D
         details.insert("as_of".to_owned(), day.to_string().into());
     }
     let note = TrailNote {
-        act: Act::by(Actor::Person(reader.user.id), reader.now_ms),
+        act: reader.act(""),
         action: "export.make",
         kind: "export",
         id: format.as_str().to_owned(),
@@ -135,7 +134,7 @@ pub(crate) async fn evidence_pack(
     reader.user.grants.check(Deed::ExportEvidence, Access::Read, &[])?;
     let known = state.app.catalogue.known();
     let stamp = Stamp::new(known.catalogue(), reader.now_ms);
-    let act = Act::by(Actor::Person(reader.user.id), reader.now_ms);
+    let act = reader.act("");
     let (notary, app) = (state.app.notary.clone(), state.app.clone());
     let mut file = blocking(move || {
         let from = Sources { reads: &*app.store, governance: &*app.governance };

@@ -249,6 +249,11 @@ async fn found(state: &WebState, reader: &Reader, id: &str, access: Access) -> R
     Ok(person)
 }
 
+/// Who administers one unit does nothing to the sign-in of somebody whose roles reach beyond it: they would reach there too.
+fn must_outrank(reader: &Reader, person: &PersonRow) -> Result<(), WebError> {
+    person.grants.0.iter().try_for_each(|grant| reader.must(Deed::ManagePeople, grant.unit.as_slice()))
+}
+
 /// Changes what is known of a person.
 pub(crate) async fn change(
     State(state): State<WebState>,
@@ -257,6 +262,7 @@ pub(crate) async fn change(
     Form(sent): Form<Sent>,
 ) -> Result<Response, WebError> {
     let person = found(&state, &reader, &id, Access::Write).await?;
+    must_outrank(&reader, &person)?;
     reader.must(Deed::ManagePeople, sent.unit()?.as_slice())?;
     reader.check_form(&sent.csrf)?;
     let changed = match details(&state, &sent, person.details.active).await? {
@@ -277,6 +283,7 @@ pub(crate) async fn active(
     Form(sent): Form<Sent>,
 ) -> Result<Response, WebError> {
     let person = found(&state, &reader, &id, Access::Write).await?;
+    must_outrank(&reader, &person)?;
     reader.check_form(&sent.csrf)?;
     let (active, done) = match sent.active.as_str() {
         "yes" => (true, "active"),
@@ -354,7 +361,10 @@ pub(crate) async fn link(
     Form(sent): Form<BareForm>,
 ) -> Result<Response, WebError> {
     let person = found(&state, &reader, &id, Access::Write).await?;
+    must_outrank(&reader, &person)?;
     reader.check_form(&sent.csrf)?;
+    // Whoever holds the link is that person: to make it takes more than an open session.
+    reader.must_be_fresh_for(&format!("/people/{}", person.id))?;
     let (sessions, by, name) = (state.app.sessions.clone(), reader.by(""), person.name.clone());
     match blocking(move || sessions.new_link(&name, &by)).await? {
         Some(secret) => page(&LinkMadePage {
@@ -378,6 +388,7 @@ pub(crate) async fn drop_second_factor(
     Form(sent): Form<BareForm>,
 ) -> Result<Response, WebError> {
     let person = found(&state, &reader, &id, Access::Write).await?;
+    must_outrank(&reader, &person)?;
     reader.check_form(&sent.csrf)?;
     reader.must_be_fresh_for(&format!("/people/{}", person.id))?;
     let (people, by, id) = (state.app.people.clone(), reader.by(""), person.id);

@@ -26,6 +26,13 @@ async fn an_administrator_adds_a_person_gives_a_role_and_hands_a_link_over() {
     let nina = number(&mona, "nina");
     assert_eq!(added.location(), format!("/people/{nina}?done=added"));
     let place = format!("/people/{nina}");
+    let stale = mona.post(&format!("{place}/link"), &[("csrf", &csrf)]).await;
+    assert_eq!(stale.location(), format!("/confirm?next=%2Fpeople%2F{nina}"));
+    let password = [("csrf", csrf.as_str()), ("password", "twelve or more"), ("again", "twelve or more")];
+    mona.post("/password", &password).await;
+    let csrf = mona.get(&place).await.csrf();
+    let again = [("csrf", csrf.as_str()), ("password", "twelve or more"), ("next", place.as_str())];
+    assert_eq!(mona.post("/confirm", &again).await.location(), place);
     let refused = mona.post(&format!("{place}/link"), &[("csrf", &csrf)]).await;
     assert!(refused.text.contains("does not sign in"), "{}", refused.text);
     let grant = [("csrf", csrf.as_str()), ("role", "analyst"), ("unit", "1"), ("reason", "new here")];
