@@ -12,7 +12,13 @@ pub const GONE_DAYS: u32 = 90;
 /// The record after what sensors show.
 pub fn observe(system: &AiSystem, seen: &Seen, today: Day) -> AiSystem {
     let mut next = system.clone();
-    let Some((first, last)) = seen.days else { return next };
+    let Some((first, last)) = seen.days else {
+        // What was seen once has outlived its evidence.
+        if matches!(next.observed, Observed::Active | Observed::Quiet) {
+            next.observed = Observed::Gone;
+        }
+        return next;
+    };
     next.first_seen = Some(next.first_seen.map_or(first, |known| known.min(first)));
     next.observed = if last.forward(GONE_DAYS) < today {
         Observed::Gone

@@ -16,9 +16,6 @@ use crate::tier::Method;
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
 pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 
-/// Whether a change could be made to each of some records, by their ids.
-pub type Preview = Vec<(String, Result<(), Refused>)>;
-
 /// The governed records. Blocking, like the rest of the store.
 pub trait Governance:
     Campaigns
@@ -45,16 +42,6 @@ pub trait Governance:
     ) -> Result<Result<Held<AiSystem>, Refused>, StoreError>;
     /// Makes a move on a record in a person's name.
     fn move_system(&self, id: &str, step: Move, who: Who, act: Act) -> Result<Changed<AiSystem>, StoreError>;
-    /// What the same move would do to each of some records; nothing is changed and nothing is noted.
-    fn preview(&self, ids: &[String], step: &Move, who: &Who, act: &Act) -> Result<Preview, StoreError>;
-    /// Makes the same move on each of some records, one after the other, each with its guards and its entry. What each came to.
-    fn move_many(
-        &self,
-        ids: Vec<String>,
-        step: Move,
-        who: Who,
-        act: Act,
-    ) -> Result<Vec<(String, Changed<AiSystem>)>, StoreError>;
     /// How risk tiers are suggested.
     fn tier_method(&self) -> Arc<Method>;
     /// Lets time pass: what expired or is due is reopened, what was not seen for long becomes quiet. How many records changed.

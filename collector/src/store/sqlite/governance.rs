@@ -9,8 +9,7 @@ use crate::model::governed::{Act, Held, TrailFilter, TrailRow};
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
-use crate::review::{Guard, Move, Refused, Who};
-use crate::store::governance::Preview;
+use crate::review::{Move, Refused, Who};
 use crate::store::{Changed, Governance, StoreError};
 use crate::tier::Method;
 
@@ -41,46 +40,6 @@ impl Governance for SqliteStore {
         self.writer.run("change an AI system", move |connection, books| {
             books.governed.clear();
             systems::make_move(connection, &method(books), &id, &step, &who, &act)
-        })
-    }
-
-    fn preview(&self, ids: &[String], step: &Move, who: &Who, act: &Act) -> Result<Preview, StoreError> {
-        self.readers.with("preview a change", |connection| {
-            let mut came_to = Vec::new();
-            for id in ids {
-                let judged = match systems::find(connection, id)? {
-                    Some(held) => systems::judge(connection, &self.tier_method, &held, step, who, act, true)?
-                        .map(|_| ()),
-                    None => Err(Refused::new(Guard::Target, "there is no such record")),
-                };
-                came_to.push((id.clone(), judged));
-            }
-            Ok(came_to)
-        })
-    }
-
-    fn move_many(
-        &self,
-        ids: Vec<String>,
-        step: Move,
-        who: Who,
-        act: Act,
-    ) -> Result<Vec<(String, Changed<AiSystem>)>, StoreError> {
-        self.writer.run("change several AI systems", move |connection, books| {
-            books.governed.clear();
-            let most = usize::try_from(systems::limits(connection)?.bulk_records).unwrap_or(usize::MAX);
-            let mut came_to = Vec::new();
-            for (at, id) in ids.into_iter().enumerate() {
-                let changed = if at < most {
-                    systems::make_move(connection, &method(books), &id, &step, &who, &act)?
-                } else {
-                    let says =
-                        format!("one change reaches at most {most} records: do the rest in another one");
-                    Some(Err(Refused::new(Guard::Target, says)))
-                };
-                came_to.push((id, changed));
-            }
-            Ok(came_to)
         })
     }
 

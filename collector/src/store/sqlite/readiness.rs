@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
@@ -15,7 +15,6 @@ use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
 use crate::model::task::Task;
 use crate::readiness::{Answer, Applicability, Attached, Gathered, Kept, Work};
-use crate::scope::Statement;
 use crate::store::StoreError;
 use crate::store::readiness::Readying;
 
@@ -58,7 +57,7 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
         signed_scope: signed_scope(connection)?,
         findings: findings(connection, today)?,
         tasks: tasks(connection, today)?,
-        trail: (one("SELECT count(*) FROM trail")?, one("SELECT coalesce(max(size), 0) FROM checkpoint")?),
+        trail: (one("SELECT coalesce(max(seq) + 1, 0) FROM trail")?, one("SELECT coalesce(max(size), 0) FROM checkpoint")?),
         coverage: coverage::record(connection, now_ms)?,
         months_kept: one("SELECT count(*) FROM governed WHERE kind = 'indicators'")?,
         settings_changed: one("SELECT count(*) FROM trail WHERE kind = 'setting' AND outcome = 'done'")?,
@@ -83,10 +82,12 @@ fn first_decisions(connection: &Connection) -> rusqlite::Result<HashMap<String, 
 }
 
 fn signed_scope(connection: &Connection) -> rusqlite::Result<Option<(u64, Day)>> {
-    let statements = governed::all::<Statement>(connection)?.into_iter().map(|held| held.body);
-    let signed =
-        statements.filter_map(|one| one.seal.and(one.countersigned).map(|last| (one.number, last.at_ms)));
-    Ok(signed.max().map(|(number, at_ms)| (number, Day::from_unix_ms(at_ms))))
+    prepare(
+        connection,
+        "SELECT number, signed_at_ms FROM statement WHERE state = 'signed' ORDER BY number DESC LIMIT 1",
+    )?
+    .query_row([], |row| Ok((row.get(0)?, Day::from_unix_ms(row.get(1)?))))
+    .optional()
 }
 
 fn findings(connection: &Connection, today: Day) -> rusqlite::Result<Work> {
