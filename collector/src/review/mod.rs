@@ -3,9 +3,11 @@
 //!
 //! Pure: what it has to know of the world comes in with [`Context`].
 
+mod checks;
 mod guard;
 mod moves;
 mod observe;
+mod requests;
 mod told;
 
 #[cfg(test)]
@@ -16,8 +18,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use umbrascope_api::Day;
 
+pub use checks::{required_for_scope, required_for_use};
 pub use guard::{Guard, Refused};
-pub use moves::{required_for_scope, required_for_use};
 pub use observe::{GONE_DAYS, QUIET_DAYS, observe, tick};
 pub use told::{STEPS, TEXT_CHARS, Told, label};
 

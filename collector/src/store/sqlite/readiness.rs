@@ -57,7 +57,10 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
         signed_scope: signed_scope(connection)?,
         findings: findings(connection, today)?,
         tasks: tasks(connection, today)?,
-        trail: (one("SELECT coalesce(max(seq) + 1, 0) FROM trail")?, one("SELECT coalesce(max(size), 0) FROM checkpoint")?),
+        trail: (
+            one("SELECT coalesce(max(seq) + 1, 0) FROM trail")?,
+            one("SELECT coalesce(max(size), 0) FROM checkpoint")?,
+        ),
         coverage: coverage::record(connection, now_ms)?,
         months_kept: one("SELECT count(*) FROM governed WHERE kind = 'indicators'")?,
         settings_changed: one("SELECT count(*) FROM trail WHERE kind = 'setting' AND outcome = 'done'")?,

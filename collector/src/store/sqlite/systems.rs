@@ -225,7 +225,8 @@ fn observe(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<b
 /// Lets time pass over every record that it may move. How many changed.
 pub(super) fn attend(connection: &Connection, now_ms: i64) -> rusqlite::Result<usize> {
     let today = Day::from_unix_ms(now_ms);
-    let last = "(SELECT coalesce(max(q.last_day), 0) FROM ai_system_product sp JOIN product p ON p.word = sp.product
+    let last =
+        "(SELECT coalesce(max(q.last_day), 0) FROM ai_system_product sp JOIN product p ON p.word = sp.product
         JOIN product_summary q ON q.product = p.id WHERE sp.system = a.id)";
     let ids: Vec<String> = prepare(
         connection,

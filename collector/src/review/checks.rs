@@ -1,0 +1,217 @@
+//! What several moves ask before they are made, each named by the guard that refuses.
+
+use umbrascope_api::Day;
+
+use super::{Context, Guard, JUSTIFICATION_CHARS, Moved, Refused, Who};
+use crate::model::record::{
+    AiSystem, AssessmentState, Decision, DecisionImpact, Request, ReviewState, Sanction, Scope, Tier, Tri,
+};
+use crate::model::{Access, Deed, Role};
+
+/// The first of these roles that the person holds for the record.
+pub(super) fn role(system: &AiSystem, roles: &[Role], cx: &Context<'_>) -> Result<Role, Refused> {
+    held(system, roles, cx.who)
+}
+
+pub(super) fn held(system: &AiSystem, roles: &[Role], who: &Who) -> Result<Role, Refused> {
+    let units = system.units();
+    if let Some(role) = roles.iter().find(|role| who.grants.hold(**role, &units)) {
+        return Ok(*role);
+    }
+    let named = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" or ");
+    Err(if roles.iter().any(|role| who.grants.any(*role)) {
+        Refused::new(Guard::Acl, format!("the role {named} is not held for every unit of this record"))
+    } else {
+        Refused::new(Guard::Role, format!("this takes the role {named}"))
+    })
+}
+
+pub(super) fn is_owner(system: &AiSystem, cx: &Context<'_>) -> bool {
+    is_oneself(system.system_owner, cx)
+}
+
+/// Whether a part of the record's is the person's own. Who only reads plays none here, whatever the record says.
+pub(super) fn is_oneself(part: Option<i64>, cx: &Context<'_>) -> bool {
+    part == Some(cx.who.person) && cx.who.grants.access_somewhere(Deed::AnswerCampaign) >= Access::Write
+}
+
+pub(super) fn state(system: &AiSystem, allowed: &[ReviewState]) -> Result<(), Refused> {
+    if allowed.contains(&system.review) {
+        return Ok(());
+    }
+    let named = allowed.iter().map(|state| state.label().to_lowercase()).collect::<Vec<_>>().join(" or ");
+    Err(Refused::new(
+        Guard::State,
+        format!(
+            "the record is {}; this can be done when it is {named}",
+            system.review.label().to_lowercase()
+        ),
+    ))
+}
+
+pub(super) fn reason(cx: &Context<'_>) -> Result<String, Refused> {
+    match cx.reason.trim() {
+        "" => Err(Refused::new(Guard::Reason, "say why: a reason is missing")),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
+pub(super) fn fields(missing: Vec<&str>, for_what: &str) -> Result<(), Refused> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refused {
+        guard: Guard::Fields,
+        says: format!("to {for_what}, set first: {}", missing.join(", ")),
+        missing: missing.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+pub(super) fn owner_active(system: &AiSystem, cx: &Context<'_>) -> Result<(), Refused> {
+    let owner = system.system_owner.ok_or_else(|| Refused {
+        guard: Guard::Fields,
+        says: "name the system owner first".to_owned(),
+        missing: vec!["system_owner".to_owned()],
+    })?;
+    match (cx.active)(owner) {
+        Some(true) => Ok(()),
+        _ => Err(Refused::new(
+            Guard::OwnerActive,
+            "the system owner is no active person of the directory: name another one",
+        )),
+    }
+}
+
+pub(super) fn justified(text: &str) -> Result<String, Refused> {
+    let text = text.trim();
+    if text.chars().count() < JUSTIFICATION_CHARS {
+        return Err(Refused::new(
+            Guard::Justify,
+            format!("the justification needs at least {JUSTIFICATION_CHARS} characters"),
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn policy(cx: &Context<'_>) -> Result<String, Refused> {
+    cx.policy.map(str::to_owned).ok_or_else(|| {
+        Refused::new(
+            Guard::Policy,
+            "no version of the AI policy is in force today: record one under Settings first",
+        )
+    })
+}
+
+pub(super) fn expiry(last: Day, cx: &Context<'_>) -> Result<(), Refused> {
+    let today = cx.today();
+    if last <= today {
+        return Err(Refused::new(Guard::Expiry, format!("{last} does not lie ahead")));
+    }
+    let latest = today.forward(cx.tolerance_days);
+    if last > latest {
+        return Err(Refused::new(
+            Guard::Expiry,
+            format!("at most {} days are allowed: choose a day up to {latest}", cx.tolerance_days),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn draft(cx: &Context<'_>) -> Result<u64, Refused> {
+    cx.draft.ok_or_else(|| {
+        Refused::new(
+            Guard::Frozen,
+            "a scope statement waits for its second signature: sign it or send it back first",
+        )
+    })
+}
+
+pub(super) fn two_people(request: &Request, cx: &Context<'_>) -> Result<(), Refused> {
+    if request.by == cx.who.person {
+        return Err(Refused::new(Guard::FourEyes, "nobody decides on an own request: another person has to"));
+    }
+    Ok(())
+}
+
+pub(super) fn decided(
+    system: &mut AiSystem,
+    requested_by: Option<i64>,
+    cx: &Context<'_>,
+) -> Result<(), Refused> {
+    system.decision = Some(Decision {
+        by: cx.who.person,
+        requested_by,
+        at_ms: cx.now_ms,
+        reason: reason(cx)?,
+        policy: policy(cx)?,
+        coverage_percent: cx.coverage_percent,
+    });
+    system.revoked_at_ms = None;
+    system.basis = Some(cx.seen.basis());
+    system.review = ReviewState::Decided;
+    system.reopened = None;
+    system.request = None;
+    Ok(())
+}
+
+pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {
+    Ok(Moved { system, other: None, role: Some(role) })
+}
+
+/// Names of the fields that a use that may go on has to have and this one has not.
+pub fn required_for_use(system: &AiSystem) -> Vec<&'static str> {
+    let text = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
+    [
+        ("purpose", text(&system.purpose)),
+        ("intended_use", text(&system.intended_use)),
+        ("foreseeable_misuse", text(&system.foreseeable_misuse)),
+        ("decision_impact", system.decision_impact == DecisionImpact::Unknown),
+        ("system_owner", system.system_owner.is_none()),
+        ("org_units", system.org_units.is_empty()),
+        ("data_categories", system.data_categories.is_empty()),
+        ("risk_tier", system.risk_tier == Tier::Unassessed),
+    ]
+    .into_iter()
+    .filter_map(|(name, missing)| missing.then_some(name))
+    .collect()
+}
+
+/// Names of the fields that a system in scope has to have and this one has not.
+pub fn required_for_scope(system: &AiSystem, supplier_task: bool) -> Vec<&'static str> {
+    let unassessed =
+        system.third_party != Tri::No && system.supplier_assessment.state == AssessmentState::None;
+    [
+        ("org_roles", system.org_roles.is_empty()),
+        ("system_owner", system.system_owner.is_none()),
+        ("risk_owner", system.risk_owner.is_none()),
+        ("org_units", system.org_units.is_empty()),
+        ("supplier_assessment.state", unassessed && !supplier_task),
+    ]
+    .into_iter()
+    .filter_map(|(name, missing)| missing.then_some(name))
+    .collect()
+}
+
+pub(super) fn impact_assessed(system: &AiSystem, today: Day) -> Result<(), Refused> {
+    if system.needs_impact_assessment() && !system.aiia.is_valid(today) {
+        return Err(Refused {
+            guard: Guard::Aiia,
+            says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: attach one"
+                .to_owned(),
+            missing: vec!["aiia.state".to_owned(), "aiia.date".to_owned()],
+        });
+    }
+    Ok(())
+}
+
+/// Whether a sanctioned record still has what it was sanctioned with.
+pub(super) fn still_complete(system: &AiSystem) -> Result<(), Refused> {
+    let sanctioned = system.review == ReviewState::Decided && system.sanction == Sanction::Sanctioned;
+    if sanctioned {
+        fields(required_for_use(system), "keep it sanctioned")?;
+    }
+    if system.scope == Scope::In {
+        fields(required_for_scope(system, true), "keep it in scope")?;
+    }
+    Ok(())
+}
