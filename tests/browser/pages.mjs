@@ -2,9 +2,10 @@
 // serious or critical findings of axe, on violations of the content policy, on errors of the console, on
 // what spills over the side, and on pages of 100 kB or more. Leaves a picture of each in a folder.
 //
-//   node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER] [brief]
+//   node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER] [brief] [lists]
 //
-// With `brief` axe looks at each page in its narrowest light and its widest dark form only.
+// With `brief` there are no pictures, and axe looks at each page in its narrowest light and its widest dark form only. With `lists`
+// the governed records are not opened: the sample fleet of the unit tests lists them and has nothing behind them.
 //
 // CHROMIUM names the browser (default /usr/bin/chromium). The link is used up.
 
@@ -13,11 +14,12 @@ import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
-const [base, link, folder = "pictures", brief] = process.argv.slice(2);
-if (!base || !link) {
-  console.error("usage: node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER]");
+const [base, link, folder = "pictures", ...flags] = process.argv.slice(2);
+if (!base || !link || flags.some((flag) => !["brief", "lists"].includes(flag))) {
+  console.error("usage: node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER] [brief] [lists]");
   process.exit(2);
 }
+const [brief, lists] = ["brief", "lists"].map((flag) => flags.includes(flag));
 const MAX_BYTES = 100_000;
 const WIDTHS = [375, 768, 1440];
 const problems = [];
@@ -57,6 +59,10 @@ const places = {
   "trail-entry": "/trail/0",
   assets: "/assets",
   coverage: "/coverage",
+  readiness: "/readiness",
+  controls: "/readiness/controls",
+  requirement: "/readiness/R-4.3-a",
+  indicators: "/indicators",
   scope: "/scope",
   "scope-endpoints": "/scope/endpoints",
   "scope-sites": "/scope/sites",
@@ -100,16 +106,26 @@ const places = {
   "error-404": "/no-such-page",
   "error-400": "/products?kind=spaceship",
 };
-for (const [name, list] of [["product", "/products"], ["asset", "/assets"], ["finding", "/findings?state=all"]]) {
+const behind = { product: "/products", asset: "/assets" };
+if (!lists) {
+  Object.assign(behind, {
+    record: "/inventory", finding: "/findings?state=all", task: "/tasks?state=all", statement: "/scope", campaign: "/campaigns",
+  });
+}
+for (const [name, list] of Object.entries(behind)) {
   await page.goto(new URL(list, base).href);
   const row = page.locator("tbody th a").first();
   if (await row.count()) places[name] = await row.getAttribute("href");
 }
-// A record of the inventory: as it is and each of its forms.
-await page.goto(new URL("/inventory", base).href);
-const record = page.locator("tbody th a.name").first();
-if (await record.count()) {
-  places.record = await record.getAttribute("href");
+// What there is once a campaign has ended, and a second statement was signed.
+const further = [["campaign-report", places.campaign ?? "/campaigns", "a[href$='/report']"], ["statement-diff", "/scope", "a[href*='/scope/diff']"]];
+for (const [name, list, which] of further) {
+  await page.goto(new URL(list, base).href);
+  const found = page.locator(which).first();
+  if (await found.count()) places[name] = await found.getAttribute("href");
+}
+// Each form of a record.
+if (places.record) {
   for (const group of ["identity", "purpose", "roles", "supplier", "data", "risk", "life"]) {
     places[`record-${group}`] = `${places.record}/edit/${group}`;
   }
@@ -133,7 +149,7 @@ const made = await tokens.locator("pre.copy").first().textContent();
 if (!/--token umb1-/.test(made ?? "")) problems.push("token-made: no command to copy");
 for (const width of WIDTHS) {
   await tokens.setViewportSize({ width, height: 900 });
-  await tokens.screenshot({ path: join(folder, `token-made-${width}-light.png`), fullPage: true });
+  await picture(tokens, `token-made-${width}-light`);
 }
 await tokens.goto(new URL("/tokens", base).href);
 const revoke = tokens.getByRole("button", { name: "Revoke Browser check" }).first();
@@ -141,7 +157,7 @@ if (await revoke.count()) await revoke.click();
 await tokens.goto(new URL("/products", base).href);
 if (places.product) {
   // On its first day a collector has no table to sort.
-  await tokens.getByRole("link", { name: "Vendor" }).click();
+  await tokens.getByRole("link", { name: "Vendor", exact: true }).click();
   if (!tokens.url().includes("sort=vendor")) problems.push("products: the head of a column does not sort");
 }
 await plain.close();
@@ -154,7 +170,7 @@ if (stop !== "Skip to the content") problems.push(`products: the first stop of T
 
 // Paper.
 await page.emulateMedia({ media: "print" });
-await page.screenshot({ path: join(folder, "products-print.png"), fullPage: true });
+await picture(page, "products-print");
 
 // Signing out ends the session.
 await page.emulateMedia({ media: "screen" });
@@ -180,6 +196,11 @@ function watch(tab) {
   });
 }
 
+/** Leaves a picture, where pictures are wanted. */
+async function picture(tab, name) {
+  if (!brief) await tab.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
 /** Looks at one address in every width and colour. */
 async function visit(tab, name, address, error = false) {
   const answer = await tab.goto(address);
@@ -192,7 +213,7 @@ async function visit(tab, name, address, error = false) {
     await tab.emulateMedia({ colorScheme });
     for (const width of WIDTHS) {
       await tab.setViewportSize({ width, height: 900 });
-      await tab.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      await picture(tab, `${name}-${width}-${colorScheme}`);
       const spill = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (spill > 0) problems.push(`${name}: ${spill} pixels over the side at ${width}`);
       // What dark changes is colours, which no width changes.
