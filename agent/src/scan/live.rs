@@ -7,6 +7,11 @@ pub(super) fn root() -> PathBuf {
     system::root()
 }
 
+/// What its absolute paths begin with where systems have drives: the letter and a colon, elsewhere nothing.
+pub(super) fn drive() -> String {
+    root().to_string_lossy().trim_end_matches(['/', '\\']).to_owned()
+}
+
 /// Places below a tree whose look already could block, as seen from there, to be left alone.
 pub(super) fn untouched(root: &Path) -> Vec<PathBuf> {
     system::untouched(root)

@@ -84,7 +84,7 @@ pub const ALL: &[Parser] = &[
     ("safetensors", models::safetensors),
     ("scoop", |bytes| drop(windows::scoop::parse(bytes))),
     ("snap-state", |bytes| drop(snap::parse(bytes))),
-    ("sockets", |bytes| drop(processes::sockets::parse(bytes))),
+    ("sockets", |bytes| drop(processes::procfs::sockets::parse(bytes))),
     ("sublime", |bytes| drop(sublime::ignored(bytes))),
     ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),

@@ -3,7 +3,6 @@
 //! A process has no place that could be marked. What ran is noted instead, in two sections of the journal that have no places:
 //! the answer of the source, and what it is to be compared with.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use umbrascope_api::Channel;
@@ -13,7 +12,8 @@ use super::ScanRequest;
 use super::changed::{self, PROCESSES, RAN};
 use super::homes::Homes;
 use super::journal::{Journal, Section};
-use super::processes::{self, marks::Marks};
+use super::live;
+use super::processes::{self, Processes, System, Tree, marks::Marks};
 use super::safe::{Budget, Dir, Trouble};
 use super::source::{Finished, Source};
 
@@ -26,9 +26,10 @@ pub(super) fn read(
     matcher: &Matcher,
 ) -> (Finished, Option<Marks>) {
     let mut source = Source::new(PROCESSES, Channel::Process, matcher);
-    let homes: Vec<PathBuf> = homes.iter().map(Dir::absolute).collect();
-    let proc = source.note(open(request, budget), || "/proc".into());
-    let marks = proc.and_then(|proc| processes::read(&proc, root, &homes, request.probe, &mut source));
+    let tree = Tree::new(live::drive(), root, homes);
+    let system = source.note(open(request, budget), || System::PLACE.into());
+    let marks =
+        system.and_then(|mut system| processes::read(&mut system, budget, &tree, request.probe, &mut source));
     (source.finish(), marks)
 }
 
@@ -63,7 +64,9 @@ pub(super) fn look<'m>(
     matcher: impl FnOnce() -> &'m Matcher,
 ) -> Looked {
     let ran = journal.sections.get(RAN).and_then(|section| Marks::decode(&section.answer));
-    let same = |before: &Marks| open(request, budget).is_ok_and(|proc| !processes::has_moved(&proc, before));
+    let same = |before: &Marks| {
+        open(request, budget).is_ok_and(|mut system| !processes::has_moved(&mut system, before))
+    };
     if !again && ran.as_ref().is_some_and(same) {
         return Looked::Same;
     }
@@ -79,8 +82,8 @@ pub(super) fn look<'m>(
     if told && !again { Looked::Noted } else { Looked::Moved(finished) }
 }
 
-fn open(request: &ScanRequest, budget: &Rc<Budget>) -> Result<Dir, Trouble> {
-    Dir::root(&request.root.join("proc"), Rc::clone(budget))
+fn open(request: &ScanRequest, budget: &Rc<Budget>) -> Result<System, Trouble> {
+    Dir::root(&request.root.join("proc"), Rc::clone(budget)).map(System::new)
 }
 
 #[cfg(test)]
@@ -89,7 +92,6 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::scan::live;
 
     struct Sleepers(Vec<Child>);
 

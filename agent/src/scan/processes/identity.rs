@@ -2,18 +2,70 @@
 //! it runs. Never by a part of a word.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Component, Path, PathBuf};
 
-use crate::scan::safe::FileType;
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
-use crate::scan::safe::Dir;
+use crate::scan::safe::{Dir, FileType};
 use crate::scan::source::Source;
 
 /// Programs that run a script of somebody else's. A version may follow the name.
-const INTERPRETERS: &[&str] = &["node", "nodejs", "bun", "deno", "python", "pypy", "ruby"];
+const INTERPRETERS: &[&str] = &["node", "nodejs", "bun", "deno", "python", "pythonw", "pypy", "ruby"];
 
-/// A process as `/proc` shows it.
+/// The files of this machine, as far as they tell what a process is.
+pub(in crate::scan) struct Tree<'a> {
+    root: &'a Dir,
+    /// What its absolute paths begin with: the drive (`C:`) on Windows, elsewhere nothing.
+    drive: String,
+    /// With the drive, and with `/`.
+    homes: Vec<String>,
+}
+
+impl<'a> Tree<'a> {
+    /// `drive` is that of the tree: its letter and a colon, or nothing.
+    pub(in crate::scan) fn new(drive: String, root: &'a Dir, homes: &[Dir]) -> Self {
+        let home = |home: &Dir| {
+            let place = home.absolute().to_string_lossy().into_owned();
+            let place = if drive.is_empty() { place } else { place.replace('\\', "/") };
+            drive.clone() + place.trim_end_matches('/')
+        };
+        Self { homes: homes.iter().map(home).collect(), root, drive }
+    }
+
+    /// A path with the home that it is in written `~`.
+    pub(super) fn shorten(&self, path: &str) -> String {
+        match self.homes.iter().find_map(|home| below(path, home)) {
+            Some(below) => format!("~/{below}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// The Python files beside a script: a `main.py` says nothing, what its project puts beside it does.
+    fn beside(&self, script: &str) -> Vec<String> {
+        let is_python = |name: &str| name.ends_with(".py");
+        let Some((folder, name)) = script.rsplit_once('/') else { return Vec::new() };
+        let Some(place) = below(folder, &self.drive).filter(|_| is_python(name)) else { return Vec::new() };
+        let Ok((entries, _)) = self.root.dir(place).and_then(|folder| folder.entries()) else {
+            return Vec::new();
+        };
+        let files = entries.iter().filter(|entry| entry.kind == FileType::RegularFile);
+        let files = files.filter_map(|entry| entry.text()).filter(|name| is_python(name));
+        files.map(|name| self.shorten(&format!("{folder}/{name}"))).collect()
+    }
+}
+
+/// What of a path is below a folder. Windows, whose paths begin with a drive, does not tell letters by case.
+fn below<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+    let (head, rest) = path.split_at_checked(folder.len())?;
+    let same = if has_drive(path) { head.eq_ignore_ascii_case(folder) } else { head == folder };
+    rest.strip_prefix('/').filter(|_| same)
+}
+
+/// Whether a path begins with a drive, as `C:/`.
+fn has_drive(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
+}
+
+/// A process as it shows itself.
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     /// The executable, a home written `~`.
@@ -21,7 +73,7 @@ pub(super) struct Seen<'a> {
     /// First words of its command line.
     pub(super) words: &'a [String],
     /// Its working folder, which a relative script stands below.
-    pub(super) folder: Option<PathBuf>,
+    pub(super) folder: Option<&'a str>,
 }
 
 /// What a process turned out to be.
@@ -48,13 +100,8 @@ impl Seen<'_> {
         hasher.finish()
     }
 
-    /// The rule that knows it. `root` is where the folder of a script is looked into.
-    pub(super) fn identify<'a>(
-        &self,
-        homes: &[PathBuf],
-        root: &Dir,
-        source: &Source<'a>,
-    ) -> Option<Known<'a>> {
+    /// The rule that knows it.
+    pub(super) fn identify<'a>(&self, tree: &Tree<'_>, source: &Source<'a>) -> Option<Known<'a>> {
         let executable = |path: &str| {
             let rule = source.rule(SoftwareKind::Executable, path)?;
             Some(Known { rule, value: path.to_owned() })
@@ -63,7 +110,7 @@ impl Seen<'_> {
             return Some(known);
         }
         if !is_interpreter(self.executable) {
-            return mcp_server(file_name(self.executable), SoftwareKind::McpPackage, source);
+            return mcp_server(program(self.executable), SoftwareKind::McpPackage, source);
         }
         match what_it_runs(self.words)? {
             Run::Module(module) => {
@@ -75,51 +122,62 @@ impl Seen<'_> {
             Run::Package(name) => package(SoftwareKind::Npm, name, source),
             Run::Script(script) => {
                 let path = self.absolute(script)?;
-                let shown = shorten(&path, homes);
+                let shown = tree.shorten(&path);
                 if let Some(known) = executable(&shown) {
                     return Some(known);
                 }
                 if let Some(name) = node_package(&shown) {
                     return package(SoftwareKind::Npm, name, source);
                 }
-                // What a Python package puts into `bin` has the name of the package or of its command.
-                let folder = path.parent()?;
-                if folder.file_name().is_some_and(|name| name == "bin") {
-                    return mcp_server(path.file_name()?.to_str()?, SoftwareKind::Pypi, source);
+                if let Some(command) = python_command(&shown) {
+                    // Rules write the place that it has elsewhere than on Windows.
+                    return executable(&command)
+                        .or_else(|| mcp_server(program(&command), SoftwareKind::Pypi, source));
                 }
-                beside(&path, homes, root).into_iter().find_map(|path| executable(&path))
+                tree.beside(&path).into_iter().find_map(|path| executable(&path))
             }
         }
     }
 
-    fn absolute(&self, script: &str) -> Option<PathBuf> {
-        let script = Path::new(script);
-        if script.is_absolute() {
-            return Some(script.to_owned());
-        }
-        let parts = script.components().filter(|part| *part != Component::CurDir);
-        Some(parts.fold(self.folder.clone()?, |path, part| path.join(part)))
+    fn absolute(&self, script: &str) -> Option<String> {
+        let (start, below) = match script {
+            _ if has_drive(script) => script.split_at(2),
+            _ if script.starts_with('/') => ("", script),
+            _ => (self.folder?.trim_end_matches('/'), script),
+        };
+        let parts = below.split('/').filter(|part| !matches!(*part, "" | "."));
+        Some(parts.fold(start.to_owned(), |path, part| path + "/" + part))
     }
 }
 
-/// A path with the home that it is in written `~`.
-pub(super) fn shorten(path: &Path, homes: &[PathBuf]) -> String {
-    let below = homes.iter().find_map(|home| path.strip_prefix(home).ok());
-    match below {
-        Some(below) => format!("~/{}", below.display()),
-        None => path.display().to_string(),
+/// The name of a program, by its path.
+fn program(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((name, ending)) if ending.eq_ignore_ascii_case("exe") => name,
+        _ => name,
     }
 }
 
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+/// What a Python package puts into `bin`, on Windows into `Scripts`, has the name of the package or of its command.
+fn python_command(script: &str) -> Option<String> {
+    let (folder, name) = script.rsplit_once('/')?;
+    let (above, folder) = folder.rsplit_once('/')?;
+    let windows = folder.eq_ignore_ascii_case("Scripts");
+    let name = if windows { program(name).trim_end_matches("-script.py") } else { name };
+    (windows || folder == "bin").then(|| format!("{above}/bin/{name}"))
 }
 
 /// Whether an executable, by its path, runs a script of somebody else's.
 pub(super) fn is_interpreter(executable: &str) -> bool {
-    let program = file_name(executable);
+    let program = program(executable);
     let version = |rest: &str| rest.chars().all(|c| c.is_ascii_digit() || c == '.');
-    INTERPRETERS.iter().any(|name| program.strip_prefix(name).is_some_and(version))
+    let is = |name: &str| {
+        let parts = program.split_at_checked(name.len());
+        // The framework of macOS writes it `Python`.
+        parts.is_some_and(|(head, rest)| head.eq_ignore_ascii_case(name) && version(rest))
+    };
+    INTERPRETERS.iter().any(|name| is(name))
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -206,19 +264,9 @@ fn node_package(script: &str) -> Option<&str> {
     Some(&below[..end])
 }
 
-/// The Python files beside a script: a `main.py` says nothing, what its project puts beside it does.
-fn beside(script: &Path, homes: &[PathBuf], root: &Dir) -> Vec<String> {
-    let is_python = |name: &Path| name.extension().is_some_and(|ending| ending == "py");
-    let folder = script.parent().filter(|_| is_python(script));
-    let Some(below) = folder.and_then(|folder| folder.strip_prefix("/").ok()) else { return Vec::new() };
-    let Ok((entries, _)) = root.dir(below).and_then(|folder| folder.entries()) else { return Vec::new() };
-    let files = entries.iter().filter(|entry| entry.kind == FileType::RegularFile);
-    let files = files.map(|entry| Path::new(&entry.name)).filter(|name| is_python(name));
-    files.map(|name| shorten(&Path::new("/").join(below).join(name), homes)).collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::{Duration, Instant};
 
     use umbrascope_api::Channel;
@@ -231,13 +279,19 @@ mod tests {
         words.iter().map(|word| (*word).to_owned()).collect()
     }
 
+    /// A machine of `kim`: of Windows where a path has a drive.
+    fn machine(root: &Dir) -> Tree<'_> {
+        let homes = ["/home/kim", "C:/Users/kim"].map(str::to_owned).into();
+        Tree { root, drive: String::new(), homes }
+    }
+
     fn identify(executable: &str, words: &[&str], folder: &str, tree: &Path) -> Option<(String, String)> {
         let matcher = Matcher::embedded();
         let source = Source::new("processes", Channel::Process, &matcher);
         let root = Dir::root(tree, Budget::new(Instant::now() + Duration::from_secs(5), vec![])).unwrap();
         let words = owned(words);
-        let seen = Seen { executable, words: &words, folder: Some(folder.into()) };
-        let known = seen.identify(&["/home/kim".into()], &root, &source)?;
+        let seen = Seen { executable, words: &words, folder: Some(folder) };
+        let known = seen.identify(&machine(&root), &source)?;
         Some((known.rule.product.to_string(), known.value))
     }
 
@@ -315,6 +369,65 @@ mod tests {
             assert_eq!(is(executable, &words).as_deref(), Some("generic.mcp-server"), "{words:?}");
         }
         assert_eq!(is("/usr/bin/node", &["node", "/home/kim/mcp-notes/x.js"]), None);
+    }
+
+    #[test]
+    fn paths_of_windows_are_told_whatever_the_case_of_a_drive_or_home() {
+        let npm = "C:/Users/kim/AppData/Roaming/npm/node_modules/@anthropic-ai/claude-code/cli.js";
+        let node = "C:/Program Files/nodejs/node.exe";
+        assert!(is(node, &["node", npm]).unwrap().contains("claude-code"));
+        for (product, executable, words) in [
+            ("ollama.ollama", "~/AppData/Local/Programs/Ollama/ollama.exe", vec!["ollama.exe", "serve"]),
+            ("vllm.vllm", "D:/py/python.exe", vec!["python", "-m", "vllm.entrypoints.openai.api_server"]),
+            ("vllm.vllm", "D:/py/pythonw.exe", vec!["python", "c:/users/KIM/venv/Scripts/vllm.exe"]),
+            ("generic.mcp-server", "D:/py/python.exe", vec!["python", "Scripts/mcp-server-acme.exe"]),
+            ("generic.mcp-server", "D:/go/acme-mcp-server.EXE", vec![]),
+        ] {
+            assert_eq!(is(executable, &words).as_deref(), Some(product), "{words:?}");
+        }
+        for (executable, words) in [
+            ("C:/Windows/notepad.exe", vec!["notepad", "C:/Users/kim/ollama.exe notes.txt"]),
+            ("D:/py/python.exe", vec!["python", "D:/notes/ollama.exe"]),
+            ("D:/py/python-config.exe", vec!["python", "-m", "vllm"]),
+            (node, vec!["node", "C:/Users/kim/claude.js"]),
+        ] {
+            assert_eq!(is(executable, &words), None, "{executable} {words:?}");
+        }
+        let tree = tempfile::tempdir().unwrap();
+        let root = Dir::root(tree.path(), Budget::new(Instant::now(), vec![])).unwrap();
+        for (path, shown) in [
+            ("c:/users/KIM/x/y.exe", "~/x/y.exe"),
+            ("C:/Users/kimberly/y.exe", "C:/Users/kimberly/y.exe"),
+            ("D:/Users/kim/y.exe", "D:/Users/kim/y.exe"),
+            ("/home/kim/y", "~/y"),
+            ("/home/KIM/y", "/home/KIM/y"),
+        ] {
+            assert_eq!(machine(&root).shorten(path), shown);
+        }
+    }
+
+    #[test]
+    fn homes_are_those_that_were_found() {
+        let tree = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(tree.path().join("home/kim")).unwrap();
+        let budget = Budget::new(Instant::now() + Duration::from_secs(60), vec![]);
+        let root = Dir::root(tree.path(), budget).unwrap();
+        let home = root.dir("home/kim").unwrap().into_home().unwrap();
+        let shown =
+            |drive: &str, path| Tree::new(drive.to_owned(), &root, std::slice::from_ref(&home)).shorten(path);
+        assert_eq!(shown("", "/home/kim/x"), "~/x");
+        assert_eq!(shown("C:", "c:/HOME/kim/x"), "~/x");
+        assert_eq!(shown("C:", "D:/home/kim/x"), "D:/home/kim/x");
+    }
+
+    #[test]
+    fn a_script_is_below_the_folder_that_its_process_works_in() {
+        let absolute = |folder, script| Seen { executable: "", words: &[], folder }.absolute(script);
+        assert_eq!(absolute(Some("/home/kim"), "./a//b.py").as_deref(), Some("/home/kim/a/b.py"));
+        assert_eq!(absolute(Some("/"), "b.py").as_deref(), Some("/b.py"));
+        assert_eq!(absolute(Some("C:/x/"), "b.py").as_deref(), Some("C:/x/b.py"));
+        assert_eq!(absolute(None, "C:/x/b.py").as_deref(), Some("C:/x/b.py"));
+        assert_eq!(absolute(None, "b.py"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::sockets::Listening;
+use crate::scan::safe::OwnerId;
 
 /// Most kinds that no rule knows. A machine on which programs are built sees some thousand in the hours between two full scans.
 const PLAIN: usize = 16_384;
@@ -30,7 +31,7 @@ impl Marks {
     }
 
     /// Of a process that a rule knows; `ports` where it serves.
-    pub(super) fn known(&mut self, mark: u64, owner: u32, ports: Option<&[Listening]>) {
+    pub(super) fn known(&mut self, mark: u64, owner: Option<OwnerId>, ports: Option<&[Listening]>) {
         if ports.is_some() {
             self.serving.insert(mark);
         }
@@ -90,8 +91,8 @@ mod tests {
     fn what_is_written_down_is_read_again_and_nothing_else_is() {
         let mut marks = Marks::default();
         marks.plain(7);
-        marks.known(8, 1000, None);
-        marks.known(9, 1000, Some(&[]));
+        marks.known(8, Some(1000), None);
+        marks.known(9, Some(1000), Some(&[]));
         let bytes = marks.encode();
         assert_eq!(Marks::decode(&bytes), Some(marks.clone()));
         for end in 0..bytes.len() {
@@ -106,7 +107,7 @@ mod tests {
         let of = |known: &[(u64, u32, bool)]| {
             let mut marks = Marks::default();
             for (mark, owner, serves) in known {
-                marks.known(*mark, *owner, serves.then_some(&[]));
+                marks.known(*mark, Some(*owner), serves.then_some(&[]));
             }
             marks
         };

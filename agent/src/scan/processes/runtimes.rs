@@ -8,9 +8,9 @@ use umbrascope_api::{Channel, Part, PartKind};
 use umbrascope_rules::{LocalServer, ProductKind, RuleRef};
 
 use super::identity::Known;
-use super::probe;
-use super::sockets::{self, Listening};
-use crate::scan::safe::Dir;
+use super::sockets::Listening;
+use super::{Process, Processes, probe};
+use crate::scan::safe::OwnerId;
 use crate::scan::source::{Found, Source};
 
 /// Most ports of one process that are asked. A desktop program may listen on a handful.
@@ -31,7 +31,7 @@ struct Runtime<'a> {
     rule: &'a RuleRef,
     value: String,
     executable: String,
-    owner: u32,
+    owner: Option<OwnerId>,
     socket: Listening,
     /// `None`: it was not asked.
     answer: Option<Answer>,
@@ -53,13 +53,13 @@ impl<'a> Runtimes<'a> {
     }
 
     /// Looks at the ports of a process that a rule knows; `None`: it is none that serves.
-    pub(super) fn look(
+    pub(super) fn look<P: Processes>(
         &mut self,
-        proc: &Dir,
-        process: &Dir,
+        system: &mut P,
+        process: &Process<P::Handle>,
         known: &Known<'a>,
         executable: &str,
-        source: &Source<'a>,
+        source: &mut Source<'a>,
     ) -> Option<Vec<Listening>> {
         let server = source.matcher().local_server(&known.rule.product);
         let serves = server != LocalServer::default()
@@ -68,7 +68,12 @@ impl<'a> Runtimes<'a> {
             // An editor or an assistant listens for parts of its own.
             return None;
         }
-        let all = sockets::of_process(proc, process);
+        let (all, trouble) =
+            system.ports(&process.handle).unwrap_or_else(|trouble| (Vec::new(), Some(trouble)));
+        // One that has ended by now listens no more, which is no trouble.
+        if let Some(trouble) = trouble {
+            source.trouble(trouble, format!("{}: ports of {executable}", P::PLACE));
+        }
         let mut open = all.clone();
         // The port that the product is known to listen on comes first, since not all may be asked.
         open.sort_by_key(|socket| !server.ports.contains(&socket.bound.port()));
@@ -78,7 +83,7 @@ impl<'a> Runtimes<'a> {
                 rule: known.rule,
                 value: known.value.clone(),
                 executable: executable.to_owned(),
-                owner: process.uid(),
+                owner: process.owner,
                 socket,
                 answer,
             });
@@ -125,7 +130,7 @@ impl<'a> Runtimes<'a> {
             }
             let mut found = Found::new(runtime.value.clone());
             found.executable = Some(runtime.executable.clone());
-            found.owner = Some(runtime.owner);
+            found.owner = runtime.owner;
             found.details.host = Some(runtime.socket.bound.to_string());
             found.details.confirmed = runtime.answer.as_ref().map(|answer| answer.confirmed);
             let models = runtime.answer.iter().flat_map(|answer| &answer.models);
