@@ -2,8 +2,9 @@
 # test-windows.sh [AGENT.exe]: builds the agent for Windows, if none is given, and runs it under wine.
 #
 # The machine is a new wine prefix that this script furnishes as people and installers do: the registry by `reg`, programs
-# by the Windows Installer with packages of wixl, files in the user's home. What wine cannot show is not claimed: links
-# of NTFS, placeholders of a cloud, rights, MSIX. Needs wine, wixl, python3 and what cross.sh needs.
+# by the Windows Installer with packages of wixl, files in the user's home, programs that run. What wine cannot show
+# is not claimed: links of NTFS, placeholders of a cloud, rights (to whom a process is open, too), MSIX, and which process owns
+# a listening port: wine 8 says of each that it is process 0's. Needs wine, wixl, python3 and what cross.sh needs.
 # Prints a line a check and, last, `windows: N passed, N failed`.
 # shellcheck disable=SC2088 # "~" stands in reports as it is.
 set -euo pipefail
@@ -107,15 +108,60 @@ put "$long/.mcp.json" <<'JSON'
 JSON
 put "$long/notes.txt" <<<'chatgpt claude ollama copilot'
 
+# What runs: one program under several names. It listens at the loopback port that it is told, so that it is seen when it runs,
+# and ends with the tests at the latest.
+cat >"$work/server.c" <<'C'
+#include <winsock2.h>
+#include <stdlib.h>
+int main(void) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(getenv("PORT"))), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    WSADATA data;
+    if (WSAStartup(MAKEWORD(2, 2), &data)) return 1;
+    SOCKET server = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 5)) return 1;
+    Sleep(600000);
+    return 0;
+}
+C
+x86_64-w64-mingw32-gcc -O1 -o "$work/server.exe" "$work/server.c" -lws2_32
+
+# runs PROGRAM WORD…: the program, a path below the drive, in the folder $folder of it.
+folder=windows
+runs() {
+    local drive=$WINEPREFIX/drive_c port
+    mkdir -p "$drive/$(dirname "$1")" "$drive/$folder"
+    cp "$work/server.exe" "$drive/$1"
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    (cd "$drive/$folder" && PORT=$port exec wine "C:\\${1//\//\\}" "${@:2}" </dev/null >/dev/null 2>&1) &
+    within 60 listens "$port" || { echo "$1 does not run" >&2; exit 1; }
+}
+listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+home=users/$(id -un)
+runs "$home/AppData/Local/Programs/Ollama/ollama.exe" serve
+runs python/python.exe -m vllm.entrypoints.openai.api_server
+folder=$home/pictures
+put pictures/comfyui_version.py </dev/null
+put pictures/main.py </dev/null
+runs python2/python.exe -u main.py
+runs node/node.exe "C:\\$home\\AppData\\Roaming\\npm\\node_modules\\@acme\\tracker-mcp\\dist\\index.js"
+# Neighbours: whose name goes on, whose words name AI, and who runs what is none.
+folder=windows
+runs "$home/AppData/Local/Programs/Ollama Notes/ollama-notes.exe"
+runs viewer/viewer.exe "C:\\$home\\AppData\\Local\\Programs\\Ollama\\ollama.exe" chatgpt claude mcp-server-git
+runs python3/python.exe notes.py -m sglang.launch_server
+
 agent scan --format json >"$work/scan.json" 2>"$work/scan.err" || { cat "$work/scan.err"; echo "scan failed" >&2; }
 cat >"$work/look.py" <<'PY'
-"""look.py SCAN found SOURCE VALUE [LOCATION] | state SOURCE STATE | seen SOURCE NUMBER | owner SOURCE SID"""
+"""look.py SCAN found SOURCE VALUE [LOCATION] | only SOURCE VALUE… | state SOURCE STATE | seen SOURCE NUMBER | owner SOURCE SID"""
 import json, sys
 scan = json.load(open(sys.argv[1]))
 what, rest = sys.argv[2], sys.argv[3:]
 said = [(s["source"], s["evidence"]["value"], s.get("details", {}).get("location", ""), s.get("owner")) for s in scan["sightings"]]
 if what == "found":
     good = any(s == rest[0] and rest[1] in v and (len(rest) < 3 or l.startswith(rest[2])) for s, v, l, _ in said)
+elif what == "only":
+    good = {v for s, v, *_ in said if s == rest[0]} == set(rest[1:])
 elif what == "state":
     good = [r["state"] for r in scan["sources"] if r["source"] == rest[0]] == [rest[1]]
 elif what == "seen":
@@ -135,7 +181,11 @@ check "an MCP server of Claude Desktop is found" look found mcp-config files '~/
 check "an MCP server at the end of a long path is found" look found mcp-config deep '~/source/aaa'
 check "an extension of VS Code is found" look found vscode-extensions github.copilot '~/.vscode'
 check "a model of Ollama is found" look found ollama llama3.2
-for source in windows-programs mcp-config vscode-extensions ollama; do
+check "programs that run are found by executable, module, script and folder, and no others" \
+    look only processes '~/AppData/Local/Programs/Ollama/ollama.exe' vllm \
+    '~/pictures/comfyui_version.py' @acme/tracker-mcp
+check "whose programs run, is told" look owner processes S-1-5-21-0-0-0-1000
+for source in windows-programs mcp-config vscode-extensions ollama processes; do
     check "$source was read to its end" look state "$source" read
 done
 refuse "no neighbour is taken for AI" grep -q -i -e 7-zip -e '"Gemini"' -e cursorfx -e powershell -e Neighbour "$work/scan.json"
@@ -145,6 +195,7 @@ refuse "no secret comes out" grep -q Zq7PLANTED "$work/scan.json"
 check "every program was looked at" look seen windows-programs 6
 
 check "a tree is read as a machine" sh -c "timeout 120 wine '$work/bin/agent.exe' scan --format tsv --root 'C:\\' | grep -q '^vscode-extensions.*github.copilot'"
+refuse "of a tree it is not told what runs" sh -c "timeout 120 wine '$work/bin/agent.exe' scan --format json --root 'C:\\' | grep -q '\"source\": *\"processes\"'"
 check "a name is judged" sh -c "timeout 60 wine '$work/bin/agent.exe' rules match chatgpt.com example.org | grep -q '^chatgpt.com.ChatGPT.OpenAI'"
 echo 0000 12 34 01 00 00 01 00 00 00 00 00 00 07 63 68 61 74 67 70 74 03 63 6f 6d 00 00 01 00 01 |
     python3 -c '

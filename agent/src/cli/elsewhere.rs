@@ -55,7 +55,7 @@ fn findings(system: &str) -> String {
     let line = |word: &str, name: &str, finding: &str| format!("{word:<8} {name:<13} {finding}\n");
     [
         line("ok", "scan", "`scan` reads this machine and prints what it finds"),
-        line("BAD", "processes", &format!("running programs are not looked at on {system} yet")),
+        line("ok", "processes", "`scan` looks at running programs and the ports on which servers answer"),
         line("BAD", "capture", &format!("not possible on {system} yet: no network traffic is watched")),
         line("BAD", "collector", &format!("not possible on {system} yet: nothing is stored or reported")),
     ]

@@ -151,7 +151,6 @@ impl Watch {
     }
 
     /// Where a full scan notes what runs.
-    #[cfg(target_os = "linux")]
     pub(super) fn first_journal(&mut self) -> Option<&mut Journal> {
         match self {
             Self::First(journal) => Some(journal),

@@ -15,7 +15,6 @@ pub(super) fn read(scan: &mut Scan<'_>, machine: &Machine) {
 }
 
 /// Looks at what runs now, on a running machine only: at a full scan. At a look, [`look_at_running`] did.
-#[cfg(target_os = "linux")]
 pub(super) fn read_running(scan: &mut Scan<'_>, request: &ScanRequest, root: &Dir, homes: &[Dir]) {
     if scan.watch.again() {
         return;
@@ -27,13 +26,13 @@ pub(super) fn read_running(scan: &mut Scan<'_>, request: &ScanRequest, root: &Di
         }
         scan.keep(finished);
     }
+    #[cfg(target_os = "linux")]
     if let Some(socket) = &request.containers {
         scan.live("container-daemon", Channel::Container, |source| containers::ask(socket, source));
     }
 }
 
 /// Looks at what runs since a journal was written. Gives what is to be told, and whether the journal is another.
-#[cfg(target_os = "linux")]
 pub(super) fn look_at_running<'m>(
     request: &ScanRequest,
     at: (&Dir, &Rc<Budget>),
@@ -49,22 +48,6 @@ pub(super) fn look_at_running<'m>(
         running::Looked::Noted => (None, true),
         running::Looked::Moved(finished) => (Some(finished), true),
     }
-}
-
-/// Elsewhere what runs is not looked at yet, which `doctor` says.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn read_running(_: &mut Scan<'_>, _: &ScanRequest, _: &Dir, _: &[Dir]) {}
-
-/// As [`read_running`].
-#[cfg(not(target_os = "linux"))]
-pub(super) fn look_at_running<'m>(
-    _: &ScanRequest,
-    _: (&Dir, &Rc<Budget>),
-    _: &mut Journal,
-    _: bool,
-    _: impl FnOnce() -> &'m Matcher,
-) -> (Option<Finished>, bool) {
-    (None, false)
 }
 
 /// Packages and applications of the operating systems and of what installs for all of them.

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+#[cfg(unix)]
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,7 @@ impl Timed for TcpStream {
     }
 }
 
+#[cfg(unix)]
 impl Timed for UnixStream {
     fn read_within(&self, time: Option<Duration>) -> io::Result<()> {
         self.set_read_timeout(time)

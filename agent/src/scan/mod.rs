@@ -33,7 +33,6 @@ mod flatpak;
 mod gem;
 mod go;
 mod homes;
-#[cfg(target_os = "linux")]
 mod http;
 mod jetbrains;
 mod journal;
@@ -52,7 +51,6 @@ mod office;
 pub mod parsers;
 mod plist;
 mod plugins;
-#[cfg(target_os = "linux")]
 mod processes;
 mod programs;
 mod python;
@@ -61,7 +59,6 @@ mod registry;
 mod rpm;
 #[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
-#[cfg(target_os = "linux")]
 mod running;
 mod safari;
 mod safe;

@@ -82,8 +82,14 @@ pub(super) fn look<'m>(
     if told && !again { Looked::Noted } else { Looked::Moved(finished) }
 }
 
+#[cfg(target_os = "linux")]
 fn open(request: &ScanRequest, budget: &Rc<Budget>) -> Result<System, Trouble> {
     Dir::root(&request.root.join("proc"), Rc::clone(budget)).map(System::new)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(_: &ScanRequest, _: &Rc<Budget>) -> Result<System, Trouble> {
+    Ok(System::default())
 }
 
 #[cfg(test)]

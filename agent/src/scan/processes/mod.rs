@@ -4,15 +4,25 @@
 //! them serve and what is told is here and the same for all.
 
 mod identity;
+#[cfg(any(target_os = "macos", test))]
+mod macos;
 pub(super) mod marks;
 pub(super) mod probe;
+#[cfg(target_os = "linux")]
 pub(super) mod procfs;
 mod runtimes;
 mod sockets;
 #[cfg(test)]
 mod tests;
+#[cfg(any(windows, test))]
+mod windows;
 
+#[cfg(target_os = "macos")]
+pub(super) use macos::Libproc as System;
+#[cfg(target_os = "linux")]
 pub(super) use procfs::Procfs as System;
+#[cfg(windows)]
+pub(super) use windows::Windows as System;
 
 use identity::Seen;
 pub(super) use identity::Tree;

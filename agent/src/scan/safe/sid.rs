@@ -26,7 +26,7 @@ impl Sid {
     };
 
     /// Reads one that begins here; what follows it is not looked at.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let len = 8 + 4 * usize::from(*bytes.get(1)?);
         let found = bytes.get(..len).filter(|found| found[0] == 1 && len <= BYTES)?;
         let mut bytes = [0; BYTES];

@@ -1,4 +1,4 @@
-//! Calls of Windows that no safe library offers. The only unsafe code of the scanner.
+//! Calls of Windows that no safe library offers. The only unsafe code that opens files.
 #![expect(unsafe_code, reason = "NtCreateFile and what asks a handle; each call states its contract")]
 
 use std::ffi::c_void;
