@@ -23,6 +23,7 @@ pub mod failpoint;
 pub mod findings;
 pub mod ingest;
 pub mod inventory;
+pub mod legal;
 pub mod model;
 pub mod net;
 pub mod notary;

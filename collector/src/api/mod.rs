@@ -69,6 +69,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/retention", get(privacy::retention).post(privacy::step))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/legal-dates", get(readiness::legal_dates))
         .route("/campaigns", get(campaigns::list).post(campaigns::start))
         .route("/campaigns/{id}", get(campaigns::one))
         .route("/campaigns/{id}/rows", get(campaigns::rows))
@@ -132,6 +133,7 @@ pub(crate) fn router() -> Router<WebState> {
         privacy::step,
         readiness::readiness,
         readiness::indicators_now,
+        readiness::legal_dates,
         campaigns::list,
         campaigns::start,
         campaigns::one,
@@ -269,6 +271,7 @@ mod tests {
             "work-counts",
             "readiness",
             "indicators",
+            "legal-dates",
             "findings",
             "findings/{reference}",
             "tasks",
@@ -281,6 +284,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 48);
+        assert_eq!(paths.len(), 49);
     }
 }

@@ -144,6 +144,7 @@ pub fn router(app: AppState) -> Router {
         .route("/readiness/{id}", get(handlers::readiness::one).post(handlers::readiness::answer))
         .route("/indicators", get(handlers::readiness::indicators_page))
         .route("/campaigns", get(handlers::campaigns::list))
+        .route("/legal-dates", get(handlers::readiness::legal_dates))
         .route("/campaigns/new", get(handlers::campaigns::new_form).post(handlers::campaigns::start))
         .route("/campaigns/{id}", get(handlers::campaigns::one))
         .route("/campaigns/{id}/close", post(handlers::campaigns::close))

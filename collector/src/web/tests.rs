@@ -20,6 +20,7 @@ mod catalogue;
 mod export;
 mod governance;
 mod governed_api;
+mod legal;
 mod own;
 mod people;
 mod privacy;

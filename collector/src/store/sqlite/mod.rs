@@ -59,6 +59,7 @@ use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
 use crate::tier::Method;
+use crate::legal::Dates;
 
 /// How long one process waits for another's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,6 +96,8 @@ pub struct Options {
     /// How risk tiers are suggested.
     pub tier_method: Arc<Method>,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
+    /// Dates of laws and rules.
+    pub legal_dates: Arc<Dates>,
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
 }
@@ -119,6 +122,7 @@ impl Options {
             assets_at_once: 200,
             tier_method: Method::built_in(),
             rebuild_on_new_catalogue: false,
+            legal_dates: Dates::built_in(),
         }
     }
 }
@@ -130,6 +134,7 @@ pub struct SqliteStore {
     known: RwLock<Arc<Known>>,
     tier_method: Arc<Method>,
 }
+    legal_dates: Arc<Dates>,
 
 impl SqliteStore {
     /// Opens the database, makes it when there is none, and brings it to this version's schema.
@@ -144,7 +149,8 @@ impl SqliteStore {
         let tier_method = Arc::clone(&options.tier_method);
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        Ok(Self { readers, writer, known, tier_method })
+        let legal_dates = Arc::clone(&options.legal_dates);
+        Ok(Self { readers, writer, known, tier_method, legal_dates })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -161,6 +167,7 @@ impl SqliteStore {
             tier_method: options.tier_method,
         })
     }
+            legal_dates: options.legal_dates,
 
     /// Works with another catalogue from the next commit on, for which every roll-up is made anew: facts are kept by rule,
     /// so what was reported before means what the new catalogue says. Reports wait meanwhile; pages go on with what was.

@@ -54,7 +54,8 @@ pub(crate) use people::{
 pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
-    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+    ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
+    standing_class,
 };
 pub(crate) use record::{
     Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
