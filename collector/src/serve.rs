@@ -26,6 +26,7 @@ use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
+use crate::stamper::{Stamper, Standing};
 use crate::store::proof::Proof;
 use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
@@ -113,6 +114,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
     let app = AppState {
         sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
+    let stamping = Arc::new(Standing::of(config.time_stamps.as_ref()));
         people: Arc::clone(&store) as Arc<dyn People>,
         store: Arc::clone(&shared),
         governance: Arc::clone(&store) as Arc<dyn Governance>,
@@ -124,6 +126,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         notary: Arc::clone(&notary),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
+        stamping: Arc::clone(&stamping),
     let ingest = Arc::new(Ingest {
         store: shared,
         catalogue: Arc::clone(&catalogue),
@@ -164,6 +167,17 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
     tasks.spawn(until(stopping.clone(), attend(Arc::clone(&store), clock.clone())));
+    if let Some(authority) = &config.time_stamps {
+        let proof = Arc::clone(&store) as Arc<dyn Proof>;
+        match Stamper::new(authority.clone(), proof, Arc::clone(&notary), stamping) {
+            Ok(stamper) => {
+                tasks.spawn(until(stopping.clone(), stamper.run(clock.clone())));
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no time stamps are asked for");
+            }
+        }
+    }
     tasks.spawn(until(stopping.clone(), sign(Arc::clone(&notary), clock.clone())));
     match control::listen(dir) {
         Ok(socket) => {

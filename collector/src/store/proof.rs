@@ -21,11 +21,24 @@ pub trait Proof: Send + Sync {
     fn last_rotation(&self) -> Result<Option<String>, StoreError>;
     /// Keeps the answer of a time-stamping authority for the checkpoint of so many entries.
     fn keep_stamp(&self, size: u64, answer: Vec<u8>) -> Result<(), StoreError>;
+    /// How far the trail is stamped.
+    fn stamped(&self) -> Result<Stamped, StoreError>;
     /// Calls `work` with all that an export proves with, in one state of the records.
     fn evidence(
         &self,
         work: &mut dyn FnMut(&dyn Evidence) -> Result<(), EvidenceError>,
     ) -> Result<(), EvidenceError>;
+}
+
+/// How far the trail is stamped by a time-stamping authority.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamped {
+    /// Entries of the trail.
+    pub entries: u64,
+    /// Entries of the newest checkpoint that is stamped, and its time, Unix milliseconds.
+    pub newest: Option<(u64, i64)>,
+    /// Number of the last entry by which somebody signed a scope statement.
+    pub statement: Option<u64>,
 }
 
 /// An entry that changes no record.

@@ -12,7 +12,7 @@ use crate::audit::{
     merkle,
 };
 use crate::store::StoreError;
-use crate::store::proof::{Each, Evidence, EvidenceError, Proof, TrailNote};
+use crate::store::proof::{Each, Evidence, EvidenceError, Proof, Stamped, TrailNote};
 
 impl Proof for SqliteStore {
     fn checkpoint(&self, keys: Arc<Keys>, now_ms: i64) -> Result<Note, StoreError> {
@@ -57,6 +57,21 @@ impl Proof for SqliteStore {
             prepare(connection, "UPDATE checkpoint SET stamp = $1 WHERE size = $2")?
                 .execute(params![HEXLOWER.encode(&answer), number(size)])?;
             Ok(())
+        })
+    }
+
+    fn stamped(&self) -> Result<Stamped, StoreError> {
+        self.readers.with("look how far the audit trail is stamped", |connection| {
+            let newest = "SELECT size, at_ms FROM checkpoint WHERE stamp <> '' ORDER BY size DESC LIMIT 1";
+            let statement = "SELECT max(seq) FROM trail WHERE kind = 'statement' AND outcome = 'done'
+                AND action IN ('statement.approve', 'statement.countersign')";
+            Ok(Stamped {
+                entries: size(connection)?,
+                newest: prepare(connection, newest)?
+                    .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get(1)?)))
+                    .optional()?,
+                statement: prepare(connection, statement)?.query_row([], |row| row.get(0))?,
+            })
         })
     }
 
