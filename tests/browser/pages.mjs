@@ -90,6 +90,7 @@ const places = {
   dpia: "/privacy/dpia",
   tokens: "/tokens",
   export: "/export",
+  snapshots: "/snapshots",
   "legal-dates": "/legal-dates",
   readiness: "/readiness",
   indicators: "/indicators",

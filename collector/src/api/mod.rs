@@ -25,6 +25,7 @@ mod people;
 mod privacy;
 mod readiness;
 mod scope;
+mod snapshots;
 pub(crate) mod suspect;
 mod systems;
 mod trail;
@@ -69,6 +70,8 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/retention", get(privacy::retention).post(privacy::step))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/snapshots", get(snapshots::list))
+        .route("/snapshots/{month}", get(snapshots::one))
         .route("/legal-dates", get(readiness::legal_dates))
         .route("/campaigns", get(campaigns::list).post(campaigns::start))
         .route("/campaigns/{id}", get(campaigns::one))
@@ -134,6 +137,8 @@ pub(crate) fn router() -> Router<WebState> {
         readiness::readiness,
         readiness::indicators_now,
         readiness::legal_dates,
+        snapshots::list,
+        snapshots::one,
         campaigns::list,
         campaigns::start,
         campaigns::one,
@@ -272,6 +277,8 @@ mod tests {
             "readiness",
             "indicators",
             "legal-dates",
+            "snapshots",
+            "snapshots/{month}",
             "findings",
             "findings/{reference}",
             "tasks",
@@ -284,6 +291,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 49);
+        assert_eq!(paths.len(), 51);
     }
 }

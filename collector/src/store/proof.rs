@@ -71,6 +71,8 @@ pub trait Evidence {
     fn checkpoints(&self) -> Result<Vec<Note>, EvidenceError>;
     /// Time stamps: entries of the checkpoint, and the authority's answer.
     fn stamps(&self) -> Result<Vec<(u64, Vec<u8>)>, EvidenceError>;
+    /// Every monthly snapshot that is there, by month: the month, and its bytes.
+    fn snapshots(&self, each: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> Result<(), EvidenceError>;
     /// Every entry's bytes, in order.
     fn entries(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), EvidenceError>;
     /// Every payload that was not erased, in order, but those of objects of these kinds.

@@ -52,6 +52,7 @@ pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::scope::content_of as statement_content;
+pub(crate) use handlers::snapshots;
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
 pub(crate) use handlers::trail::{TrailQuery, allowed as allowed_trail};
 pub(crate) use handlers::vendors::open_questions;
@@ -192,6 +193,8 @@ pub fn router(app: AppState) -> Router {
         .route("/notice", get(handlers::privacy::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/snapshots", get(snapshots::list))
+        .route("/snapshots/{month}", get(snapshots::one))
         .route("/export", get(download::list))
         .route("/export/evidence-pack", post(download::evidence_pack))
         .route("/export/scope-html", get(handlers::scope::html))

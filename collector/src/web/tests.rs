@@ -28,6 +28,7 @@ mod record;
 mod refusals;
 mod rights;
 mod scope;
+mod snapshots;
 mod tokens_of_programs;
 mod work;
 

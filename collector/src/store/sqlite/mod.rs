@@ -22,6 +22,7 @@ mod identity;
 mod import;
 mod merge;
 mod migrate;
+mod monthly;
 mod own;
 mod people;
 mod products;
@@ -58,8 +59,8 @@ use umbrascope_rules::Catalogue;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
-use crate::tier::Method;
 use crate::legal::Dates;
+use crate::tier::Method;
 
 /// How long one process waits for another's write transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -95,9 +96,9 @@ pub struct Options {
     pub assets_at_once: usize,
     /// How risk tiers are suggested.
     pub tier_method: Arc<Method>,
-    /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// Dates of laws and rules.
     pub legal_dates: Arc<Dates>,
+    /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
 }
@@ -121,8 +122,8 @@ impl Options {
             subjects: 20_000,
             assets_at_once: 200,
             tier_method: Method::built_in(),
-            rebuild_on_new_catalogue: false,
             legal_dates: Dates::built_in(),
+            rebuild_on_new_catalogue: false,
         }
     }
 }
@@ -133,8 +134,8 @@ pub struct SqliteStore {
     writer: Writer,
     known: RwLock<Arc<Known>>,
     tier_method: Arc<Method>,
-}
     legal_dates: Arc<Dates>,
+}
 
 impl SqliteStore {
     /// Opens the database, makes it when there is none, and brings it to this version's schema.
@@ -144,12 +145,13 @@ impl SqliteStore {
         connection
             .execute_batch(governed::TRIGGERS)
             .and_then(|()| connection.execute_batch(statements::TRIGGERS))
+            .and_then(|()| connection.execute_batch(monthly::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);
+        let legal_dates = Arc::clone(&options.legal_dates);
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        let legal_dates = Arc::clone(&options.legal_dates);
         Ok(Self { readers, writer, known, tier_method, legal_dates })
     }
 
@@ -165,9 +167,9 @@ impl SqliteStore {
             writer: Writer::stopped(),
             known: RwLock::new(options.known),
             tier_method: options.tier_method,
+            legal_dates: options.legal_dates,
         })
     }
-            legal_dates: options.legal_dates,
 
     /// Works with another catalogue from the next commit on, for which every roll-up is made anew: facts are kept by rule,
     /// so what was reported before means what the new catalogue says. Reports wait meanwhile; pages go on with what was.

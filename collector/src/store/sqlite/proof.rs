@@ -269,6 +269,15 @@ impl Evidence for Snapshot<'_> {
         Ok(stamped.map(|(_, checkpoint, stamp)| (checkpoint.size, stamp)).collect())
     }
 
+    fn snapshots(
+        &self,
+        each: &mut dyn FnMut(&str, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), EvidenceError> {
+        self.each("SELECT month, content FROM monthly_snapshot ORDER BY month", [], |row| {
+            Ok(each(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?.as_bytes()))
+        })
+    }
+
     fn entries(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), EvidenceError> {
         self.each("SELECT entry FROM trail ORDER BY seq", [], |row| {
             Ok(each(row.get_ref(0)?.as_str()?.as_bytes()))

@@ -23,6 +23,7 @@ mod readiness;
 mod record;
 mod scope;
 mod sign_in;
+mod snapshots;
 mod suspects;
 mod systems;
 mod tasks;
@@ -66,6 +67,7 @@ pub(crate) use scope::{
 };
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use suspects::{SuspectView, SuspectsPage};
+pub(crate) use snapshots::SnapshotsPage;
 pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
