@@ -63,11 +63,12 @@ pub(crate) use record::{
     Problem, RecordEditPage, RecordPage, RequestView,
 };
 pub(crate) use scope::{
-    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
+    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopePrintPage, ScopeSectionPage,
+    ScopeSitesPage, ScopeStatementPage,
 };
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
-pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use snapshots::SnapshotsPage;
+pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
