@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use umbrascope_rules::bundle::PublicKey;
 
+use crate::stamper::Authority;
+
 /// Read when it is there and no other file is named.
 pub const DEFAULT_FILE: &str = "/etc/umbrascope/collector.toml";
 
@@ -20,6 +22,8 @@ pub struct Config {
     pub agents: Agents,
     /// Public keys that may sign catalogues, beside those of the program.
     pub catalogue_keys: Vec<PublicKey>,
+    /// Time-stamping authority (RFC 3161) that stamps checkpoints; `None`: nobody is asked.
+    pub time_stamps: Option<Authority>,
     /// Bytes below which no report is taken; `None`: 10 % of the disk, at most 1 GiB.
     pub min_free_bytes: Option<u64>,
 }
@@ -67,6 +71,7 @@ struct Written {
     agents: WrittenAgents,
     catalogue: WrittenCatalogue,
     storage: WrittenStorage,
+    time_stamps: WrittenTimeStamps,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,6 +107,12 @@ const MAX_KEYS: usize = 16;
 #[serde(deny_unknown_fields, default)]
 struct WrittenStorage {
     min_free_bytes: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenTimeStamps {
+    authority: Option<String>,
 }
 
 impl Config {
@@ -159,7 +170,10 @@ impl Config {
                 return Err(wrong(line_of("keys"), format!("`keys` must be public keys: {error}")));
             }
         };
-        Ok(Self { catalogue_keys: keys, ..Self::from_written(written) })
+        let authority = written.time_stamps.authority.as_deref().map(str::parse::<Authority>).transpose();
+        let time_stamps =
+            authority.map_err(|error| wrong(line_of("authority"), format!("`authority`: {error}")))?;
+        Ok(Self { catalogue_keys: keys, time_stamps, ..Self::from_written(written) })
     }
 
     fn from_written(written: Written) -> Self {
@@ -186,6 +200,7 @@ impl Config {
                 connections_per_address: agents.connections_per_address.unwrap_or(2_000),
             },
             catalogue_keys: Vec::new(),
+            time_stamps: None,
             min_free_bytes: written.storage.min_free_bytes,
         }
     }

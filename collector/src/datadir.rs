@@ -12,6 +12,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use rustix::fs::FlockOperation;
 
 use crate::audit::{Keys, KeysError};
+use crate::legal::{Dates, DatesError};
 use crate::own::{KeyError, OwnKey};
 use crate::pki::{Authority, PkiError};
 use crate::sealing::Sealing;
@@ -166,6 +167,7 @@ impl DataDir {
     pub fn open(&self, mut options: Options, now_ms: i64) -> Result<SqliteStore, DataDirError> {
         self.must_be_initialised()?;
         options.tier_method = self.tier_method()?;
+        options.legal_dates = self.legal_dates()?;
         let store = SqliteStore::open(&self.database(), options, now_ms)?;
         // Root at a terminal must not leave files that the service cannot write.
         for suffix in ["", "-wal", "-shm"] {
@@ -182,6 +184,7 @@ impl DataDir {
     pub fn open_read_only(&self, mut options: Options) -> Result<SqliteStore, DataDirError> {
         self.must_be_initialised()?;
         options.tier_method = self.tier_method()?;
+        options.legal_dates = self.legal_dates()?;
         Ok(SqliteStore::open_read_only(&self.database(), options)?)
     }
 
@@ -194,6 +197,19 @@ impl DataDir {
                 Err(source) => Err(DataDirError::TierMethod { path, source }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Method::built_in()),
+            Err(source) => Err(self.failed("read", &path, source)),
+        }
+    }
+
+    /// Dates of laws and rules: the built-in ones, with the organisation's own over them where it has put some here.
+    fn legal_dates(&self) -> Result<Arc<Dates>, DataDirError> {
+        let path = self.0.join("legal-dates.toml");
+        match fs::read_to_string(&path) {
+            Ok(text) => match Dates::parse(&text) {
+                Ok(own) => Ok(Arc::new(Dates::built_in().with(own))),
+                Err(source) => Err(DataDirError::LegalDates { path, source }),
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Dates::built_in()),
             Err(source) => Err(self.failed("read", &path, source)),
         }
     }
@@ -393,6 +409,15 @@ pub enum DataDirError {
         /// What is wrong with it.
         #[source]
         source: MethodError,
+    },
+    /// The organisation's dates of laws cannot be read.
+    #[error("{path} is no list of legal dates; mend it, or take it away for the built-in list alone")]
+    LegalDates {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: DatesError,
     },
     /// A file could not be used.
     #[error("could not {attempted} {path}")]

@@ -23,6 +23,7 @@ pub mod failpoint;
 pub mod findings;
 pub mod ingest;
 pub mod inventory;
+pub mod legal;
 pub mod model;
 pub mod net;
 pub mod notary;
@@ -39,6 +40,7 @@ pub mod scope;
 pub mod sealing;
 pub mod serve;
 pub mod session;
+pub mod stamper;
 pub mod store;
 pub mod tier;
 pub mod tls;
@@ -76,6 +78,8 @@ pub struct AppState {
     pub own: Arc<own::Desk>,
     /// Who signs the audit trail. Blocking, like the records.
     pub notary: Arc<notary::Notary>,
+    /// What came of time stamps.
+    pub stamping: Arc<stamper::Standing>,
     /// Where agents enrol.
     pub enrolment: Arc<EnrolmentPoint>,
 }

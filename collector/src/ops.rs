@@ -12,6 +12,7 @@ use axum::routing::get;
 use umbrascope_api::Refusal;
 
 use crate::AppState;
+use crate::stamper::Standing;
 
 macro_rules! reasons {
     ($($(#[$meta:meta])* $reason:ident = $word:literal,)+) => {
@@ -117,7 +118,7 @@ impl Counters {
     }
 
     /// Prometheus text format 0.0.4.
-    fn text(&self) -> String {
+    fn text(&self, stamping: &Standing) -> String {
         let mut text = String::new();
         let mut counter = |name: &str, help: &str, value: &AtomicU64| {
             let value = value.load(Ordering::Relaxed);
@@ -129,6 +130,8 @@ impl Counters {
         counter("umbrascope_unknown_fields_total", "Fields of batches not known here.", &self.unknown_fields);
         counter("umbrascope_enrolled_total", "Sensors enrolled.", &self.enrolled);
         counter("umbrascope_renewed_total", "Certificates renewed.", &self.renewed);
+        counter("umbrascope_time_stamps_total", "Checkpoints stamped by an authority.", &stamping.stamped);
+        counter("umbrascope_time_stamps_failed_total", "Time stamps not obtained.", &stamping.failed);
         let _ = writeln!(text, "# HELP umbrascope_refused_total What was turned away, by reason.");
         let _ = writeln!(text, "# TYPE umbrascope_refused_total counter");
         for reason in Turned::ALL {
@@ -163,8 +166,8 @@ async fn ready(State((app, counters)): State<(AppState, Arc<Counters>)>) -> impl
     }
 }
 
-async fn metrics(State((_, counters)): State<(AppState, Arc<Counters>)>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], counters.text())
+async fn metrics(State((app, counters)): State<(AppState, Arc<Counters>)>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], counters.text(&app.stamping))
 }
 
 #[cfg(test)]
@@ -176,7 +179,11 @@ mod tests {
         let counters = Counters::default();
         counters.count(Turned::RowOverQuota);
         counters.count(Turned::RowOverQuota);
-        assert!(counters.text().contains("umbrascope_refused_total{reason=\"row-over-quota\"} 2\n"));
-        assert!(counters.text().contains("umbrascope_refused_total{reason=\"busy\"} 0\n"));
+        let stamping = Standing::default();
+        stamping.failed.fetch_add(3, Ordering::Relaxed);
+        let text = counters.text(&stamping);
+        assert!(text.contains("umbrascope_refused_total{reason=\"row-over-quota\"} 2\n"));
+        assert!(text.contains("umbrascope_refused_total{reason=\"busy\"} 0\n"));
+        assert!(text.contains("umbrascope_time_stamps_failed_total 3\n"), "{text}");
     }
 }

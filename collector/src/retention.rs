@@ -25,7 +25,7 @@ pub struct Times {
     pub day_days: u32,
     /// Who read about a machine or a person.
     pub reading_days: u32,
-    /// Reasons and fields in the audit trail; the entries themselves stay, or nothing could be verified.
+    /// Reasons and fields in the audit trail, and monthly snapshots; the entries themselves stay, or nothing could be verified.
     pub trail_days: u32,
     /// A number of machines or accounts below this one is not told to who may not look at single machines.
     pub least_count: u32,
@@ -44,7 +44,7 @@ impl Times {
             ("Pseudonyms of accounts, and software no longer there", self.pseudonym_days),
             ("What was seen on a day of a machine", self.day_days),
             ("Who read about a machine or a person", self.reading_days),
-            ("Reasons and fields in the audit trail", self.trail_days),
+            ("Reasons and fields in the audit trail, and monthly snapshots", self.trail_days),
         ]
     }
 
@@ -197,11 +197,14 @@ pub struct Swept {
     pub readings: u64,
     /// Payloads of the audit trail.
     pub payloads: u64,
+    /// Contents of monthly snapshots.
+    #[serde(default)]
+    pub snapshots: u64,
 }
 
 impl Swept {
     /// What each of them is of, and how many.
-    pub fn lines(&self) -> [(&'static str, u64); 6] {
+    pub fn lines(&self) -> [(&'static str, u64); 7] {
         [
             ("rows that lost their pseudonym", self.pseudonyms),
             ("rows of what was seen", self.activity),
@@ -209,6 +212,7 @@ impl Swept {
             ("days in the sums", self.days),
             ("notes of who read", self.readings),
             ("reasons and fields in the trail", self.payloads),
+            ("monthly snapshots", self.snapshots),
         ]
     }
 

@@ -12,11 +12,13 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use umbrascope_api::Day;
+use umbrascope_rules::Catalogue;
 
 use crate::catalogue::Current;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::datadir::{DataDir, DataDirError, Lock};
+use crate::export::{Sources, monthly};
 use crate::ingest::{self, Ingest};
 use crate::net::{self, Listener};
 use crate::notary::{Notary, NotaryError};
@@ -24,6 +26,7 @@ use crate::ops::{self, Counters};
 use crate::own::Desk;
 use crate::pki::{Authority, PkiError, SERVER_LIFETIME_MS};
 use crate::session::{SessionError, Sessions};
+use crate::stamper::{Stamper, Standing};
 use crate::store::own::OwnRules;
 use crate::store::people::People;
 use crate::store::proof::Proof;
@@ -111,6 +114,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         _ => config.agents.url.clone(),
     };
     let notary = Arc::new(Notary::new(Arc::clone(&store) as Arc<dyn Proof>, dir, now_ms)?);
+    let stamping = Arc::new(Standing::of(config.time_stamps.as_ref()));
     let app = AppState {
         sessions: Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn People>, dir.sealing()?)?),
         people: Arc::clone(&store) as Arc<dyn People>,
@@ -122,6 +126,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
         https: people_tls.is_some(),
         own: Arc::clone(&own),
         notary: Arc::clone(&notary),
+        stamping: Arc::clone(&stamping),
         enrolment: Arc::new(EnrolmentPoint { url, ca_sha256: authority.fingerprint() }),
     };
     let ingest = Arc::new(Ingest {
@@ -163,7 +168,19 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     tasks.spawn(until(stopping.clone(), watched));
     let disk = watch_disk(dir.path().to_owned(), config.min_free_bytes, Arc::clone(&counters));
     tasks.spawn(until(stopping.clone(), disk));
-    tasks.spawn(until(stopping.clone(), attend(Arc::clone(&store), clock.clone())));
+    let time = attend(Arc::clone(&store), Arc::clone(&app.catalogue), Arc::clone(&notary), clock.clone());
+    tasks.spawn(until(stopping.clone(), time));
+    if let Some(authority) = &config.time_stamps {
+        let proof = Arc::clone(&store) as Arc<dyn Proof>;
+        match Stamper::new(authority.clone(), proof, Arc::clone(&notary), stamping) {
+            Ok(stamper) => {
+                tasks.spawn(until(stopping.clone(), stamper.run(clock.clone())));
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "no time stamps are asked for");
+            }
+        }
+    }
     tasks.spawn(until(stopping.clone(), sign(Arc::clone(&notary), clock.clone())));
     match control::listen(dir) {
         Ok(socket) => {
@@ -206,8 +223,9 @@ async fn until(mut stopping: watch::Receiver<bool>, work: impl Future<Output = (
     }
 }
 
-/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`]; once on each day, deletes what is over.
-async fn attend(store: Arc<SqliteStore>, clock: Clock) {
+/// Lets time pass over the governed records, at once and then every [`ATTEND_EVERY`] and when a day begins; once on each day, keeps what is
+/// kept of a month and deletes what is over.
+async fn attend(store: Arc<SqliteStore>, catalogue: Arc<Current>, notary: Arc<Notary>, clock: Clock) {
     let mut swept_on = None;
     loop {
         let (keeper, now_ms) = (Arc::clone(&store), clock.now_ms());
@@ -221,7 +239,7 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
         }
         let today = Day::from_unix_ms(now_ms);
         if swept_on.replace(today) == Some(today) {
-            tokio::time::sleep(ATTEND_EVERY).await;
+            tokio::time::sleep(pause(clock.now_ms())).await;
             continue;
         }
         let keeper = Arc::clone(&store);
@@ -231,6 +249,21 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
                 error = &error as &dyn std::error::Error,
                 "the indicators of the month could not be kept"
             );
+        }
+        let (keeper, known, signer) = (Arc::clone(&store), catalogue.known(), Arc::clone(&notary));
+        let kept = move || keep_months(&keeper, known.catalogue(), &signer, now_ms);
+        match tokio::task::spawn_blocking(kept).await {
+            Ok(Ok(months)) if months.is_empty() => {}
+            Ok(Ok(months)) => tracing::info!(?months, "snapshots of the inventory are kept"),
+            Ok(Err(error)) => {
+                // Within the hour once more; what has to be deleted does not wait for it.
+                swept_on = None;
+                tracing::error!(
+                    error = &*error as &dyn std::error::Error,
+                    "the snapshot of a month could not be kept"
+                );
+            }
+            Err(_) => return,
         }
         let keeper = Arc::clone(&store);
         match tokio::task::spawn_blocking(move || keeper.sweep(now_ms)).await {
@@ -244,8 +277,29 @@ async fn attend(store: Arc<SqliteStore>, clock: Clock) {
             }
             Err(_) => return,
         }
-        tokio::time::sleep(ATTEND_EVERY).await;
+        tokio::time::sleep(pause(clock.now_ms())).await;
     }
+}
+
+/// Until time is let pass again: [`ATTEND_EVERY`], or the beginning of the next day where that is sooner.
+fn pause(now_ms: i64) -> Duration {
+    let day_ms = 86_400_000;
+    let left_ms = day_ms - now_ms.rem_euclid(day_ms);
+    ATTEND_EVERY.min(Duration::from_millis(left_ms.unsigned_abs()))
+}
+
+/// Keeps snapshots of the months that ended, and signs a checkpoint that covers them. The months.
+fn keep_months(
+    store: &SqliteStore,
+    catalogue: &Catalogue,
+    notary: &Notary,
+    now_ms: i64,
+) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    let kept = monthly::keep(Sources { reads: store, governance: store }, catalogue, now_ms)?;
+    if !kept.is_empty() {
+        notary.checkpoint(now_ms)?;
+    }
+    Ok(kept)
 }
 
 /// Signs what waits, as [`Notary::attend`] has it.

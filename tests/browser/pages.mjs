@@ -1,6 +1,6 @@
 // Opens every page of a running collector in real Chromium, light and dark, at three widths, and fails on
 // serious or critical findings of axe, on violations of the content policy, on errors of the console, on
-// what spills over the side, and on pages of 100 kB or more. Leaves a picture of each in a folder.
+// what spills over the side, and on pages of 100 kB or more (1 MB where all of something is there to be printed). Leaves a picture of each in a folder.
 //
 //   node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER] [brief] [lists]
 //
@@ -90,6 +90,8 @@ const places = {
   dpia: "/privacy/dpia",
   tokens: "/tokens",
   export: "/export",
+  snapshots: "/snapshots",
+  "legal-dates": "/legal-dates",
   people: "/people",
   "people-none": "/people?q=nobody-is-called-this",
   "people-all": "/people?kind=all",
@@ -123,6 +125,11 @@ for (const [name, list, which] of further) {
   await page.goto(new URL(list, base).href);
   const found = page.locator(which).first();
   if (await found.count()) places[name] = await found.getAttribute("href");
+}
+// A statement's lists, each on pages of its own, and the whole of it to print.
+if (places.statement) {
+  places["statement-list"] = `${places.statement}/undetermined`;
+  places["statement-print"] = `${places.statement}/print`;
 }
 // Each form of a record.
 if (places.record) {
@@ -208,7 +215,8 @@ async function visit(tab, name, address, error = false) {
   const policy = answer.headers()["content-security-policy"] ?? "";
   if (!policy.includes("default-src 'none'") || policy.includes("unsafe")) problems.push(`${name}: policy ${policy}`);
   const bytes = (await answer.body()).length;
-  if (bytes >= MAX_BYTES) problems.push(`${name}: ${bytes} bytes`);
+  // What is there to be printed is whole on purpose.
+  if (bytes >= (name.endsWith("-print") ? 10 * MAX_BYTES : MAX_BYTES)) problems.push(`${name}: ${bytes} bytes`);
   for (const colorScheme of ["light", "dark"]) {
     await tab.emulateMedia({ colorScheme });
     for (const width of WIDTHS) {

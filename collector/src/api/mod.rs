@@ -25,6 +25,7 @@ mod people;
 mod privacy;
 mod readiness;
 mod scope;
+mod snapshots;
 pub(crate) mod suspect;
 mod systems;
 mod trail;
@@ -69,6 +70,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/retention", get(privacy::retention).post(privacy::step))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/snapshots", get(snapshots::list))
+        .route("/snapshots/{month}", get(snapshots::one))
+        .route("/legal-dates", get(readiness::legal_dates))
         .route("/campaigns", get(campaigns::list).post(campaigns::start))
         .route("/campaigns/{id}", get(campaigns::one))
         .route("/campaigns/{id}/rows", get(campaigns::rows))
@@ -132,6 +136,9 @@ pub(crate) fn router() -> Router<WebState> {
         privacy::step,
         readiness::readiness,
         readiness::indicators_now,
+        readiness::legal_dates,
+        snapshots::list,
+        snapshots::one,
         campaigns::list,
         campaigns::start,
         campaigns::one,
@@ -269,6 +276,9 @@ mod tests {
             "work-counts",
             "readiness",
             "indicators",
+            "legal-dates",
+            "snapshots",
+            "snapshots/{month}",
             "findings",
             "findings/{reference}",
             "tasks",
@@ -281,6 +291,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 48);
+        assert_eq!(paths.len(), 51);
     }
 }

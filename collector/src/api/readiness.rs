@@ -1,4 +1,4 @@
-//! Readiness and indicators as JSON.
+//! Readiness, indicators and legal dates as JSON.
 
 use axum::Json;
 use axum::extract::State;
@@ -46,6 +46,72 @@ pub(super) struct Indicator {
     of: Option<u64>,
     /// What was left out, and what else belongs to the value.
     note: String,
+}
+
+/// Dates of laws and rules, as they were looked up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LegalDates {
+    /// Version of the list, which scope statements cite.
+    version: String,
+    /// The dates. Nothing is concluded from them, and none of it is legal advice.
+    dates: Vec<LegalDate>,
+}
+
+/// From when something applies.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct LegalDate {
+    /// Our id of it.
+    id: String,
+    /// Of which law or body of rules.
+    regime: String,
+    /// Which part of it.
+    provision: String,
+    /// What it is about.
+    subject: String,
+    /// First day; null: none is known.
+    #[schema(format = Date)]
+    applies_from: Option<String>,
+    /// `in_force`, `adopted_unpublished`, `proposed`, `repealed` or `superseded`.
+    status: String,
+    /// Where that is known from.
+    source: String,
+    /// The day that the source is of.
+    #[schema(format = Date)]
+    source_date: Option<String>,
+    /// The day on which it was looked up.
+    #[schema(format = Date)]
+    as_of: String,
+    /// `primary`, `partly`, `secondary` or `unchecked`.
+    checked: String,
+    /// Whether it is from the organisation's own file.
+    own: bool,
+}
+
+/// Dates of laws and rules that bear on AI, each as of the day on which it was looked up.
+#[utoipa::path(get, path = "/api/v1/legal-dates",
+    responses((status = 200, body = LegalDates),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn legal_dates(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<LegalDates>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let list = state.app.governance.legal_dates();
+    let dates = list.dates.iter().cloned().map(|date| LegalDate {
+        id: date.id,
+        regime: date.regime,
+        provision: date.provision,
+        subject: date.subject,
+        applies_from: date.applies_from.map(|day| day.to_string()),
+        status: date.status.as_str().to_owned(),
+        source: date.source,
+        source_date: date.source_date.map(|day| day.to_string()),
+        as_of: date.as_of.to_string(),
+        checked: date.checked.as_str().to_owned(),
+        own: date.own,
+    });
+    Ok(Json(LegalDates { version: list.version.clone(), dates: dates.collect() }))
 }
 
 /// What the standard asks for, and what there is to show.

@@ -29,6 +29,8 @@ pub const PAYLOADS: &str = "payloads.jsonl";
 pub const README: &str = "README.md";
 /// Every governed record as it stands.
 pub const RECORDS: &str = "records.jsonl";
+/// The folder of monthly snapshots: `2026-10.json`, whose hash the record of the month holds.
+pub const SNAPSHOTS: &str = "snapshots/";
 /// The folder of time stamps: a token for the signed checkpoint of so many entries.
 pub const STAMPS: &str = "timestamps/";
 /// The key that signed.

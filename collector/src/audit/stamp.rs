@@ -27,6 +27,8 @@ pub struct Stamp {
     pub imprint: Hash,
     /// When, as it stands there: `20261127013000Z`.
     pub at: String,
+    /// The content of the INTEGER that the request had with it; empty: none.
+    pub nonce: Vec<u8>,
 }
 
 /// Why an answer is no time stamp.
@@ -47,8 +49,7 @@ pub enum StampError {
 /// A request (RFC 3161, 2.4.1) for a time stamp over `imprint`, that asks for the certificate. `nonce` keeps old answers out.
 pub fn request(imprint: &Hash, nonce: u64) -> Vec<u8> {
     let imprint = [&SHA256[..], &element(OCTETS, imprint.as_bytes())].concat();
-    // A leading zero keeps it positive.
-    let nonce = [&[0][..], &(nonce | 1 << 63).to_be_bytes()].concat();
+    let nonce = nonce_content(nonce);
     let parts = [
         element(INTEGER, &[1]),
         element(SEQUENCE, &imprint),
@@ -56,6 +57,13 @@ pub fn request(imprint: &Hash, nonce: u64) -> Vec<u8> {
         BOOLEAN_TRUE.to_vec(),
     ];
     element(SEQUENCE, &parts.concat())
+}
+
+impl Stamp {
+    /// Whether it answers the request that had this nonce.
+    pub fn answers(&self, nonce: u64) -> bool {
+        self.nonce == nonce_content(nonce)
+    }
 }
 
 /// Reads an answer (RFC 3161, 2.4.2).
@@ -90,8 +98,20 @@ pub fn read(answer: &[u8]) -> Result<Stamp, StampError> {
     let imprint = Hash::from_slice(take(&mut imprint, OCTETS)?).ok_or(StampError::Form)?;
     take(&mut info, INTEGER)?;
     let at = std::str::from_utf8(take(&mut info, GENERALIZED_TIME)?).map_err(|_| StampError::Form)?;
+    let mut nonce = Vec::new();
+    // Accuracy and ordering may stand before it.
+    while let Some(tag) = info.first().copied() {
+        let content = take(&mut info, tag)?;
+        if tag == INTEGER {
+            nonce = content.to_vec();
+        }
+    }
     let plain = at.len() <= 32 && at.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'Z'));
-    if plain && bytes.is_empty() { Ok(Stamp { imprint, at: at.to_owned() }) } else { Err(StampError::Form) }
+    if plain && bytes.is_empty() {
+        Ok(Stamp { imprint, at: at.to_owned(), nonce })
+    } else {
+        Err(StampError::Form)
+    }
 }
 
 /// The content of the next element, which has to have this tag.
@@ -102,6 +122,11 @@ fn take<'a>(bytes: &mut &'a [u8], tag: u8) -> Result<&'a [u8], StampError> {
     let (rest, element) = Any::from_der(bytes).map_err(|_| StampError::Form)?;
     *bytes = rest;
     Ok(element.data)
+}
+
+/// Content of a nonce, whose leading zero keeps it positive.
+fn nonce_content(nonce: u64) -> Vec<u8> {
+    [&[0][..], &(nonce | 1 << 63).to_be_bytes()].concat()
 }
 
 /// An element of fewer than 128 bytes, as all of a request are.

@@ -209,6 +209,9 @@ fn print(report: &Report, known: &Known, out: &mut dyn Write) -> io::Result<()> 
         row("files", format!("{} as their checksums say", report.files));
     }
     row("records", format!("{} compared with what the entries come to", report.records));
+    if report.snapshots > 0 {
+        row("monthly snapshots", format!("{} as their records say", report.snapshots));
+    }
     if report.withheld > 0 {
         row("withheld", format!("{} records whose payloads were redacted", report.withheld));
     }

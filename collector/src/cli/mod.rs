@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::datadir::{DataDir, DataDirError};
 use crate::export::ExportError;
+use crate::model::text::chain;
 use crate::notary::NotaryError;
 use crate::own;
 use crate::serve::ServeError;
@@ -194,18 +195,6 @@ impl CliError {
     fn io(attempted: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::Io { attempted, source }
     }
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// `RUST_LOG` decides; else what an operator of a service wants, or a person at a terminal.

@@ -8,7 +8,8 @@
 
 use std::io::{self, Write};
 
-use super::view::{self, Head, Sightings, System};
+use super::monthly::Past;
+use super::view::{self, Head, System};
 use super::{ExportError, Sources, Stamp, View};
 use crate::web::Rfc3339;
 use umbrascope_rules::Catalogue;
@@ -30,7 +31,7 @@ impl<T: Into<String>> From<T> for Cell {
 
 const HEAD: [&str; 5] = ["generated_at", "as_of", "policy_version", "coverage", "checkpoint"];
 
-const PRODUCTS: [&str; 13] = [
+const PRODUCTS: [&str; 15] = [
     "id",
     "name",
     "vendor",
@@ -44,6 +45,8 @@ const PRODUCTS: [&str; 13] = [
     "needs_catalogue",
     "embedded",
     "catalogue_version",
+    "observations",
+    "observed_as_of",
 ];
 
 const SYSTEMS: [&str; 25] = [
@@ -92,17 +95,14 @@ pub(super) fn write(
     }
     let systems = from.count_systems(stamp)?;
     let head = view::head(from, catalogue, stamp, systems)?;
+    let past = Past::read(from, stamp)?;
     header(out, &[&PRODUCTS[..], &HEAD[..]].concat())?;
     view::every_product(from.reads, stamp, |detail| {
-        let seen = view::sightings(&detail, stamp);
+        let seen = view::sightings(&detail, stamp, &past);
         let row = &detail.row;
         let channels: Vec<&str> = row.channels.iter().map(|channel| channel.as_str()).collect();
         let (first, last) = seen.days();
         let day = |day: Option<umbrascope_api::Day>| day.map(|day| day.to_string()).unwrap_or_default();
-        let assets = match seen {
-            Sightings::Seen { assets, .. } => assets,
-            Sightings::Never => None,
-        };
         let cells = [
             row.id.as_str().into(),
             row.name.as_str().into(),
@@ -111,12 +111,14 @@ pub(super) fn write(
             channels.join(" ").into(),
             row.confidence.as_str().into(),
             row.level.as_str().into(),
-            Cell::Number(assets),
+            Cell::Number(seen.assets()),
             day(first).into(),
             day(last).into(),
             if row.needs_catalogue { "true" } else { "false" }.into(),
             if row.embedded { "true" } else { "false" }.into(),
             head.catalogue_version.as_str().into(),
+            seen.word().into(),
+            day(seen.snapshot()).into(),
         ];
         Ok(record(out, &cells.into_iter().chain(foot(&head)).collect::<Vec<_>>())?)
     })

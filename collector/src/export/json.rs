@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use umbrascope_api::Day;
 use umbrascope_rules::{Catalogue, Confidence, Level};
 
+use super::monthly::Past;
 use super::view::{self, Head, Sightings, System, View};
 use super::{Elements, ExportError, Proving, Sources, Stamp, every, evidence, to_writer};
 use crate::api::suspect::Suspect;
@@ -95,16 +96,19 @@ fn inventory(
     field(out, "checkpoint", &head.checkpoint)?;
     // What the role of who takes it away does not cover: then the lists of machines are empty.
     field(out, "withheld", if stamp.machines { &[] as &[&str] } else { &["machines"] })?;
-    field(out, "expired", if stamp.as_of.is_some() { EXPIRED } else { &[] })?;
+    let kept = head.coverage.totals.is_some();
+    let expired = EXPIRED.iter().filter(|list| stamp.as_of.is_some() && !(kept && **list == "coverage"));
+    field(out, "expired", &expired.collect::<Vec<_>>())?;
     field(out, "erased", &view.erased)?;
 
     out.write_all(b"\"products\":[")?;
     let mut products = Elements::new();
+    let past = Past::read(from, stamp)?;
     view::every_product(reads, stamp, |mut product| {
         if !stamp.machines || stamp.as_of.is_some() {
             product.assets.clear();
         }
-        products.write(out, &whole_product(product, stamp)?)
+        products.write(out, &whole_product(product, stamp, &past)?)
     })?;
 
     out.write_all(b"\n],\n\"ai_systems\":[")?;
@@ -113,7 +117,10 @@ fn inventory(
         view.systems.iter().map(|system| (system.record.id.as_str(), system)).collect();
     if stamp.as_of.is_some() {
         for system in &view.systems {
-            systems.write(out, &whole_system(row_as_of(system), Some(system))?)?;
+            let mut whole = whole_system(row_as_of(system), Some(system))?;
+            whole["assets"] = system.assets().into();
+            whole["observed_as_of"] = system.snapshot().map(|day| day.to_string()).into();
+            systems.write(out, &whole)?;
         }
     } else {
         let all = SystemFilter::default();
@@ -168,12 +175,17 @@ fn coverage_of(
 }
 
 /// A product; of a past day with null for what is no longer known.
-pub(super) fn whole_product(product: ProductDetail, stamp: &Stamp) -> Result<Value, ExportError> {
-    let seen = view::sightings(&product, stamp);
+pub(super) fn whole_product(
+    product: ProductDetail,
+    stamp: &Stamp,
+    past: &Past,
+) -> Result<Value, ExportError> {
+    let seen = view::sightings(&product, stamp, past);
     let mut whole = serde_json::to_value(ProductWhole::from(product).at_least(stamp.least))?;
     whole["observations"] = seen.word().into();
     let (Some(day), Sightings::Seen { last, .. }) = (stamp.as_of, seen) else { return Ok(whole) };
-    whole["assets"] = Value::Null;
+    whole["assets"] = seen.assets().into();
+    whole["observed_as_of"] = seen.snapshot().map(|day| day.to_string()).into();
     whole["last_day"] = last.map(|day| day.to_string()).into();
     let past = |row: &Value, name: &str| row[name].as_str().and_then(|text| text.parse::<Day>().ok());
     if let Some(rows) = whole["evidence"].as_array_mut() {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use umbrascope_rules::Catalogue;
 
 use super::ident::uuid_of;
+use super::monthly::Past;
 use super::view::{self, System, View};
 use super::{ExportError, Sources, Stamp, json, to_writer};
 use crate::web::Rfc3339;
@@ -40,11 +41,12 @@ pub(super) fn write(
         lines.write("system", &named, &at, data)?;
         decision(&mut lines, system)?;
     }
+    let past = Past::read(from, stamp)?;
     view::every_product(from.reads, stamp, |mut product| {
         // Single machines are for few; this format is for pipelines.
         product.assets.clear();
         let named = format!("product {}", product.row.id);
-        lines.write("product", &named, &generated, json::whole_product(product, stamp)?)
+        lines.write("product", &named, &generated, json::whole_product(product, stamp, &past)?)
     })?;
     let written = lines.written;
     lines.write("end", &format!("end {generated}"), &generated, json!({ "lines": written }))

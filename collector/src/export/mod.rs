@@ -23,6 +23,7 @@ mod format;
 mod ident;
 mod json;
 mod jsonl;
+pub mod monthly;
 mod ocsf;
 mod oscal;
 pub mod scope;

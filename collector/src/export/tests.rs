@@ -62,7 +62,7 @@ fn product(name: &str, kind: ProductKind) -> Product {
         vendor_country: Some("DE".into()),
         kind: Some(kind),
         description: name.into(),
-        seen: Sightings::Seen { first: day, last: Some(day), assets: Some(1) },
+        seen: Sightings::Seen { first: day, last: Some(day), assets: Some(1), snapshot: None },
         evidence: vec![evidence(Channel::Tls, name), evidence(Channel::Tls, "chat.acme.example")],
         claims: vec![("soc2", "claimed")],
     }

@@ -1,11 +1,13 @@
 //! What every format is written from: the inventory of one moment, neutral as to formats. Records come from the trail when they are
-//! of a past day; of what sensors saw, that which is still known of that day. What is no longer known is said to be so.
+//! of a past day; of what sensors saw, that which is still known of that day, or which the newest monthly snapshot up to then says. What
+//! is no longer known is said to be so.
 
 use std::collections::BTreeMap;
 
 use umbrascope_api::Day;
 use umbrascope_rules::{Catalogue, ProductKind};
 
+use super::monthly::Past;
 use super::{ExportError, Stamp};
 use crate::anonymity::told;
 use crate::model::Direction;
@@ -132,8 +134,19 @@ impl Coverage {
         Self { totals: Some(totals), found, not_found, not_looked_for }
     }
 
-    fn of_past_day(day: Day, systems: usize) -> Self {
+    fn of_past_day(day: Day, systems: usize, past: &Past) -> Self {
         let kept = "is not kept; it is not made up here.";
+        if let Some((of, rests)) = past.coverage() {
+            let then = |text: &str| format!("By the monthly snapshot of {of}: {text}");
+            return Self {
+                totals: rests.totals.clone().filter(|_| of == day),
+                found: format!(
+                    "{systems} AI systems were on record at the end of {day}, as the audit trail says."
+                ),
+                not_found: then(&rests.not_found),
+                not_looked_for: then(&rests.not_looked_for),
+            };
+        }
         Self {
             totals: None,
             found: format!(
@@ -195,6 +208,8 @@ pub(super) enum Sightings {
         last: Option<Day>,
         /// Assets that showed it; `None`: no longer known of that day.
         assets: Option<u64>,
+        /// The monthly snapshot that says what retention has deleted since; `None`: nothing comes from one.
+        snapshot: Option<Day>,
     },
 }
 
@@ -207,10 +222,27 @@ impl Sightings {
         }
     }
 
-    /// In a word: `never`, `known`, or `expired` where retention took the days that would tell.
+    /// Assets as far as known.
+    pub(super) fn assets(self) -> Option<u64> {
+        match self {
+            Self::Never => None,
+            Self::Seen { assets, .. } => assets,
+        }
+    }
+
+    /// The day of the monthly snapshot that tells of them.
+    pub(super) fn snapshot(self) -> Option<Day> {
+        match self {
+            Self::Never => None,
+            Self::Seen { snapshot, .. } => snapshot,
+        }
+    }
+
+    /// In a word: `never`, `known`, `snapshot` where a monthly snapshot tells, or `expired` where retention took the days that would.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Never => "never",
+            Self::Seen { snapshot: Some(_), .. } => "snapshot",
             Self::Seen { last: Some(_), .. } => "known",
             Self::Seen { last: None, .. } => "expired",
         }
@@ -254,6 +286,16 @@ impl System {
         let days = self.products.iter().map(|product| product.seen.days());
         let (firsts, lasts): (Vec<_>, Vec<_>) = days.unzip();
         (firsts.into_iter().flatten().chain(self.record.first_seen).min(), lasts.into_iter().flatten().max())
+    }
+
+    /// The day of the monthly snapshot that tells of its sightings.
+    pub(super) fn snapshot(&self) -> Option<Day> {
+        self.products.iter().find_map(|product| product.seen.snapshot())
+    }
+
+    /// Most assets of one of its products as far as known.
+    pub(super) fn assets(&self) -> Option<u64> {
+        self.products.iter().filter_map(|product| product.seen.assets()).max()
     }
 
     /// Names and words of its states and of what people set, for formats that hold properties. Nothing of a person in it but numbers.
@@ -304,9 +346,9 @@ impl System {
         facts.extend(record.org_units.iter().map(|unit| ("unit", format!("unit:{unit}"))));
         facts.extend(record.org_roles.iter().map(|role| ("org-role", role.as_str().to_owned())));
         facts.extend(record.labels.iter().map(|label| ("label", label.clone())));
-        facts.extend(
-            sightings.filter(|word| *word == "expired").take(1).map(|word| ("observations", word.to_owned())),
-        );
+        let told = sightings.filter(|word| matches!(*word, "expired" | "snapshot"));
+        facts.extend(told.min().map(|word| ("observations", word.to_owned())));
+        facts.extend(self.snapshot().map(|day| ("observed-as-of", day.to_string())));
         facts
     }
 }
@@ -329,7 +371,7 @@ impl View {
             None => from.governance.whole_systems()?,
             Some(_) => from.governance.whole_systems_as_of(stamp.before_ms())?,
         };
-        let day = stamp.day();
+        let (day, past) = (stamp.day(), Past::read(from, stamp)?);
         let mut products: BTreeMap<String, Product> = BTreeMap::new();
         let (mut systems, mut erased) = (Vec::with_capacity(dated.len()), Vec::new());
         for Dated { id, body, version, hash, seq, at_ms, created_at_ms } in dated {
@@ -343,7 +385,7 @@ impl View {
             }
             for word in &record.products {
                 if !products.contains_key(word) {
-                    products.insert(word.clone(), product(from.reads, catalogue, stamp, word)?);
+                    products.insert(word.clone(), product(from.reads, catalogue, stamp, &past, word)?);
                 }
             }
             systems.push(System {
@@ -367,7 +409,7 @@ pub(super) fn head(
 ) -> Result<Head, ExportError> {
     let policies = from.governance.policies_as_of(stamp.before_ms())?;
     let coverage = match stamp.as_of {
-        Some(day) => Coverage::of_past_day(day, systems),
+        Some(day) => Coverage::of_past_day(day, systems, &Past::read(from, stamp)?),
         None => Coverage::now(
             from.reads.coverage_totals(stamp.now_ms)?,
             from.governance.coverage_record(stamp.now_ms)?.expected.as_ref(),
@@ -394,6 +436,7 @@ fn product(
     reads: &dyn Reads,
     catalogue: &Catalogue,
     stamp: &Stamp,
+    past: &Past,
     word: &str,
 ) -> Result<Product, ExportError> {
     let known = catalogue.product(word);
@@ -415,7 +458,7 @@ fn product(
             ),
         });
     };
-    let seen = sightings(&detail, stamp);
+    let seen = sightings(&detail, stamp, past);
     let mut evidence = detail.evidence;
     if let Some(day) = stamp.as_of {
         evidence.retain(|row| row.first_day <= day);
@@ -435,21 +478,31 @@ fn product(
 }
 
 /// What is still known of the sightings up to a day. The store keeps first and last day of all time, and counts by day as long as
-/// they are kept; the assets of a past moment are not kept.
-pub(super) fn sightings(detail: &ProductDetail, stamp: &Stamp) -> Sightings {
+/// they are kept; the assets of a past moment are in a monthly snapshot, if anywhere.
+pub(super) fn sightings(detail: &ProductDetail, stamp: &Stamp, past: &Past) -> Sightings {
     let (first, last) = (detail.row.first_day, detail.row.last_day);
-    match stamp.as_of {
-        None => Sightings::Seen { first, last: Some(last), assets: told(detail.row.assets, stamp.least) },
-        Some(day) if first > day => Sightings::Never,
-        Some(day) if last <= day => Sightings::Seen { first, last: Some(last), assets: None },
+    let kept = match stamp.as_of {
+        None => {
+            let assets = told(detail.row.assets, stamp.least);
+            return Sightings::Seen { first, last: Some(last), assets, snapshot: None };
+        }
+        Some(day) if first > day => return Sightings::Never,
+        Some(day) if last <= day => Some(last),
         Some(day) => {
             let counted = detail.days.iter().filter(|count| count.day <= day && count.assets > 0);
-            Sightings::Seen { first, last: counted.map(|count| count.day).max(), assets: None }
+            counted.map(|count| count.day).max()
         }
-    }
+    };
+    let Some((of, then)) = past.product(&detail.row.id) else {
+        return Sightings::Seen { first, last: kept, assets: None, snapshot: None };
+    };
+    // Its numbers are told as they were then, but to nobody who is told less by now.
+    let assets = then.machines.and_then(|machines| told(machines, stamp.least));
+    let tells = assets.is_some() || (kept.is_none() && then.last_day.is_some());
+    Sightings::Seen { first, last: kept.or(then.last_day), assets, snapshot: tells.then_some(of) }
 }
 
-fn claims(facts: Option<&VendorFacts>) -> Vec<(&'static str, &'static str)> {
+pub(super) fn claims(facts: Option<&VendorFacts>) -> Vec<(&'static str, &'static str)> {
     let questions = facts.into_iter().flat_map(|facts| &facts.questions);
     questions
         .flat_map(|question| {

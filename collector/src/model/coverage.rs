@@ -1,6 +1,6 @@
 //! Coverage: what the fleet could see, and what it could not.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use umbrascope_api::{CoverageReport, SourceReport, SourceState};
 
 use super::SensorRow;
@@ -25,7 +25,8 @@ pub fn unread(coverage: &CoverageReport) -> impl Iterator<Item = &SourceReport> 
 }
 
 /// Sums over the sensors that are not revoked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CoverageTotals {
     /// Enrolled.
     pub sensors: u64,

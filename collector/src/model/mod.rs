@@ -8,6 +8,7 @@ pub mod dated;
 pub mod document;
 pub mod finding;
 pub mod governed;
+pub mod monthly;
 mod own;
 pub mod policy;
 mod product;

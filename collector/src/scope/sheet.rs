@@ -72,6 +72,21 @@ impl Section {
         self
     }
 
+    /// How many rows it has.
+    pub fn rows(&self) -> usize {
+        match &self.body {
+            Body::Table(_, rows) => rows.len(),
+            Body::Pairs(_) => 0,
+        }
+    }
+
+    /// Keeps so many rows, from one of them on.
+    pub fn keep(&mut self, from: usize, most: usize) {
+        if let Body::Table(_, rows) = &mut self.body {
+            *rows = rows.drain(..).skip(from).take(most).collect();
+        }
+    }
+
     fn pairs(id: &'static str, title: &str, lead: &str, pairs: Vec<(&str, String)>) -> Self {
         let pairs = pairs.into_iter().map(|(name, text)| (name.to_owned(), visible(&text))).collect();
         Self { id, title: title.to_owned(), lead: lead.to_owned(), body: Body::Pairs(pairs) }

@@ -16,6 +16,7 @@ use umbrascope_api::{
 use umbrascope_rules::Catalogue;
 
 use super::*;
+use crate::model::governed::Act;
 use crate::model::{Direction, NewToken, PageRequest, ProductFilter, ProductSort};
 use crate::ops::Turned;
 use crate::token;
@@ -383,4 +384,40 @@ async fn a_nearly_full_disk_refuses_reports_and_still_answers_people() {
     people.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("the disk is nearly full"), "{answer}");
     world.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_was_off_keeps_the_month_when_it_starts_and_signs_it() {
+    let World { running, dir, _folder } = World::new().await;
+    let act = Act::job("test", Clock::system().now_ms());
+    running.app.notary.exported("json", act).unwrap();
+    running.stop().await;
+    let mut config = Config::default();
+    config.people.listen.set_port(0);
+    config.agents.listen.set_port(0);
+    config.min_free_bytes = Some(0);
+    let today = Clock::system().today();
+    let next = (1..32).map(|days| today.forward(days)).find(|day| day.ymd().1 != today.ymd().1).unwrap();
+    let later_ms = next.unix_ms() + 1_000;
+    for start_again in [false, true] {
+        let running = start(&dir, &config, Clock::new(move || later_ms)).await.unwrap();
+        let signed = || {
+            let kept = running.app.governance.monthly_snapshots().unwrap();
+            let note = running.app.governance.newest_checkpoint().unwrap().unwrap();
+            let size = crate::audit::Checkpoint::of(&note).unwrap().size;
+            (kept.len(), kept.iter().all(|held| held.seq < size))
+        };
+        for _ in 0..600 {
+            if signed() == (1, true) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        if start_again {
+            // The first work of a start is done by when the second start's is.
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        assert_eq!(signed(), (1, true), "one of the month, under a signed checkpoint");
+        running.stop().await;
+    }
 }

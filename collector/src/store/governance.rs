@@ -10,7 +10,9 @@ use crate::review::{Move, Refused, Who};
 use crate::store::readiness::Readying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
-use crate::store::{Campaigns, Documents, Exports, Findings, Queues, StoreError, Suppliers, Tasks};
+use crate::store::{
+    Campaigns, Documents, Exports, Findings, Queues, Snapshots, StoreError, Suppliers, Tasks,
+};
 use crate::tier::Method;
 
 /// What became of a change: the record as it is now, or the guard that refused. `None`: there is no such record.
@@ -26,6 +28,7 @@ pub trait Governance:
     + Readying
     + Retaining
     + Scoping
+    + Snapshots
     + Suppliers
     + Tasks
     + Send

@@ -21,11 +21,24 @@ pub trait Proof: Send + Sync {
     fn last_rotation(&self) -> Result<Option<String>, StoreError>;
     /// Keeps the answer of a time-stamping authority for the checkpoint of so many entries.
     fn keep_stamp(&self, size: u64, answer: Vec<u8>) -> Result<(), StoreError>;
+    /// How far the trail is stamped.
+    fn stamped(&self) -> Result<Stamped, StoreError>;
     /// Calls `work` with all that an export proves with, in one state of the records.
     fn evidence(
         &self,
         work: &mut dyn FnMut(&dyn Evidence) -> Result<(), EvidenceError>,
     ) -> Result<(), EvidenceError>;
+}
+
+/// How far the trail is stamped by a time-stamping authority.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamped {
+    /// Entries of the trail.
+    pub entries: u64,
+    /// Entries of the newest checkpoint that is stamped, and its time, Unix milliseconds.
+    pub newest: Option<(u64, i64)>,
+    /// Number of the last entry by which somebody signed a scope statement.
+    pub statement: Option<u64>,
 }
 
 /// An entry that changes no record.
@@ -58,6 +71,8 @@ pub trait Evidence {
     fn checkpoints(&self) -> Result<Vec<Note>, EvidenceError>;
     /// Time stamps: entries of the checkpoint, and the authority's answer.
     fn stamps(&self) -> Result<Vec<(u64, Vec<u8>)>, EvidenceError>;
+    /// Every monthly snapshot that is there, by month: the month, and its bytes.
+    fn snapshots(&self, each: &mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> Result<(), EvidenceError>;
     /// Every entry's bytes, in order.
     fn entries(&self, each: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), EvidenceError>;
     /// Every payload that was not erased, in order, but those of objects of these kinds.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use umbrascope_api::Day;
 
 use crate::audit::Keys;
+use crate::legal::Dates;
 use crate::model::governed::{Act, Held};
 use crate::model::{Page, PageRequest};
 use crate::review::{Refused, Who};
@@ -14,6 +15,9 @@ use crate::store::{Changed, StoreError};
 
 /// Coverage, endpoints, sites and statements. Blocking, like the rest of the store.
 pub trait Scoping: Send + Sync {
+    /// Dates of laws and rules.
+    fn legal_dates(&self) -> Arc<Dates>;
+
     /// What every list rests on.
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError>;
 

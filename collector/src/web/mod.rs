@@ -52,6 +52,7 @@ pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::scope::content_of as statement_content;
+pub(crate) use handlers::snapshots;
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
 pub(crate) use handlers::trail::{TrailQuery, allowed as allowed_trail};
 pub(crate) use handlers::vendors::open_questions;
@@ -143,6 +144,7 @@ pub fn router(app: AppState) -> Router {
         .route("/readiness/controls/{id}", post(handlers::readiness::judge))
         .route("/readiness/{id}", get(handlers::readiness::one).post(handlers::readiness::answer))
         .route("/indicators", get(handlers::readiness::indicators_page))
+        .route("/legal-dates", get(handlers::readiness::legal_dates))
         .route("/campaigns", get(handlers::campaigns::list))
         .route("/campaigns/new", get(handlers::campaigns::new_form).post(handlers::campaigns::start))
         .route("/campaigns/{id}", get(handlers::campaigns::one))
@@ -184,13 +186,15 @@ pub fn router(app: AppState) -> Router {
         .route("/scope/sites", get(handlers::scope::sites).post(handlers::scope::add_site))
         .route("/scope/sites/{id}", post(handlers::scope::change_site))
         .route("/scope/{number}", get(handlers::scope::one))
-        .route("/scope/{number}/{step}", post(handlers::scope::take))
+        .route("/scope/{number}/{step}", get(handlers::scope::part).post(handlers::scope::take))
         .route("/privacy", get(handlers::privacy::show))
         .route("/privacy/retention", post(handlers::privacy::step))
         .route("/privacy/dpia", get(handlers::privacy::pack))
         .route("/notice", get(handlers::privacy::notice))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
+        .route("/snapshots", get(snapshots::list))
+        .route("/snapshots/{month}", get(snapshots::one))
         .route("/export", get(download::list))
         .route("/export/evidence-pack", post(download::evidence_pack))
         .route("/export/scope-html", get(handlers::scope::html))

@@ -96,6 +96,7 @@ fn state_with(
         demonstration: false,
         https: false,
         notary: notary(),
+        stamping: Arc::default(),
         enrolment: Arc::new(EnrolmentPoint {
             url: "https://collector.example:8444".to_owned(),
             ca_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),

@@ -20,6 +20,7 @@ mod catalogue;
 mod export;
 mod governance;
 mod governed_api;
+mod legal;
 mod own;
 mod people;
 mod privacy;
@@ -27,6 +28,7 @@ mod record;
 mod refusals;
 mod rights;
 mod scope;
+mod snapshots;
 mod tokens_of_programs;
 mod work;
 

@@ -159,9 +159,17 @@ for entry in entries:
     for field in line["payload"]["drop"]:
         body.pop(field, None)
 records = 0
+snapshots = {name for name in files if name.startswith("snapshots/")}
 for line in lines("records.jsonl"):
     name = line["object"]
     assert sha256(b"\2", bytes.fromhex(line["nonce"]), canonical(line["body"])).hex() == hashes[name]
     assert name in redacted or bodies[name] == line["body"], name
     records += 1
+    if name.startswith("monthly-snapshot/"):
+        month, body = name.split("/")[1], line["body"]
+        snapshot = files.get(f"snapshots/{month}.json")
+        assert (snapshot is None) == (body["erased_on"] is not None), month
+        assert snapshot is None or sha256(snapshot).hex() == body["sha256"], month
+        snapshots.discard(f"snapshots/{month}.json")
+assert not snapshots, "a snapshot that no record tells of"
 print(json.dumps({"entries": size, "root": root.hex(), "earlier": earlier, "records": records, "keys": len(keys)}))

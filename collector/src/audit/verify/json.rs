@@ -10,7 +10,7 @@ use serde_json::error::Category;
 use super::packed::Sealing;
 use super::report::{Fault, Report};
 use super::{Part, Source};
-use crate::audit::hash::{canonical, sha256};
+use crate::audit::hash::{Hash, canonical, sha256};
 use crate::audit::seal::Sealed;
 
 /// What parts the sealed bytes of a JSON export from the seal.
@@ -96,6 +96,10 @@ impl Source for JsonSource {
 
     fn seal(&mut self) -> io::Result<Option<Sealing>> {
         Ok(self.sealing.take())
+    }
+
+    fn snapshots(&mut self) -> io::Result<Option<Vec<(String, String, Hash)>>> {
+        Ok(None)
     }
 
     fn stamps(&mut self) -> io::Result<Vec<(String, u64, Vec<u8>)>> {

@@ -6,8 +6,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::hash::sha256;
+use super::hash::{Hash, sha256};
 use super::note::{Checkpoint, Note, VerifyingKey};
+use super::pack;
 
 mod json;
 mod keys;
@@ -26,6 +27,7 @@ pub use report::{Fault, Finding, Report, Setback, Verdict};
 
 use json::JsonSource;
 use packed::PackSource;
+use replay::Replayed;
 
 /// A payload or a record has some text of people; a longer line is refused unread.
 const MAX_LINE_BYTES: u64 = 16 << 20;
@@ -78,6 +80,40 @@ trait Source {
     fn seal(&mut self) -> io::Result<Option<packed::Sealing>>;
     /// Tokens of time stamps: place, size of the checkpoint, bytes.
     fn stamps(&mut self) -> io::Result<Vec<(String, u64, Vec<u8>)>>;
+    /// Monthly snapshots: place, month, hash. `None`: a file of this kind carries none.
+    fn snapshots(&mut self) -> io::Result<Option<Vec<(String, String, Hash)>>>;
+}
+
+/// Compares each monthly snapshot with what its record says, and the record with what is there.
+fn snapshots(
+    source: &mut impl Source,
+    replayed: &Replayed,
+    trail: &trail::Trail,
+    report: &mut Report,
+) -> io::Result<()> {
+    // What does not follow from some entries may follow from the missing ones.
+    let Some(found) = source.snapshots()?.filter(|_| trail.whole) else { return Ok(()) };
+    for (place, month, sum) in &found {
+        match replayed.snapshots.get(month) {
+            Some(told) if told.sha256 == *sum => report.snapshots += 1,
+            Some(told) => {
+                let what = format!("its SHA-256 is {sum}, and by entry {} it was {}", told.seq, told.sha256);
+                report.add(Fault::Altered, place, what);
+            }
+            None => report.add(Fault::Altered, place, "no record tells of this snapshot"),
+        }
+    }
+    for (month, told) in replayed.snapshots.iter().filter(|(_, told)| !told.erased) {
+        if !found.iter().any(|(_, other, _)| other == month) {
+            let place = format!("{}{month}.json", pack::SNAPSHOTS);
+            report.add(
+                Fault::Incomplete,
+                place,
+                format!("entry {} tells of it, and it is missing", told.seq),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn check(mut source: impl Source, known: &Known, report: &mut Report) -> io::Result<()> {
@@ -87,10 +123,11 @@ fn check(mut source: impl Source, known: &Known, report: &mut Report) -> io::Res
 
     let trail = trail::read(&mut source, head.as_ref().map(|(_, checkpoint)| checkpoint), report)?;
     let earlier = keys::earlier(&mut source, report)?;
-    let rotations = replay::run(&mut source, &trail, report)?;
+    let replayed = replay::run(&mut source, &trail, report)?;
+    snapshots(&mut source, &replayed, &trail, report)?;
 
     if let (Some((note, checkpoint)), Some(own)) = (&head, &own) {
-        let mut ring = keys::Ring::new(own, rotations, known.vkey.as_ref(), report);
+        let mut ring = keys::Ring::new(own, replayed.rotations, known.vkey.as_ref(), report);
         ring.trust(note, checkpoint, &earlier, report);
         trail.compare(&ring, note, checkpoint, &earlier, report);
         if let Some(since) = &known.since {

@@ -113,6 +113,17 @@ impl<R: Read + Seek> Source for PackSource<R> {
         }))
     }
 
+    fn snapshots(&mut self) -> io::Result<Option<Vec<(String, String, Hash)>>> {
+        let mut snapshots = Vec::new();
+        for member in self.reader.members.clone() {
+            let Some(name) = member.name.strip_prefix(pack::SNAPSHOTS) else { continue };
+            let month = name.strip_suffix(".json").unwrap_or(name).to_owned();
+            let sum = self.reader.sum(&member)?;
+            snapshots.push((member.name, month, sum));
+        }
+        Ok(Some(snapshots))
+    }
+
     fn stamps(&mut self) -> io::Result<Vec<(String, u64, Vec<u8>)>> {
         let mut stamps = Vec::new();
         for member in self.reader.members.clone() {

@@ -19,21 +19,44 @@ pub const ROTATE: &str = "key.rotate";
 /// The kind of object that such an entry is of.
 pub const KEY_KIND: &str = "key";
 
-/// Goes through payloads and records; the changes of the key that it met.
-pub(super) fn run(source: &mut impl Source, trail: &Trail, report: &mut Report) -> io::Result<Vec<Rotation>> {
-    let mut replay = Replay { trail, objects: BTreeMap::new(), rotations: Vec::new(), next: 0 };
+/// The kind of record that holds the hash of a monthly snapshot.
+const SNAPSHOT_KIND: &str = "monthly-snapshot/";
+
+/// What the records and entries say besides.
+pub(super) struct Replayed {
+    /// Changes of the key.
+    pub(super) rotations: Vec<Rotation>,
+    /// Monthly snapshots, by month.
+    pub(super) snapshots: BTreeMap<String, Snapshot>,
+}
+
+/// What the record of a monthly snapshot says.
+pub(super) struct Snapshot {
+    /// Hash of its content.
+    pub(super) sha256: Hash,
+    /// The entry that made the record what it is.
+    pub(super) seq: u64,
+    /// Its content was deleted when its time was over.
+    pub(super) erased: bool,
+}
+
+/// Goes through payloads and records.
+pub(super) fn run(source: &mut impl Source, trail: &Trail, report: &mut Report) -> io::Result<Replayed> {
+    let (objects, snapshots) = (BTreeMap::new(), BTreeMap::new());
+    let mut replay = Replay { trail, objects, rotations: Vec::new(), snapshots, next: 0 };
     source.lines(Part::Payloads, &mut |place, bytes| replay.payload(&place, bytes, report))?;
     replay.skip_to(u64::MAX, report);
     let mut last = String::new();
     source.lines(Part::Records, &mut |place, bytes| replay.record(&place, bytes, &mut last, report))?;
     replay.finish(report);
-    Ok(replay.rotations)
+    Ok(Replayed { rotations: replay.rotations, snapshots: replay.snapshots })
 }
 
 struct Replay<'a> {
     trail: &'a Trail,
     objects: BTreeMap<&'a str, Object>,
     rotations: Vec<Rotation>,
+    snapshots: BTreeMap<String, Snapshot>,
     /// The first entry that was not gone through.
     next: u64,
 }
@@ -154,6 +177,15 @@ impl<'a> Replay<'a> {
             let other = differing(fields, &object.fields);
             let what = format!("the entries make something else of {}: {other}", line.object);
             report.add(Fault::Altered, place, what);
+        }
+        if let Some(month) = line.object.strip_prefix(SNAPSHOT_KIND) {
+            match line.body["sha256"].as_str().and_then(Hash::from_hex) {
+                Some(sha256) => {
+                    let erased = !line.body["erased_on"].is_null();
+                    self.snapshots.insert(month.to_owned(), Snapshot { sha256, seq, erased });
+                }
+                None => report.add(Fault::Altered, place, "it is of a snapshot, and holds no hash"),
+            }
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Report {
     pub files: u64,
     /// Records that were compared with what the entries come to.
     pub records: u64,
+    /// Monthly snapshots that are what their records say.
+    pub snapshots: u64,
     /// Records that are not in the file because their entries were redacted.
     pub withheld: u64,
     /// Entries whose payload is not there.
@@ -127,6 +129,7 @@ impl Report {
             earlier: 0,
             files: 0,
             records: 0,
+            snapshots: 0,
             withheld: 0,
             redacted: Vec::new(),
             setbacks: Vec::new(),

@@ -24,6 +24,7 @@ pub(super) struct Log {
     pub(super) payloads: BTreeMap<u64, PayloadLine>,
     pub(super) records: BTreeMap<String, RecordLine>,
     pub(super) checkpoints: Vec<Note>,
+    pub(super) snapshots: BTreeMap<String, Vec<u8>>,
     pub(super) now_ms: i64,
 }
 
@@ -40,6 +41,7 @@ impl Log {
             payloads: BTreeMap::new(),
             records: BTreeMap::new(),
             checkpoints: Vec::new(),
+            snapshots: BTreeMap::new(),
             now_ms,
         }
     }
@@ -104,6 +106,21 @@ impl Log {
         self.append(object, "system.edit", "done", (before, Some(after)), payload);
         let record = RecordLine { body, nonce: Salt::new(nonce), object: object.into() };
         self.records.insert(object.into(), record);
+    }
+
+    /// The sample with snapshots of two months, of which one was deleted.
+    pub(super) fn with_snapshots() -> Self {
+        let mut log = Self::sample();
+        for (month, erased) in [("2022-09", json!("2026-10-01")), ("2026-09", Value::Null)] {
+            let content = format!("{{\"month\":\"{month}\"}}").into_bytes();
+            let set = json!({"month": month, "sha256": sha256(&[&content]).to_string(), "erased_on": erased});
+            log.change(&format!("monthly-snapshot/{month}"), set, &[]);
+            if erased.is_null() {
+                log.snapshots.insert(month.to_owned(), content);
+            }
+        }
+        log.checkpoint();
+        log
     }
 
     pub(super) fn remove(&mut self, object: &str) {
@@ -174,7 +191,10 @@ impl Log {
             (pack::RECORDS, lines(self.records.values())),
             (pack::VKEY, format!("{}\n", self.keys.vkey()).into_bytes()),
         ];
-        files.map(|(name, bytes)| (name.to_owned(), bytes)).into()
+        let snapshots = self.snapshots.iter();
+        let snapshots =
+            snapshots.map(|(month, bytes)| (format!("{}{month}.json", pack::SNAPSHOTS), bytes.clone()));
+        files.map(|(name, bytes)| (name.to_owned(), bytes)).into_iter().chain(snapshots).collect()
     }
 
     pub(super) fn pack(&self) -> Vec<u8> {

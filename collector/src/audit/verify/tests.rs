@@ -62,6 +62,43 @@ fn an_untouched_pack_is_consistent_and_says_what_is_in_it() {
 }
 
 #[test]
+fn each_way_to_change_a_monthly_snapshot_is_told_where_it_is() {
+    let log = Log::with_snapshots();
+    let whole = report(&log.pack(), &log.known());
+    assert_eq!((whole.findings(), whole.snapshots), (&[][..], 1));
+    assert_eq!(code(&log.json(), &log.known()), CONSISTENT, "a JSON export carries none");
+    let file = "snapshots/2026-09.json";
+    let found = |packed: &[u8], expected: u8, place: &str| {
+        let report = report(packed, &log.known());
+        assert_eq!(report.verdict().code(), expected, "{:?}", report.findings());
+        assert!(report.findings().iter().any(|finding| finding.place == place), "{:?}", report.findings());
+    };
+    // As somebody with the key of the pack and without the trail's history does it: checksums and seal fit again.
+    found(&with(&log, file, text("2026-09", "2026-08"), true), ALTERED, file);
+    found(&with(&log, file, |_| None, true), INCOMPLETE, file);
+    let mut files = log.files();
+    files.insert("snapshots/2026-08.json".to_owned(), b"{}".to_vec());
+    found(&log.seal(&files), ALTERED, "snapshots/2026-08.json");
+    // The one that was deleted cannot come back as something else.
+    files.remove("snapshots/2026-08.json");
+    files.insert("snapshots/2022-09.json".to_owned(), b"{}".to_vec());
+    found(&log.seal(&files), ALTERED, "snapshots/2022-09.json");
+    // Exchanged for another month's.
+    let mut files = log.files();
+    let bytes = files.remove(file).unwrap();
+    files.insert("snapshots/2026-10.json".to_owned(), bytes);
+    found(&log.seal(&files), ALTERED, "snapshots/2026-10.json");
+    // And the hash in the record with it.
+    let hash = crate::audit::sha256(&[b"{}"]).to_string();
+    let mut files = log.files();
+    files.insert(file.to_owned(), b"{}".to_vec());
+    let old = crate::audit::sha256(&[&log.snapshots["2026-09"]]).to_string();
+    let records = String::from_utf8(files[pack::RECORDS].clone()).unwrap().replace(&old, &hash);
+    files.insert(pack::RECORDS.to_owned(), records.into_bytes());
+    assert_eq!(code(&log.seal(&files), &log.known()), ALTERED);
+}
+
+#[test]
 fn an_empty_log_is_consistent() {
     let mut log = Log::new();
     log.checkpoint();

@@ -22,6 +22,7 @@ mod identity;
 mod import;
 mod merge;
 mod migrate;
+mod monthly;
 mod own;
 mod people;
 mod products;
@@ -58,6 +59,7 @@ use umbrascope_rules::Catalogue;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
+use crate::legal::Dates;
 use crate::tier::Method;
 
 /// How long one process waits for another's write transaction.
@@ -94,6 +96,8 @@ pub struct Options {
     pub assets_at_once: usize,
     /// How risk tiers are suggested.
     pub tier_method: Arc<Method>,
+    /// Dates of laws and rules.
+    pub legal_dates: Arc<Dates>,
     /// Whether roll-ups of another catalogue are rebuilt: only by the process that holds the
     /// data directory's lock.
     pub rebuild_on_new_catalogue: bool,
@@ -118,6 +122,7 @@ impl Options {
             subjects: 20_000,
             assets_at_once: 200,
             tier_method: Method::built_in(),
+            legal_dates: Dates::built_in(),
             rebuild_on_new_catalogue: false,
         }
     }
@@ -129,6 +134,7 @@ pub struct SqliteStore {
     writer: Writer,
     known: RwLock<Arc<Known>>,
     tier_method: Arc<Method>,
+    legal_dates: Arc<Dates>,
 }
 
 impl SqliteStore {
@@ -139,12 +145,14 @@ impl SqliteStore {
         connection
             .execute_batch(governed::TRIGGERS)
             .and_then(|()| connection.execute_batch(statements::TRIGGERS))
+            .and_then(|()| connection.execute_batch(monthly::TRIGGERS))
             .map_err(|source| StoreError::database("guard the audit trail", source))?;
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);
+        let legal_dates = Arc::clone(&options.legal_dates);
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        Ok(Self { readers, writer, known, tier_method })
+        Ok(Self { readers, writer, known, tier_method, legal_dates })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -159,6 +167,7 @@ impl SqliteStore {
             writer: Writer::stopped(),
             known: RwLock::new(options.known),
             tier_method: options.tier_method,
+            legal_dates: options.legal_dates,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::audit::{
     merkle,
 };
 use crate::store::StoreError;
-use crate::store::proof::{Each, Evidence, EvidenceError, Proof, TrailNote};
+use crate::store::proof::{Each, Evidence, EvidenceError, Proof, Stamped, TrailNote};
 
 impl Proof for SqliteStore {
     fn checkpoint(&self, keys: Arc<Keys>, now_ms: i64) -> Result<Note, StoreError> {
@@ -57,6 +57,21 @@ impl Proof for SqliteStore {
             prepare(connection, "UPDATE checkpoint SET stamp = $1 WHERE size = $2")?
                 .execute(params![HEXLOWER.encode(&answer), number(size)])?;
             Ok(())
+        })
+    }
+
+    fn stamped(&self) -> Result<Stamped, StoreError> {
+        self.readers.with("look how far the audit trail is stamped", |connection| {
+            let newest = "SELECT size, at_ms FROM checkpoint WHERE stamp <> '' ORDER BY size DESC LIMIT 1";
+            let statement = "SELECT max(seq) FROM trail WHERE kind = 'statement' AND outcome = 'done'
+                AND action IN ('statement.approve', 'statement.countersign')";
+            Ok(Stamped {
+                entries: size(connection)?,
+                newest: prepare(connection, newest)?
+                    .query_row([], |row| Ok((row.get::<_, u64>(0)?, row.get(1)?)))
+                    .optional()?,
+                statement: prepare(connection, statement)?.query_row([], |row| row.get(0))?,
+            })
         })
     }
 
@@ -252,6 +267,15 @@ impl Evidence for Snapshot<'_> {
         let notes = self.notes()?.into_iter();
         let stamped = notes.filter(|(_, _, stamp)| !stamp.is_empty());
         Ok(stamped.map(|(_, checkpoint, stamp)| (checkpoint.size, stamp)).collect())
+    }
+
+    fn snapshots(
+        &self,
+        each: &mut dyn FnMut(&str, &[u8]) -> std::io::Result<()>,
+    ) -> Result<(), EvidenceError> {
+        self.each("SELECT month, content FROM monthly_snapshot ORDER BY month", [], |row| {
+            Ok(each(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?.as_bytes()))
+        })
     }
 
     fn entries(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), EvidenceError> {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
-use super::{SqliteStore, prepare};
+use super::{SqliteStore, monthly, prepare};
 use crate::audit::verify::KEY_KIND;
 use crate::model::governed::{Act, Governed, Held};
 use crate::retention::{self, Retention, Step, Swept, Times};
@@ -257,6 +257,12 @@ impl Retaining for SqliteStore {
         }
         for kind in OF_ALL {
             while run(kind, (0, 0), &mut swept)? > 0 {}
+        }
+        if times.trail_days > 0 {
+            let before = today.back(times.trail_days);
+            swept.snapshots = self.writer.run("delete monthly snapshots", move |connection, _| {
+                monthly::erase(connection, before, today, &Act::job(JOB, now_ms))
+            })?;
         }
         if !swept.is_nothing() {
             self.writer.run("note what was deleted", move |connection, _| {

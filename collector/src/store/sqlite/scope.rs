@@ -1,9 +1,12 @@
 //! [`Scoping`] over SQLite: each method one job of the writer, or one read.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::statements::Versions;
 use super::{SqliteStore, coverage, governed, statements};
+use crate::legal::Dates;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::{Page, PageRequest};
 use crate::review::{Refused, Who};
@@ -17,11 +20,16 @@ impl SqliteStore {
         Versions {
             catalogue: self.known().catalogue().version().to_string(),
             tier_method: self.tier_method.version.clone(),
+            legal_data: self.legal_dates.version.clone(),
         }
     }
 }
 
 impl Scoping for SqliteStore {
+    fn legal_dates(&self) -> Arc<Dates> {
+        Arc::clone(&self.legal_dates)
+    }
+
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError> {
         self.readers.with("tell the coverage", |connection| coverage::record(connection, now_ms))
     }

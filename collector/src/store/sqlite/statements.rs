@@ -67,6 +67,7 @@ impl Projected for Statement {
 pub(super) struct Versions {
     pub(super) catalogue: String,
     pub(super) tier_method: String,
+    pub(super) legal_data: String,
 }
 
 /// Number of the statement that can be drafted now; `None`: one waits for its signatures.
@@ -240,6 +241,7 @@ pub(super) fn content(
         policy: in_force(&policies, today).map(|policy| policy.version.clone()).unwrap_or_default(),
         catalogue: versions.catalogue.clone(),
         tier_method: versions.tier_method.clone(),
+        legal_data: Some(versions.legal_data.clone()),
         units: unit_names(connection, &boundary.units)?,
         sites: sites(connection)?
             .into_iter()

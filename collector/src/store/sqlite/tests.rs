@@ -24,6 +24,7 @@ mod exports;
 mod findings;
 mod gateway;
 mod governance;
+mod monthly;
 mod own;
 mod people;
 mod proof;

@@ -27,6 +27,7 @@ pub(crate) mod record;
 pub(crate) mod review;
 pub(crate) mod scope;
 pub(crate) mod sign_in;
+pub(crate) mod snapshots;
 pub(crate) mod suspects;
 pub(crate) mod systems;
 pub(crate) mod tasks;

@@ -1,4 +1,5 @@
-//! `/readiness`: what the standard asks for and what there is to show; `/readiness/controls`: which controls apply; `/indicators`.
+//! `/readiness`: what the standard asks for and what there is to show; `/readiness/controls`: which controls apply;
+//! `/indicators`; `/legal-dates`.
 
 use std::collections::HashMap;
 
@@ -17,7 +18,7 @@ use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::list::{Choice, Select};
 use crate::web::pages::{
-    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow,
+    ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
 };
 use crate::web::{WebState, blocking};
 
@@ -251,6 +252,13 @@ pub(crate) async fn judge(
     let judgement = Applicability { id, applies, reason };
     blocking(move || state.app.governance.set_applicability(judgement, act)).await?;
     Ok(Redirect::to("/readiness/controls?done=judged").into_response())
+}
+
+/// Dates of laws and rules.
+pub(crate) async fn legal_dates(State(state): State<WebState>, reader: Reader) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let frame = reader.frame(Here::Readiness, None);
+    page(&LegalDatesPage { frame, list: state.app.governance.legal_dates() })
 }
 
 /// Indicators now, and as they were kept.

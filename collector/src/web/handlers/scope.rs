@@ -22,15 +22,23 @@ use crate::model::Deed;
 use crate::model::governed::{Act, Actor, Held};
 use crate::model::record::OrgRole;
 use crate::review::{Refused, Who};
-use crate::scope::{self, Boundary, Content, Names, Statement, StatementState, Step};
+use crate::scope::{self, Boundary, Content, Names, Section, Statement, StatementState, Step};
 use crate::store::StoreError;
 use crate::store::scope::Stepping;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
-use crate::web::pages::{ScopeDiffPage, ScopeDraftPage, ScopePage, ScopeStatementPage};
+use crate::web::list::{Pager, page_number};
+use crate::web::pages::{
+    ScopeDiffPage, ScopeDraftPage, ScopePage, ScopePrintPage, ScopeSectionPage, ScopeStatementPage,
+};
+use crate::web::url::Address;
 use crate::web::{WebState, blocking, limit};
 
+/// Rows of a section on a statement's page; the others are a link away.
+const FOLDED_ROWS: usize = 20;
+/// Rows of a section on a page of its own.
+const SECTION_ROWS: u32 = 50;
 /// Rows of a section on the overview.
 const OVERVIEW_ROWS: usize = 50;
 
@@ -237,10 +245,53 @@ async fn statement_page(
         frame: reader.frame(Here::Scope, notice),
         problem,
         before: shown.before,
+        folded: shown.sheet.sections.iter().map(|section| fold(section, number)).collect(),
         sheet: shown.sheet,
         version: shown.held.version,
         statement: shown.held.body,
     })
+}
+
+/// The beginning of a section, with how many rows it has and where all of them are, if there are more.
+fn fold(section: &Section, number: u64) -> (Section, Option<(u64, String)>) {
+    let mut section = section.clone();
+    let rows = section.rows();
+    section.keep(0, FOLDED_ROWS);
+    let more = (rows > FOLDED_ROWS).then(|| (rows as u64, format!("/scope/{number}/{}", section.id)));
+    (section, more)
+}
+
+/// Page of a section.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Paged {
+    page: String,
+}
+
+/// A section of a statement, page by page; or, as `print`, all of them on one.
+pub(crate) async fn part(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path((number, word)): Path<(String, String)>,
+    Query(query): Query<Paged>,
+) -> Result<Response, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let (number, page_number) = (number_of(&number)?, page_number(&query.page)?);
+    let (app, now_ms) = (state.app.clone(), reader.now_ms);
+    let shown = blocking(move || shown(&app, number, now_ms)).await?;
+    let mut sheet = shown.ok_or(WebError::NotFound("statement"))?.sheet;
+    let frame = reader.frame(Here::Scope, None);
+    if word == "print" {
+        return page(&ScopePrintPage { frame, number, sheet });
+    }
+    let at = sheet.sections.iter().position(|section| section.id == word);
+    let mut section = sheet.sections.swap_remove(at.ok_or(WebError::NotFound("section"))?);
+    let all = section.rows() as u64;
+    let from = (page_number - 1).saturating_mul(u64::from(SECTION_ROWS));
+    section.keep(usize::try_from(from).unwrap_or(usize::MAX), SECTION_ROWS as usize);
+    let here = Address::new(format!("/scope/{number}/{}", section.id));
+    let pager = Pager::of_rows(SECTION_ROWS, (page_number, section.rows(), all), "row", &here, "page");
+    page(&ScopeSectionPage { frame, number, title: sheet.title, hash: sheet.hash, section, pager })
 }
 
 /// A statement with its sheet.

@@ -23,6 +23,7 @@ mod readiness;
 mod record;
 mod scope;
 mod sign_in;
+mod snapshots;
 mod suspects;
 mod systems;
 mod tasks;
@@ -54,16 +55,19 @@ pub(crate) use people::{
 pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
-    ControlRow, ControlsPage, IndicatorsPage, ReadinessPage, RequirementPage, RequirementRow, standing_class,
+    ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
+    standing_class,
 };
 pub(crate) use record::{
     Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
     Problem, RecordEditPage, RecordPage, RequestView,
 };
 pub(crate) use scope::{
-    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopeSitesPage, ScopeStatementPage,
+    ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopePrintPage, ScopeSectionPage,
+    ScopeSitesPage, ScopeStatementPage,
 };
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
+pub(crate) use snapshots::SnapshotsPage;
 pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};

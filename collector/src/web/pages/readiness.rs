@@ -1,9 +1,12 @@
 //! Readiness, controls and indicators.
 
+use std::sync::Arc;
+
 use askama::Template;
 use umbrascope_api::Day;
 
 use super::{DocumentsView, Frame, People, TaskForm, filters};
+use crate::legal::{Checked, Dates};
 use crate::model::governed::TrailRow;
 use crate::readiness::{Answer, Applicability, Assessed, Control, Kept, Measured, Standing};
 
@@ -93,6 +96,27 @@ pub(crate) struct ControlRow {
     pub(crate) control: Control,
     /// What was said of it.
     pub(crate) judged: Option<Applicability>,
+}
+
+/// Dates of laws and rules.
+#[derive(Debug, Template)]
+#[template(path = "legal_dates.html")]
+pub(crate) struct LegalDatesPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// The list.
+    pub(crate) list: Arc<Dates>,
+}
+
+impl LegalDatesPage {
+    /// Style class of how far a date was checked.
+    pub(crate) fn class(&self, checked: &Checked) -> &'static str {
+        match checked {
+            Checked::Primary => "good",
+            Checked::Partly | Checked::Secondary => "",
+            Checked::Unchecked => "warn",
+        }
+    }
 }
 
 /// Indicators.

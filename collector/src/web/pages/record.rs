@@ -5,6 +5,7 @@ use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Standing;
 
 use super::{Frame, filters};
+use crate::export::monthly::SeenThen;
 use crate::model::SystemProduct;
 use crate::model::record::{AiSystem, FieldGroup};
 use crate::web::list::{Choice, Pager};
@@ -211,6 +212,8 @@ pub(crate) struct RecordPage {
     pub(crate) version: u64,
     /// Hash of that version.
     pub(crate) hash: String,
+    /// What is known of what sensors had shown by the day as of which it is shown.
+    pub(crate) then: Vec<SeenThen>,
     /// Who changed it last, and when.
     pub(crate) changed: (String, i64),
     /// The day as of which it is shown; `None`: as it is.

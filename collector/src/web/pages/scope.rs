@@ -98,6 +98,8 @@ pub(crate) struct ScopeStatementPage {
     pub(crate) version: u64,
     /// What people read.
     pub(crate) sheet: Sheet,
+    /// The beginnings of its sections; where there is more, how many rows and where.
+    pub(crate) folded: Vec<(Section, Option<(u64, String)>)>,
     /// Number of the statement before, if there is one.
     pub(crate) before: Option<u64>,
 }
@@ -128,6 +130,36 @@ impl ScopeStatementPage {
     fn is_proposed(&self) -> bool {
         self.statement.state == StatementState::Proposed
     }
+}
+
+/// A section of a statement, page by page.
+#[derive(Debug, Template)]
+#[template(path = "scope_section.html")]
+pub(crate) struct ScopeSectionPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// Number of the statement.
+    pub(crate) number: u64,
+    /// Its title.
+    pub(crate) title: String,
+    /// Its hash; `None`: it is not signed.
+    pub(crate) hash: Option<String>,
+    /// The rows of this page.
+    pub(crate) section: Section,
+    /// The foot.
+    pub(crate) pager: Pager,
+}
+
+/// A statement whole, to be printed.
+#[derive(Debug, Template)]
+#[template(path = "scope_print.html")]
+pub(crate) struct ScopePrintPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// Number of the statement.
+    pub(crate) number: u64,
+    /// What people read.
+    pub(crate) sheet: Sheet,
 }
 
 /// What one statement says otherwise than another.

@@ -432,6 +432,32 @@ async fn products_are_added_by_name_and_split_off() {
 }
 
 #[tokio::test]
+async fn a_past_day_is_told_as_of_that_day_and_not_as_of_today() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let fields = [("conditions", "no personal data"), ("expires_on", "2026-12-24"), ("reason", "r")];
+    anna.moves("AIS-0001", "request-tolerance", &fields).await;
+    let mut rita = anna.another("rita").await;
+    rita.moves("AIS-0001", "approve", &[("reason", "yes")]).await;
+    let (_, version) = anna.held("AIS-0001");
+    let hash = anna.state.governance.system("AIS-0001").unwrap().unwrap().held.hash;
+    // Forty days later the toleration is over; on the days before it was not.
+    const LATER_MS: i64 = sample::NOW_MS + 40 * 86_400_000;
+    let clock = crate::clock::Clock::new(|| LATER_MS);
+    let mut later = Visitor::to(AppState { clock, ..anna.state.clone() });
+    let by = crate::model::By { at_ms: LATER_MS, ..sample::people::nobody() };
+    let link = format!("/sign-in/link/{}", later.state.sessions.new_link("anna", &by).unwrap().unwrap());
+    let csrf = later.get(&link).await.csrf();
+    later.post(&link, &[("csrf", &csrf)]).await;
+    let now = later.get("/inventory/AIS-0001").await.text;
+    assert!(now.contains("no longer counts") && now.contains(&hash), "{now}");
+    let then = later.get("/inventory/AIS-0001?on=2026-12-01").await.text;
+    assert!(then.contains("until 2026-12-24") && !then.contains("no longer counts"), "{then}");
+    assert!(!then.contains(&hash) && !then.contains(&format!("Version {version},")), "{then}");
+    assert!(then.contains("What sensors had shown") && !then.contains("Seen in"), "{then}");
+}
+
+#[tokio::test]
 async fn a_record_is_shown_as_of_a_day() {
     let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
     visitor.edits("AIS-0001", "purpose", &[("purpose", "Of today")]).await;

@@ -9,11 +9,12 @@ use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Catalogue;
 
 use super::page;
+use crate::export::monthly::{self, SeenThen};
+use crate::export::{Sources, Stamp};
 use crate::model::governed::{Governed, TrailFilter, TrailRow};
 use crate::model::record::{AiSystem, Seen};
 use crate::model::{Access, Deed, PageRequest, SystemDetail};
 use crate::review::{self, Refused};
-use crate::store::StoreError;
 use crate::web::entries::{self, LOOK_BACK, people_of_rows};
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
@@ -82,6 +83,8 @@ struct Loaded {
     rows: Vec<TrailRow>,
     total: u64,
     then: Option<AiSystem>,
+    /// What is known of what sensors showed by then, product by product.
+    seen_then: Vec<SeenThen>,
 }
 
 async fn record_page(
@@ -92,7 +95,8 @@ async fn record_page(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let number = said.number.max(1);
-    let today = Day::from_unix_ms(reader.now_ms);
+    // What is told of a past day is told as of that day.
+    let today = said.on.unwrap_or_else(|| Day::from_unix_ms(reader.now_ms));
     let loaded = load(state, reader, reference, number, said.on).await?;
     let (held, seen) = (&loaded.detail.held, &loaded.detail.seen);
     let system = loaded.then.as_ref().unwrap_or(&held.body);
@@ -118,6 +122,7 @@ async fn record_page(
         frame: reader.frame(Here::Inventory, said.notice),
         version: held.version,
         hash: held.hash.clone(),
+        then: loaded.seen_then,
         changed: (
             held.stamps
                 .values()
@@ -145,7 +150,7 @@ async fn record_page(
             .collect(),
         flags: seen.flags.iter().map(|flag| RiskFlag::from(flag.as_str())).collect(),
         publishers: seen.publishers.iter().cloned().collect(),
-        beyond: beyond(seen, system, names),
+        beyond: if said.on.is_some() { Vec::new() } else { beyond(seen, system, names) },
         decision: system.decision.as_ref().map(|decision| DecisionView {
             by: names.person(decision.by),
             requested_by: decision.requested_by.map(|person| names.person(person)),
@@ -197,17 +202,25 @@ async fn load(
     // Refusals tell of people rather than of the record: they are for who reads the trail.
     let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
     let today = Day::from_unix_ms(reader.now_ms);
+    let (by, known) = (reader.clone(), state.app.catalogue.known());
+    let mut stamp = Stamp { as_of: on, ..Stamp::new(known.catalogue(), reader.now_ms) };
     let found = blocking(move || {
+        stamp.least = by.least(&app)?;
         let governance = &app.governance;
         let Some(mut detail) = governance.system(&reference)? else { return Ok(None) };
         let body = &detail.held.body;
         let id = body.id.clone();
-        let mut then = None;
+        let (mut then, mut seen_then) = (None, Vec::new());
         if let Some(day) = on {
             let until = day.unix_ms() + DAY_MS;
             let value = governance.as_of(AiSystem::KIND, &id, until)?;
             match value.and_then(|value| serde_json::from_value(value).ok()) {
-                Some(system) => then = Some(system),
+                Some(system) => {
+                    let from = Sources { reads: &*app.store, governance: &**governance };
+                    seen_then = monthly::seen_then(from, &stamp, &system)
+                        .map_err(|error| WebError::Work(error.into()))?;
+                    then = Some(system);
+                }
                 None => return Ok(None),
             }
         }
@@ -241,13 +254,14 @@ async fn load(
         {
             detail.related.push((into.clone(), target.held.body.reference));
         }
-        Ok::<_, StoreError>(Some(Loaded {
+        Ok::<_, WebError>(Some(Loaded {
             detail,
             names,
             trials,
             rows: entries.rows,
             total: entries.total,
             then,
+            seen_then,
         }))
     })
     .await?;
