@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use umbrascope_api::PrivacyKey;
 use umbrascope_rules::bundle::PublicKey;
 
 use crate::os::places;
@@ -41,6 +42,8 @@ pub struct Config {
     pub look_interval: Option<Duration>,
     /// Whether suspects are kept and reported if the collector asks for them.
     pub suspects: bool,
+    /// The privacy officer's key that names of accounts are sealed to while the collector asks for it; `None`: no name ever is.
+    pub privacy_key: Option<PrivacyKey>,
     /// How long counts that only grew may wait before they are reported again.
     pub counter_interval: Duration,
 }
@@ -165,6 +168,10 @@ impl Config {
         let own_rules_key = own_rules_key.map_err(|error| {
             wrong("own_rules_key", &format!("of [catalogue] must be a public key: {error}"))
         })?;
+        let privacy_key = file.privacy.reidentification_key.as_ref().map(|key| key.parse()).transpose();
+        let privacy_key = privacy_key.map_err(|error| {
+            wrong("reidentification_key", &format!("of [privacy] must be a public key: {error}"))
+        })?;
         if file.state_dir.as_ref().is_some_and(|folder| !folder.is_absolute()) {
             return Err(wrong("state_dir", "must be an absolute path"));
         }
@@ -184,6 +191,7 @@ impl Config {
             look_interval: (file.scan.enabled && file.scan.look_every_s > 0)
                 .then(|| Duration::from_secs(file.scan.look_every_s)),
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
+            privacy_key,
             counter_interval: Duration::from_secs(file.report.counter_interval_s),
         })
     }
@@ -202,6 +210,7 @@ struct File {
     gateway: GatewaySection,
     scan: ScanSection,
     discovery: DiscoverySection,
+    privacy: PrivacySection,
     report: ReportSection,
 }
 
@@ -316,6 +325,13 @@ enum SuspectsChoice {
     Never,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PrivacySection {
+    /// The privacy officer's public key that names of accounts may be sealed to. Default: none, and no name leaves.
+    reidentification_key: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ReportSection {
@@ -373,6 +389,16 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn names_are_sealed_to_the_key_that_the_file_names_and_to_none_by_default() {
+        assert_eq!(parse("").unwrap().privacy_key, None);
+        let key = PrivacyKey::from_bytes([3; 32]);
+        let named = parse(&format!("[privacy]\nreidentification_key = \"{key}\"\n")).unwrap();
+        assert_eq!(named.privacy_key, Some(key));
+        let error = parse("[privacy]\nreidentification_key = \"upk-00\"\n").unwrap_err();
+        assert!(error.contains("agent.toml:2") && error.contains("upk-"), "{error}");
     }
 
     #[test]

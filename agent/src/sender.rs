@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
-use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, Snapshot, SuspectRow, limits};
+use umbrascope_api::{Ack, Batch, RenewRequest, RenewResponse, SealedAccount, Snapshot, SuspectRow, limits};
 
 mod catalogue;
 
@@ -225,6 +225,8 @@ pub struct Content {
     pub stations: Vec<DueStation>,
     /// Suspects, where they are asked for. They ride along: no report is sent for their sake.
     pub suspects: Vec<SuspectRow>,
+    /// Sealed names of accounts, where they are asked for. They ride along too.
+    pub sealed_accounts: Vec<SealedAccount>,
 }
 
 impl Content {

@@ -105,6 +105,7 @@ fn report(number: u8, count: u64) -> Batch {
         stations: Vec::new(),
         snapshots: Vec::new(),
         suspects: vec![],
+        sealed_accounts: vec![],
         coverage: CoverageReport::default(),
     }
 }

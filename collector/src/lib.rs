@@ -34,6 +34,7 @@ pub mod people;
 pub mod pki;
 pub mod privacy;
 pub mod readiness;
+pub mod reidentify;
 pub mod retention;
 pub mod review;
 pub mod scope;

@@ -184,6 +184,7 @@ fn held(who: &Who, roles: &[Role]) -> Result<Role, Refused> {
 
 /// What a sweep deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Swept {
     /// Rows of activity that lost their pseudonym.
     pub pseudonyms: u64,
@@ -193,6 +194,8 @@ pub struct Swept {
     pub items: u64,
     /// Days of machines and products in the roll-ups.
     pub days: u64,
+    /// Sealed names of accounts that nothing was of any more.
+    pub names: u64,
     /// Notes of who read.
     pub readings: u64,
     /// Payloads of the audit trail.
@@ -210,6 +213,7 @@ impl Swept {
             ("rows of what was seen", self.activity),
             ("pieces of software no longer there", self.items),
             ("days in the sums", self.days),
+            ("sealed names of accounts", self.names),
             ("notes of who read", self.readings),
             ("reasons and fields in the trail", self.payloads),
             ("monthly snapshots", self.snapshots),

@@ -88,6 +88,8 @@ const places = {
   notice: "/notice",
   privacy: "/privacy",
   dpia: "/privacy/dpia",
+  reidentification: "/reidentification",
+  "reidentification-report": "/reidentification/report",
   tokens: "/tokens",
   export: "/export",
   snapshots: "/snapshots",

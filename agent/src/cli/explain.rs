@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use umbrascope_api::Day;
+use umbrascope_api::{Day, PrivacyKey, Reidentification};
 use umbrascope_rules::{Catalogue, Changed, Indicator, IndicatorKind, Overlay, Rule};
 
 use super::{CliError, StateArgs};
@@ -95,6 +95,40 @@ program, and not the user. The names are judged by their letters, here on the ma
     }
 }
 
+/// What leaves of the names of accounts, in words. `asked`: as the collector last said.
+fn sealed_names(configured: Option<PrivacyKey>, asked: Option<Reidentification>) -> String {
+    const HEAD: &str = "WHOSE AN ACCOUNT IS";
+    let Some(key) = configured else {
+        return format!(
+            "{HEAD}\n\nThe collector is told a pseudonym, and no name, not even a sealed one: this machine's configuration rules it out.\n"
+        );
+    };
+    match asked {
+        Some(asked) if asked.key == key => format!(
+            "\
+{HEAD}
+
+Since {} two people of the organisation have it switched on that whose a pseudonym is can be learnt. With it this machine sends the name and the
+number of the account, sealed to the privacy officer's key {key}: only who holds that key can
+read them, not the collector. To open one takes a reason, a ticket and three people, for one account and for a limited time; each
+time is recorded, and the works council can read of it.
+",
+            Day::from_unix_ms(asked.since_ms)
+        ),
+        Some(_) => format!(
+            "{HEAD}\n\nThe collector asks for names sealed to a key that this machine's configuration does not name. None is sent.\n"
+        ),
+        None => format!(
+            "\
+{HEAD}
+
+The collector is told a pseudonym, and no name. Two people of the organisation can switch on at the collector that names are sent too, sealed
+to the privacy officer's key {key}; it would be said here.
+"
+        ),
+    }
+}
+
 /// Prints what is collected, what was seen in the last 30 days, and whether it was sent.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
     let config = args.state.load()?;
@@ -111,6 +145,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
     };
     let note: StatusNote = note.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     println!("{}", suspects(config.suspects, note.suspects_since_ms));
+    println!("{}", sealed_names(config.privacy_key, note.reidentification));
     if let (Some(every), Some(scan)) = (config.look_interval, config.scan_interval) {
         println!(
             "Software is looked for every {} minutes. In between, every {} s, the times of the files and folders that were\n\
@@ -279,6 +314,19 @@ mod tests {
         assert!(suspects(false, Some(0)).contains("rules it out"));
         let on = suspects(true, Some(1_795_269_802_000));
         assert!(on.contains("Since 2026-11-21 two people") && on.contains("registrable domain"), "{on}");
+    }
+
+    #[test]
+    fn whether_sealed_names_leave_is_said_with_the_key_and_the_day_since_when() {
+        let (key, other) = (PrivacyKey::from_bytes([1; 32]), PrivacyKey::from_bytes([2; 32]));
+        let asked = |key| Some(Reidentification { since_ms: 1_795_269_802_000, key });
+        assert!(sealed_names(None, asked(key)).contains("rules it out"));
+        assert!(sealed_names(Some(key), None).contains("it would be said here"));
+        assert!(sealed_names(Some(key), asked(other)).contains("None is sent"));
+        let on = sealed_names(Some(key), asked(key));
+        for words in ["Since 2026-11-21", &key.to_string(), "three people", "works council"] {
+            assert!(on.contains(words), "{words}: {on}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
+use umbrascope_api::PrivacyKey;
 
 use super::{CliError, StateArgs};
 use crate::catalogue::today;
@@ -42,6 +43,7 @@ struct Status {
     snapshots_pending: u64,
     unmatched_identifiers: u64,
     suspects_allowed: bool,
+    privacy_key: Option<PrivacyKey>,
     look_every_s: Option<u64>,
     witness: Option<Witness>,
     #[serde(flatten)]
@@ -79,6 +81,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         snapshots_pending: due.snapshots,
         unmatched_identifiers: unmatched,
         suspects_allowed: config.suspects,
+        privacy_key: config.privacy_key,
         look_every_s: config.look_interval.map(|every| every.as_secs()),
         witness,
         note,
@@ -182,6 +185,13 @@ fn print(status: &Status) {
         None => "not reported".to_owned(),
     };
     line("suspects", &suspects);
+    let names = match (status.privacy_key, note.reidentification) {
+        (None, _) => "never, by this machine's configuration".to_owned(),
+        (Some(key), Some(asked)) if asked.key == key => format!("sealed since {}", day(asked.since_ms)),
+        (Some(_), Some(_)) => "not sent: the collector names another key than the configuration".to_owned(),
+        (Some(_), None) => "not sent".to_owned(),
+    };
+    line("names of accounts", &names);
     line("audit trail", &trail(status.witness.as_ref(), coverage.trail_contradictions));
     line("between scans", &between_scans(status));
     if !note.watched.blind.is_empty() {

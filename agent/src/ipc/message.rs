@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use umbrascope_api::{CaptureState, Completeness, Day, SnapshotItem, SourceReport, Station, SuspectRow};
+use umbrascope_api::{
+    CaptureState, Completeness, Day, PrivacyKey, SnapshotItem, SourceReport, Station, SuspectRow,
+};
 
 pub use crate::pipeline::{Counters, Flow};
 use crate::scan::Watched;
@@ -198,6 +200,8 @@ pub enum ToUplink {
         own_rules_key: Option<String>,
         /// Whether suspects are kept if the collector asks for them.
         suspects: bool,
+        /// The privacy officer's key that names of accounts may be sealed to; `None`: none ever is.
+        privacy_key: Option<PrivacyKey>,
     },
     /// Comes with the socket to a dissector.
     Capture,

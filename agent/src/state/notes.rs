@@ -26,6 +26,12 @@ impl State {
         Ok(self.db.query_row("SELECT text FROM note WHERE name = ?1", [name], |row| row.get(0)).optional()?)
     }
 
+    /// Forgets a note, if there is one.
+    pub fn drop_note(&self, name: &str) -> Result<(), StateError> {
+        self.db.prepare_cached("DELETE FROM note WHERE name = ?1")?.execute([name])?;
+        Ok(())
+    }
+
     /// Keeps a note about ourselves, for `status`.
     pub fn set_note(&self, name: &str, text: &str) -> Result<(), StateError> {
         self.db

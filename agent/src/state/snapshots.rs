@@ -1,7 +1,9 @@
 //! What scans found, one row a source.
 
+use std::collections::BTreeSet;
+
 use rusqlite::params;
-use umbrascope_api::{Completeness, Snapshot, SnapshotItem};
+use umbrascope_api::{AccountId, Completeness, Snapshot, SnapshotItem};
 
 use super::{Software, State, StateError, damaged, signed, unsigned};
 
@@ -57,6 +59,21 @@ impl State {
             due.push(Snapshot { source, generation: unsigned(generation), completeness, items });
         }
         Ok(due)
+    }
+
+    /// Every account that something here is of.
+    pub fn accounts(&self) -> Result<BTreeSet<AccountId>, StateError> {
+        let mut accounts = BTreeSet::new();
+        let mut query = self.db.prepare("SELECT DISTINCT account FROM activity WHERE account <> ''")?;
+        for account in query.query_map([], |row| row.get::<_, String>(0))? {
+            accounts.extend(account?.parse::<AccountId>().ok());
+        }
+        let mut query = self.db.prepare("SELECT items FROM snapshot")?;
+        for items in query.query_map([], |row| row.get::<_, String>(0))? {
+            let items: Vec<SnapshotItem> = serde_json::from_str(&items?).map_err(|_| damaged())?;
+            accounts.extend(items.into_iter().filter_map(|item| item.account));
+        }
+        Ok(accounts)
     }
 
     /// Notes that a generation of a source was taken, or will never be.

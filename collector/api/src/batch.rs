@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ActivityRow, CoverageReport, Epoch, MachineId, SensorId, SensorInfo, Snapshot, Station, SuspectRow,
+    ActivityRow, CoverageReport, Epoch, MachineId, Reidentification, SealedAccount, SensorId, SensorInfo,
+    Snapshot, Station, SuspectRow,
 };
 
 /// One delivery. The sensor is known by its certificate; `sensor` is only compared with it.
@@ -35,6 +36,10 @@ pub struct Batch {
     /// Domains that look like AI and that no rule knows; none unless the collector asks for them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<SuspectRow>,
+    /// Names of accounts that rows are of, sealed to a privacy officer's key; none unless the collector asks for them and the sensor's own
+    /// configuration names that key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed_accounts: Vec<SealedAccount>,
     /// What could be seen and what could not.
     #[serde(default)]
     pub coverage: CoverageReport,
@@ -68,6 +73,9 @@ pub struct Ack {
     /// not, and a sensor keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspects_since_ms: Option<i64>,
+    /// Since when two people of the organisation want names of accounts, sealed to which key; absent: they do not, and a sensor sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reidentification: Option<Reidentification>,
     /// The newest signed checkpoint of the collector's audit trail (c2sp.org/tlog-checkpoint), for sensors to remember: a later one that
     /// contradicts it shows that the trail was rewritten.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,7 +95,7 @@ pub struct RefusedRow {
 
 /// Which list of a batch a row stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum RowKind {
     /// [`Batch::activity`].
     Activity,
@@ -95,6 +103,8 @@ pub enum RowKind {
     Snapshot,
     /// [`Batch::suspects`].
     Suspect,
+    /// [`Batch::sealed_accounts`].
+    SealedAccount,
 }
 
 /// Why a row was not taken.

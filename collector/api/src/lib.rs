@@ -16,6 +16,7 @@ mod coverage;
 mod day;
 mod enrol;
 mod id;
+mod sealed;
 mod snapshot;
 mod subject;
 mod suspect;
@@ -27,6 +28,10 @@ pub use coverage::{CaptureState, CoverageReport, SensorInfo, SourceReport, Sourc
 pub use day::{Day, DayError};
 pub use enrol::{EnrolRequest, EnrolResponse, RenewRequest, RenewResponse};
 pub use id::{AccountId, Epoch, IdError, MachineId, SensorId};
+pub use sealed::{
+    PrivacyKey, PrivacyKeyError, Reidentification, SEALED_INFO, SEALED_NAME_BYTES, SEALED_TEXT_BYTES,
+    SealedAccount, SealedName, sealed_to,
+};
 pub use snapshot::{Completeness, ItemDetails, Part, Snapshot, SnapshotItem};
 pub use subject::{Station, Subject, SubjectError};
 pub use suspect::SuspectRow;
@@ -49,6 +54,8 @@ pub mod limits {
     /// Most suspects in one batch, and most that a sensor keeps, or a collector takes of it, of one day: whoever makes up
     /// names floods nobody.
     pub const SUSPECTS: usize = 200;
+    /// Most sealed names of accounts in one batch, and most that a collector keeps of one machine.
+    pub const SEALED_ACCOUNTS: usize = 64;
     /// Longest text in one field, in bytes of UTF-8.
     pub const TEXT_BYTES: usize = 512;
     /// Most entries of a list inside one snapshot item (flags, environment names).

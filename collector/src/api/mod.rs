@@ -24,6 +24,7 @@ mod own;
 mod people;
 mod privacy;
 mod readiness;
+mod reidentify;
 mod scope;
 mod snapshots;
 pub(crate) mod suspect;
@@ -68,6 +69,12 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
         .route("/retention", get(privacy::retention).post(privacy::step))
+        .route("/reidentification", get(reidentify::setting).post(reidentify::step_setting))
+        .route("/reidentifications", get(reidentify::list).post(reidentify::ask))
+        .route("/reidentifications/accounts", get(reidentify::accounts_of))
+        .route("/reidentifications/report", get(reidentify::report))
+        .route("/reidentifications/{id}", get(reidentify::one).post(reidentify::step))
+        .route("/reidentifications/{id}/name", post(reidentify::name))
         .route("/readiness", get(readiness::readiness))
         .route("/indicators", get(readiness::indicators_now))
         .route("/snapshots", get(snapshots::list))
@@ -134,6 +141,15 @@ pub(crate) fn router() -> Router<WebState> {
         privacy::pack,
         privacy::retention,
         privacy::step,
+        reidentify::setting,
+        reidentify::step_setting,
+        reidentify::list,
+        reidentify::ask,
+        reidentify::accounts_of,
+        reidentify::report,
+        reidentify::one,
+        reidentify::step,
+        reidentify::name,
         readiness::readiness,
         readiness::indicators_now,
         readiness::legal_dates,
@@ -261,6 +277,12 @@ mod tests {
             "privacy",
             "privacy/dpia",
             "retention",
+            "reidentification",
+            "reidentifications",
+            "reidentifications/accounts",
+            "reidentifications/report",
+            "reidentifications/{id}",
+            "reidentifications/{id}/name",
             "campaigns",
             "campaigns/{id}",
             "campaigns/{id}/rows",
@@ -291,6 +313,6 @@ mod tests {
         ] {
             assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
         }
-        assert_eq!(paths.len(), 51);
+        assert_eq!(paths.len(), 57);
     }
 }

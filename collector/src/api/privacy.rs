@@ -67,6 +67,10 @@ pub(super) struct Settings {
     for_ever_because: Option<String>,
     /// Since when domains that look like AI are collected; null: they are not.
     suspects_since: Option<Moment>,
+    /// Since when sealed names of accounts are kept; null: they are not.
+    sealed_names_since: Option<Moment>,
+    /// The privacy officer's key that they are sealed to.
+    sealed_to: Option<String>,
     /// What is collected, by channel.
     collected: Vec<Words>,
     /// Who may read what: the roles.
@@ -83,6 +87,8 @@ impl From<&Notice> for Settings {
             times: notice.times.into(),
             for_ever_because: notice.for_ever_because.clone(),
             suspects_since: notice.suspects_since_ms.map(Moment::of),
+            sealed_names_since: notice.sealed_names.map(|on| Moment::of(on.since_ms)),
+            sealed_to: notice.sealed_names.map(|on| on.key.to_string()),
             collected: notice.collected().into_iter().map(Words::of).collect(),
             readers: notice.readers().into_iter().map(Words::of).collect(),
             text: notice.text(),

@@ -76,7 +76,8 @@ impl From<TrailRow> for Entry {
     }
 }
 
-/// Entries of the trail, the newest first: all of it for who reads it, and their own for who changes records.
+/// Entries of the trail, the newest first: all of it for who reads it, their own for who changes records, and those about collection and
+/// re-identification for the works council.
 #[utoipa::path(get, path = "/api/v1/trail",
     params(
         ("person" = Option<String>, Query, description = "Sign-in name of who did it"),
@@ -99,7 +100,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<Entry>>, WebError> {
     let (number, page) = page_of(&query, &rows)?;
     let found = match allowed_trail(&state, &reader, &asked).await? {
-        Some((filter, _)) => {
+        Some(filter) => {
             let governance = state.app.governance.clone();
             blocking(move || governance.trail(&filter, page)).await?
         }

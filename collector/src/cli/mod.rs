@@ -6,6 +6,7 @@ mod endpoints;
 mod export;
 mod import;
 mod output;
+mod privacy_key;
 mod rules;
 mod run;
 mod trial;
@@ -83,6 +84,9 @@ enum Command {
     /// The audit trail: check what was exported, sign what it comes to, change the key
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The privacy officer's key, which opens sealed names of accounts: make one, print its public half, open a name
+    #[command(subcommand)]
+    PrivacyKey(privacy_key::PrivacyKeyCommand),
 }
 
 impl Cli {
@@ -100,6 +104,7 @@ impl Cli {
             Command::Rules(command) => rules::run(&self.place, command),
             Command::Rebuild => run::rebuild(&self.place),
             Command::Export(args) => export::run(&self.place, args),
+            Command::PrivacyKey(command) => privacy_key::run(command),
             // Consistent or not is an answer of its own.
             Command::Audit(command) => match audit::run(&self.place, command) {
                 Ok(code) => return ExitCode::from(code),

@@ -1,9 +1,11 @@
 //! What of a batch can be taken. A row that cannot is named with its reason; the rest goes on.
 
-use umbrascope_api::limits::{ACTIVITY_ROWS, LIST_ENTRIES, SNAPSHOT_ITEMS, STATIONS, SUSPECTS, TEXT_BYTES};
+use umbrascope_api::limits::{
+    ACTIVITY_ROWS, LIST_ENTRIES, SEALED_ACCOUNTS, SNAPSHOT_ITEMS, STATIONS, SUSPECTS, TEXT_BYTES,
+};
 use umbrascope_api::{
-    ActivityRow, Batch, CoverageReport, Day, Evidence, Refusal, RefusedRow, RowKind, SensorInfo, Snapshot,
-    SnapshotItem, SuspectRow,
+    ActivityRow, Batch, CoverageReport, Day, Evidence, Refusal, RefusedRow, RowKind, SEALED_TEXT_BYTES,
+    SealedAccount, SensorInfo, Snapshot, SnapshotItem, SuspectRow,
 };
 use umbrascope_rules::{DomainName, registrable};
 
@@ -39,7 +41,18 @@ pub(super) fn check(batch: &mut Batch, today: Day) -> Vec<RefusedRow> {
             if index >= SUSPECTS as u64 { Some(Refusal::TooMany) } else { check_suspect(row, today) };
         reason.map(|reason| RefusedRow { kind: RowKind::Suspect, index, reason })
     });
-    activity.chain(snapshots).chain(suspects).collect()
+    let sealed = (0..).zip(&batch.sealed_accounts).filter_map(|(index, row)| {
+        let reason = if index >= SEALED_ACCOUNTS as u64 { Some(Refusal::TooMany) } else { check_sealed(row) };
+        reason.map(|reason| RefusedRow { kind: RowKind::SealedAccount, index, reason })
+    });
+    activity.chain(snapshots).chain(suspects).chain(sealed).collect()
+}
+
+/// Of the one length that sealed names have, in the letters of their form: no name in clear can get in here.
+fn check_sealed(row: &SealedAccount) -> Option<Refusal> {
+    let letter = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let good = row.sealed.len() == SEALED_TEXT_BYTES && row.sealed.bytes().all(letter);
+    (!good).then_some(Refusal::BadText)
 }
 
 /// A registrable domain in normal form and nothing else: no host below one can get in here.
@@ -204,6 +217,7 @@ mod tests {
             stations: vec![],
             snapshots,
             suspects: vec![],
+            sealed_accounts: vec![],
             coverage: CoverageReport::default(),
         };
         check(&mut batch, today()).into_iter().map(|row| row.reason).collect()
@@ -302,6 +316,20 @@ mod tests {
         assert_eq!(check_suspect(&none, today()), Some(Refusal::BadCount));
         let early = SuspectRow { day: Day::from_number(1).unwrap(), count: 1, ..none };
         assert_eq!(check_suspect(&early, today()), Some(Refusal::ImplausibleDay));
+    }
+
+    #[test]
+    fn a_sealed_name_has_the_one_length_and_the_letters_of_its_form() {
+        let reason = |sealed: &str| {
+            let account = umbrascope_api::AccountId::from_bytes([1; 16]);
+            let key = umbrascope_api::PrivacyKey::from_bytes([2; 32]);
+            check_sealed(&SealedAccount { account, key, sealed: sealed.to_owned() })
+        };
+        assert_eq!(reason(&"aZ0_-".repeat(SEALED_TEXT_BYTES).as_str()[..SEALED_TEXT_BYTES]), None);
+        let clear = format!("{:<1$}", "kim", SEALED_TEXT_BYTES);
+        for text in ["", "kim", "aa", &clear, &"a".repeat(SEALED_TEXT_BYTES + 1)] {
+            assert_eq!(reason(text), Some(Refusal::BadText), "{text}");
+        }
     }
 
     #[test]

@@ -227,6 +227,7 @@ impl Ingest {
         for account in rows.chain(items.map(|item| &mut item.account)) {
             *account = account.map(again);
         }
+        batch.sealed_accounts.iter_mut().for_each(|row| row.account = again(row.account));
     }
 
     /// What stands for the sender where suspects are counted: the same in every report of one state database, and nobody who

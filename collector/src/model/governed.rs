@@ -184,9 +184,36 @@ pub struct TrailEntry {
     pub payload: Option<String>,
 }
 
+/// How much of the trail somebody reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TrailReach {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What is about collection and re-identification, and what is a person's own doing.
+    Part {
+        /// Whether that is read which is about collection and re-identification (see [`COLLECTION`]).
+        collection: bool,
+        /// Whose own doing is read; `None`: nobody's.
+        own: Option<i64>,
+    },
+}
+
+/// What of the trail is about collection: the kind of the record, and its id where not all of the kind are. What agents gather and by which
+/// rules, how long it is kept, and who is told whose an account is.
+pub const COLLECTION: [(&str, Option<&str>); 5] = [
+    ("setting", Some("suspects")),
+    ("own-rules", None),
+    ("retention", None),
+    ("reidentification-setting", None),
+    ("reidentification", None),
+];
+
 /// Which entries of the trail to list. Empty fields let everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrailFilter {
+    /// How much of it the reader reads at all.
+    pub reach: TrailReach,
     /// Of records of this kind.
     pub kind: Option<String>,
     /// Of the record with this id.

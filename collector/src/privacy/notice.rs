@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
-use umbrascope_api::Channel;
+use umbrascope_api::{Channel, Reidentification};
 
 use crate::model::{Access, Deed};
 use crate::retention::{Retention, Times};
@@ -18,6 +18,8 @@ pub struct Notice {
     pub for_ever_because: Option<String>,
     /// Since when suspects are collected, Unix milliseconds.
     pub suspects_since_ms: Option<i64>,
+    /// Since when sealed names of accounts are kept, and what they are sealed to.
+    pub sealed_names: Option<Reidentification>,
 }
 
 /// What of people's doings somebody may read here.
@@ -27,7 +29,14 @@ const READING: [Deed; 5] =
 impl Notice {
     /// The notice of settings.
     pub fn of(retention: &Retention, suspects_since_ms: Option<i64>) -> Self {
-        Self { times: retention.times, for_ever_because: retention.reason.clone(), suspects_since_ms }
+        let (times, for_ever_because) = (retention.times, retention.reason.clone());
+        Self { times, for_ever_because, suspects_since_ms, sealed_names: None }
+    }
+
+    /// With names of accounts, sealed and kept.
+    #[must_use]
+    pub fn with_names(self, sealed_names: Option<Reidentification>) -> Self {
+        Self { sealed_names, ..self }
     }
 
     /// What is collected: the word of each channel, and what it is in words.
@@ -68,6 +77,10 @@ impl Notice {
         }
         let since = self.suspects_since_ms.map_or_else(|| "no".to_owned(), |ms| format!("since {ms}"));
         line("suspects collected", &since);
+        let names = self.sealed_names;
+        let names =
+            names.map_or_else(|| "no".to_owned(), |on| format!("since {}, to {}", on.since_ms, on.key));
+        line("sealed names of accounts kept", &names);
         for (what, time) in self.kept() {
             line(what, &time);
         }
@@ -124,6 +137,10 @@ mod tests {
         assert_eq!(notice.collected().len(), Channel::KNOWN.len());
     }
 
+    fn sealed(key: u8) -> Reidentification {
+        Reidentification { since_ms: 7, key: umbrascope_api::PrivacyKey::from_bytes([key; 32]) }
+    }
+
     #[test]
     fn whatever_is_set_otherwise_changes_text_and_hash() {
         let base = Retention::default();
@@ -135,6 +152,8 @@ mod tests {
         let notices = [
             Notice::of(&base, None),
             Notice::of(&base, Some(7)),
+            Notice::of(&base, None).with_names(Some(sealed(1))),
+            Notice::of(&base, None).with_names(Some(sealed(2))),
             with(|other| other.times.pseudonym_days = 30),
             with(|other| other.times.day_days = 200),
             with(|other| other.times.reading_days = 200),

@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use umbrascope_api::{
     AccountId, ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch, Evidence,
-    ItemDetails, MachineId, PROTOCOL_VERSION, Part, PartKind, RiskFlag, SensorId, SensorInfo, Snapshot,
-    SnapshotItem, SourceReport, SourceState, Station, Subject, SuspectRow,
+    ItemDetails, MachineId, PROTOCOL_VERSION, Part, PartKind, PrivacyKey, RiskFlag, SEALED_TEXT_BYTES,
+    SealedAccount, SensorId, SensorInfo, Snapshot, SnapshotItem, SourceReport, SourceState, Station, Subject,
+    SuspectRow,
 };
 
 use super::Notice;
@@ -20,7 +21,8 @@ pub const CANNOT: [&str; 9] = [
     "values of environment variables and settings, passwords, tokens",
     "titles of windows, keys pressed, pictures of the screen",
     "the hour at which something was seen: the smallest time is a UTC day",
-    "names of users: an account is a keyed pseudonym",
+    "names of users in the clear: an account is a keyed pseudonym, with a sealed name beside it while two people have re-identification \
+     switched on and the machine's own configuration names the same key",
     "names that no rule knows as AI, but for the registrable domains of suspects while two people have them switched on",
     "command lines: of a configured command its file name, of a variable its name",
 ];
@@ -154,6 +156,11 @@ pub fn sample() -> Batch {
             }],
         }],
         suspects: vec![SuspectRow { day, domain: "some-chatbot.com".to_owned(), count: 2 }],
+        sealed_accounts: vec![SealedAccount {
+            account: AccountId::from_bytes([0x1f; 16]),
+            key: PrivacyKey::from_bytes([0x6e; 32]),
+            sealed: "sealed".repeat(SEALED_TEXT_BYTES / 6 + 1)[..SEALED_TEXT_BYTES].to_owned(),
+        }],
         coverage: coverage(),
     }
 }

@@ -177,6 +177,7 @@ fn batch(sensor: SensorId) -> Batch {
         stations: Vec::new(),
         snapshots: Vec::new(),
         suspects: vec![],
+        sealed_accounts: vec![],
         coverage: CoverageReport::default(),
     }
 }

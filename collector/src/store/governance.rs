@@ -8,6 +8,7 @@ use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
 use crate::store::readiness::Readying;
+use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{
@@ -26,6 +27,7 @@ pub trait Governance:
     + Findings
     + Queues
     + Readying
+    + Reidentifying
     + Retaining
     + Scoping
     + Snapshots

@@ -21,6 +21,7 @@ pub mod people;
 pub mod proof;
 pub mod queues;
 pub mod readiness;
+pub mod reidentify;
 pub mod retention;
 pub mod scope;
 pub mod sqlite;

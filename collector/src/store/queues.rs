@@ -1,7 +1,7 @@
 //! What waits for a person, and what a person could do next.
 
 use super::StoreError;
-use crate::model::governed::{Act, Held, TrailEntry};
+use crate::model::governed::{Act, Held, TrailEntry, TrailReach};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest};
 use crate::review::{Move, Refused, Who};
@@ -36,6 +36,6 @@ pub trait Queues: Send + Sync {
         who: &Who,
         act: &Act,
     ) -> Result<Option<Vec<Result<(), Refused>>>, StoreError>;
-    /// One entry of the trail, with the text that is hashed; `None`: there is none of this number.
-    fn trail_entry(&self, seq: u64) -> Result<Option<TrailEntry>, StoreError>;
+    /// One entry of the trail, with the text that is hashed; `None`: there is none of this number within reach.
+    fn trail_entry(&self, seq: u64, reach: TrailReach) -> Result<Option<TrailEntry>, StoreError>;
 }

@@ -134,9 +134,14 @@ impl Frame {
         self.writes(Deed::Triage)
     }
 
-    /// Whether the reader may look at entries of the trail, be it their own alone.
+    /// Whether entries that stand here lead to their pages: for who reads them there too.
     pub(crate) fn reads_trail(&self) -> bool {
-        self.grants.access_somewhere(Deed::ReadOwnAudit) >= Access::Read
+        let reads = |deed| self.grants.access_somewhere(deed) >= Access::Read;
+        match self.here {
+            Here::Trail => true,
+            Here::Privacy => reads(Deed::ReadOwnAudit) || reads(Deed::ReadCollectionAudit),
+            _ => reads(Deed::ReadOwnAudit),
+        }
     }
 
     /// How many records wait at a place, where they are counted.

@@ -51,6 +51,7 @@ pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
+pub(crate) use handlers::reidentify;
 pub(crate) use handlers::scope::content_of as statement_content;
 pub(crate) use handlers::snapshots;
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
@@ -191,6 +192,12 @@ pub fn router(app: AppState) -> Router {
         .route("/privacy/retention", post(handlers::privacy::step))
         .route("/privacy/dpia", get(handlers::privacy::pack))
         .route("/notice", get(handlers::privacy::notice))
+        .route("/reidentification", get(reidentify::list))
+        .route("/reidentification/setting", post(reidentify::step_setting))
+        .route("/reidentification/new", get(reidentify::new_form).post(reidentify::ask))
+        .route("/reidentification/report", get(reidentify::report))
+        .route("/reidentification/{id}", get(reidentify::one).post(reidentify::step))
+        .route("/reidentification/{id}/name", post(reidentify::name))
         .route("/tokens", get(handlers::tokens::list).post(handlers::tokens::create))
         .route("/tokens/{id}/revoke", post(handlers::tokens::revoke))
         .route("/snapshots", get(snapshots::list))

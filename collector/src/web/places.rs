@@ -54,15 +54,15 @@ pub(crate) enum Here {
 }
 
 impl Here {
-    /// What one must be able to look at to go there.
-    fn deed(self) -> Deed {
+    /// One of these one must be able to look at to go there.
+    fn deeds(self) -> &'static [Deed] {
         match self {
-            Self::Assets => Deed::ReadMachines,
-            Self::Enrolment => Deed::Enrol,
-            Self::Trail => Deed::ReadOwnAudit,
-            Self::Attest => Deed::AnswerCampaign,
-            Self::People => Deed::ManagePeople,
-            _ => Deed::ReadInventory,
+            Self::Assets => &[Deed::ReadMachines],
+            Self::Enrolment => &[Deed::Enrol],
+            Self::Trail => &[Deed::ReadOwnAudit, Deed::ReadCollectionAudit],
+            Self::Attest => &[Deed::AnswerCampaign],
+            Self::People => &[Deed::ManagePeople],
+            _ => &[Deed::ReadInventory],
         }
     }
 }
@@ -102,7 +102,8 @@ impl Group {
 
     /// Those of its places to which these roles lead.
     pub(crate) fn open_to(&self, grants: &Grants) -> Vec<&'static Place> {
-        let open = |place: &&Place| grants.access_somewhere(place.here.deed()) >= Access::Read;
+        let reads = |deed: &Deed| grants.access_somewhere(*deed) >= Access::Read;
+        let open = |place: &&Place| place.here.deeds().iter().any(reads);
         self.places.iter().filter(open).collect()
     }
 }

@@ -26,6 +26,7 @@ mod people;
 mod privacy;
 mod record;
 mod refusals;
+mod reidentify;
 mod rights;
 mod scope;
 mod snapshots;
@@ -194,6 +195,9 @@ const PAGES: &[&str] = &[
     "/notice",
     "/privacy",
     "/privacy/dpia",
+    "/reidentification",
+    "/reidentification/report",
+    "/reidentification/report?month=2026-02",
     "/tokens",
     "/people",
     "/people?q=a&unit=1&kind=all",

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::{
-    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, RenewResponse, SensorInfo,
-    SourceReport, limits,
+    Ack, ActivityRow, Batch, CoverageReport, Epoch, MachineId, PROTOCOL_VERSION, PrivacyKey,
+    Reidentification, RenewResponse, SensorInfo, SourceReport, limits,
 };
 
 use super::catalogue::{CatalogueNote, Keeper};
 use super::own::{OwnKeeper, OwnNote};
-use super::{Request, chance};
+use super::sealing::Sealing;
+use super::{Request, chance, today};
 use crate::catalogue::Standing;
 use crate::clock::wall_clock_ms;
 use crate::config::CollectorConfig;
@@ -84,6 +85,9 @@ pub struct StatusNote {
     /// Since when suspects are reported, Unix time in milliseconds; `None`: they are not.
     #[serde(default)]
     pub suspects_since_ms: Option<i64>,
+    /// What the collector last said of names of accounts, whether this machine follows it or not.
+    #[serde(default)]
+    pub reidentification: Option<Reidentification>,
     /// What is looked at between scans.
     #[serde(default)]
     pub watched: Watched,
@@ -122,6 +126,8 @@ pub(super) struct Delivery {
     own: OwnKeeper,
     /// Whether the configuration lets suspects be reported at all.
     suspects_allowed: bool,
+    /// Names of accounts, sealed where that is wanted here and at the collector.
+    sealing: Sealing,
     /// Coverage as the warden and this uplink know it.
     pub(super) coverage: CoverageReport,
     /// Counters of the dissectors.
@@ -135,7 +141,7 @@ impl Delivery {
         collector: CollectorConfig,
         counter_interval: Duration,
         (catalogue, own): (Keeper, OwnKeeper),
-        suspects_allowed: bool,
+        (suspects_allowed, privacy_key): (bool, Option<PrivacyKey>),
         state: &State,
         now: Instant,
     ) -> Self {
@@ -180,6 +186,7 @@ impl Delivery {
             catalogue,
             own,
             suspects_allowed,
+            sealing: Sealing::new(privacy_key, host::machine_id()),
             coverage: CoverageReport::default(),
             counters: Counters::default(),
         }
@@ -316,6 +323,7 @@ impl Delivery {
         if self.wants_suspects() {
             content.suspects = state.due_suspects()?;
         }
+        content.sealed_accounts = self.sealing.due(&content, state, today())?;
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
             sensor: identity.sensor,
@@ -328,6 +336,7 @@ impl Delivery {
             stations: content.stations.iter().map(|due| due.station.clone()).collect(),
             snapshots: content.snapshots.clone(),
             suspects: content.suspects.clone(),
+            sealed_accounts: content.sealed_accounts.clone(),
             coverage: self.full_coverage(state)?,
         };
         let body = sender::body(&batch);

@@ -31,6 +31,7 @@ mod catalogue;
 mod delivery;
 mod intake;
 mod own;
+mod sealing;
 
 pub use catalogue::CatalogueNote;
 use catalogue::Keeper;
@@ -134,6 +135,7 @@ impl Uplink {
                 own_rules,
                 own_rules_key,
                 suspects,
+                privacy_key,
             },
             _,
         )) = first
@@ -163,7 +165,7 @@ impl Uplink {
             collector,
             counter_interval,
             (catalogue, own),
-            suspects,
+            (suspects, privacy_key),
             &state,
             Instant::now(),
         );

@@ -26,6 +26,7 @@ impl Warden {
             own_rules: config.own_rules,
             own_rules_key: config.own_rules_key.as_ref().map(ToString::to_string),
             suspects: config.suspects,
+            privacy_key: config.privacy_key,
         };
         if let Err(error) = child.control.send(&start) {
             tracing::warn!(%error, "the uplink could not be told where the state is");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::prepare;
 use crate::audit::{Entry, Hash, canonical, payload_commit, record_hash};
-use crate::model::governed::{Act, Governed, Held, Stamp, TrailFilter, TrailRow};
+use crate::model::governed::{Act, COLLECTION, Governed, Held, Stamp, TrailFilter, TrailReach, TrailRow};
 use crate::model::{Page, PageRequest};
 use crate::review::{Guard, Refused};
 
@@ -206,14 +206,9 @@ pub(super) fn trail(
     page: PageRequest,
 ) -> rusqlite::Result<Page<TrailRow>> {
     let (mut wanted, mut values): (Vec<String>, Vec<Box<dyn ToSql>>) = (Vec::new(), Vec::new());
+    wanted.extend(within(filter.reach, &mut values));
     if let Some(person) = filter.person {
-        // A token of the person's is the person.
-        let actor = format!("person:{person}");
-        wanted.push("(t.actor = $1 OR (t.actor > $2 AND t.actor < $3))".to_owned());
-        values.extend(
-            [actor.clone(), format!("{actor} "), format!("{actor}!")]
-                .map(|text| Box::new(text) as Box<dyn ToSql>),
-        );
+        wanted.push(by(person, &mut values));
     }
     let mut add = |condition: &str, value: Box<dyn ToSql>| {
         values.push(value);
@@ -251,15 +246,47 @@ pub(super) fn trail(
     Ok(Page { rows, total: u64::try_from(total).unwrap_or(0) })
 }
 
-/// The entry of this number.
-pub(super) fn trail_one(connection: &Connection, seq: u64) -> rusqlite::Result<Option<TrailRow>> {
-    prepare(
-        connection,
+/// The entry of this number, if it is within reach.
+pub(super) fn trail_one(
+    connection: &Connection,
+    seq: u64,
+    reach: TrailReach,
+) -> rusqlite::Result<Option<TrailRow>> {
+    let mut values: Vec<Box<dyn ToSql>> = vec![Box::new(number(seq))];
+    let within = within(reach, &mut values).map_or_else(String::new, |within| format!(" AND {within}"));
+    let sql = format!(
         "SELECT t.seq, t.at_ms, t.actor, t.action, t.kind, t.id, t.outcome, t.entry, t.leaf, p.payload
-         FROM trail t LEFT JOIN trail_payload p ON p.seq = t.seq WHERE t.seq = $1",
-    )?
-    .query_row(params![number(seq)], trail_row)
-    .optional()
+         FROM trail t LEFT JOIN trail_payload p ON p.seq = t.seq WHERE t.seq = $1{within}"
+    );
+    let values = rusqlite::params_from_iter(values.iter().map(|value| &**value));
+    prepare(connection, &sql)?.query_row(values, trail_row).optional()
+}
+
+/// The condition that an entry is within reach; `None`: all are.
+fn within(reach: TrailReach, values: &mut Vec<Box<dyn ToSql>>) -> Option<String> {
+    let TrailReach::Part { collection, own } = reach else { return None };
+    let mut parts: Vec<String> = own.map(|person| by(person, values)).into_iter().collect();
+    for (kind, id) in COLLECTION.into_iter().filter(|_| collection) {
+        values.push(Box::new(kind));
+        let mut part = format!("t.kind = ${}", values.len());
+        if let Some(id) = id {
+            values.push(Box::new(id));
+            part = format!("({part} AND t.id = ${})", values.len());
+        }
+        parts.push(part);
+    }
+    Some(if parts.is_empty() { "1 = 0".to_owned() } else { format!("({})", parts.join(" OR ")) })
+}
+
+/// The condition that a person did it, be it by way of a token.
+fn by(person: i64, values: &mut Vec<Box<dyn ToSql>>) -> String {
+    let actor = format!("person:{person}");
+    let at = values.len();
+    values.extend(
+        [actor.clone(), format!("{actor} "), format!("{actor}!")]
+            .map(|text| Box::new(text) as Box<dyn ToSql>),
+    );
+    format!("(t.actor = ${} OR (t.actor > ${} AND t.actor < ${}))", at + 1, at + 2, at + 3)
 }
 
 fn trail_row(row: &Row<'_>) -> rusqlite::Result<TrailRow> {

@@ -106,6 +106,7 @@ pub(super) fn merge(connection: &Connection, books: &mut Books, report: &Report)
     }
     fold.finish(connection, books)?;
     refused.extend(super::suspects::merge(connection, report, &mut ack)?);
+    refused.extend(super::reidentify::merge(connection, report, sender.asset, &mut ack)?);
 
     let spent = Quota { rows: before.rows - quota.rows, words: before.words - quota.words };
     let refused_rows = i64::try_from(refused.len()).unwrap_or(i64::MAX);

@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 24, sql: include_str!("../../../migrations/0024_findings.sql") },
     Migration { version: 25, sql: include_str!("../../../migrations/0025_scope.sql") },
     Migration { version: 26, sql: include_str!("../../../migrations/0026_campaigns.sql") },
+    Migration { version: 30, sql: include_str!("../../../migrations/0030_sealed_accounts.sql") },
     Migration { version: 32, sql: include_str!("../../../migrations/0032_monthly_snapshots.sql") },
 ];
 

@@ -31,6 +31,7 @@ mod queues;
 mod readiness;
 mod reads;
 mod rebuild;
+mod reidentify;
 mod retention;
 mod rollup;
 mod scope;

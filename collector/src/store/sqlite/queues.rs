@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::products::Conditions;
 use super::{SqliteStore, governed, prepare, systems};
-use crate::model::governed::{Act, Held, TrailEntry};
+use crate::model::governed::{Act, Held, TrailEntry, TrailReach};
 use crate::model::record::{AiSystem, Wish};
 use crate::model::{Deed, Page, PageRequest, Role};
 use crate::review::{Move, Refused, Who};
@@ -46,9 +46,9 @@ impl Queues for SqliteStore {
         })
     }
 
-    fn trail_entry(&self, seq: u64) -> Result<Option<TrailEntry>, StoreError> {
+    fn trail_entry(&self, seq: u64, reach: TrailReach) -> Result<Option<TrailEntry>, StoreError> {
         self.readers.with("show an entry of the trail", |connection| {
-            let Some(row) = governed::trail_one(connection, seq)? else { return Ok(None) };
+            let Some(row) = governed::trail_one(connection, seq, reach)? else { return Ok(None) };
             let number = i64::try_from(seq).unwrap_or(i64::MAX);
             let entry = prepare(connection, "SELECT entry FROM trail WHERE seq = $1")?
                 .query_row(params![number], |row| row.get(0))?;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
+use super::reidentify::forget_lost;
 use super::{SqliteStore, monthly, prepare};
 use crate::audit::verify::KEY_KIND;
 use crate::model::governed::{Act, Governed, Held};
@@ -57,11 +58,13 @@ type Piece = fn(&Connection, Day, Assets) -> rusqlite::Result<u64>;
 type Assets = (i64, i64);
 
 /// Pieces of the work that go through the machines, with the time that each waits for and where its number belongs.
-const OF_ASSETS: [Kind; 4] = [
+const OF_ASSETS: [Kind; 5] = [
     (forget_accounts, |times| times.pseudonym_days, |swept| &mut swept.pseudonyms),
     (delete_gone_items, |times| times.pseudonym_days, |swept| &mut swept.items),
     (delete_activity, |times| times.day_days, |swept| &mut swept.activity),
     (delete_days_of_assets, |times| times.day_days, |swept| &mut swept.days),
+    // After the facts: a sealed name goes with the last of them, whatever time that one had.
+    (|connection, _, assets| forget_lost(connection, assets), |_| 1, |swept| &mut swept.names),
 ];
 /// Pieces that belong to no machine.
 const OF_ALL: [Kind; 3] = [

@@ -29,6 +29,7 @@ mod own;
 mod people;
 mod proof;
 mod readiness;
+mod reidentify;
 mod retention;
 mod scope;
 mod suspects;
@@ -248,6 +249,7 @@ fn batch(number: u8, epoch: u8, sent_at_ms: i64) -> Batch {
         stations: Vec::new(),
         snapshots: Vec::new(),
         suspects: vec![],
+        sealed_accounts: vec![],
         coverage: CoverageReport { capture: CaptureState::Capturing, hellos: 5, ..CoverageReport::default() },
     }
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use umbrascope_api::Day;
 
 use super::{kept_order, page};
-use crate::model::{Access, AssetDetail, AssetFilter, AssetId, Deed, Looked, PageRequest};
+use crate::model::{Access, AssetDetail, AssetFilter, AssetId, Deed, Looked, PageRequest, Role};
 use crate::store::StoreError;
 use crate::web::blind::SensorView;
 use crate::web::error::WebError;
@@ -75,6 +75,10 @@ pub(crate) async fn one(
     let catalogue = known.catalogue().version();
     let asset = read(&state, &reader, asset_id, today).await?;
     let findings = reader.may_read(Deed::ReadFindings, &[asset.row.unit_id]);
+    let asks = |role: &Role| reader.user.grants.hold(*role, &[asset.row.unit_id]);
+    let proposes = [Role::Analyst, Role::Reviewer].iter().any(asks);
+    let (governance, now_ms) = (state.app.governance.clone(), reader.now_ms);
+    let asks = proposes && blocking(move || governance.reidentification(now_ms)).await?.on.is_some();
 
     let here = Address::new(format!("/assets/{}", asset_id.0));
     let products: Vec<_> =
@@ -83,6 +87,7 @@ pub(crate) async fn one(
         frame: reader.frame(Here::Assets, None),
         row: &asset.row,
         findings,
+        asks,
         glance: Glance::of(&asset.products),
         pager: Pager::new((number, products.len(), asset.products.len() as u64), "product", &here, "page"),
         products,

@@ -24,6 +24,7 @@ pub(crate) mod privacy;
 pub(crate) mod products;
 pub(crate) mod readiness;
 pub(crate) mod record;
+pub(crate) mod reidentify;
 pub(crate) mod review;
 pub(crate) mod scope;
 pub(crate) mod sign_in;

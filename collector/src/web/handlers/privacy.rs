@@ -33,7 +33,8 @@ const REASON_CHARS: usize = 2_000;
 pub(crate) fn in_force(state: &AppState, now_ms: i64) -> Result<(Retention, Notice), StoreError> {
     let retention = state.governance.retention()?.0;
     let notice = Notice::of(&retention, state.store.suspect_setting(now_ms)?.since_ms());
-    Ok((retention, notice))
+    let names = state.governance.reidentification(now_ms)?.told();
+    Ok((retention, notice.with_names(names)))
 }
 
 /// Whether somebody may read the pack: who has a say in what agents gather.

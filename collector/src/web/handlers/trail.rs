@@ -1,4 +1,5 @@
-//! `/trail`: the audit trail, for who reads it; who changes records reads their own entries.
+//! `/trail`: the audit trail, for who reads it; who changes records reads their own entries, and who looks after the people concerned those
+//! about collection and re-identification.
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -7,7 +8,7 @@ use umbrascope_api::Day;
 
 use super::page;
 use crate::model::Deed;
-use crate::model::governed::{Actor, TrailFilter, TrailRow};
+use crate::model::governed::{TrailFilter, TrailReach, TrailRow};
 use crate::store::StoreError;
 use crate::web::entries::{people_of_rows, views};
 use crate::web::error::WebError;
@@ -21,7 +22,14 @@ use crate::web::{WebState, blocking};
 
 const DAY_MS: i64 = 86_400_000;
 /// Kinds of records that can be asked for. Others stand in the list too.
-const KINDS: [(&str, &str); 3] = [("system", "AI systems"), ("policy", "Policies"), ("setting", "Settings")];
+const KINDS: [(&str, &str); 6] = [
+    ("system", "AI systems"),
+    ("policy", "Policies"),
+    ("setting", "Settings"),
+    ("retention", "Retention"),
+    ("own-rules", "Own rules"),
+    ("reidentification", "Re-identification"),
+];
 
 /// What the address asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -44,14 +52,15 @@ pub(crate) struct TrailQuery {
 }
 
 impl TrailQuery {
-    /// The filter without the person, who is looked up.
-    fn filter(&self) -> Result<TrailFilter, WebError> {
+    /// The filter within reach, without the person, who is looked up.
+    fn filter(&self, reach: TrailReach) -> Result<TrailFilter, WebError> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let day = |name: &'static str, text: &str| match text {
             "" => Ok(None),
             typed => typed.parse::<Day>().map(Some).map_err(|_| WebError::unknown_choice(name, typed)),
         };
         Ok(TrailFilter {
+            reach,
             kind: some(&self.kind),
             id: some(&self.id),
             person: None,
@@ -67,24 +76,36 @@ impl TrailQuery {
     }
 }
 
-/// The filter as far as the reader may look: all of the trail, or what is the reader's own doing. `None`: of a person who is not there.
+/// How much of the trail the reader reads: all of it, what is about collection and re-identification, what is their own doing. Who reads
+/// none of it is refused.
+pub(crate) fn reach(reader: &Reader) -> Result<TrailReach, WebError> {
+    if reader.may_read(Deed::ReadAudit, &[]) {
+        return Ok(TrailReach::Whole);
+    }
+    let collection = reader.may_read(Deed::ReadCollectionAudit, &[]);
+    let own = reader.must_read(Deed::ReadOwnAudit);
+    if !collection {
+        own?;
+        return Ok(TrailReach::Part { collection, own: Some(reader.user.id) });
+    }
+    Ok(TrailReach::Part { collection, own: own.is_ok().then_some(reader.user.id) })
+}
+
+/// The filter as far as the reader may look. `None`: of a person who is not there.
 pub(crate) async fn allowed(
     state: &WebState,
     reader: &Reader,
     query: &TrailQuery,
-) -> Result<Option<(TrailFilter, bool)>, WebError> {
-    reader.must_read(Deed::ReadOwnAudit)?;
-    let filter = query.filter()?;
-    if !reader.may_read(Deed::ReadAudit, &[]) {
-        return Ok(Some((TrailFilter { person: Some(reader.user.id), ..filter }, true)));
-    }
+) -> Result<Option<TrailFilter>, WebError> {
+    let filter = query.filter(reach(reader)?)?;
     let name = query.person.trim().to_lowercase();
-    if name.is_empty() {
-        return Ok(Some((filter, false)));
+    // Who reads their own entries alone finds nothing of others, and is not told who signs in here.
+    if name.is_empty() || matches!(filter.reach, TrailReach::Part { collection: false, .. }) {
+        return Ok(Some(filter));
     }
     let people = state.app.people.clone();
     let found = blocking(move || people.person_named(&name)).await?;
-    Ok(found.map(|row| (TrailFilter { person: Some(row.id), ..filter }, false)))
+    Ok(found.map(|row| TrailFilter { person: Some(row.id), ..filter }))
 }
 
 /// Entries, the newest first.
@@ -96,11 +117,11 @@ pub(crate) async fn list(
     let number = page_number(&query.page)?;
     let known = allowed(&state, &reader, &query).await?;
     let nobody = known.is_none();
-    let own = known.as_ref().is_some_and(|(_, own)| *own);
+    let reach = reach(&reader)?;
     let app = state.app.clone();
     let (found, names) = blocking(move || {
         let found = match known {
-            Some((filter, _)) => app.governance.trail(&filter, rows_of(number))?,
+            Some(filter) => app.governance.trail(&filter, rows_of(number))?,
             None => crate::model::Page { rows: Vec::new(), total: 0 },
         };
         let names = Names::load(&app, &people_of_rows(&found.rows))?;
@@ -127,7 +148,7 @@ pub(crate) async fn list(
     };
     page(&TrailPage {
         frame: reader.frame(Here::Trail, None),
-        own,
+        reach,
         nobody,
         selects: vec![
             select("kind", "Of", "everything", &KINDS, &query.kind),
@@ -143,12 +164,17 @@ pub(crate) async fn list(
 }
 
 /// What an entry is about, and where it has a page.
-fn object(row: &TrailRow) -> (String, Option<String>) {
+pub(super) fn object(row: &TrailRow) -> (String, Option<String>) {
     match row.kind.as_str() {
         "system" if row.id != "new" => {
             ("the record".to_owned(), Some(format!("/inventory/{}", encode(&row.id))))
         }
         "policy" => (format!("policy {}", row.id), Some("/policies".to_owned())),
+        "reidentification" if row.id != "new" => {
+            (row.id.clone(), Some(format!("/reidentification/{}", encode(&row.id))))
+        }
+        "reidentification" => ("a request".to_owned(), Some("/reidentification".to_owned())),
+        "reidentification-setting" => ("the setting".to_owned(), Some("/reidentification".to_owned())),
         kind => (format!("{kind} {}", row.id), None),
     }
 }
@@ -159,22 +185,18 @@ pub(crate) async fn one(
     reader: Reader,
     Path(seq): Path<String>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadOwnAudit)?;
+    // To who reads a part only, another entry is not there; a change of a record stands in its history as well.
+    let reach = reach(&reader)?;
     let seq: u64 = seq.parse().map_err(|_| WebError::NotFound("entry"))?;
     let app = state.app.clone();
     let found = blocking(move || {
-        let Some(entry) = app.governance.trail_entry(seq)? else { return Ok(None) };
+        let Some(entry) = app.governance.trail_entry(seq, reach)? else { return Ok(None) };
         let rows = [entry.row.clone()];
         let names = Names::load(&app, &people_of_rows(&rows))?;
         Ok::<_, StoreError>(Some((entry, names)))
     })
     .await?;
     let (entry, names) = found.ok_or(WebError::NotFound("entry"))?;
-    let own = Actor::person_in(&entry.row.actor) == Some(reader.user.id);
-    // To who reads only their own entries, another one is not there; a change of a record stands in its history as well.
-    if !own && !reader.may_read(Deed::ReadAudit, &[]) {
-        return Err(WebError::NotFound("entry"));
-    }
     let view = views(std::slice::from_ref(&entry.row), 1, &names, Some(object))
         .pop()
         .ok_or(WebError::NotFound("entry"))?;

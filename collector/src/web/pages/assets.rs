@@ -70,6 +70,8 @@ pub(crate) struct AssetPage<'a> {
     pub(crate) row: &'a AssetRow,
     /// Whether the reader sees what was found on it.
     pub(crate) findings: bool,
+    /// Whether the reader may ask whose an account on it is.
+    pub(crate) asks: bool,
     /// What scans found, in groups.
     pub(crate) glance: Glance<'a>,
     /// The products on this page of them.

@@ -4,7 +4,7 @@ use askama::Template;
 use umbrascope_api::Day;
 
 use super::{EntryView, Frame, filters};
-use crate::model::governed::TrailEntry;
+use crate::model::governed::{TrailEntry, TrailReach};
 use crate::model::policy::{Limits, Policy};
 use crate::web::list::{Pager, Select};
 
@@ -148,8 +148,8 @@ pub(crate) struct PoliciesPage {
 pub(crate) struct TrailPage {
     /// The frame.
     pub(crate) frame: Frame,
-    /// Whether only the reader's own entries are shown.
-    pub(crate) own: bool,
+    /// How much of it the reader reads.
+    pub(crate) reach: TrailReach,
     /// Whether a person was asked for who is not there.
     pub(crate) nobody: bool,
     /// Filters.
@@ -166,6 +166,33 @@ pub(crate) struct TrailPage {
     pub(crate) history: Vec<EntryView>,
     /// The foot.
     pub(crate) pager: Pager,
+}
+
+impl TrailPage {
+    /// What of the trail the reader reads, in words.
+    fn lead(&self) -> &'static str {
+        match self.reach {
+            TrailReach::Whole => {
+                "Every change of a governed record, and every one that was refused: who, in which role, why, and what was set. \
+                 Nothing here is ever changed."
+            }
+            TrailReach::Part { collection: true, own } => match own {
+                None => {
+                    "What was changed, asked for or refused of what agents gather, of how long it is kept, and of learning whose an \
+                     account is. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers."
+                }
+                Some(_) => "What is about collection and re-identification, and your own entries.",
+            },
+            TrailReach::Part { collection: false, .. } => {
+                "Your own entries. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers."
+            }
+        }
+    }
+
+    /// Whether entries of others are among what the reader reads.
+    fn of_others(&self) -> bool {
+        !matches!(self.reach, TrailReach::Part { collection: false, .. })
+    }
 }
 
 /// One entry.

@@ -21,6 +21,7 @@ mod privacy;
 mod products;
 mod readiness;
 mod record;
+mod reidentify;
 mod scope;
 mod sign_in;
 mod snapshots;
@@ -61,6 +62,10 @@ pub(crate) use readiness::{
 pub(crate) use record::{
     Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
     Problem, RecordEditPage, RecordPage, RequestView,
+};
+pub(crate) use reidentify::{
+    AskForm, MonthReport, NameRequestView, ReidentificationNewPage, ReidentificationPage,
+    ReidentificationReportPage, ReidentificationRequestPage,
 };
 pub(crate) use scope::{
     ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopePrintPage, ScopeSectionPage,

@@ -239,9 +239,106 @@ async fn the_trail_is_read_by_who_may_and_by_others_as_far_as_it_is_their_own() 
         "{entry}"
     );
     assert_eq!(visitor.get("/trail/99999").await.status, StatusCode::NOT_FOUND);
-    for name in ["dora", "wim"] {
-        visitor.sign_in(name).await;
-        assert_eq!(visitor.get("/trail").await.status, StatusCode::FORBIDDEN, "{name}");
-        assert_eq!(visitor.get("/trail/0").await.status, StatusCode::FORBIDDEN, "{name}");
+    visitor.sign_in("dora").await;
+    for path in ["/trail", "/trail/0", "/api/v1/trail"] {
+        assert_eq!(visitor.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
     }
+}
+
+/// Numbers of the entries that a page or an answer of the interface for programs lists, and how many it says there are.
+async fn listed(visitor: &mut Visitor, query: &str) -> (Vec<u64>, u64) {
+    let page = visitor.get(&format!("/trail{query}")).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let numbers = page.text.split("href=\"/trail/").skip(1);
+    let shown: Vec<u64> = numbers.map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect();
+    // As many to a page as the page itself has.
+    let more = if query.is_empty() { "?limit=50".to_owned() } else { format!("{query}&limit=50") };
+    let told = visitor.get(&format!("/api/v1/trail{more}")).await;
+    let told: serde_json::Value = serde_json::from_str(&told.text).unwrap();
+    let rows = told["rows"].as_array().unwrap().iter();
+    assert_eq!(rows.map(|row| row["seq"].as_u64().unwrap()).collect::<Vec<_>>(), shown, "{query}");
+    (shown, told["total"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn the_works_council_reads_of_the_trail_what_is_about_collection_and_nothing_else() {
+    let mut visitor = Visitor::signed_in(Sample::with_records(), "anna").await;
+    visitor.moves("AIS-0001", "triage", &[]).await;
+    let key = umbrascope_api::PrivacyKey::from_bytes([4; 32]).to_string();
+    let ask = [("step", "ask"), ("key", key.as_str()), ("reason", "for incidents, as was agreed")];
+    for (name, sent) in
+        [("mona", &ask[..]), ("paul", &[("step", "confirm")]), ("paul", &[("step", "withdraw")])]
+    {
+        visitor.sign_in(name).await;
+        let csrf = visitor.get("/account").await.csrf();
+        let fields = [&[("csrf", csrf.as_str())], sent].concat();
+        let done = visitor.post("/reidentification/setting", &fields).await;
+        assert_eq!(done.status, StatusCode::SEE_OTHER, "{sent:?}: {}", done.text);
+    }
+    // A refusal of the same is told of too, and a setting that is not about collection is not.
+    visitor.sign_in("mona").await;
+    let csrf = visitor.get("/privacy").await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("step", "approve")];
+    assert_eq!(visitor.post("/privacy/retention", &fields).await.status, StatusCode::FORBIDDEN);
+    let csrf = visitor.get("/policies").await.csrf();
+    let limits = [
+        ("csrf", csrf.as_str()),
+        ("tolerance_days", "30"),
+        ("review_days", "365"),
+        ("bulk_records", "5"),
+        ("reason", "shorter"),
+    ];
+    assert_eq!(visitor.post("/policies/limits", &limits).await.status, StatusCode::SEE_OTHER);
+
+    visitor.sign_in("vera").await;
+    let (all, total) = listed(&mut visitor, "").await;
+    let whole = visitor
+        .state
+        .governance
+        .trail(&Default::default(), crate::model::PageRequest { offset: 0, limit: 500 });
+    let whole = whole.unwrap().rows;
+    let about: Vec<u64> = whole
+        .iter()
+        .filter(|row| matches!(row.kind.as_str(), "reidentification-setting" | "retention"))
+        .map(|row| row.seq)
+        .collect();
+    assert_eq!(about.len(), 4);
+    assert!(total > 8 && all.len() > about.len(), "{total}");
+
+    visitor.sign_in("wim").await;
+    let page = visitor.get("/trail").await;
+    assert!(
+        page.text.contains("what agents gather") && page.text.contains("href=\"/trail\""),
+        "{}",
+        page.text
+    );
+    assert_eq!(listed(&mut visitor, "").await, (about.clone(), 4));
+    assert_eq!(listed(&mut visitor, "?refused=yes").await.1, 1);
+    assert_eq!(listed(&mut visitor, "?person=paul").await.1, 2);
+    assert_eq!(listed(&mut visitor, "?kind=system").await, (vec![], 0));
+    assert_eq!(listed(&mut visitor, "?kind=setting&id=limits").await, (vec![], 0));
+    let told = visitor.get("/api/v1/trail?limit=3&page=2").await.text;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((told["rows"].as_array().unwrap().len(), &told["total"]), (1, &serde_json::json!(4)));
+    for row in &whole {
+        let expected = if about.contains(&row.seq) { StatusCode::OK } else { StatusCode::NOT_FOUND };
+        assert_eq!(visitor.get(&format!("/trail/{}", row.seq)).await.status, expected, "{row:?}");
+    }
+    // What can be taken away has no other part of the trail in it, and the pack that has is not theirs.
+    let export = visitor.get("/export/json").await.text;
+    assert!(!export.contains("\"trail\"") && !export.contains("payload_commit"), "{export}");
+    let csrf = visitor.get("/export").await.csrf();
+    let pack = visitor.post("/export/evidence-pack", &[("csrf", csrf.as_str())]).await;
+    assert_eq!(pack.status, StatusCode::FORBIDDEN);
+    assert_eq!(visitor.get("/api/v1/export/evidence-pack").await.status, StatusCode::NOT_FOUND);
+
+    visitor.sign_in("anna").await;
+    let (own, count) = listed(&mut visitor, "").await;
+    let by_anna = |row: &&crate::model::governed::TrailRow| own.contains(&row.seq);
+    assert_eq!(count, own.len() as u64);
+    let actors: std::collections::BTreeSet<_> = whole.iter().filter(by_anna).map(|row| &row.actor).collect();
+    assert_eq!(actors.len(), 1, "{actors:?}");
+    // Whoever else is asked for, nothing of theirs is found.
+    assert_eq!(listed(&mut visitor, "?person=paul").await.1, count);
+    assert_eq!(listed(&mut visitor, "?kind=retention").await, (vec![], 0));
 }

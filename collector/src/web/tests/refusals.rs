@@ -85,7 +85,20 @@ const GOVERNED: &[(&str, &[(&str, &str)])] = &[
     ("/scope/sites/x", &[("name", "y"), ("kind", "site")]),
     ("/scope/1/approve", &[("password", "x")]),
     ("/privacy/retention", &[("step", "ask"), ("day_days", "1"), ("reason", "x")]),
+    ("/reidentification/setting", &[("step", "ask"), ("key", KEY), ("reason", "a reason of twenty letters")]),
+    ("/reidentification/setting", &[("step", "confirm")]),
+    ("/reidentification/setting", &[("step", "withdraw")]),
+    (
+        "/reidentification/new",
+        &[("asset", "1"), ("product", "openai.chatgpt"), ("account", "aa"), ("ticket", "x"), ("hours", "1")],
+    ),
+    ("/reidentification/RID-000001", &[("step", "approve")]),
+    ("/reidentification/RID-000001", &[("step", "close")]),
+    ("/reidentification/RID-000001/name", &[]),
 ];
+
+/// A privacy officer's public key, as any.
+const KEY: &str = "upk-0000000000000000000000000000000000000000000000000000000000000000190a55ad";
 
 /// Who may do something of the above at all. What else they try is refused all the same.
 fn may_write_something(name: &str) -> bool {
@@ -199,8 +212,8 @@ async fn an_administrator_decides_nothing() {
     world.visitor.sign_in("mona").await;
     let csrf = world.visitor.get("/account").await.csrf();
     let before = world.records();
-    // What is theirs: to set limits, to record a policy, and to ask for other times of retention.
-    let own = ["/policies", "/privacy/retention"];
+    // What is theirs: to set limits, to record a policy, and to ask for other times of retention or for sealed names.
+    let own = ["/policies", "/privacy/retention", "/reidentification/setting"];
     for (path, fields) in GOVERNED.iter().filter(|(path, _)| !own.iter().any(|own| path.starts_with(own))) {
         let fields = [*fields, &[("csrf", csrf.as_str())]].concat();
         let answer = world.visitor.post(path, &fields).await;

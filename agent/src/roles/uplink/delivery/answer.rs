@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use umbrascope_api::{Ack, CoverageReport, RowKind, limits};
 
+use super::super::today;
 use super::{Delivery, mark};
 use crate::clock::wall_clock_ms;
 use crate::os::accelerators;
@@ -24,6 +25,9 @@ impl Delivery {
         now: Instant,
     ) -> Result<(), StateError> {
         self.note_suspects(ack.suspects_since_ms, state)?;
+        self.sealing.mark(&content.sealed_accounts, state, today())?;
+        self.sealing.answered(ack.reidentification, state)?;
+        self.note.reidentification = ack.reidentification;
         if let Some(checkpoint) = &ack.checkpoint {
             self.witness(checkpoint, state)?;
         }
@@ -37,6 +41,7 @@ impl Delivery {
                 rows = of(RowKind::Activity),
                 snapshots = of(RowKind::Snapshot),
                 suspects = of(RowKind::Suspect),
+                sealed_accounts = of(RowKind::SealedAccount),
                 "the collector did not take some rows"
             );
         }
@@ -73,6 +78,10 @@ impl Delivery {
         if !content.suspects.is_empty() {
             state.mark_suspects(&content.suspects)?;
             state.add_counter("rows_refused", content.suspects.len() as u64)?;
+        }
+        if !content.sealed_accounts.is_empty() {
+            self.sealing.mark(&content.sealed_accounts, state, today())?;
+            state.add_counter("rows_refused", content.sealed_accounts.len() as u64)?;
         }
         if content.len() > 1 {
             self.limit = content.len() / 2;

@@ -252,6 +252,7 @@ fn machine(
         stations: Vec::new(),
         snapshots,
         suspects: Vec::new(),
+        sealed_accounts: vec![],
         coverage,
     };
     Ok(Report {

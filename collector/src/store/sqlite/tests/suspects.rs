@@ -115,3 +115,38 @@ fn a_sensor_that_makes_names_up_fills_its_own_day_and_old_ones_go() {
     assert_eq!(queue(&fixture, false), [("c-ai.net".to_owned(), 1, 1)]);
     assert_eq!(fixture.dump(&["suspect_count"])["suspect_count"].len(), 1);
 }
+
+#[test]
+fn who_reads_the_part_about_collection_reads_of_this_setting_and_of_no_other() {
+    use crate::model::governed::{Act, Actor, TrailFilter, TrailReach};
+    use crate::model::policy::Limits;
+    use crate::store::{Governance, Queues as _};
+
+    let fixture = fleet();
+    switch_on(&fixture);
+    let limits = Limits { bulk_records: 7, ..Limits::default() };
+    let act = |person| Act::by(Actor::Person(person), NOW_MS);
+    fixture.store.set_limits(limits.clone(), act(5)).unwrap();
+    fixture.store.set_limits(Limits { bulk_records: 8, ..limits }, act(55)).unwrap();
+    let read = |collection, own| {
+        let reach = TrailReach::Part { collection, own };
+        let filter = TrailFilter { reach, ..TrailFilter::default() };
+        let page = fixture.store.trail(&filter, PageRequest { offset: 0, limit: 100 }).unwrap();
+        assert_eq!(page.total, page.rows.len() as u64);
+        for row in &page.rows {
+            assert!(fixture.store.trail_entry(row.seq, reach).unwrap().is_some(), "{row:?}");
+        }
+        page.rows.into_iter().map(|row| (row.kind, row.id)).collect::<Vec<_>>()
+    };
+    let suspects = ("setting".to_owned(), "suspects".to_owned());
+    let limits = ("setting".to_owned(), "limits".to_owned());
+    assert_eq!(read(true, None), [suspects.clone(), suspects.clone()]);
+    assert_eq!(read(false, Some(5)), [limits.clone()], "not what the person 55 did");
+    assert_eq!(read(true, Some(5)), [limits, suspects.clone(), suspects]);
+    assert_eq!(read(false, None), []);
+    let whole = TrailFilter::default();
+    let newest = fixture.store.trail(&whole, PageRequest::default()).unwrap().rows[0].seq;
+    let part = TrailReach::Part { collection: true, own: None };
+    assert!(fixture.store.trail_entry(newest, part).unwrap().is_none(), "a change of limits");
+    assert!(fixture.store.trail_entry(newest, TrailReach::Whole).unwrap().is_some());
+}
