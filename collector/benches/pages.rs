@@ -216,6 +216,7 @@ fn report(number: u64, count: u64, seen: &[(String, String)], now_ms: i64) -> Re
         stations: Vec::new(),
         snapshots: Vec::new(),
         suspects: Vec::new(),
+        sealed_accounts: Vec::new(),
         coverage: CoverageReport { packets: 1_000, hellos: 250, ..CoverageReport::default() },
     };
     Report {

@@ -207,7 +207,7 @@ pub struct Swept {
 
 impl Swept {
     /// What each of them is of, and how many.
-    pub fn lines(&self) -> [(&'static str, u64); 7] {
+    pub fn lines(&self) -> [(&'static str, u64); 8] {
         [
             ("rows that lost their pseudonym", self.pseudonyms),
             ("rows of what was seen", self.activity),
