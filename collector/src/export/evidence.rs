@@ -88,16 +88,9 @@ fn trail<W: Write + Seek>(
     writer.file::<ExportError>(pack::RECORDS, |out| {
         Ok(evidence.records(WITHHELD, &mut |line| out.line(&line).map_err(io::Error::other))?)
     })?;
-    let mut unwritten = None;
-    evidence
-        .snapshots(&mut |month, bytes| {
-            let written = writer.bytes(&format!("{}{month}.json", pack::SNAPSHOTS), bytes);
-            written.or_else(|error| {
-                unwritten = Some(error);
-                Err(io::Error::other("a monthly snapshot was not written"))
-            })
-        })
-        .or_else(|error| unwritten.map_or(Err(ExportError::from(error)), |error| Err(error.into())))?;
+    evidence.snapshots(&mut |month, bytes| {
+        writer.bytes(&format!("{}{month}.json", pack::SNAPSHOTS), bytes).map_err(io::Error::other)
+    })?;
     for (size, answer) in evidence.stamps()? {
         writer.bytes(&format!("{}{size}.tsr", pack::STAMPS), &answer)?;
     }
