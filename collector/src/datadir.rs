@@ -207,7 +207,7 @@ impl DataDir {
         match fs::read_to_string(&path) {
             Ok(text) => match Dates::parse(&text) {
                 Ok(own) => Ok(Arc::new(Dates::built_in().with(own))),
-                Err(source) => Err(DataDirError::LegalDates { path, source }),
+                Err(error) => Err(DataDirError::LegalDates { path, source: Box::new(error) }),
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Dates::built_in()),
             Err(source) => Err(self.failed("read", &path, source)),
@@ -417,7 +417,7 @@ pub enum DataDirError {
         path: PathBuf,
         /// What is wrong with it.
         #[source]
-        source: DatesError,
+        source: Box<DatesError>,
     },
     /// A file could not be used.
     #[error("could not {attempted} {path}")]
