@@ -258,6 +258,8 @@ mod tests {
             error("[agents]\nreport_interval_s = 0\n").starts_with("c.toml:2: `report_interval_s` must lie")
         );
         assert!(error("[agents]\nurl = \"http://x\"\n").starts_with("c.toml:2: `url` must begin"));
+        let bad = "[time_stamps]\nauthority = \"ftp://tsa.example\"\n";
+        assert!(error(bad).starts_with("c.toml:2: `authority`: it must begin with http"), "{}", error(bad));
         assert!(
             error("[catalogue]\n\nkeys = [\"RWQ\"]\n").starts_with("c.toml:3: `keys` must be public keys")
         );
@@ -282,6 +284,10 @@ mod tests {
         assert_eq!(sample.people.listen, default.people.listen);
         assert_eq!(sample.catalogue_keys, default.catalogue_keys);
         assert!(sample.people.tls.is_some() && sample.min_free_bytes.is_some());
+        assert!(
+            sample.time_stamps.is_some() && default.time_stamps.is_none(),
+            "nobody is asked unless told to"
+        );
         assert_eq!(sample.data_dir.as_deref(), Some(Path::new("/var/lib/umbrascope-collector")));
     }
 }
