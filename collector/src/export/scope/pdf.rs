@@ -30,6 +30,10 @@ const LINE: f32 = 10.5;
 const GAP: f32 = 8.0;
 /// Width of the names of pairs.
 const NAMES: f32 = 180.0;
+/// Size of what stands at the head and at the foot of a page, and where its lines are.
+const EDGE: f32 = 7.0;
+const HEAD_Y: f32 = MARGIN - 14.0;
+const FOOT_Y: f32 = HEIGHT - MARGIN;
 /// The narrowest column of a table.
 const NARROW: f32 = 34.0;
 
@@ -83,21 +87,35 @@ enum Mark {
     Rule { y: f32 },
 }
 
+/// A page, and the section that it begins with.
+#[derive(Debug, Default)]
+struct Sheaf {
+    marks: Vec<Mark>,
+    section: String,
+}
+
 /// Pages as they fill.
 struct Layout {
     measure: Measure,
-    pages: Vec<Vec<Mark>>,
+    pages: Vec<Sheaf>,
+    /// The section that is written.
+    section: String,
     y: f32,
 }
 
 impl Layout {
     fn new() -> Result<Self, PdfError> {
-        Ok(Self { measure: Measure::new()?, pages: vec![Vec::new()], y: MARGIN })
+        Ok(Self {
+            measure: Measure::new()?,
+            pages: vec![Sheaf::default()],
+            section: String::new(),
+            y: MARGIN,
+        })
     }
 
     fn put(&mut self, mark: Mark) {
         if let Some(page) = self.pages.last_mut() {
-            page.push(mark);
+            page.marks.push(mark);
         }
     }
 
@@ -111,7 +129,7 @@ impl Layout {
     fn room(&mut self, height: f32) -> bool {
         let full = self.y + height > BOTTOM && self.y > MARGIN;
         if full {
-            self.pages.push(Vec::new());
+            self.pages.push(Sheaf { section: self.section.clone(), ..Sheaf::default() });
             self.y = MARGIN;
         }
         full
@@ -127,6 +145,7 @@ impl Layout {
 
     fn section(&mut self, section: &Section) {
         self.y += GAP * 1.5;
+        self.section.clone_from(&section.title);
         // A heading is not left alone at the foot of a page.
         self.room(12.0 * 1.3 + 4.0 * LINE);
         self.paragraph(&section.title, 12.0, Shade::Black);
@@ -134,6 +153,7 @@ impl Layout {
         self.y += 4.0;
         if !section.lead.is_empty() {
             self.paragraph(&section.lead, TEXT, Shade::Grey);
+            self.y += 3.0;
         }
         match &section.body {
             Body::Pairs(pairs) => {
@@ -300,7 +320,32 @@ impl Measure {
     }
 }
 
-fn draw(pages: Vec<Vec<Mark>>, sheet: &Sheet, hash: &str, json: Vec<u8>) -> Result<Vec<u8>, PdfError> {
+/// What stands at the edges of a page: after the first one of which statement and of which section it is, and on each its hash and number.
+fn edges(
+    measure: &mut Measure,
+    title: &str,
+    section: &str,
+    hash: &str,
+    (at, count): (usize, usize),
+) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    let mut line = |y: f32, left: String, right: String, measure: &mut Measure| {
+        let x = WIDTH - MARGIN - measure.width(&right, EDGE);
+        for (x, text) in [(MARGIN, left), (x, right)] {
+            marks.push(Mark::Text { x, y, size: EDGE, shade: Shade::Grey, text });
+        }
+    };
+    if at > 0 {
+        let mut lines = measure.wrapped(title, INNER * 0.6, EDGE).into_iter();
+        let first = lines.next().unwrap_or_default();
+        let title = if lines.next().is_some() { format!("{first} …") } else { first };
+        line(HEAD_Y, title, measure.shaped(section), measure);
+    }
+    line(FOOT_Y, format!("Hash {hash}"), format!("page {} of {count}", at + 1), measure);
+    marks
+}
+
+fn draw(pages: Vec<Sheaf>, sheet: &Sheet, hash: &str, json: Vec<u8>) -> Result<Vec<u8>, PdfError> {
     let font = Font::new(Data::from(FONT), 0).ok_or(PdfError::Font)?;
     let mut document = Document::new();
     document.set_metadata(
@@ -321,9 +366,8 @@ fn draw(pages: Vec<Vec<Mark>>, sheet: &Sheet, hash: &str, json: Vec<u8>) -> Resu
         location: None,
     });
     let (count, mut measure) = (pages.len(), Measure::new()?);
-    for (at, mut marks) in pages.into_iter().enumerate() {
-        let foot = format!("Hash {hash}    page {} of {count}", at + 1);
-        marks.push(Mark::Text { x: MARGIN, y: HEIGHT - MARGIN, size: 7.0, shade: Shade::Grey, text: foot });
+    for (at, Sheaf { mut marks, section }) in pages.into_iter().enumerate() {
+        marks.extend(edges(&mut measure, &sheet.title, &section, hash, (at, count)));
         let settings = PageSettings::from_wh(WIDTH, HEIGHT).ok_or(PdfError::Size)?;
         let mut page = document.start_page_with(settings);
         let mut surface = page.surface();
@@ -413,16 +457,38 @@ mod tests {
     }
 
     #[test]
+    fn every_page_says_of_which_statement_it_is_and_where_in_it() {
+        let mut measure = Measure::new().unwrap();
+        let long = format!("Scope statement 3 of {}", "An organisation with a long name ".repeat(9));
+        for (at, title) in [(0, "Scope statement 3"), (4, "Scope statement 3"), (4, long.as_str())] {
+            let marks = edges(&mut measure, title, "In scope (74)", "abc", (at, 9));
+            let mut texts = Vec::new();
+            for mark in &marks {
+                let Mark::Text { x, y, size, text, .. } = mark else { panic!("{mark:?}") };
+                let end = x + measure.width(text, *size);
+                assert!(*x >= MARGIN && end <= WIDTH - MARGIN + 0.1 && *y < HEIGHT, "{text}");
+                texts.push(text.as_str());
+            }
+            let (foot, head) = (&texts[texts.len() - 2..], &texts[..texts.len() - 2]);
+            assert_eq!(foot, ["Hash abc", if at == 0 { "page 1 of 9" } else { "page 5 of 9" }]);
+            assert_eq!(head.len(), if at == 0 { 0 } else { 2 });
+            if at > 0 {
+                assert!(head[0].starts_with("Scope statement 3") && head[1] == "In scope (74)", "{head:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_long_table_goes_on_over_pages_below_its_head() {
         let mut layout = Layout::new().unwrap();
         let rows: Vec<Vec<String>> =
             (0..200).map(|n| vec![format!("AIS-{n:04}"), "word ".repeat(60)]).collect();
         layout.table(&["Record", "Text"], &rows);
         assert!(layout.pages.len() > 5);
-        let heads = layout.pages.iter().flatten();
+        let heads = layout.pages.iter().flat_map(|page| &page.marks);
         let heads = heads.filter(|mark| matches!(mark, Mark::Text { text, .. } if text == "Record")).count();
         assert_eq!(heads, layout.pages.len());
-        let low = layout.pages.iter().flatten().any(|mark| match mark {
+        let low = layout.pages.iter().flat_map(|page| &page.marks).any(|mark| match mark {
             Mark::Text { y, .. } | Mark::Rule { y } => *y > HEIGHT - MARGIN,
         });
         assert!(!low);
