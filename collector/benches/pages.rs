@@ -4,7 +4,11 @@
 //!
 //! Run with `cargo build --release && cargo bench -p umbrascope-collector --bench pages [-- --quick]`; the quick fleet has a twentieth of it.
 //! UMBRASCOPE_BENCH_DATA names a folder that keeps the fleet for the next run.
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing better to do than stop")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a benchmark that cannot go on has nothing better to do than stop"
+)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
