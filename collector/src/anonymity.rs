@@ -1,5 +1,6 @@
 //! Which numbers may be told to who may not look at single machines: none of fewer machines or accounts than the smallest number that is
-//! told, and none from which such a number follows. It makes people harder to point at; in a small organisation it hides nobody.
+//! told, and none from which such a number follows. Numbers of sensors over the whole fleet are told to everybody who reads the inventory: they
+//! say what could not be seen, and nothing of what was. It makes people harder to point at; in a small organisation it hides nobody.
 
 /// A number as it may be told; `None`: it lies between 1 and `least` - 1 and is not. Nobody is told of.
 pub fn told(count: u64, least: u64) -> Option<u64> {

@@ -269,7 +269,31 @@ pub fn plan(file: &[u8], known: &Known<'_>, complete: bool) -> Result<Plan, Impo
     if reader.wrong > 0 {
         return Err(ImportError::Lines { first: reader.errors, all: reader.wrong });
     }
+    straighten(&mut wanted, known);
     Ok(Plan { managers_unknown, ..sorted(wanted, known, complete, unread) })
+}
+
+/// What the file says nothing of stays, but for a manager whom the file puts below: who led and is led now has no other one by this file.
+fn straighten(wanted: &mut [Wanted], known: &Known<'_>) {
+    // Who is new goes by the line, below nought.
+    let coming = |line: u64| i64::try_from(line).map_or(i64::MIN, |line| -line);
+    let mut managers: HashMap<i64, i64> =
+        known.people.iter().filter_map(|person| Some((person.id, person.details.manager?))).collect();
+    let number = |person: &Wanted| person.known.unwrap_or(coming(person.line));
+    for person in wanted.iter() {
+        let manager = match person.manager {
+            Some(Manager::Known(manager)) => manager,
+            Some(Manager::Line(line)) => coming(line),
+            None => continue,
+        };
+        managers.insert(number(person), manager);
+    }
+    let looped = people::in_loops(&managers);
+    for person in wanted.iter_mut() {
+        if person.manager.is_none() && looped.contains(&number(person)) {
+            person.details.manager = None;
+        }
+    }
 }
 
 type Lines = Vec<(u64, Vec<String>)>;

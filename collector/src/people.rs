@@ -1,5 +1,7 @@
 //! What can be done with people and their roles, and what cannot.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use crate::model::{By, Grant, GrantChange, Grants, PersonDetails, Role};
 use crate::review::Guard;
 
@@ -173,6 +175,23 @@ fn plausible_email(email: &str) -> bool {
         }
         None => false,
     }
+}
+
+/// Of people with their managers, those who answer to themselves, through however many others.
+pub fn in_loops(managers: &HashMap<i64, i64>) -> BTreeSet<i64> {
+    let (mut looked_at, mut looped) = (HashSet::new(), BTreeSet::new());
+    for start in managers.keys() {
+        let (mut way, mut next) = (Vec::new(), Some(*start));
+        while let Some(person) = next.filter(|person| looked_at.insert(*person)) {
+            way.push(person);
+            next = managers.get(&person).copied();
+        }
+        // Where it ends at somebody of this very way, it goes round from there.
+        if let Some(at) = next.and_then(|person| way.iter().position(|other| *other == person)) {
+            looped.extend(&way[at..]);
+        }
+    }
+    looped
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub(super) struct Campaign {
     closed_at: Option<Moment>,
     /// Ids of records that were found and had nobody to ask.
     unowned: Vec<String>,
-    /// The signed report: a note over canonical JSON.
+    /// The signed report: a note over canonical JSON. Null before the campaign is closed, and for who sees the records of some units only.
     signed_report: Option<String>,
     /// Where its rows stand.
     counts: Counts,
@@ -217,7 +217,7 @@ pub(super) async fn list(
 ) -> Result<Json<List<Campaign>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &rows)?;
-    let found = blocking(move || state.app.governance.campaigns(page)).await?;
+    let found = blocking(move || state.app.governance.campaigns(page, &reader.sight(&state.app)?)).await?;
     Ok(Json(List::of(found, number, page)))
 }
 
@@ -233,7 +233,8 @@ pub(super) async fn one(
 ) -> Result<Json<Campaign>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let now_ms = reader.now_ms;
-    let found = blocking(move || state.app.governance.campaign(&id, now_ms)).await?;
+    let found =
+        blocking(move || state.app.governance.campaign(&id, &reader.sight(&state.app)?, now_ms)).await?;
     Ok(Json(found.ok_or(WebError::NotFound("campaign"))?.into()))
 }
 
@@ -262,10 +263,12 @@ pub(super) async fn rows(
 ) -> Result<Json<List<Row>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &limit)?;
-    let filter = RowFilter { state: word("state", &which.state, RowState::parse)?, owner: None };
-    let now_ms = reader.now_ms;
+    let ended = word("state", &which.state, RowState::parse)?;
+    let (now_ms, by) = (reader.now_ms, reader.clone());
     let found = blocking(move || {
-        let Some(detail) = state.app.governance.campaign(&id, now_ms)? else { return Ok(None) };
+        let sight = by.sight(&state.app)?;
+        let Some(detail) = state.app.governance.campaign(&id, &sight, now_ms)? else { return Ok(None) };
+        let filter = RowFilter { state: ended, owner: None, sight };
         Ok::<_, StoreError>(Some(state.app.governance.campaign_rows(
             &detail.held.body.id,
             &filter,
@@ -398,13 +401,14 @@ pub(super) async fn close(
 ) -> Result<Response, WebError> {
     reader.must_somewhere(Deed::ProposeScope)?;
     let (app, who, act, now_ms) = (state.app.clone(), reader.who(), reader.act(end.reason), reader.now_ms);
+    let by = reader.clone();
     let instance = format!("/api/v1/campaigns/{}/close", encode(&id));
     let made = blocking(move || {
         let keys = app.notary.keys();
         Ok::<_, StoreError>(match app.governance.close_campaign(&id, who, act, keys)? {
             None => None,
             Some(Err(refused)) => Some(Err(refused)),
-            Some(Ok(_)) => app.governance.campaign(&id, now_ms)?.map(Ok),
+            Some(Ok(_)) => app.governance.campaign(&id, &by.sight(&app)?, now_ms)?.map(Ok),
         })
     })
     .await?;

@@ -9,7 +9,7 @@ use super::types::{
     AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
     Unit,
 };
-use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter};
+use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter, SystemFilter};
 use crate::store::StoreError;
 use crate::web::{
     ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, SystemQuery, WebError, WebState, blocking,
@@ -45,9 +45,10 @@ pub(super) fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageReques
     (status = 200, body = Totals), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn totals(State(state): State<WebState>, reader: Reader) -> Result<Json<Totals>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (today, now_ms) = (Day::from_unix_ms(reader.now_ms), reader.now_ms);
-    let totals = blocking(move || state.app.store.totals(today, now_ms)).await?;
-    Ok(Json(totals.into()))
+    let (totals, least) =
+        blocking(move || Ok::<_, StoreError>((reader.totals(&state.app)?, reader.least(&state.app)?)))
+            .await?;
+    Ok(Json(Totals::from(totals).at_least(least)))
 }
 
 /// Products seen.
@@ -78,14 +79,14 @@ pub(super) async fn products(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
-        least_in_unit: 0,
+        least: 0,
     };
     let (key, direction) = query.sort(PRODUCT_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let today = Day::from_unix_ms(reader.now_ms);
     let (found, least) = blocking(move || {
         let least = reader.least(&state.app)?;
-        let filter = ProductFilter { least_in_unit: least, ..filter };
+        let filter = ProductFilter { least, ..filter };
         let found = state.app.store.products(&filter, PRODUCT_SORTS[key].key, direction, page, today)?;
         Ok::<_, StoreError>((found, least))
     })
@@ -149,8 +150,12 @@ pub(super) async fn systems(
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
     let (number, page) = page_of(&query, &rows)?;
     let (found, least) = blocking(move || {
-        let found = state.app.store.systems(&filter, SYSTEM_SORTS[key].key, direction, page)?;
-        Ok::<_, StoreError>((found, reader.least(&state.app)?))
+        let (sight, least) = (reader.sight(&state.app)?, reader.least(&state.app)?);
+        let filter = SystemFilter { sight, least, ..filter };
+        Ok::<_, StoreError>((
+            state.app.store.systems(&filter, SYSTEM_SORTS[key].key, direction, page)?,
+            least,
+        ))
     })
     .await?;
     let mut list: List<AiSystem> = List::of(found, number, page);
@@ -243,10 +248,7 @@ pub(super) async fn units(
     let by = reader.clone();
     let (units, least) =
         blocking(move || Ok::<_, StoreError>((state.app.store.units()?, by.least(&state.app)?))).await?;
-    // The totals tell the whole, so that a single hidden part would follow.
-    let counts: Vec<u64> = units.iter().map(|unit| unit.assets).collect();
-    let least = if reader.may_read(Deed::ReadMachines, &[]) { 0 } else { least };
-    let (told, _) = crate::anonymity::parts(&counts, least);
+    let told = reader.told_machines(&units, least);
     let units = units.into_iter().zip(told).map(|(unit, assets)| Unit { assets, ..Unit::from(unit) });
     Ok(Json(units.collect()))
 }
@@ -262,6 +264,7 @@ pub(super) async fn tokens(
 ) -> Result<Json<Vec<Token>>, WebError> {
     reader.must_read(Deed::Enrol)?;
     let now_ms = reader.now_ms;
-    let tokens = blocking(move || state.app.store.tokens(now_ms)).await?;
+    let within = reader.user.grants.within(Deed::Enrol);
+    let tokens = blocking(move || state.app.store.tokens(within.as_deref(), now_ms)).await?;
     Ok(Json(tokens.into_iter().map(Token::from).collect()))
 }

@@ -16,7 +16,7 @@ use crate::web::{Reader, WebError, WebState, blocking, statement_content};
 #[utoipa::path(get, path = "/api/v1/scope", responses(
     (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn now(State(state): State<WebState>, reader: Reader) -> Result<Json<Value>, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let content = blocking(move || state.app.governance.scope_now(reader.now_ms)).await?;
     body(&content)
 }
@@ -74,7 +74,7 @@ pub(super) async fn statement(
     reader: Reader,
     Path(number): Path<String>,
 ) -> Result<Json<Value>, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let number = number_of(&number)?;
     let held = blocking(move || state.app.governance.statement(number)).await?;
     let held = held.ok_or(WebError::NotFound("statement"))?;
@@ -102,7 +102,7 @@ pub(super) async fn diff(
     reader: Reader,
     Query(query): Query<Between>,
 ) -> Result<Json<Value>, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let (from, to) = (number_of(&query.from)?, number_of(&query.to)?);
     let found = blocking(move || {
         let of = |number| statement_content(&state.app, number, reader.now_ms);

@@ -15,10 +15,13 @@ use utoipa::ToSchema;
 use super::handlers::{Rows, page_of};
 use super::trail::Entry;
 use super::types::{List, Moment, Problem};
+use crate::anonymity::told;
 use crate::model::governed::{Governed as _, Held, TrailFilter};
 use crate::model::record::AiSystem;
+use crate::model::task::LinkKind;
 use crate::model::{Deed, SystemDetail};
 use crate::review::{self, Move, Refused, Told};
+use crate::store::StoreError;
 use crate::web::bulk::{Asked, each, new_batch};
 use crate::web::{ListQuery, Reader, WebError, WebState, add_record, blocking, step_of};
 
@@ -89,12 +92,13 @@ pub(super) struct SeenProduct {
     id: String,
     /// Name.
     name: String,
-    /// Assets that showed it.
-    assets: u64,
+    /// Assets that showed it; null: fewer than the reader is told of.
+    assets: Option<u64>,
 }
 
-impl From<SystemDetail> for SystemWhole {
-    fn from(detail: SystemDetail) -> Self {
+impl SystemWhole {
+    /// For who is told no number below this one.
+    fn of(detail: SystemDetail, least: u64) -> Self {
         let SystemDetail { held, seen, products, .. } = detail;
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
@@ -121,7 +125,11 @@ impl From<SystemDetail> for SystemWhole {
             },
             products: products
                 .into_iter()
-                .map(|product| SeenProduct { id: product.id, name: product.name, assets: product.assets })
+                .map(|product| SeenProduct {
+                    id: product.id,
+                    name: product.name,
+                    assets: told(product.assets, least),
+                })
                 .collect(),
         }
     }
@@ -263,7 +271,9 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    whole(&state, id, StatusCode::OK).await
+    let (app, by, asked) = (state.app.clone(), reader.clone(), id.clone());
+    blocking(move || by.must_see(&app, LinkKind::System, &asked, "system")).await?;
+    whole(&state, &reader, id, StatusCode::OK).await
 }
 
 /// Makes a record by hand, for a use that no sensor can see.
@@ -280,7 +290,7 @@ pub(super) async fn add(
     let (app, who, act) = (state.app.clone(), reader.who(), reader.act(body.reason.trim()));
     let fields: Vec<(String, Value)> = body.fields.into_iter().collect();
     let made = blocking(move || add_record(&app, &fields, &who, act)).await?.map_err(WebError::Guarded)?;
-    whole(&state, made.body.id, StatusCode::CREATED).await
+    whole(&state, &reader, made.body.id, StatusCode::CREATED).await
 }
 
 /// Sets fields of a record: all of them, or none. States are moved, not set.
@@ -376,8 +386,10 @@ pub(super) async fn history(
     reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &rows)?;
     let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
-    let governance = state.app.governance.clone();
+    let app = state.app.clone();
     let found = blocking(move || {
+        reader.must_see(&app, LinkKind::System, &id, "system")?;
+        let governance = &app.governance;
         let Some(found) = governance.system(&id)? else { return Ok(None) };
         let filter = TrailFilter {
             kind: Some(AiSystem::KIND.to_owned()),
@@ -385,7 +397,7 @@ pub(super) async fn history(
             refused,
             ..TrailFilter::default()
         };
-        governance.trail(&filter, page).map(Some)
+        Ok::<_, WebError>(Some(governance.trail(&filter, page)?))
     })
     .await?;
     Ok(Json(List::of(found.ok_or(WebError::NotFound("system"))?, number, page)))
@@ -404,13 +416,19 @@ async fn make(
     let (app, who, act) = (state.app.clone(), reader.who(), reader.act(reason.trim()).on(version));
     let moved = blocking(move || app.governance.move_system(&id, step, who, act)).await?;
     let held: Held<AiSystem> = moved.ok_or(WebError::NotFound("system"))?.map_err(WebError::Guarded)?;
-    whole(state, held.body.id, StatusCode::OK).await
+    whole(state, reader, held.body.id, StatusCode::OK).await
 }
 
-async fn whole(state: &WebState, id: String, status: StatusCode) -> Result<Response, WebError> {
-    let governance = state.app.governance.clone();
-    let found = blocking(move || governance.system(&id)).await?;
-    let whole = SystemWhole::from(found.ok_or(WebError::NotFound("system"))?);
+async fn whole(
+    state: &WebState,
+    reader: &Reader,
+    id: String,
+    status: StatusCode,
+) -> Result<Response, WebError> {
+    let (app, by) = (state.app.clone(), reader.clone());
+    let (found, least) =
+        blocking(move || Ok::<_, StoreError>((app.governance.system(&id)?, by.least(&app)?))).await?;
+    let whole = SystemWhole::of(found.ok_or(WebError::NotFound("system"))?, least);
     Ok((status, [(ETAG, format!("\"{}\"", whole.version))], Json(whole)).into_response())
 }
 

@@ -7,7 +7,7 @@ use umbrascope_api::{CoverageReport, ItemDetails};
 use utoipa::ToSchema;
 
 use super::vendor::VendorFacts;
-use crate::anonymity::{series, told};
+use crate::anonymity::{part, series, told};
 use crate::model;
 use crate::web::Rfc3339;
 
@@ -79,8 +79,8 @@ pub struct Totals {
     pub new_products: u64,
     /// Vendors seen.
     pub vendors: u64,
-    /// Assets known.
-    pub assets: u64,
+    /// Assets known; null: fewer than the reader is told of.
+    pub assets: Option<u64>,
     /// AI systems, candidates included.
     pub systems: u64,
     /// Sensors enrolled and not revoked.
@@ -93,7 +93,16 @@ impl From<model::Totals> for Totals {
     fn from(totals: model::Totals) -> Self {
         let model::Totals { products, vendors, assets, systems, new_products, sensors_reporting, sensors } =
             totals;
-        Self { products, new_products, vendors, assets, systems, sensors, sensors_reporting }
+        Self { products, new_products, vendors, assets: Some(assets), systems, sensors, sensors_reporting }
+    }
+}
+
+impl Totals {
+    /// For who is told no number below this one.
+    #[must_use]
+    pub(crate) fn at_least(mut self, least: u64) -> Self {
+        self.assets = self.assets.and_then(|assets| told(assets, least));
+        self
     }
 }
 
@@ -207,11 +216,14 @@ impl ProductWhole {
     /// For who is told no number below this one.
     #[must_use]
     pub(crate) fn at_least(mut self, least: u64) -> Self {
+        let whole = self.product.assets.unwrap_or_default();
         self.product = self.product.at_least(least);
         self.days = series(self.days, |day| day.assets, least);
         for piece in &mut self.evidence {
-            piece.assets = piece.assets.and_then(|assets| told(assets, least));
+            piece.assets = piece.assets.and_then(|assets| part(whole, assets, least));
             piece.accounts = piece.accounts.and_then(|accounts| told(accounts, least));
+            // There are at least as many sightings as assets, so that few tell of few.
+            piece.count = piece.count.filter(|count| *count == 0 || piece.assets.is_some());
         }
         self
     }
@@ -244,8 +256,8 @@ pub struct Evidence {
     pub assets: Option<u64>,
     /// Distinct pseudonymous accounts that showed it; null: fewer than the reader is told of.
     pub accounts: Option<u64>,
-    /// Sightings on the network; 0 for what a scan found.
-    pub count: u64,
+    /// Sightings on the network; 0 for what a scan found; null: so few that they tell of fewer assets than the reader is told of.
+    pub count: Option<u64>,
     /// First day.
     #[schema(format = Date)]
     pub first_day: String,
@@ -276,7 +288,7 @@ impl From<model::EvidenceRow> for Evidence {
             forwarded: row.forwarded,
             assets: Some(row.assets),
             accounts: Some(row.accounts),
-            count: row.count,
+            count: Some(row.count),
             first_day: row.first_day.to_string(),
             last_day: row.last_day.to_string(),
             present: row.present,

@@ -15,10 +15,12 @@ use super::work_types::{
 };
 use crate::findings::Step;
 use crate::model::document::{Document, DocumentFilter, DocumentKind};
+use crate::model::finding::FindingFilter;
 use crate::model::record::{Assessment, AssessmentState};
 use crate::model::supplier::VendorAssessment;
-use crate::model::task::{LinkKind, Purpose, Task};
+use crate::model::task::{LinkKind, Purpose, Task, TaskFilter};
 use crate::model::{Deed, Page, VendorFacts};
+use crate::store::StoreError;
 use crate::web::{
     FindingQuery, ListQuery, Reader, TaskQuery, WebError, WebState, blocking, done, finding_step,
     known_vendor, link, may_see, open_questions, task_step,
@@ -42,7 +44,11 @@ pub(super) async fn counts(
 ) -> Result<Json<CountsJson>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (person, now_ms) = (reader.user.id, reader.now_ms);
-    let counts = blocking(move || state.app.governance.work_counts(person, now_ms)).await?;
+    let counts = blocking(move || {
+        let sight = reader.sight(&state.app)?;
+        state.app.governance.work_counts(person, &sight, now_ms)
+    })
+    .await?;
     Ok(Json(counts.into()))
 }
 
@@ -68,7 +74,11 @@ pub(super) async fn findings(
 ) -> Result<Json<List<FindingJson>>, WebError> {
     let filter = asked.filter(&reader)?;
     let (number, page) = page_of(&query, &rows)?;
-    let found = blocking(move || state.app.governance.findings(&filter, page)).await?;
+    let found = blocking(move || {
+        let filter = FindingFilter { sight: reader.sight(&state.app)?, ..filter };
+        state.app.governance.findings(&filter, page)
+    })
+    .await?;
     Ok(Json(List::of(found, number, page)))
 }
 
@@ -83,7 +93,12 @@ pub(super) async fn finding(
     reader: Reader,
     Path(reference): Path<String>,
 ) -> Result<Json<FindingJson>, WebError> {
-    let row = blocking(move || state.app.governance.finding(&reference)).await?;
+    let by = reader.clone();
+    let row = blocking(move || {
+        by.must_see(&state.app, LinkKind::Finding, &reference, "finding")?;
+        Ok::<_, WebError>(state.app.governance.finding(&reference)?)
+    })
+    .await?;
     let row = row.ok_or(WebError::NotFound("finding"))?;
     may_see(&reader, row.held.body.assignee)?;
     Ok(Json(row.into()))
@@ -103,9 +118,9 @@ pub(super) async fn step_finding(
     Path(reference): Path<String>,
     Json(body): Json<StepBody>,
 ) -> Result<Json<FindingJson>, WebError> {
-    let (person, day) = (number(body.person), body.day.unwrap_or_default());
+    let day = body.day.unwrap_or_default();
     let (reason, evidence) = (body.reason.unwrap_or_default(), body.evidence.unwrap_or_default());
-    let step = finding_step(&body.step, &person, &day, reason, evidence)?;
+    let step = finding_step(&body.step, body.person, &day, reason, evidence)?;
     let mut act = reader.act("");
     act.version = body.version;
     let row = blocking(move || {
@@ -148,10 +163,6 @@ pub(super) async fn assign_findings(
     Ok(Json(told.collect()))
 }
 
-fn number(person: Option<i64>) -> String {
-    person.map(|person| person.to_string()).unwrap_or_default()
-}
-
 /// Tasks, those that are due first at the head. Who does not read the inventory sees their own.
 #[utoipa::path(get, path = "/api/v1/tasks",
     params(
@@ -170,7 +181,11 @@ pub(super) async fn tasks(
 ) -> Result<Json<List<TaskJson>>, WebError> {
     let filter = asked.filter(&reader)?;
     let (number, page) = page_of(&query, &rows)?;
-    let found = blocking(move || state.app.governance.tasks(&filter, page)).await?;
+    let found = blocking(move || {
+        let filter = TaskFilter { sight: reader.sight(&state.app)?, ..filter };
+        state.app.governance.tasks(&filter, page)
+    })
+    .await?;
     Ok(Json(List::of(found, number, page)))
 }
 
@@ -218,7 +233,12 @@ pub(super) async fn task(
     reader: Reader,
     Path(reference): Path<String>,
 ) -> Result<Json<TaskJson>, WebError> {
-    let row = blocking(move || state.app.governance.task(&reference)).await?;
+    let by = reader.clone();
+    let row = blocking(move || {
+        by.must_see(&state.app, LinkKind::Task, &reference, "task")?;
+        Ok::<_, WebError>(state.app.governance.task(&reference)?)
+    })
+    .await?;
     let row = row.ok_or(WebError::NotFound("task"))?;
     may_see(&reader, row.held.body.assignee)?;
     Ok(Json(row.into()))
@@ -238,9 +258,9 @@ pub(super) async fn step_task(
     Path(reference): Path<String>,
     Json(body): Json<StepBody>,
 ) -> Result<Json<TaskJson>, WebError> {
-    let (person, day) = (number(body.person), body.day.unwrap_or_default());
+    let day = body.day.unwrap_or_default();
     let (reason, evidence) = (body.reason.unwrap_or_default(), body.evidence.unwrap_or_default());
-    let step = task_step(&body.step, &person, &day, reason, evidence)?;
+    let step = task_step(&body.step, body.person, &day, reason, evidence)?;
     let mut act = reader.act("");
     act.version = body.version;
     let row = blocking(move || {
@@ -287,9 +307,12 @@ pub(super) async fn documents(
             Some(crate::model::task::Link::to(kind, asked.link_id.clone()))
         }
     };
-    let filter = DocumentFilter { link, superseded: asked.superseded };
-    let found = blocking(move || state.app.governance.documents(&filter, page)).await?;
     let today = Day::from_unix_ms(reader.now_ms);
+    let found = blocking(move || {
+        let filter = DocumentFilter { link, superseded: asked.superseded, sight: reader.sight(&state.app)? };
+        state.app.governance.documents(&filter, page)
+    })
+    .await?;
     let rows = found.rows.into_iter().map(|row| DocumentJson::of(row, today)).collect();
     Ok(Json(List::of(Page { rows, total: found.total }, number, page)))
 }
@@ -361,9 +384,15 @@ pub(super) async fn document(
     Path(reference): Path<String>,
 ) -> Result<Json<DocumentJson>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let row = blocking(move || state.app.governance.document(&reference)).await?;
-    let row = row.ok_or(WebError::NotFound("document"))?;
-    Ok(Json(DocumentJson::of(row, Day::from_unix_ms(reader.now_ms))))
+    let now_ms = reader.now_ms;
+    let row = blocking(move || {
+        let row = state.app.governance.document(&reference)?.ok_or(WebError::NotFound("document"))?;
+        let link = &row.held.body.link;
+        reader.must_see(&state.app, link.kind, &link.id, "document")?;
+        Ok::<_, WebError>(row)
+    })
+    .await?;
+    Ok(Json(DocumentJson::of(row, Day::from_unix_ms(now_ms))))
 }
 
 /// Vendors whose products were seen, that a record uses, or that were assessed.
@@ -381,10 +410,15 @@ pub(super) async fn vendors(
 ) -> Result<Json<List<VendorJson>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (number, page) = page_of(&query, &rows)?;
-    let used = blocking(move || state.app.governance.vendors_in_use()).await?;
+    let (used, least) = blocking(move || {
+        let used = state.app.governance.vendors_in_use(&reader.sight(&state.app)?)?;
+        Ok::<_, StoreError>((used, reader.least(&state.app)?))
+    })
+    .await?;
     let total = used.len() as u64;
     let skip = usize::try_from(page.offset).unwrap_or(usize::MAX);
-    let rows = used.into_iter().skip(skip).take(page.limit as usize).collect();
+    let rows = used.into_iter().skip(skip).take(page.limit as usize);
+    let rows: Vec<VendorJson> = rows.map(|used| VendorJson::of(used, least)).collect();
     Ok(Json(List::of(Page { rows, total }, number, page)))
 }
 
@@ -399,20 +433,21 @@ pub(super) async fn vendor(
     Path(id): Path<String>,
 ) -> Result<Json<Dossier>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let dossier = blocking(move || dossier(&state, &id)).await?;
+    let dossier = blocking(move || dossier(&state, &reader, &id)).await?;
     Ok(Json(dossier))
 }
 
-fn dossier(state: &WebState, id: &str) -> Result<Dossier, WebError> {
+fn dossier(state: &WebState, reader: &Reader, id: &str) -> Result<Dossier, WebError> {
     known_vendor(state, id)?;
     let known = state.app.catalogue.known();
     let facts = VendorFacts::of(known.catalogue(), id, None);
-    let mut used = state.app.governance.vendor_in_use(id)?;
+    let mut used = state.app.governance.vendor_in_use(id, &reader.sight(&state.app)?)?;
     if let Some(facts) = &facts {
         used.name = facts.vendor.name.to_string();
     }
     let open_questions = open_questions(facts.as_ref()).into_iter().map(str::to_owned).collect();
-    Ok(Dossier { vendor: used.into(), facts: facts.map(Into::into), open_questions })
+    let vendor = VendorJson::of(used, reader.least(&state.app)?);
+    Ok(Dossier { vendor, facts: facts.map(Into::into), open_questions })
 }
 
 /// Records an assessment of a vendor in the place of the one before, which stays in the trail.
@@ -447,7 +482,7 @@ pub(super) async fn assess_vendor(
     let dossier = blocking(move || {
         known_vendor(&state, &id)?;
         state.app.governance.assess_vendor(assessment, reader.who(), act)?.map_err(WebError::Guarded)?;
-        dossier(&state, &id)
+        dossier(&state, &reader, &id)
     })
     .await?;
     Ok(Json(dossier))

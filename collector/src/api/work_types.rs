@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::types::Moment;
 use super::vendor::VendorFacts;
+use crate::anonymity::told;
 use crate::model::document::DocumentRow;
 use crate::model::finding::{Closing, FindingRow, WorkCounts};
 use crate::model::supplier::VendorUse;
@@ -237,8 +238,8 @@ pub struct VendorProduct {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Assets that showed it.
-    pub assets: u64,
+    /// Assets that showed it; null: fewer than the reader is told of.
+    pub assets: Option<u64>,
 }
 
 /// A record that uses something of a vendor.
@@ -275,9 +276,10 @@ pub struct AssessmentJson {
     pub version: u64,
 }
 
-impl From<VendorUse> for VendorJson {
-    fn from(used: VendorUse) -> Self {
-        let product = |(id, name, assets)| VendorProduct { id, name, assets };
+impl VendorJson {
+    /// For who is told no number below this one.
+    pub(super) fn of(used: VendorUse, least: u64) -> Self {
+        let product = |(id, name, assets)| VendorProduct { id, name, assets: told(assets, least) };
         let system = |(reference, name, in_scope)| VendorSystem { reference, name, in_scope };
         Self {
             id: used.vendor,

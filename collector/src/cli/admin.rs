@@ -70,7 +70,7 @@ pub(super) fn token(place: &Place, command: TokenCommand) -> Result<(), CliError
         }
         TokenCommand::List => {
             let rows: Vec<Vec<String>> = store
-                .tokens(now_ms)?
+                .tokens(None, now_ms)?
                 .into_iter()
                 .map(|token| {
                     vec![

@@ -96,6 +96,7 @@ fn inventory(
     field(out, "checkpoint", &head.checkpoint)?;
     // What the role of who takes it away does not cover: then the lists of machines are empty.
     field(out, "withheld", if stamp.machines { &[] as &[&str] } else { &["machines"] })?;
+    field(out, "cut_to_units", &head.units)?;
     let kept = head.coverage.totals.is_some();
     let expired = EXPIRED.iter().filter(|list| stamp.as_of.is_some() && !(kept && **list == "coverage"));
     field(out, "expired", &expired.collect::<Vec<_>>())?;
@@ -123,7 +124,7 @@ fn inventory(
             systems.write(out, &whole)?;
         }
     } else {
-        let all = SystemFilter::default();
+        let all = SystemFilter { sight: stamp.sight.clone(), ..SystemFilter::default() };
         every(
             |page| reads.systems(&all, SystemSort::Name, Direction::Ascending, page),
             |row| {
@@ -181,7 +182,8 @@ pub(super) fn whole_product(
     past: &Past,
 ) -> Result<Value, ExportError> {
     let seen = view::sightings(&product, stamp, past);
-    let mut whole = serde_json::to_value(ProductWhole::from(product).at_least(stamp.least))?;
+    let mut whole =
+        serde_json::to_value(ProductWhole::from(product.at_least(stamp.least)).at_least(stamp.least))?;
     whole["observations"] = seen.word().into();
     let (Some(day), Sightings::Seen { last, .. }) = (stamp.as_of, seen) else { return Ok(whole) };
     whole["assets"] = seen.assets().into();

@@ -11,7 +11,7 @@ use umbrascope_api::Day;
 use umbrascope_rules::Catalogue;
 
 use crate::audit::pack::PackError;
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::store::StoreError;
 
 mod ciso;
@@ -65,13 +65,15 @@ pub struct Stamp {
     pub machines: bool,
     /// The smallest number of machines or accounts that stands in it.
     pub least: u64,
+    /// The records that stand in it.
+    pub sight: Sight,
 }
 
 impl Stamp {
     /// The stamp of an export made now, with this catalogue.
     pub fn new(catalogue: &Catalogue, now_ms: i64) -> Self {
         let catalogue_version = catalogue.version().to_string();
-        Self { now_ms, as_of: None, catalogue_version, machines: true, least: 0 }
+        Self { now_ms, as_of: None, catalogue_version, machines: true, least: 0, sight: Sight::All }
     }
 
     /// Of the end of a day. A day to come is refused: nobody knows it.

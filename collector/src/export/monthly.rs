@@ -156,7 +156,7 @@ fn take(
 /// The records as they were, and ids of those that are no longer known.
 fn systems(from: Sources<'_>, stamp: &Stamp) -> Result<(Vec<SystemThen>, Vec<String>), ExportError> {
     let (mut systems, mut erased) = (Vec::new(), Vec::new());
-    for dated in from.governance.whole_systems_as_of(stamp.before_ms())? {
+    for dated in from.governance.whole_systems_as_of(stamp.before_ms(), &stamp.sight)? {
         match dated.body {
             None => erased.push(dated.id),
             Some(record) if record.is_merged() => {}

@@ -10,6 +10,7 @@ use umbrascope_rules::{Confidence, Level, ProductKind};
 use super::view::{Coverage, Head, Product, Sightings, System, View};
 use super::*;
 use crate::model::EvidenceRow;
+use crate::model::Sight;
 use crate::model::dated::Dated;
 use crate::model::record::{
     AiSystem, Assessment, AssessmentState, Confirmation, DataCategory, Decision, DecisionImpact, Domain,
@@ -145,6 +146,7 @@ fn view() -> View {
             policy: Some("2026-1".into()),
             trail_end: Some((41, "cd".repeat(32))),
             checkpoint: Some("host/aims\n42\n".into()),
+            units: None,
             coverage: Coverage {
                 totals: None,
                 found: "24 AI systems.".into(),
@@ -320,8 +322,14 @@ fn each_event_is_a_line_and_none_names_a_machine() {
 
 #[test]
 fn a_day_to_come_is_refused() {
-    let stamp =
-        Stamp { now_ms: NOW_MS, as_of: None, catalogue_version: "1".into(), machines: true, least: 0 };
+    let stamp = Stamp {
+        now_ms: NOW_MS,
+        as_of: None,
+        catalogue_version: "1".into(),
+        machines: true,
+        least: 0,
+        sight: Sight::All,
+    };
     let today = Day::from_unix_ms(NOW_MS);
     assert_eq!(stamp.clone().as_of(Some(today)).unwrap().before_ms(), today.forward(1).unix_ms());
     assert!(matches!(stamp.as_of(Some(today.forward(1))), Err(ExportError::Future(_))));

@@ -44,6 +44,8 @@ pub(super) struct Head {
     pub(super) trail_end: Option<(u64, String)>,
     /// The newest signed checkpoint of the trail.
     pub(super) checkpoint: Option<String>,
+    /// The units that its records are cut to, by number; `None`: it is of the whole organisation.
+    pub(super) units: Option<Vec<i64>>,
     /// What could be seen, and what could not.
     pub(super) coverage: Coverage,
 }
@@ -63,6 +65,9 @@ impl Head {
         if let Some(day) = self.as_of {
             facts.push(("as-of", day.to_string()));
         }
+        if let Some(units) = &self.units {
+            facts.push(("cut-to-units", numbers(units)));
+        }
         if let Some((seq, leaf)) = &self.trail_end {
             facts.push(("trail-entry", seq.to_string()));
             facts.push(("trail-leaf", leaf.clone()));
@@ -72,6 +77,14 @@ impl Head {
         }
         facts.extend(self.coverage.sentences().map(|(name, text)| (name, text.to_owned())));
         facts
+    }
+}
+
+/// Numbers of units as records have them.
+fn numbers(units: &[i64]) -> String {
+    match units {
+        [] => "none".to_owned(),
+        units => units.iter().map(|unit| format!("unit:{unit}")).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -368,8 +381,8 @@ impl View {
     /// Reads the inventory of the moment of a stamp.
     pub(super) fn read(from: Sources<'_>, catalogue: &Catalogue, stamp: &Stamp) -> Result<Self, ExportError> {
         let dated = match stamp.as_of {
-            None => from.governance.whole_systems()?,
-            Some(_) => from.governance.whole_systems_as_of(stamp.before_ms())?,
+            None => from.governance.whole_systems(&stamp.sight)?,
+            Some(_) => from.governance.whole_systems_as_of(stamp.before_ms(), &stamp.sight)?,
         };
         let (day, past) = (stamp.day(), Past::read(from, stamp)?);
         let mut products: BTreeMap<String, Product> = BTreeMap::new();
@@ -408,7 +421,8 @@ pub(super) fn head(
     systems: usize,
 ) -> Result<Head, ExportError> {
     let policies = from.governance.policies_as_of(stamp.before_ms())?;
-    let coverage = match stamp.as_of {
+    let units = stamp.sight.units().map(<[i64]>::to_vec);
+    let mut coverage = match stamp.as_of {
         Some(day) => Coverage::of_past_day(day, systems, &Past::read(from, stamp)?),
         None => Coverage::now(
             from.reads.coverage_totals(stamp.now_ms)?,
@@ -418,6 +432,13 @@ pub(super) fn head(
             systems,
         ),
     };
+    if let Some(units) = &units {
+        let cut = format!(
+            "Not the whole inventory: only records of these units ({}) and those that whoever took it away answers for.",
+            numbers(units)
+        );
+        coverage.found = format!("{cut} {}", coverage.found);
+    }
     // The newest of all, also of a past day: it covers what came before.
     let checkpoint = from.governance.newest_checkpoint()?;
     Ok(Head {
@@ -426,6 +447,7 @@ pub(super) fn head(
         catalogue_version: stamp.catalogue_version.clone(),
         policy: in_force(&policies, stamp.day()).map(|policy| policy.version.clone()),
         trail_end: from.governance.trail_end(stamp.before_ms())?,
+        units,
         checkpoint: checkpoint.map(|note| note.to_string()),
         coverage,
     })
@@ -532,8 +554,8 @@ impl Sources<'_> {
     /// How many records an export of a stamp tells of.
     pub(super) fn count_systems(self, stamp: &Stamp) -> Result<usize, ExportError> {
         let dated = match stamp.as_of {
-            None => self.governance.whole_systems()?,
-            Some(_) => self.governance.whole_systems_as_of(stamp.before_ms())?,
+            None => self.governance.whole_systems(&stamp.sight)?,
+            Some(_) => self.governance.whole_systems_as_of(stamp.before_ms(), &stamp.sight)?,
         };
         Ok(dated.iter().filter(|dated| dated.body.as_ref().is_some_and(|record| !record.is_merged())).count())
     }

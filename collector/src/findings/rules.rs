@@ -103,10 +103,14 @@ pub fn of_unit(facts: UnitFacts) -> Option<Wanted> {
         rule: Rule::SensorSilent,
         subject: Subject::unit(facts.unit),
         units: BTreeSet::from([facts.unit]),
-        evidence: vec![format!(
-            "{} of {} sensors have been silent for more than a day",
-            facts.silent, facts.sensors
-        )],
+        // Without a number: whoever reads the inventory reads this, and in a small unit it would point at people.
+        evidence: vec![
+            match facts.silent < facts.sensors {
+                true => "some of its sensors have been silent for more than a day",
+                false => "all of its sensors have been silent for more than a day",
+            }
+            .to_owned(),
+        ],
         mark: BTreeSet::new(),
     })
 }

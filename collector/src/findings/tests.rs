@@ -316,7 +316,8 @@ fn each_rule_asks_when_its_fact_holds_and_not_before() {
     assert_eq!(rules(&resurfaced, &on(19_990)), [Rule::Resurfaced]);
     assert_eq!(of_unit(UnitFacts { unit: 3, sensors: 40, silent: 0 }), None);
     assert!(
-        of_unit(UnitFacts { unit: 3, sensors: 40, silent: 12 }).unwrap().evidence[0].contains("12 of 40")
+        of_unit(UnitFacts { unit: 3, sensors: 40, silent: 12 }).unwrap().evidence[0]
+            .starts_with("some of its sensors")
     );
 }
 

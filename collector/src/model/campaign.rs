@@ -423,6 +423,8 @@ pub struct RowFilter {
     pub state: Option<RowState>,
     /// Put to this person, by number.
     pub owner: Option<i64>,
+    /// Those in this sight.
+    pub sight: crate::model::Sight,
 }
 
 /// A row that waits for an answer, with what its owner has to see.

@@ -123,6 +123,8 @@ pub struct DocumentFilter {
     pub link: Option<Link>,
     /// Superseded ones too.
     pub superseded: bool,
+    /// Those in this sight.
+    pub sight: crate::model::Sight,
 }
 
 /// A document on a list.

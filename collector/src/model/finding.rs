@@ -297,6 +297,8 @@ pub struct FindingFilter {
     pub unit: Option<i64>,
     /// About this.
     pub subject: Option<Subject>,
+    /// Those in this sight.
+    pub sight: crate::model::Sight,
 }
 
 /// A finding on a list, with what it is about by name.

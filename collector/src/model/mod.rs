@@ -16,6 +16,7 @@ mod query;
 pub mod record;
 mod rights;
 pub mod role;
+mod sight;
 pub mod supplier;
 mod suspect;
 mod system;
@@ -37,6 +38,7 @@ pub use query::{
 };
 pub use rights::{Access, Deed, Refused, may};
 pub use role::{Grant, Grants, Role};
+pub use sight::{Cut, Sight};
 pub use suspect::{CONFIRM_WITHIN_MS, Dismissal, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting};
 pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};

@@ -5,6 +5,7 @@ use umbrascope_api::{AccountId, Channel, Day, ItemDetails, RiskFlag};
 use umbrascope_rules::{Confidence, Level, ProductKind};
 
 use super::{AssetId, VendorFacts};
+use crate::anonymity::{part, series};
 
 /// A number for one day, for charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -53,7 +54,7 @@ impl ProductRow {
     /// The row for who is told no number below this one: without its trend, where that tells one.
     #[must_use]
     pub fn at_least(mut self, least: u64) -> Self {
-        self.trend = crate::anonymity::series(self.trend, |assets| *assets, least);
+        self.trend = series(self.trend, |assets| *assets, least);
         self
     }
 }
@@ -145,6 +146,28 @@ pub struct ProductDetail {
     pub assets: Vec<ProductAsset>,
     /// The last 90 days, oldest first, one entry a day.
     pub days: Vec<DayCount>,
+}
+
+impl ProductDetail {
+    /// The same for who is told no number below this one: days are left out where one tells such a number, and evidence stands in an order that
+    /// tells none.
+    #[must_use]
+    pub fn at_least(mut self, least: u64) -> Self {
+        self.days = series(self.days, |day| day.assets, least);
+        if least > 0 {
+            let whole = self.row.assets;
+            let shown = |piece: &EvidenceRow| {
+                let assets = part(whole, piece.assets, least);
+                (piece.confidence, piece.level, assets, assets.map(|_| piece.count))
+            };
+            self.evidence.sort_by(|one, other| {
+                let named =
+                    |piece: &EvidenceRow| (piece.channel.clone(), piece.value.clone(), piece.rule.clone());
+                shown(other).cmp(&shown(one)).then_with(|| named(one).cmp(&named(other)))
+            });
+        }
+        self
+    }
 }
 
 /// A scan's item on one asset, for the asset page.

@@ -3,6 +3,7 @@
 use umbrascope_api::Channel;
 use umbrascope_rules::{Confidence, ProductKind};
 
+use super::Sight;
 use super::record::{Observed, ReviewState, Sanction, Scope, Stage, SystemKind, Tier};
 
 /// Which page of a list. Rows are counted from 0.
@@ -57,8 +58,8 @@ pub struct ProductFilter {
     pub confidence: Option<Confidence>,
     /// On an asset of this unit.
     pub unit: Option<i64>,
-    /// On at least so many assets of that unit.
-    pub least_in_unit: u64,
+    /// On at least so many assets of that unit; and no order tells apart what fewer assets than these show.
+    pub least: u64,
 }
 
 /// Order of the product list.
@@ -131,6 +132,10 @@ pub struct SystemFilter {
     pub unit: Option<i64>,
     /// Also those that went into another record.
     pub merged: bool,
+    /// Those in this sight.
+    pub sight: Sight,
+    /// No order tells apart what fewer assets than these show.
+    pub least: u64,
 }
 
 /// Order of the inventory.

@@ -141,6 +141,8 @@ pub struct TaskFilter {
     pub assignee: Option<i64>,
     /// That hang on this.
     pub link: Option<Link>,
+    /// Those in this sight.
+    pub sight: crate::model::Sight,
 }
 
 /// A task on a list.

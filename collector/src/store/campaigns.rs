@@ -8,7 +8,7 @@ use crate::model::campaign::{
     OpenRow, RowFilter, RowView, SentAnswer,
 };
 use crate::model::governed::{Act, Held};
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::review::{Refused, Who};
 use crate::store::{Changed, StoreError};
 
@@ -17,8 +17,8 @@ pub type Answers = Vec<(String, Changed<CampaignRow>)>;
 
 /// Campaigns and their rows. Blocking, like the rest of the store.
 pub trait Campaigns: Send + Sync {
-    /// The records that a query finds now, by name.
-    fn campaign_records(&self, query: &CampaignQuery) -> Result<Vec<Candidate>, StoreError>;
+    /// The records in sight that a query finds now, by name.
+    fn campaign_records(&self, query: &CampaignQuery, sight: &Sight) -> Result<Vec<Candidate>, StoreError>;
     /// Freezes the list and opens a row for each record that has somebody to ask.
     fn start_campaign(
         &self,
@@ -26,10 +26,10 @@ pub trait Campaigns: Send + Sync {
         who: Who,
         act: Act,
     ) -> Result<Result<Held<Campaign>, Refused>, StoreError>;
-    /// Campaigns, the newest first.
-    fn campaigns(&self, page: PageRequest) -> Result<Page<CampaignLine>, StoreError>;
-    /// One campaign, by its id or its reference.
-    fn campaign(&self, id: &str, now_ms: i64) -> Result<Option<CampaignDetail>, StoreError>;
+    /// Campaigns, the newest first, with the numbers of their rows in sight.
+    fn campaigns(&self, page: PageRequest, sight: &Sight) -> Result<Page<CampaignLine>, StoreError>;
+    /// One campaign, by its id or its reference, with what is in sight of it.
+    fn campaign(&self, id: &str, sight: &Sight, now_ms: i64) -> Result<Option<CampaignDetail>, StoreError>;
     /// Rows of a campaign, by name of the record.
     fn campaign_rows(
         &self,

@@ -4,7 +4,7 @@ use super::{Changed, StoreError};
 use crate::findings::Step;
 use crate::model::finding::{DueDays, Finding, FindingFilter, FindingRow, WorkCounts};
 use crate::model::governed::Act;
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::review::Who;
 
 /// Findings. Blocking, like the rest of the store.
@@ -30,8 +30,8 @@ pub trait Findings: Send + Sync {
         who: Who,
         act: Act,
     ) -> Result<Vec<(String, Changed<Finding>)>, StoreError>;
-    /// Numbers for the navigation, for this person.
-    fn work_counts(&self, person: i64, now_ms: i64) -> Result<WorkCounts, StoreError>;
+    /// Numbers of what is in a person's sight.
+    fn work_counts(&self, person: i64, sight: &Sight, now_ms: i64) -> Result<WorkCounts, StoreError>;
     /// Days within which findings are to be answered.
     fn due_days(&self) -> Result<DueDays, StoreError>;
     /// Sets them, for findings opened from now on.

@@ -12,7 +12,7 @@ use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{
-    Campaigns, Documents, Exports, Findings, Queues, Snapshots, StoreError, Suppliers, Tasks,
+    Campaigns, Documents, Exports, Findings, Queues, Sights, Snapshots, StoreError, Suppliers, Tasks,
 };
 use crate::tier::Method;
 
@@ -30,6 +30,7 @@ pub trait Governance:
     + Reidentifying
     + Retaining
     + Scoping
+    + Sights
     + Snapshots
     + Suppliers
     + Tasks

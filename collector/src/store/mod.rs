@@ -24,6 +24,7 @@ pub mod readiness;
 pub mod reidentify;
 pub mod retention;
 pub mod scope;
+pub mod sights;
 pub mod sqlite;
 pub mod suppliers;
 pub mod tasks;
@@ -35,6 +36,7 @@ pub use findings::Findings;
 pub use governance::{Changed, Governance};
 pub use monthly::Snapshots;
 pub use queues::{Queue, Queues};
+pub use sights::Sights;
 pub use sqlite::SqliteStore;
 pub use suppliers::Suppliers;
 pub use tasks::Tasks;
@@ -103,8 +105,8 @@ pub trait Reads: Suspects {
     fn coverage_totals(&self, now_ms: i64) -> Result<CoverageTotals, StoreError>;
     /// Units by name.
     fn units(&self) -> Result<Vec<UnitRow>, StoreError>;
-    /// Enrolment tokens, newest first.
-    fn tokens(&self, now_ms: i64) -> Result<Vec<TokenRow>, StoreError>;
+    /// Enrolment tokens, newest first; of some units only, where these are given.
+    fn tokens(&self, within: Option<&[i64]>, now_ms: i64) -> Result<Vec<TokenRow>, StoreError>;
 }
 
 /// Everything that changes records, beside what [`Reads`] reads. Blocking, but for

@@ -57,8 +57,9 @@ pub trait People: Send + Sync {
     fn lacks_second_factor(&self, user: &UserRow) -> Result<bool, StoreError>;
     /// Notes that somebody looked at what is close to a person. How long that is kept, retention says.
     fn note_reading(&self, reader: i64, what: Looked, now_ms: i64) -> Result<(), StoreError>;
-    /// Who looked at what, newest first.
-    fn readings(&self, page: PageRequest) -> Result<Page<Reading>, StoreError>;
+    /// Who looked at what, newest first. Of some units only, where these are given: the machine that was read about belongs to one or, of an
+    /// export, who took it away.
+    fn readings(&self, within: Option<&[i64]>, page: PageRequest) -> Result<Page<Reading>, StoreError>;
 
     /// Sets the password's hash and ends the person's sessions; `false` when there is none of that name.
     fn set_password(&self, name: &str, password: &str, by: &By) -> Result<bool, StoreError>;

@@ -106,6 +106,37 @@ pub(crate) fn told(number: impl Peel<u64>, _: &dyn Values, least: &u64) -> Resul
     })
 }
 
+/// The same with its noun.
+#[askama::filter_fn]
+pub(crate) fn told_plural(
+    number: impl Peel<u64>,
+    _: &dyn Values,
+    least: &u64,
+    noun: &'static str,
+) -> Result<String> {
+    Ok(match crate::anonymity::told(*number.peel(), *least) {
+        Some(number) => Plural(number, noun).to_string(),
+        None => format!("fewer than {least} {noun}s"),
+    })
+}
+
+/// A number of machines that are a part of so many, where it may be told.
+#[askama::filter_fn]
+pub(crate) fn part(number: impl Peel<u64>, _: &dyn Values, whole: &u64, least: &u64) -> Result<String> {
+    let number = *number.peel();
+    Ok(match (crate::anonymity::part(*whole, number, *least), crate::anonymity::told(number, *least)) {
+        (Some(number), _) => Grouped(number).to_string(),
+        (None, None) => format!("fewer than {least}"),
+        (None, Some(_)) => "not told".to_owned(),
+    })
+}
+
+/// A number that may be told, or that it may not.
+#[askama::filter_fn]
+pub(crate) fn if_told(number: impl Peel<Option<u64>>, _: &dyn Values) -> Result<String> {
+    Ok(number.peel().map_or_else(|| "not told".to_owned(), |number| Grouped(number).to_string()))
+}
+
 /// A number with its noun.
 #[askama::filter_fn]
 pub(crate) fn plural(number: impl Peel<u64>, _: &dyn Values, noun: &'static str) -> Result<Plural> {

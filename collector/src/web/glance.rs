@@ -8,6 +8,7 @@ use umbrascope_rules::ProductKind;
 
 use super::text::Bytes;
 use super::words::flag_meaning;
+use crate::anonymity::part;
 use crate::model::{AssetProduct, EvidenceRow};
 
 /// Most lines of one group; the list below has all of them.
@@ -189,18 +190,19 @@ pub(crate) struct Fact<'a> {
     pub(crate) label: &'static str,
     /// Whether it is a risk.
     pub(crate) risk: bool,
-    /// Values, those of most assets first.
-    pub(crate) values: Vec<(&'a str, u64)>,
+    /// Values, those of most assets first; `None`: the number is not told.
+    pub(crate) values: Vec<(&'a str, Option<u64>)>,
     /// Values beyond those.
     pub(crate) more: usize,
 }
 
-/// What scans say of a product on all machines together. An asset that has a thing twice counts for each.
-pub(crate) fn facts(evidence: &[EvidenceRow]) -> Vec<Fact<'_>> {
+/// What scans say of a product on all of its machines together, for who is told no number below `least`. An asset that has a thing twice counts for
+/// each. A sum is told where each of its parts is: the parts stand beside it.
+pub(crate) fn facts(evidence: &[EvidenceRow], whole: u64, least: u64) -> Vec<Fact<'_>> {
     /// Labels in their order.
     const LABELS: [&str; 9] =
         ["Versions", "Found in", "Signed in as", "Uses", "Model", "Talks to", "Has", "Answers come", "Risks"];
-    let mut tallies: [BTreeMap<&str, u64>; LABELS.len()] = Default::default();
+    let mut tallies: [BTreeMap<&str, Option<u64>>; LABELS.len()] = Default::default();
     for piece in evidence.iter().filter(|piece| piece.present && piece.count == 0) {
         let details = &piece.details;
         let account = (piece.channel == Channel::Account).then_some(piece.value.as_str());
@@ -214,7 +216,11 @@ pub(crate) fn facts(evidence: &[EvidenceRow]) -> Vec<Fact<'_>> {
             details.model.as_deref(),
             details.host.as_deref(),
         ];
-        let mut add = |at: usize, value| *tallies[at].entry(value).or_default() += piece.assets;
+        let assets = part(whole, piece.assets, least);
+        let mut add = |at: usize, value| {
+            let sum = tallies[at].entry(value).or_insert(Some(0));
+            *sum = sum.zip(assets).map(|(sum, assets)| sum + assets);
+        };
         for (at, value) in singles.into_iter().enumerate() {
             if let Some(value) = value {
                 add(at, value);
@@ -226,7 +232,7 @@ pub(crate) fn facts(evidence: &[EvidenceRow]) -> Vec<Fact<'_>> {
     }
     let filled = LABELS.into_iter().zip(tallies).filter(|(_, tally)| !tally.is_empty());
     let facts = filled.map(|(label, tally)| {
-        let mut values: Vec<(&str, u64)> = tally.into_iter().collect();
+        let mut values: Vec<(&str, Option<u64>)> = tally.into_iter().collect();
         values.sort_by_key(|(_, assets)| std::cmp::Reverse(*assets));
         let more = values.len().saturating_sub(VALUES);
         values.truncate(VALUES);
@@ -339,8 +345,11 @@ mod tests {
         wire.count = 9;
         wire.version = Some("9.9".to_owned());
         let evidence = [piece(Channel::App, "b"), newer, wire];
-        let facts = facts(&evidence);
-        assert_eq!(facts.len(), 1);
-        assert_eq!(facts[0].values, [("2.0", 5), ("1.2", 2)]);
+        let all = facts(&evidence, 20, 0);
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].values, [("2.0", Some(5)), ("1.2", Some(2))]);
+        let fewer = facts(&evidence, 20, 5);
+        assert_eq!(fewer[0].values, [("2.0", Some(5)), ("1.2", None)]);
+        assert_eq!(facts(&evidence, 7, 5)[0].values[0].1, None, "the rest would follow");
     }
 }

@@ -5,14 +5,22 @@ use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
+use umbrascope_api::Day;
+
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
-use crate::anonymity::series;
+use crate::AppState;
+use crate::anonymity::parts;
 use crate::model::governed::{Act, Actor};
-use crate::model::{Access, ApiTokenRow, By, Deed, ProductDetail, Scope, UserRow};
+use crate::model::task::LinkKind;
+use crate::model::{
+    Access, ApiTokenRow, By, Deed, Direction, PageRequest, ProductDetail, Scope, Sight, SystemFilter,
+    SystemSort, Totals, UnitRow, UserRow,
+};
 use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
+use crate::store::StoreError;
 
 /// How long the reader's choice of theme is kept, in seconds: a year.
 const THEME_SECONDS: u32 = 31_536_000;
@@ -61,7 +69,7 @@ impl Reader {
             demonstration: self.demonstration,
             theme: self.theme,
             notice,
-            today: umbrascope_api::Day::from_unix_ms(self.now_ms),
+            today: Day::from_unix_ms(self.now_ms),
             now_ms: self.now_ms,
             waiting: self.waiting,
             version: env!("CARGO_PKG_VERSION"),
@@ -100,8 +108,8 @@ impl Reader {
 
     /// A product without the assets that the reader may not know of: on which machine it was found is for who triages there. Nor by day,
     /// where that tells a number below the smallest one.
-    pub(crate) fn without_hidden_assets(&self, mut product: ProductDetail, least: u64) -> ProductDetail {
-        product.days = series(product.days, |day| day.assets, least);
+    pub(crate) fn without_hidden_assets(&self, product: ProductDetail, least: u64) -> ProductDetail {
+        let mut product = product.at_least(least);
         if self.check_scope(Deed::ReadFindings, Access::Read).is_err() {
             product.assets.clear();
         }
@@ -119,11 +127,65 @@ impl Reader {
     }
 
     /// The smallest number of machines or accounts that the reader is told: any, for who may see what was found on each. Blocking.
-    pub(crate) fn least(&self, state: &crate::AppState) -> Result<u64, crate::store::StoreError> {
+    pub(crate) fn least(&self, state: &AppState) -> Result<u64, StoreError> {
         if self.may_read(Deed::ReadFindings, &[]) {
             return Ok(0);
         }
         Ok(u64::from(state.governance.retention()?.0.times.least_count))
+    }
+
+    /// What of the records the reader sees. Blocking.
+    pub(crate) fn sight(&self, state: &AppState) -> Result<Sight, StoreError> {
+        let grants = &self.user.grants;
+        match grants.within(Deed::ReadInventory) {
+            None => Ok(Sight::All),
+            Some(_) => Ok(Sight::of(self.user.id, grants, self.least(state)?)),
+        }
+    }
+
+    /// Refuses, as what is not there, what is out of the reader's sight, by its id or its reference. Blocking.
+    pub(crate) fn must_see(
+        &self,
+        state: &AppState,
+        kind: LinkKind,
+        id: &str,
+        what: &'static str,
+    ) -> Result<(), WebError> {
+        match state.governance.sees(&self.sight(state)?, kind, id)? {
+            true => Ok(()),
+            false => Err(WebError::NotFound(what)),
+        }
+    }
+
+    /// Numbers at the head of the pages, with the records in sight. Blocking.
+    pub(crate) fn totals(&self, state: &AppState) -> Result<Totals, StoreError> {
+        let mut totals = state.store.totals(Day::from_unix_ms(self.now_ms), self.now_ms)?;
+        let sight = self.sight(state)?;
+        if sight != Sight::All {
+            let (filter, none) =
+                (SystemFilter { sight, ..SystemFilter::default() }, PageRequest { offset: 0, limit: 1 });
+            let found = state.store.systems(&filter, SystemSort::Name, Direction::Ascending, none)?;
+            totals.systems = found.total;
+        }
+        Ok(totals)
+    }
+
+    /// Whether the reader sees the records of every unit.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.may_read(Deed::ReadInventory, &[])
+    }
+
+    /// Refuses who sees the records of some units only what tells of all of them in one piece.
+    pub(crate) fn must_see_all(&self) -> Result<(), WebError> {
+        self.check_scope(Deed::ReadInventory, Access::Read)?;
+        Ok(self.user.grants.check(Deed::ReadInventory, Access::Read, &[])?)
+    }
+
+    /// Machines of each unit, as far as the reader is told. The totals tell the whole, so that a single hidden part would follow.
+    pub(crate) fn told_machines(&self, units: &[UnitRow], least: u64) -> Vec<Option<u64>> {
+        let counts: Vec<u64> = units.iter().map(|unit| unit.assets).collect();
+        let least = if self.may_read(Deed::ReadMachines, &[]) { 0 } else { least };
+        parts(&counts, least).0
     }
 
     /// Refuses who has not signed in again within five minutes; they are sent to do so and come back to this page.

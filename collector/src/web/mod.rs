@@ -35,6 +35,7 @@ mod list;
 mod names;
 mod narrow;
 mod pages;
+mod pick;
 mod places;
 mod text;
 mod url;

@@ -754,7 +754,7 @@ impl Reads for Sample {
         self.ok(names.iter().map(unit).collect())
     }
 
-    fn tokens(&self, _: i64) -> Result<Vec<TokenRow>, StoreError> {
+    fn tokens(&self, _: Option<&[i64]>, _: i64) -> Result<Vec<TokenRow>, StoreError> {
         let token = |label: &str, unit: &str, uses, max_uses, state, age: i64| TokenRow {
             id: TokenId(format!("{:016x}", 0x5ca1_ab1e_u64 * u64::from(max_uses))),
             unit: unit.to_owned(),

@@ -29,8 +29,10 @@ mod refusals;
 mod reidentify;
 mod rights;
 mod scope;
+mod sights;
 mod snapshots;
 mod tokens_of_programs;
+mod told;
 mod work;
 
 /// Somebody with a browser and a jar for cookies.

@@ -9,7 +9,7 @@ use umbrascope_api::Day;
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::products::Conditions;
-use super::{SqliteStore, campaign_answers, prepare, systems};
+use super::{SqliteStore, campaign_answers, prepare, sight, systems};
 use crate::audit::{Keys, canonical};
 use crate::campaign;
 use crate::model::campaign::{
@@ -19,7 +19,7 @@ use crate::model::campaign::{
 };
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::record::AiSystem;
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::review::{Refused, Who};
 use crate::store::campaigns::Answers;
 use crate::store::{Campaigns, Changed, StoreError};
@@ -77,8 +77,8 @@ impl Projected for CampaignRow {
 }
 
 impl Campaigns for SqliteStore {
-    fn campaign_records(&self, query: &CampaignQuery) -> Result<Vec<Candidate>, StoreError> {
-        self.readers.with("find the records of a campaign", |connection| candidates(connection, query))
+    fn campaign_records(&self, query: &CampaignQuery, sight: &Sight) -> Result<Vec<Candidate>, StoreError> {
+        self.readers.with("find the records of a campaign", |connection| candidates(connection, query, sight))
     }
 
     fn start_campaign(
@@ -93,7 +93,7 @@ impl Campaigns for SqliteStore {
         })
     }
 
-    fn campaigns(&self, page: PageRequest) -> Result<Page<CampaignLine>, StoreError> {
+    fn campaigns(&self, page: PageRequest, sight: &Sight) -> Result<Page<CampaignLine>, StoreError> {
         self.readers.with("list the campaigns", |connection| {
             let conditions = Conditions::default();
             let order = "started_at_ms DESC, id";
@@ -101,15 +101,16 @@ impl Campaigns for SqliteStore {
                 conditions.page(connection, "SELECT id FROM campaign", order, page, |row| row.get(0))?;
             let mut rows = Vec::with_capacity(ids.len());
             for id in ids {
-                let Some(held) = governed::load::<Campaign>(connection, &id)? else { continue };
-                rows.push(CampaignLine { counts: counts(connection, &id)?, held });
+                let Some(mut held) = governed::load::<Campaign>(connection, &id)? else { continue };
+                cut(&mut held.body, sight::systems(connection, sight)?.as_ref());
+                rows.push(CampaignLine { counts: counts(connection, &id, sight)?, held });
             }
             Ok(Page { rows, total: conditions.count(connection, "campaign")? })
         })
     }
 
-    fn campaign(&self, id: &str, now_ms: i64) -> Result<Option<CampaignDetail>, StoreError> {
-        self.readers.with("show a campaign", |connection| detail(connection, id, now_ms))
+    fn campaign(&self, id: &str, sight: &Sight, now_ms: i64) -> Result<Option<CampaignDetail>, StoreError> {
+        self.readers.with("show a campaign", |connection| detail(connection, id, sight, now_ms))
     }
 
     fn campaign_rows(
@@ -128,6 +129,7 @@ impl Campaigns for SqliteStore {
             if let Some(owner) = filter.owner {
                 conditions.add("r.owner = $", owner);
             }
+            sight::limit_rows(&mut conditions, &filter.sight);
             views(connection, &conditions, page, now_ms)
         })
     }
@@ -219,8 +221,13 @@ impl Campaigns for SqliteStore {
 
 // ── Starting and closing ─────────────────────────────────────────────────────────────────────
 
-fn candidates(connection: &Connection, query: &CampaignQuery) -> rusqlite::Result<Vec<Candidate>> {
+fn candidates(
+    connection: &Connection,
+    query: &CampaignQuery,
+    sight: &Sight,
+) -> rusqlite::Result<Vec<Candidate>> {
     let mut conditions = Conditions::default();
+    sight::limit_systems(&mut conditions, sight);
     conditions.add("a.merged = $", 0);
     conditions.add("a.stage <> $", "retired".to_owned());
     // What nobody looked at yet has no owner to ask, and what was dismissed is nothing to answer for.
@@ -263,7 +270,7 @@ fn start(
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Result<Held<Campaign>, Refused>> {
-    let found = candidates(connection, &plan.query)?;
+    let found = candidates(connection, &plan.query, &Sight::All)?;
     // The number is taken only when it is used.
     let ids = (systems::new_uuid(act.now_ms), String::new());
     match campaign::start(plan, &found, who, act.now_ms, ids, &mut || systems::new_uuid(act.now_ms)) {
@@ -297,7 +304,7 @@ fn close(
 ) -> rusqlite::Result<Changed<Campaign>> {
     let Some(before) = find(connection, id)? else { return Ok(None) };
     let id = before.body.id.clone();
-    let open = counts(connection, &id)?.open;
+    let open = counts(connection, &id, &Sight::All)?.open;
     let judged = campaign::may_close(&before.body, open, who, &act.reason, Day::from_unix_ms(act.now_ms));
     let role = match judged {
         Ok(role) => role,
@@ -445,38 +452,60 @@ fn all_rows(connection: &Connection, campaign: &str) -> rusqlite::Result<Vec<Hel
     Ok(rows)
 }
 
-fn counts(connection: &Connection, campaign: &str) -> rusqlite::Result<RowCounts> {
+fn counts(connection: &Connection, campaign: &str, sight: &Sight) -> rusqlite::Result<RowCounts> {
     let mut counts = RowCounts::default();
-    let mut statement = prepare(
+    let conditions = of_campaign(campaign, sight);
+    let rows = conditions.every(
         connection,
-        "SELECT state, count(*) FROM campaign_row WHERE campaign = $1 GROUP BY state ORDER BY state",
+        "SELECT r.state, count(*) FROM campaign_row r",
+        "GROUP BY r.state ORDER BY r.state",
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)),
     )?;
-    for row in
-        statement.query_map(params![campaign], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u64>(1)?)))?
-    {
-        let (state, rows) = row?;
+    for (state, rows) in rows {
         counts.add(RowState::parse(&state).unwrap_or_default(), rows);
     }
     Ok(counts)
 }
 
-fn detail(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<Option<CampaignDetail>> {
-    let Some(held) = find(connection, id)? else { return Ok(None) };
+/// Takes out what is out of sight: single records, and the report, which tells of all of them.
+fn cut(campaign: &mut Campaign, in_sight: Option<&BTreeSet<String>>) {
+    if let Some(in_sight) = in_sight {
+        campaign.unowned.retain(|system| in_sight.contains(system));
+        campaign.report = None;
+    }
+}
+
+/// Rows in sight of a campaign.
+fn of_campaign(campaign: &str, sight: &Sight) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.add("r.campaign = $", campaign.to_owned());
+    sight::limit_rows(&mut conditions, sight);
+    conditions
+}
+
+fn detail(
+    connection: &Connection,
+    id: &str,
+    sight: &Sight,
+    now_ms: i64,
+) -> rusqlite::Result<Option<CampaignDetail>> {
+    let Some(mut held) = find(connection, id)? else { return Ok(None) };
+    let seen = sight::systems(connection, sight)?;
+    let in_sight = |system: &String| seen.as_ref().is_none_or(|seen| seen.contains(system));
+    cut(&mut held.body, seen.as_ref());
     let id = &held.body.id;
     let mut owners: BTreeMap<i64, OwnerProgress> = BTreeMap::new();
-    let mut statement = prepare(
+    type Line = (i64, String, String, u64, String, Option<String>);
+    let lines: Vec<Line> = of_campaign(id, sight).every(
         connection,
         "SELECT r.owner, r.state, r.step, count(*), coalesce(p.display_name, ''), m.display_name
-         FROM campaign_row r LEFT JOIN person p ON p.id = r.owner LEFT JOIN person m ON m.id = p.manager
-         WHERE r.campaign = $1 GROUP BY r.owner, r.state, r.step, p.display_name, m.display_name
-         ORDER BY r.owner",
+         FROM campaign_row r LEFT JOIN person p ON p.id = r.owner LEFT JOIN person m ON m.id = p.manager",
+        "GROUP BY r.owner, r.state, r.step, p.display_name, m.display_name ORDER BY r.owner",
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
     )?;
-    let mut rows = statement.query(params![id])?;
-    while let Some(row) = rows.next()? {
-        let owner: i64 = row.get(0)?;
-        let (name, manager): (String, Option<String>) = (row.get(4)?, row.get(5)?);
-        let state = RowState::parse(&row.get::<_, String>(1)?).unwrap_or_default();
-        let step = RowStep::parse(&row.get::<_, String>(2)?).unwrap_or_default();
+    for (owner, state, step, rows, name, manager) in lines {
+        let state = RowState::parse(&state).unwrap_or_default();
+        let step = RowStep::parse(&step).unwrap_or_default();
         let progress = owners.entry(owner).or_insert_with(|| OwnerProgress {
             owner,
             name,
@@ -484,7 +513,7 @@ fn detail(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<Op
             counts: RowCounts::default(),
             step: RowStep::None,
         });
-        progress.counts.add(state, row.get(3)?);
+        progress.counts.add(state, rows);
         if matches!(state, RowState::Open | RowState::Silent) {
             progress.step = progress.step.max(step);
         }
@@ -495,7 +524,8 @@ fn detail(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<Op
     });
     let silent = silent_units(connection, now_ms)?;
     let mut blocked_now = 0;
-    for row in all_rows(connection, id)?.iter().filter(|row| row.body.state == RowState::Open) {
+    let open = |row: &&Held<CampaignRow>| row.body.state == RowState::Open && in_sight(&row.body.system);
+    for row in all_rows(connection, id)?.iter().filter(open) {
         let system = governed::load::<AiSystem>(connection, &row.body.system)?;
         blocked_now += u64::from(system.is_some_and(|held| is_blocked(&silent, &held.body)));
     }
@@ -511,7 +541,7 @@ fn detail(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<Op
         unowned.extend(found);
     }
     let started_by = display_name(connection, held.body.started_by)?.unwrap_or_default();
-    let counts = counts(connection, id)?;
+    let counts = counts(connection, id, sight)?;
     Ok(Some(CampaignDetail { started_by, counts, blocked_now, owners, unowned, held }))
 }
 

@@ -1,5 +1,6 @@
 //! [`People`] over SQLite: each method one job of the writer, or one read.
 
+use super::people::Chain;
 use super::{SqliteStore, api_tokens, import, people, second_factor, sign_in};
 use crate::directory::Plan;
 use crate::model::{
@@ -37,8 +38,9 @@ impl People for SqliteStore {
 
     fn change_person(&self, id: i64, details: &PersonDetails, by: &By) -> Changed<PersonRow> {
         let (details, by) = (details.clone(), by.clone());
-        self.writer
-            .run("change a person", move |connection, _| people::change_person(connection, id, &details, &by))
+        self.writer.run("change a person", move |connection, _| {
+            people::change_person(connection, id, &details, Chain::Now, &by)
+        })
     }
 
     fn change_grants(&self, id: i64, change: GrantChange, by: &By) -> Changed<PersonRow> {
@@ -84,8 +86,8 @@ impl People for SqliteStore {
         })
     }
 
-    fn readings(&self, page: PageRequest) -> Result<Page<Reading>, StoreError> {
-        self.readers.with("list the readings", |connection| people::readings(connection, page))
+    fn readings(&self, within: Option<&[i64]>, page: PageRequest) -> Result<Page<Reading>, StoreError> {
+        self.readers.with("list the readings", |connection| people::readings(connection, within, page))
     }
 
     fn set_password(&self, name: &str, password: &str, by: &By) -> Result<bool, StoreError> {

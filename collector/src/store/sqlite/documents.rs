@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::governed::{self, Projected};
 use super::products::Conditions;
-use super::{prepare, systems, tasks};
+use super::{prepare, sight, systems, tasks};
 use crate::findings::attach;
 use crate::model::document::{Document, DocumentFilter, DocumentRow};
 use crate::model::governed::{Act, Governed, Held};
@@ -121,6 +121,7 @@ pub(super) fn list(
         conditions.add("d.link_kind = $", link.kind.as_str().to_owned());
         conditions.add("d.link = $", link.id.clone());
     }
+    sight::limit_documents(&mut conditions, &filter.sight);
     let select = format!("{SELECT} FROM {FROM}");
     let rows: Vec<Held<Document>> =
         conditions.page(connection, &select, "d.added_at_ms DESC, d.reference DESC", page, held)?;

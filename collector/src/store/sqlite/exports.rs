@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
 
-use super::{SqliteStore, governed, prepare};
+use super::{SqliteStore, governed, prepare, sight};
+use crate::model::Sight;
 use crate::model::dated::Dated;
 use crate::model::governed::{Governed, Held};
 use crate::model::policy::Policy;
@@ -14,16 +15,16 @@ use crate::store::StoreError;
 use crate::store::exports::Exports;
 
 impl Exports for SqliteStore {
-    fn whole_systems(&self) -> Result<Vec<Dated<AiSystem>>, StoreError> {
+    fn whole_systems(&self, sight: &Sight) -> Result<Vec<Dated<AiSystem>>, StoreError> {
         self.readers.with("read the AI systems", |connection| {
             let held = governed::all::<AiSystem>(connection)?;
-            Ok(held.into_iter().map(as_it_stands).collect())
+            in_sight(connection, sight, held.into_iter().map(as_it_stands).collect())
         })
     }
 
-    fn whole_systems_as_of(&self, before_ms: i64) -> Result<Vec<Dated<AiSystem>>, StoreError> {
+    fn whole_systems_as_of(&self, before_ms: i64, sight: &Sight) -> Result<Vec<Dated<AiSystem>>, StoreError> {
         self.readers.with("read the AI systems of a past day", |connection| {
-            as_of_all::<AiSystem>(connection, before_ms)
+            in_sight(connection, sight, as_of_all::<AiSystem>(connection, before_ms)?)
         })
     }
 
@@ -47,6 +48,17 @@ impl Exports for SqliteStore {
             .optional()
         })
     }
+}
+
+fn in_sight(
+    connection: &Connection,
+    sight: &Sight,
+    mut systems: Vec<Dated<AiSystem>>,
+) -> rusqlite::Result<Vec<Dated<AiSystem>>> {
+    if let Some(ids) = sight::systems(connection, sight)? {
+        systems.retain(|system| ids.contains(&system.id));
+    }
+    Ok(systems)
 }
 
 fn as_it_stands<T: Governed>(held: Held<T>) -> Dated<T> {

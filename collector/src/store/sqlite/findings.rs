@@ -8,14 +8,14 @@ use umbrascope_api::Day;
 use super::assets::SILENT_AFTER_MS;
 use super::governed::{self, Projected};
 use super::products::Conditions;
-use super::{prepare, suppliers, systems, tasks};
+use super::{prepare, sight, suppliers, systems, tasks};
 use crate::findings::{self, RecordFacts, Step, UnitFacts, Wanted, settle};
 use crate::model::finding::{
     DueDays, Finding, FindingFilter, FindingRow, FindingState, Rule, Subject, WorkCounts,
 };
 use crate::model::governed::{Act, Held};
 use crate::model::record::AiSystem;
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::review::{Guard, Refused, Who};
 use crate::store::Changed;
 
@@ -252,21 +252,34 @@ pub(super) fn one(connection: &Connection, reference: &str) -> rusqlite::Result<
     prepare(connection, &sql)?.query_row(params![id], row).optional()
 }
 
-pub(super) fn counts(connection: &Connection, person: i64, now_ms: i64) -> rusqlite::Result<WorkCounts> {
+pub(super) fn counts(
+    connection: &Connection,
+    person: i64,
+    sight: &Sight,
+    now_ms: i64,
+) -> rusqlite::Result<WorkCounts> {
     let today = Day::from_unix_ms(now_ms).number();
-    let (open_findings, my_findings, overdue_findings) = prepare(
-        connection,
-        "SELECT count(*), coalesce(sum(CASE WHEN assignee = $1 THEN 1 ELSE 0 END), 0),
-            coalesce(sum(CASE WHEN due_day > 0 AND due_day < $2 THEN 1 ELSE 0 END), 0)
-         FROM finding WHERE open = 1",
-    )?
-    .query_row(params![person, today], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    let (open_tasks, my_tasks) = prepare(
-        connection,
-        "SELECT count(*), coalesce(sum(CASE WHEN assignee = $1 THEN 1 ELSE 0 END), 0) FROM task WHERE open = 1",
-    )?
-    .query_row(params![person], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(WorkCounts { open_findings, my_findings, overdue_findings, open_tasks, my_tasks })
+    let findings = |and: Option<(&str, i64)>| {
+        let mut conditions = Conditions::default();
+        conditions.add("f.open = $", 1);
+        sight::limit_findings(&mut conditions, sight);
+        and.into_iter().for_each(|(condition, value)| conditions.add(condition, value));
+        conditions.count(connection, "finding f")
+    };
+    let tasks = |and: Option<(&str, i64)>| {
+        let mut conditions = Conditions::default();
+        conditions.add("t.open = $", 1);
+        sight::limit_tasks(&mut conditions, sight);
+        and.into_iter().for_each(|(condition, value)| conditions.add(condition, value));
+        conditions.count(connection, "task t")
+    };
+    Ok(WorkCounts {
+        open_findings: findings(None)?,
+        my_findings: findings(Some(("f.assignee = $", person)))?,
+        overdue_findings: findings(Some(("f.due_day > 0 AND f.due_day < $", i64::from(today))))?,
+        open_tasks: tasks(None)?,
+        my_tasks: tasks(Some(("t.assignee = $", person)))?,
+    })
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<FindingRow> {
@@ -297,6 +310,7 @@ fn conditions(filter: &FindingFilter) -> Conditions {
     if let Some(unit) = filter.unit {
         conditions.add("EXISTS (SELECT 1 FROM finding_unit x WHERE x.finding = f.id AND x.unit = $)", unit);
     }
+    sight::limit_findings(&mut conditions, &filter.sight);
     if let Some(subject) = &filter.subject {
         conditions.add("f.subject_kind = $", subject.kind.clone());
         conditions.add("f.subject = $", subject.id.clone());

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use umbrascope_api::{Day, SensorId, SensorInfo};
 
 use super::people::{act, by_name, finish_unit};
+use super::products::Conditions;
 use super::{governed, prepare};
 use crate::model::{By, Deed, NewToken, TokenId, TokenRow, TokenState};
 use crate::session::same_bytes;
@@ -93,10 +94,18 @@ const TOKEN_BY_ID: &str =
 const TOKENS: &str =
     "SELECT t.id, u.name, t.label, t.created_by, t.created_at_ms, t.expires_at_ms, t.max_uses,
         t.uses, t.last_used_at_ms, t.last_host, t.revoked_at_ms
-     FROM token t JOIN unit u ON u.id = t.unit ORDER BY t.created_at_ms DESC, t.id";
+     FROM token t JOIN unit u ON u.id = t.unit";
 
-pub(super) fn tokens(connection: &Connection, now_ms: i64) -> rusqlite::Result<Vec<TokenRow>> {
-    prepare(connection, TOKENS)?.query_map([], |row| token_row(row, now_ms))?.collect()
+pub(super) fn tokens(
+    connection: &Connection,
+    within: Option<&[i64]>,
+    now_ms: i64,
+) -> rusqlite::Result<Vec<TokenRow>> {
+    let mut conditions = Conditions::default();
+    if let Some(units) = within {
+        conditions.add_any("t.unit", units);
+    }
+    conditions.every(connection, TOKENS, "ORDER BY t.created_at_ms DESC, t.id", |row| token_row(row, now_ms))
 }
 
 fn token_row(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<TokenRow> {

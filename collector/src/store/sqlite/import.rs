@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use super::people::{add_person, add_unit, change_person, person, units};
+use super::people::{Chain, add_person, add_unit, change_person, managers_in_loops, person, units};
 use crate::directory::{Manager, Plan, Wanted};
 use crate::model::{By, PersonDetails};
 use crate::people::PersonRefused;
@@ -36,7 +36,7 @@ pub(super) fn apply(
     }
     for wanted in &plan.change {
         let Some(id) = wanted.known else { continue };
-        if let Err(refused) = change_person(connection, id, &details(wanted), by)? {
+        if let Err(refused) = change_person(connection, id, &details(wanted), Chain::Later, by)? {
             return Ok(Err(at(wanted, refused)));
         }
     }
@@ -46,14 +46,21 @@ pub(super) fn apply(
         let id = wanted.known.or_else(|| ids.get(&wanted.line).copied());
         let (Some(id), Some(manager)) = (id, ids.get(&line)) else { continue };
         let details = PersonDetails { manager: Some(*manager), ..details(wanted) };
-        if let Err(refused) = change_person(connection, id, &details, by)? {
+        if let Err(refused) = change_person(connection, id, &details, Chain::Later, by)? {
             return Ok(Err(at(wanted, refused)));
         }
+    }
+    // Only now: the lines of a reorganisation make sense together, in whatever order they stand.
+    let looped = managers_in_loops(connection)?;
+    let of_line = |wanted: &&Wanted| wanted.known.or_else(|| ids.get(&wanted.line).copied());
+    let wrong = |wanted: &&Wanted| of_line(wanted).is_some_and(|id| looped.contains(&id));
+    if let Some(wanted) = plan.add.iter().chain(&plan.change).filter(wrong).min_by_key(|wanted| wanted.line) {
+        return Ok(Err(at(wanted, PersonRefused::ManagerLoop)));
     }
     for (id, _) in &plan.set_aside {
         let Some(gone) = person(connection, *id)? else { continue };
         let details = PersonDetails { active: false, ..gone.details };
-        if let Err(refused) = change_person(connection, *id, &details, by)? {
+        if let Err(refused) = change_person(connection, *id, &details, Chain::Later, by)? {
             return Ok(Err(refused));
         }
     }

@@ -36,6 +36,7 @@ mod retention;
 mod rollup;
 mod scope;
 mod second_factor;
+mod sight;
 mod sign_in;
 mod statements;
 mod stations;

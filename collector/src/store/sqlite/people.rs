@@ -1,5 +1,7 @@
 //! People, their roles, and the units. Each change is one function: it reads what is, asks the rules, writes, and notes both.
 
+use std::collections::{BTreeSet, HashMap};
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Map;
 
@@ -58,11 +60,8 @@ pub(super) fn people(
             "(p.password IS NOT NULL OR EXISTS (SELECT 1 FROM person_grant g WHERE g.person = p.id))",
         );
     }
-    let found = conditions.page(connection, PERSON, "p.display_name, p.id", page, person_row)?;
-    let mut rows = Vec::with_capacity(found.len());
-    for row in found {
-        rows.extend(with_grants(connection, Some(row))?);
-    }
+    let mut rows = conditions.page(connection, PERSON, "p.display_name, p.id", page, person_row)?;
+    add_grants(connection, &mut rows)?;
     Ok(Page { rows, total: conditions.count(connection, "person p")? })
 }
 
@@ -89,6 +88,25 @@ fn person_row(row: &Row<'_>) -> rusqlite::Result<PersonRow> {
     })
 }
 
+/// What each of them may do, in one statement.
+fn add_grants(connection: &Connection, rows: &mut [PersonRow]) -> rusqlite::Result<()> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut conditions = Conditions::default();
+    conditions.add_any("person", &ids);
+    let select = "SELECT person, role, unit FROM person_grant";
+    let held = conditions.every(connection, select, "ORDER BY person", |row| {
+        Ok((row.get::<_, i64>(0)?, (row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))
+    })?;
+    let mut of: HashMap<i64, Vec<(String, i64)>> = HashMap::new();
+    for (person, grant) in held {
+        of.entry(person).or_default().push(grant);
+    }
+    for row in rows {
+        row.grants = known_grants(of.remove(&row.id).unwrap_or_default());
+    }
+    Ok(())
+}
+
 fn with_grants(connection: &Connection, row: Option<PersonRow>) -> rusqlite::Result<Option<PersonRow>> {
     let Some(mut row) = row else { return Ok(None) };
     row.grants = grants(connection, "SELECT role, unit FROM person_grant WHERE person = $1", row.id)?;
@@ -107,17 +125,21 @@ pub(super) fn effective_grants(connection: &Connection, person: i64) -> rusqlite
     )
 }
 
-/// A role that this version does not know is left out: it gives nothing.
 fn grants(connection: &Connection, sql: &str, person: i64) -> rusqlite::Result<Grants> {
     let rows = prepare(connection, sql)?
         .query_map(params![person], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?)))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(known_grants(rows))
+}
+
+/// A role that this version does not know is left out: it gives nothing.
+fn known_grants(rows: Vec<(String, i64)>) -> Grants {
     let known = |(role, unit): (String, i64)| {
         Some(Grant { role: Role::parse(&role)?, unit: Some(unit).filter(|unit| *unit != 0) })
     };
     let mut grants: Vec<Grant> = rows.into_iter().filter_map(known).collect();
     grants.sort_unstable();
-    Ok(Grants(grants))
+    Grants(grants)
 }
 
 /// Other active people who administer the whole organisation.
@@ -128,6 +150,15 @@ fn other_administrators(connection: &Connection, person: i64) -> rusqlite::Resul
          WHERE g.role = $1 AND g.unit = 0 AND p.active = 1 AND p.id <> $2",
     )?
     .query_row(params![Role::Administrator.as_str(), person], |row| row.get(0))
+}
+
+/// When the chain of a person's managers is looked at for a loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chain {
+    /// With the change.
+    Now,
+    /// After all changes that belong together, by [`managers_in_loops`].
+    Later,
 }
 
 pub(super) fn add_person(
@@ -146,7 +177,8 @@ pub(super) fn add_person(
     if person_named(connection, &name)?.is_some() {
         return Ok(Err(PersonRefused::NameTaken(name)));
     }
-    if let Err(refused) = references(connection, None, &details)? {
+    // Nobody answers to who is not there yet.
+    if let Err(refused) = references(connection, None, &details, Chain::Later)? {
         return Ok(Err(refused));
     }
     let id = next_number(connection, "person")?;
@@ -176,6 +208,7 @@ pub(super) fn change_person(
     connection: &Connection,
     id: i64,
     details: &PersonDetails,
+    chain: Chain,
     by: &By,
 ) -> rusqlite::Result<Result<PersonRow, PersonRefused>> {
     let Some(before) = person(connection, id)? else { return Ok(Err(PersonRefused::NoSuchPerson)) };
@@ -186,7 +219,7 @@ pub(super) fn change_person(
     if details == before.details {
         return Ok(Ok(before));
     }
-    if let Err(refused) = references(connection, Some(id), &details)? {
+    if let Err(refused) = references(connection, Some(id), &details, chain)? {
         return Ok(Err(refused));
     }
     if before.details.active && !details.active {
@@ -316,6 +349,7 @@ fn references(
     connection: &Connection,
     id: Option<i64>,
     details: &PersonDetails,
+    chain: Chain,
 ) -> rusqlite::Result<Result<(), PersonRefused>> {
     if let Some(unit) = details.unit
         && !is_unit(connection, unit)?
@@ -340,12 +374,22 @@ fn references(
             .query_row(params![manager], |row| row.get(0))
             .optional()?;
         match next {
+            Some(_) if chain == Chain::Later => return Ok(Ok(())),
             Some(next) => above = next,
             None if step == 0 => return Ok(Err(PersonRefused::NoSuchManager)),
             None => return Ok(Ok(())),
         }
     }
     Ok(Err(PersonRefused::ManagerLoop))
+}
+
+/// People who answer to themselves, through however many others.
+pub(super) fn managers_in_loops(connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
+    let managers: HashMap<i64, i64> =
+        prepare(connection, "SELECT id, manager FROM person WHERE manager IS NOT NULL")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+    Ok(people::in_loops(&managers))
 }
 
 fn search(name: &str, details: &PersonDetails) -> String {
@@ -481,16 +525,26 @@ pub(super) fn note_reading(
     Ok(())
 }
 
-pub(super) fn readings(connection: &Connection, page: PageRequest) -> rusqlite::Result<Page<Reading>> {
-    let conditions = Conditions::default();
-    let select = "SELECT r.at_ms, coalesce(p.name, ''), r.what, r.subject, coalesce(a.hostname, '')
-        FROM person_reading r LEFT JOIN person p ON p.id = r.reader LEFT JOIN asset a ON a.id = r.subject";
-    let rows = conditions.page(connection, select, "r.at_ms DESC, r.id DESC", page, |row| {
+pub(super) fn readings(
+    connection: &Connection,
+    within: Option<&[i64]>,
+    page: PageRequest,
+) -> rusqlite::Result<Page<Reading>> {
+    const FROM: &str =
+        "person_reading r LEFT JOIN person p ON p.id = r.reader LEFT JOIN asset a ON a.id = r.subject";
+    let mut conditions = Conditions::default();
+    if let Some(units) = within {
+        conditions.add_any("coalesce(a.unit, p.unit)", units);
+    }
+    let select = format!(
+        "SELECT r.at_ms, coalesce(p.name, ''), r.what, r.subject, coalesce(a.hostname, '') FROM {FROM}"
+    );
+    let rows = conditions.page(connection, &select, "r.at_ms DESC, r.id DESC", page, |row| {
         let what = match row.get::<_, String>(2)?.as_str() {
             "export" => Looked::Export,
             _ => Looked::Asset(AssetId(row.get(3)?)),
         };
         Ok(Reading { at_ms: row.get(0)?, reader: row.get(1)?, what, hostname: row.get(4)? })
     })?;
-    Ok(Page { rows, total: conditions.count(connection, "person_reading")? })
+    Ok(Page { rows, total: conditions.count(connection, FROM)? })
 }

@@ -114,6 +114,19 @@ impl Conditions {
         prepare(connection, &sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))
     }
 
+    /// Every row of `select … from`, and what comes after the conditions.
+    pub(super) fn every<T>(
+        &self,
+        connection: &Connection,
+        select: &str,
+        after: &str,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        prepare(connection, &format!("{select}{} {after}", self.sql))?
+            .query_map(params_from_iter(&self.values), row)?
+            .collect()
+    }
+
     /// One page of `select … from`, ordered.
     pub(super) fn page<T>(
         &self,
@@ -148,6 +161,16 @@ pub(super) fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+/// What orders rows of `product_summary s` by their assets: those of which the number is not told stand side by side.
+pub(super) fn by_assets(least: u64) -> String {
+    match least {
+        0 | 1 => "coalesce(s.assets, 0)".to_owned(),
+        least => {
+            format!("CASE WHEN s.assets > 0 AND s.assets < {least} THEN 1 ELSE coalesce(s.assets, 0) END")
+        }
+    }
+}
+
 const PRODUCT_FROM: &str = "product_summary s JOIN product p ON p.id = s.product";
 const PRODUCT_SELECT: &str = "SELECT p.id, p.word, p.name, p.vendor, p.kind, p.known, p.embedded, s.channels, s.levels,
     s.confidence, s.assets, s.first_day, s.last_day FROM product_summary s JOIN product p ON p.id = s.product";
@@ -175,19 +198,20 @@ pub(super) fn products(
         conditions.add("s.confidence >= $", confidence_number(confidence));
     }
     if let Some(unit) = filter.unit {
-        let least = filter.least_in_unit.max(1);
+        let least = filter.least.max(1);
         let condition =
             "EXISTS (SELECT 1 FROM product_unit u WHERE u.product = p.id AND u.unit = $ AND u.assets >= ";
         conditions.add(&format!("{condition}{least})"), unit);
     }
     let way = way(direction);
+    let assets = by_assets(filter.least);
     let order = match sort {
-        ProductSort::Assets => format!("s.assets {way}, p.search, p.id"),
+        ProductSort::Assets => format!("{assets} {way}, p.search, p.id"),
         ProductSort::Name => format!("p.search {way}, p.id"),
         ProductSort::Vendor => format!("p.vendor {way}, p.search, p.id"),
-        ProductSort::Confidence => format!("s.confidence {way}, s.assets DESC, p.id"),
-        ProductSort::FirstSeen => format!("s.first_day {way}, s.assets DESC, p.id"),
-        ProductSort::LastSeen => format!("s.last_day {way}, s.assets DESC, p.id"),
+        ProductSort::Confidence => format!("s.confidence {way}, {assets} DESC, p.id"),
+        ProductSort::FirstSeen => format!("s.first_day {way}, {assets} DESC, p.id"),
+        ProductSort::LastSeen => format!("s.last_day {way}, {assets} DESC, p.id"),
     };
     let found =
         conditions.page(connection, PRODUCT_SELECT, &order, page, |row| product_row(row, &channels))?;

@@ -73,7 +73,7 @@ fn read(
         Queue::Reopened | Queue::New => {
             let word = if queue == Queue::New { "new" } else { "reopened" };
             conditions.add("a.review = $", word.to_owned());
-            limit_to_units(&mut conditions, who);
+            limit_to_units(&mut conditions, who.grants.within(Deed::Triage));
             "a.created_at_ms, a.id"
         }
         Queue::Own => {
@@ -87,9 +87,9 @@ fn read(
     Ok(Page { rows: loaded(connection, &ids)?, total })
 }
 
-/// Those whose every unit the person triages for; what belongs to no unit takes the role for the whole organisation.
-fn limit_to_units(conditions: &mut Conditions, who: &Who) {
-    let Some(units) = who.grants.within(Deed::Triage) else { return };
+/// Those whose every unit is one of these; what belongs to no unit takes a role for the whole organisation, which no units stand for.
+fn limit_to_units(conditions: &mut Conditions, units: Option<Vec<i64>>) {
+    let Some(units) = units else { return };
     let places: Vec<String> = units.iter().map(i64::to_string).collect();
     let places = if places.is_empty() { "-1".to_owned() } else { places.join(", ") };
     conditions.add_plain(&format!(
@@ -105,6 +105,7 @@ fn requests(connection: &Connection, who: &Who, page: PageRequest) -> rusqlite::
     let mut conditions = Conditions::default();
     conditions.add("a.requested = $", 1);
     conditions.add("a.merged = $", 0);
+    limit_to_units(&mut conditions, deciding(who));
     let all = PageRequest { offset: 0, limit: REQUESTS };
     let ids: Vec<String> =
         conditions.page(connection, "SELECT a.id FROM ai_system a", "a.id", all, |row| row.get(0))?;
@@ -114,6 +115,13 @@ fn requests(connection: &Connection, who: &Who, page: PageRequest) -> rusqlite::
     let total = open.len() as u64;
     let rows = open.into_iter().skip(usize::try_from(page.offset).unwrap_or(usize::MAX));
     Ok(Page { rows: rows.take(page.limit as usize).collect(), total })
+}
+
+/// Units for which the person decides anything that is asked for; `None`: all.
+fn deciding(who: &Who) -> Option<Vec<i64>> {
+    let able = |role| matches!(role, Role::Reviewer | Role::ScopeOwner);
+    let held = who.grants.0.iter().filter(|grant| able(grant.role));
+    held.map(|grant| grant.unit).collect()
 }
 
 /// Whether a person may decide what is asked for on a record.

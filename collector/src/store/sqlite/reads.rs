@@ -83,7 +83,7 @@ impl Reads for SqliteStore {
         self.readers.with("list the units", people::units)
     }
 
-    fn tokens(&self, now_ms: i64) -> Result<Vec<TokenRow>, StoreError> {
-        self.readers.with("list the tokens", |connection| identity::tokens(connection, now_ms))
+    fn tokens(&self, within: Option<&[i64]>, now_ms: i64) -> Result<Vec<TokenRow>, StoreError> {
+        self.readers.with("list the tokens", |connection| identity::tokens(connection, within, now_ms))
     }
 }

@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
-use super::{findings, prepare};
+use super::{findings, prepare, sight};
 use crate::findings::judge_supplier;
+use crate::model::Sight;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::record::{AiSystem, Scope};
 use crate::model::supplier::{VendorAssessment, VendorUse, vendor_of};
@@ -79,7 +80,11 @@ pub(super) fn assess(
 }
 
 /// Vendors of products that were seen, of records, and those that were assessed; or one of them.
-pub(super) fn in_use(connection: &Connection, only: Option<&str>) -> rusqlite::Result<Vec<VendorUse>> {
+pub(super) fn in_use(
+    connection: &Connection,
+    only: Option<&str>,
+    sight: &Sight,
+) -> rusqlite::Result<Vec<VendorUse>> {
     let mut uses: BTreeMap<String, VendorUse> = BTreeMap::new();
     let wanted = |vendor: &str| only.is_none_or(|only| only == vendor);
     if let Some(only) = only {
@@ -104,14 +109,18 @@ pub(super) fn in_use(connection: &Connection, only: Option<&str>) -> rusqlite::R
             vendor.products.push((word, row.get(1)?, assets));
         }
     }
+    let in_sight = sight::systems(connection, sight)?;
     let mut systems = prepare(
         connection,
-        "SELECT DISTINCT sp.product, a.reference, a.name, a.scope FROM ai_system_product sp
+        "SELECT DISTINCT sp.product, a.reference, a.name, a.scope, a.id FROM ai_system_product sp
          JOIN ai_system a ON a.id = sp.system WHERE a.merged = 0 ORDER BY a.reference, sp.product",
     )?;
     let mut rows = systems.query([])?;
     while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
+        let (word, id): (String, String) = (row.get(0)?, row.get(4)?);
+        if in_sight.as_ref().is_some_and(|in_sight| !in_sight.contains(&id)) {
+            continue;
+        }
         if wanted(vendor_of(&word)) {
             let system = (row.get(1)?, row.get(2)?, row.get::<_, String>(3)? == Scope::In.as_str());
             let vendor = of(&mut uses, vendor_of(&word));

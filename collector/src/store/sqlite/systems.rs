@@ -10,8 +10,8 @@ use uuid::{NoContext, Timestamp, Uuid};
 use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::products::{Channels, Conditions, day, way};
-use super::{coverage, findings, prepare, statements, tasks};
+use super::products::{Channels, Conditions, by_assets, day, way};
+use super::{coverage, findings, prepare, sight, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
@@ -567,16 +567,16 @@ pub(super) fn list(
 ) -> rusqlite::Result<Page<AiSystemRow>> {
     let channels = Channels::load(connection)?;
     let conditions = conditions(filter);
-    let way = way(direction);
+    let (way, assets) = (way(direction), by_assets(filter.least));
     let order = match sort {
-        SystemSort::Assets => format!("coalesce(s.assets, 0) {way}, a.id"),
+        SystemSort::Assets => format!("{assets} {way}, a.id"),
         SystemSort::Name => format!("a.name {way}, a.id"),
-        SystemSort::FirstSeen => format!("coalesce(s.first_day, 0) {way}, s.assets DESC, a.id"),
+        SystemSort::FirstSeen => format!("coalesce(s.first_day, 0) {way}, {assets} DESC, a.id"),
         SystemSort::Review => format!(
             "CASE a.review WHEN 'new' THEN 0 WHEN 'reopened' THEN 1 WHEN 'triaged' THEN 2 WHEN 'under-review' THEN 3
              WHEN 'decided' THEN 4 ELSE 5 END {way}, a.name, a.id"
         ),
-        SystemSort::LastSeen => format!("coalesce(s.last_day, 0) {way}, s.assets DESC, a.id"),
+        SystemSort::LastSeen => format!("coalesce(s.last_day, 0) {way}, {assets} DESC, a.id"),
     };
     let from = format!(
         "ai_system a LEFT JOIN product l ON l.id = {LEAD} LEFT JOIN product_summary s ON s.product = l.id"
@@ -656,6 +656,7 @@ fn conditions(filter: &SystemFilter) -> Conditions {
     if let Some(requested) = filter.requested {
         conditions.add("a.requested = $", i64::from(requested));
     }
+    sight::limit_systems(&mut conditions, &filter.sight);
     if let Some(unit) = filter.unit {
         conditions.add("EXISTS (SELECT 1 FROM ai_system_unit u WHERE u.system = a.id AND u.unit = $)", unit);
     }

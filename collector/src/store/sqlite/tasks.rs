@@ -7,7 +7,7 @@ use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
 use super::products::Conditions;
-use super::{findings, prepare, suppliers, systems};
+use super::{findings, prepare, sight, suppliers, systems};
 use crate::findings::{TaskStep, add_task, take_task};
 use crate::model::finding::Finding;
 use crate::model::governed::{Act, Governed, Held};
@@ -259,6 +259,7 @@ pub(super) fn list(
         conditions.add("t.link_kind = $", link.kind.as_str().to_owned());
         conditions.add("t.link = $", link.id.clone());
     }
+    sight::limit_tasks(&mut conditions, &filter.sight);
     let order = "t.open DESC, CASE WHEN t.due_day = 0 THEN 1 ELSE 0 END, t.due_day, t.id";
     let rows = conditions.page(connection, &format!("{SELECT} FROM {FROM}"), order, page, bare)?;
     let rows = rows.into_iter().map(|row| named(connection, row)).collect::<rusqlite::Result<_>>()?;

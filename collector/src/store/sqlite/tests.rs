@@ -32,6 +32,7 @@ mod readiness;
 mod reidentify;
 mod retention;
 mod scope;
+mod sight;
 mod suspects;
 
 const CATALOGUE: &str = r#"
@@ -505,7 +506,7 @@ fn a_token_enrols_as_often_as_it_says() {
     assert_eq!(fixture.store.enrol(wrong).unwrap(), Enrolled::TokenRefused);
     assert_eq!(fixture.enrol(1, 1), Enrolled::Yes { machine_known: false });
     assert_eq!(fixture.enrol(2, 2), Enrolled::TokenRefused);
-    let token = &fixture.store.tokens(NOW_MS).unwrap()[0];
+    let token = &fixture.store.tokens(None, NOW_MS).unwrap()[0];
     assert_eq!((token.state, token.uses, token.last_host.as_deref()), (TokenState::Used, 1, Some("host-1")));
 }
 

@@ -7,7 +7,7 @@ use crate::model::finding::{DueDays, Finding, FindingFilter, FindingRow, WorkCou
 use crate::model::governed::{Act, Held};
 use crate::model::supplier::{VendorAssessment, VendorUse};
 use crate::model::task::{Task, TaskFilter, TaskRow};
-use crate::model::{Page, PageRequest};
+use crate::model::{Page, PageRequest, Sight};
 use crate::review::{Refused, Who};
 use crate::store::{Changed, Documents, Findings, StoreError, Suppliers, Tasks};
 
@@ -45,9 +45,10 @@ impl Findings for SqliteStore {
         })
     }
 
-    fn work_counts(&self, person: i64, now_ms: i64) -> Result<WorkCounts, StoreError> {
-        self.readers
-            .with("count findings and tasks", |connection| findings::counts(connection, person, now_ms))
+    fn work_counts(&self, person: i64, sight: &Sight, now_ms: i64) -> Result<WorkCounts, StoreError> {
+        self.readers.with("count findings and tasks", |connection| {
+            findings::counts(connection, person, sight, now_ms)
+        })
     }
 
     fn due_days(&self) -> Result<DueDays, StoreError> {
@@ -108,13 +109,13 @@ impl Documents for SqliteStore {
 }
 
 impl Suppliers for SqliteStore {
-    fn vendors_in_use(&self) -> Result<Vec<VendorUse>, StoreError> {
-        self.readers.with("list the vendors", |connection| suppliers::in_use(connection, None))
+    fn vendors_in_use(&self, sight: &Sight) -> Result<Vec<VendorUse>, StoreError> {
+        self.readers.with("list the vendors", |connection| suppliers::in_use(connection, None, sight))
     }
 
-    fn vendor_in_use(&self, vendor: &str) -> Result<VendorUse, StoreError> {
+    fn vendor_in_use(&self, vendor: &str, sight: &Sight) -> Result<VendorUse, StoreError> {
         self.readers.with("show a vendor", |connection| {
-            let uses = suppliers::in_use(connection, Some(vendor))?;
+            let uses = suppliers::in_use(connection, Some(vendor), sight)?;
             Ok(uses.into_iter().next().unwrap_or_default())
         })
     }

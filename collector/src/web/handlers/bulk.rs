@@ -12,7 +12,8 @@ use super::record::moves::{field, step_of};
 use crate::AppState;
 use crate::model::governed::Act;
 use crate::model::record::{AiSystem, Tier};
-use crate::model::{Deed, Role};
+use crate::model::task::LinkKind;
+use crate::model::{Deed, Role, Sight};
 use crate::review::{Guard, Move, Refused, Told, Who, label};
 use crate::store::StoreError;
 use crate::web::error::WebError;
@@ -162,8 +163,14 @@ pub(crate) fn each(
         );
         return Ok((rows, Some(says)));
     }
+    let least = app.governance.retention()?.0.times.least_count;
+    let sight = Sight::of(who.person, &who.grants, u64::from(least));
     for (id, seen) in picked {
-        let Some(found) = app.governance.system(&id)? else {
+        let found = match app.governance.sees(&sight, LinkKind::System, &id)? {
+            true => app.governance.system(&id)?,
+            false => None,
+        };
+        let Some(found) = found else {
             rows.push(BulkRow {
                 name: "no such record".to_owned(),
                 reference: id.chars().take(40).collect(),

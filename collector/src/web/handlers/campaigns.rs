@@ -17,7 +17,7 @@ use crate::model::campaign::{
     CampaignMode, CampaignPlan, CampaignQuery, CampaignState, Candidate, RowFilter, RowState, Schedule,
 };
 use crate::model::record::{Scope, SystemKind, Tier};
-use crate::model::{Deed, PageRequest, UnitRow};
+use crate::model::{Deed, PageRequest, Sight, UnitRow};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -45,9 +45,10 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (number, now_ms) = (page_number(&query.page)?, reader.now_ms);
-    let governance = state.app.governance.clone();
+    let (app, by) = (state.app.clone(), reader.clone());
     let (found, attested) = blocking(move || {
-        Ok::<_, StoreError>((governance.campaigns(rows_of(number))?, governance.attested(now_ms)?))
+        let (governance, sight) = (&app.governance, by.sight(&app)?);
+        Ok::<_, StoreError>((governance.campaigns(rows_of(number), &sight)?, governance.attested(now_ms)?))
     })
     .await?;
     page(&CampaignsPage {
@@ -97,10 +98,13 @@ async fn new_page(
     problem: Option<String>,
 ) -> Result<Response, WebError> {
     let query = asked_for(&form)?;
-    let (people, governance, mine) = (state.app.people.clone(), state.app.governance.clone(), reader.clone());
+    let (app, mine) = (state.app.clone(), reader.clone());
     let (units, preview) = blocking(move || {
-        let units = people.all_units()?;
-        let found = if look { Some(governance.campaign_records(&query)?) } else { None };
+        let units = app.people.all_units()?;
+        let found = match look {
+            true => Some(app.governance.campaign_records(&query, &mine.sight(&app)?)?),
+            false => None,
+        };
         Ok::<_, StoreError>((own_units(&mine, units), found))
     })
     .await?;
@@ -220,12 +224,14 @@ async fn campaign_page(
     problem: Option<String>,
 ) -> Result<Response, WebError> {
     let (number, now_ms) = (page_number(&query.page)?, reader.now_ms);
-    let filter = RowFilter { state: word("state", &rows.state, RowState::parse)?, owner: None };
-    let (governance, people, asked) = (state.app.governance.clone(), state.app.people.clone(), id.to_owned());
+    let ended = word("state", &rows.state, RowState::parse)?;
+    let (app, by, asked) = (state.app.clone(), reader.clone(), id.to_owned());
     let found = blocking(move || {
-        let Some(detail) = governance.campaign(&asked, now_ms)? else { return Ok(None) };
+        let (governance, sight) = (&app.governance, by.sight(&app)?);
+        let Some(detail) = governance.campaign(&asked, &sight, now_ms)? else { return Ok(None) };
+        let filter = RowFilter { state: ended, owner: None, sight };
         let rows = governance.campaign_rows(&detail.held.body.id, &filter, rows_of(number), now_ms)?;
-        Ok::<_, StoreError>(Some((detail, rows, people.all_units()?)))
+        Ok::<_, StoreError>(Some((detail, rows, app.people.all_units()?)))
     })
     .await?;
     let (detail, found, units) = found.ok_or(WebError::NotFound("campaign"))?;
@@ -329,14 +335,15 @@ pub(crate) async fn report(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    // It is signed in one piece.
+    reader.must_see_all()?;
     let (app, now_ms) = (state.app.clone(), reader.now_ms);
     let found = blocking(move || {
-        let Some(detail) = app.governance.campaign(&id, now_ms)? else { return Ok(None) };
+        let Some(detail) = app.governance.campaign(&id, &Sight::All, now_ms)? else { return Ok(None) };
         let all = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
         let mut unanswered = Vec::new();
         for state in [RowState::Silent, RowState::Blocked] {
-            let filter = RowFilter { state: Some(state), owner: None };
+            let filter = RowFilter { state: Some(state), ..RowFilter::default() };
             unanswered.extend(app.governance.campaign_rows(&detail.held.body.id, &filter, all, now_ms)?.rows);
         }
         let closed_by = match detail.held.body.closed_by {
@@ -369,9 +376,9 @@ pub(crate) async fn report_note(
     reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let now_ms = reader.now_ms;
-    let found = blocking(move || state.app.governance.campaign(&id, now_ms)).await?;
+    let found = blocking(move || state.app.governance.campaign(&id, &Sight::All, now_ms)).await?;
     let campaign = found.ok_or(WebError::NotFound("campaign"))?.held.body;
     let note = campaign.report.ok_or(WebError::NotFound("report before the campaign is closed"))?;
     let name = format!("attachment; filename=\"{}.note\"", campaign.reference);

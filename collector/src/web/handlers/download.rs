@@ -18,6 +18,7 @@ use umbrascope_api::Day;
 use super::page;
 use crate::export::{self, Format, Sources, Stamp};
 use crate::model::{Access, Deed, Looked};
+use crate::store::StoreError;
 use crate::store::proof::TrailNote;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -43,6 +44,7 @@ pub(crate) async fn list(reader: Reader) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     page(&ExportPage {
         machines: reader.may_read(Deed::ReadFindings, &[]),
+        whole: reader.sees_all(),
         frame: reader.frame(Here::Export, None),
     })
 }
@@ -67,12 +69,13 @@ pub(crate) async fn export(
         .map_err(|_| WebError::unknown_choice("as_of", &asked.as_of))?;
     stamp.machines = reader.may_read(Deed::ReadFindings, &[]);
     let (by, app) = (reader.clone(), state.app.clone());
-    stamp.least = blocking(move || by.least(&app)).await?;
+    (stamp.least, stamp.sight) =
+        blocking(move || Ok::<_, StoreError>((by.least(&app)?, by.sight(&app)?))).await?;
     if stamp.machines && format == Format::Json {
         let (people, person, now_ms) = (state.app.people.clone(), reader.user.id, reader.now_ms);
         blocking(move || people.note_reading(person, Looked::Export, now_ms)).await?;
     }
-    note(&state, &reader, format, as_of).await?;
+    note(&state, &reader, format, &stamp).await?;
     let (pieces, receiver) = mpsc::channel(PIECES);
     let (store, governance) = (state.app.store.clone(), state.app.governance.clone());
     tokio::task::spawn_blocking(move || {
@@ -88,6 +91,7 @@ pub(crate) async fn export(
     });
     let day = as_of.unwrap_or_else(|| Day::from_unix_ms(reader.now_ms));
     let part = if part == format.part(None).unwrap_or_default() { String::new() } else { format!("-{part}") };
+    let part = if reader.sees_all() { part } else { format!("{part}-cut-to-units") };
     let name = match format {
         Format::Csv | Format::Json => format!("umbrascope{part}-{day}.{}", format.extension()),
         _ => format!("umbrascope-{}{part}-{day}.{}", format.as_str(), format.extension()),
@@ -100,9 +104,12 @@ pub(crate) async fn export(
 }
 
 /// Notes in the trail who took what.
-async fn note(state: &WebState, reader: &Reader, format: Format, as_of: Option<Day>) -> Result<(), WebError> {
+async fn note(state: &WebState, reader: &Reader, format: Format, stamp: &Stamp) -> Result<(), WebError> {
     let mut details = serde_json::Map::from_iter([("format".to_owned(), format.as_str().into())]);
-    if let Some(day) = as_of {
+    if let Some(units) = stamp.sight.units() {
+        details.insert("units".to_owned(), units.into());
+    }
+    if let Some(day) = stamp.as_of {
         details.insert("as_of".to_owned(), day.to_string().into());
     }
     let note = TrailNote {

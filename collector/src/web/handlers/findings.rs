@@ -51,7 +51,7 @@ impl FindingQuery {
             _ if !work::see_all(reader) => Some(reader.user.id),
             "" => None,
             "me" => Some(reader.user.id),
-            word => work::person(word)?,
+            word => work::number(word)?,
         };
         let rule = match self.rule.as_str() {
             "" => None,
@@ -66,7 +66,7 @@ impl FindingQuery {
             word => Some(word.parse().map_err(|_| WebError::unknown_choice("unit", word))?),
         };
         let open = self.state.is_empty() || self.state == "open-all";
-        Ok(FindingFilter { state, open, assignee, rule, severity, unit, subject: None })
+        Ok(FindingFilter { state, open, assignee, rule, severity, unit, ..FindingFilter::default() })
     }
 }
 
@@ -100,17 +100,19 @@ async fn findings_page(
         .with("unit", query.unit.as_str());
     let frame = reader.frame(Here::Findings, notice);
     blocking(move || {
-        let governance = &state.app.governance;
+        let (governance, sight) = (&state.app.governance, reader.sight(&state.app)?);
+        let filtered = filter != FindingFilter { open: true, ..FindingFilter::default() };
+        let filter = FindingFilter { sight: sight.clone(), ..filter };
         let found = governance.findings(&filter, rows_of(number))?;
         let triages = reader.must_somewhere(Deed::Triage).is_ok();
         page(&FindingsPage {
             frame,
-            counts: governance.work_counts(reader.user.id, reader.now_ms)?,
+            counts: governance.work_counts(reader.user.id, &sight, reader.now_ms)?,
             selects: selects(&state, &query)?,
-            filtered: filter != FindingFilter { open: true, ..FindingFilter::default() },
+            filtered,
             pager: Pager::new((number, found.rows.len(), found.total), "finding", &here, "page"),
             rows: found.rows,
-            people: work::people(&state)?,
+            people: work::people(&state, &home(&reader), [])?,
             triages,
             left,
             due_days: governance.due_days()?,
@@ -154,8 +156,8 @@ pub(crate) async fn one(
     let notice = (!query.done.is_empty()).then_some("It is done.");
     let frame = reader.frame(Here::Findings, notice);
     blocking(move || {
+        reader.must_see(&state.app, LinkKind::Finding, &reference, "finding")?;
         let row = state.app.governance.finding(&reference)?;
-        // What is not there for a reader is not there.
         let row = row.ok_or(WebError::NotFound("finding"))?;
         let finding = &row.held.body;
         work::may_see(&reader, finding.assignee)?;
@@ -171,6 +173,7 @@ pub(crate) async fn one(
             _ => Purpose::Correction,
         };
         let units = state.app.people.all_units()?;
+        let closed_by = finding.closing.as_ref().and_then(|closing| closing.by);
         page(&FindingPage {
             frame,
             units: finding
@@ -183,14 +186,27 @@ pub(crate) async fn one(
                 .collect(),
             triages,
             works,
-            people: work::people(&state)?,
-            tasks: work::tasks(&state, link.clone(), &shown, &back, works, purpose)?,
-            documents: work::documents(&state, link, &shown, &back, works)?,
+            people: work::people(&state, &finding.units(), [finding.assignee, closed_by])?,
+            tasks: work::tasks(
+                &state,
+                &reader,
+                (link.clone(), &finding.units()),
+                &shown,
+                &back,
+                works,
+                purpose,
+            )?,
+            documents: work::documents(&state, &reader, link, &shown, &back, works)?,
             history: work::history(&state, crate::model::finding::Finding::KIND, &finding.id)?,
             row,
         })
     })
     .await
+}
+
+/// Units of the reader's own roles.
+pub(super) fn home(reader: &Reader) -> Vec<i64> {
+    reader.user.grants.0.iter().filter_map(|grant| grant.unit).collect()
 }
 
 /// A step as the form has it.
@@ -214,7 +230,8 @@ pub(crate) async fn step(
     Form(sent): Form<SentStep>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
-    let step = step_of(&sent.step, &sent.person, &sent.day, sent.reason, sent.evidence)?;
+    let person = work::person(&state, &sent.person).await?;
+    let step = step_of(&sent.step, person, &sent.day, sent.reason, sent.evidence)?;
     let mut act = reader.act("");
     act.version = sent.version.parse().ok();
     let changed =
@@ -226,13 +243,13 @@ pub(crate) async fn step(
 /// The step that words name.
 pub(crate) fn step_of(
     word: &str,
-    person: &str,
+    person: Option<i64>,
     day: &str,
     reason: String,
     evidence: String,
 ) -> Result<Step, WebError> {
     Ok(match word {
-        "assign" => Step::Assign(work::person(person)?),
+        "assign" => Step::Assign(person),
         "due" => Step::Due(work::day(day)?.ok_or(WebError::BadRequest)?),
         "start" => Step::Start,
         "close" => Step::Close { reason, evidence },
@@ -251,7 +268,7 @@ pub(crate) async fn assign(
     let one = |name: &str| sent.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     reader.check_form(one("csrf"))?;
     reader.must_somewhere(Deed::Triage)?;
-    let step = Step::Assign(work::person(one("person"))?);
+    let step = Step::Assign(work::person(&state, one("person")).await?);
     let back = work::back(one("back"), "/findings");
     let chosen: Vec<String> =
         sent.iter().filter(|(key, _)| key == "finding").map(|(_, value)| value.clone()).collect();

@@ -436,8 +436,9 @@ pub(crate) async fn readings(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadCollectionAudit)?;
     let number = page_number(&query.page)?;
-    let people = state.app.people.clone();
-    let found = blocking(move || Ok::<_, SessionError>(people.readings(rows_of(number))?)).await?;
+    let (people, within) = (state.app.people.clone(), reader.user.grants.within(Deed::ReadCollectionAudit));
+    let found =
+        blocking(move || Ok::<_, SessionError>(people.readings(within.as_deref(), rows_of(number))?)).await?;
     let pager = (number, found.rows.len(), found.total);
     page(&ReadingsPage {
         frame: reader.frame(Here::People, None),

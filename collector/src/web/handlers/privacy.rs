@@ -132,6 +132,7 @@ async fn privacy_page(
             form,
             steps,
             machines,
+            least: reader.least(&app)?,
         })
     })
     .await

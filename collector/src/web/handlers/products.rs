@@ -5,6 +5,7 @@ use axum::response::Response;
 use umbrascope_api::Day;
 
 use super::{kept_order, page};
+use crate::anonymity::series;
 use crate::model::{Deed, ProductFilter};
 use crate::store::StoreError;
 use crate::web::error::WebError;
@@ -34,21 +35,21 @@ pub(crate) async fn list(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
-        least_in_unit: 0,
+        least: 0,
     };
     let sort = query.sort(PRODUCT_SORTS)?;
     let number = page_number(&query.page)?;
-    let (today, now_ms, asked) = (Day::from_unix_ms(reader.now_ms), reader.now_ms, filter.clone());
+    let (today, asked) = (Day::from_unix_ms(reader.now_ms), filter.clone());
     let by = reader.clone();
     let (least, (totals, days, units, products)) = blocking(move || {
         let store = &state.app.store;
         let least = by.least(&state.app)?;
-        let asked = ProductFilter { least_in_unit: least, ..asked };
+        let asked = ProductFilter { least, ..asked };
         Ok::<_, StoreError>((
             least,
             (
-                store.totals(today, now_ms)?,
-                store.fleet_days(today, FLEET_DAYS)?,
+                by.totals(&state.app)?,
+                series(store.fleet_days(today, FLEET_DAYS)?, |day| day.assets, least),
                 store.units()?,
                 store.products(&asked, PRODUCT_SORTS[sort.0].key, sort.1, rows_of(number), today)?,
             ),
@@ -111,7 +112,7 @@ pub(crate) async fn one(
     page(&ProductPage {
         frame: reader.frame(Here::Products, None),
         row: &product.row,
-        facts: facts(&product.evidence),
+        facts: facts(&product.evidence, product.row.assets, least),
         chart: asset_bars("Assets by day", &product.days, today),
         evidence,
         evidence_pager: Pager::of_rows(

@@ -1,13 +1,14 @@
 //! `/readiness`: what the standard asks for and what there is to show; `/readiness/controls`: which controls apply;
 //! `/indicators`; `/legal-dates`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::findings::home;
 use super::{page, work};
 use crate::model::Deed;
 use crate::model::record::Tri;
@@ -53,7 +54,7 @@ pub(crate) async fn list(
     };
     let owner = match query.owner.as_str() {
         "me" => Some(reader.user.id),
-        word => work::person(word)?,
+        word => work::number(word)?,
     };
     let frame = reader.frame(Here::Readiness, None);
     let (now_ms, today) = (reader.now_ms, frame.today);
@@ -62,7 +63,8 @@ pub(crate) async fn list(
         let gathered = governance.gathered(now_ms)?;
         let answers: HashMap<String, Answer> =
             governance.answers()?.into_iter().map(|held| (held.body.id.clone(), held.body)).collect();
-        let people = work::people(&state)?;
+        let owners: BTreeSet<i64> = answers.values().filter_map(|answer| answer.owner).collect();
+        let people = work::people(&state, &[], owners.into_iter().map(Some))?;
         let mut rows: Vec<RequirementRow> = assess(List::built_in(), &gathered.facts(today))
             .into_iter()
             .map(|assessed| {
@@ -138,15 +140,15 @@ pub(crate) async fn one(
         let answer = governance.answers()?.into_iter().find(|held| held.body.id == id);
         let answer = answer.map(|held| held.body).unwrap_or_default();
         let (link, back) = (Link::to(LinkKind::Requirement, id.clone()), format!("/readiness/{id}"));
-        let people = work::people(&state)?;
+        let people = work::people(&state, &home(&reader), [answer.owner])?;
         page(&RequirementPage {
             frame,
             owner: answer.owner.map(|owner| people.name(&owner)),
             answer,
             people,
             may_answer: may,
-            documents: work::documents(&state, link.clone(), &id, &back, may)?,
-            tasks: work::tasks(&state, link, &id, &back, may, Purpose::Other)?,
+            documents: work::documents(&state, &reader, link.clone(), &id, &back, may)?,
+            tasks: work::tasks(&state, &reader, (link, &home(&reader)), &id, &back, may, Purpose::Other)?,
             history: work::history(&state, "requirement", &id)?,
             assessed,
         })
@@ -181,7 +183,7 @@ pub(crate) async fn answer(
     }
     let answer = Answer {
         id: id.clone(),
-        owner: work::person(&sent.owner)?,
+        owner: work::person(&state, &sent.owner).await?,
         note: work::given(&sent.note),
         due: work::day(&sent.due)?,
     };

@@ -9,7 +9,7 @@ use umbrascope_api::Day;
 
 use super::page;
 use super::record::offers::wish_details;
-use super::record::{review_class, sanction_class};
+use super::record::{in_sight, review_class, sanction_class};
 use crate::model::governed::Held;
 use crate::model::record::AiSystem;
 use crate::model::{Deed, PageRequest};
@@ -57,8 +57,9 @@ pub(crate) async fn list(
     };
     let number = page_number(&query.page)?;
     let (app, who, today) = (state.app.clone(), reader.who(), Day::from_unix_ms(reader.now_ms));
+    let by = reader.clone();
     let (open, counts, found, names, related) = blocking(move || {
-        let governance = &app.governance;
+        let (governance, sight) = (&app.governance, by.sight(&app)?);
         let mut counts = Vec::new();
         for (queue, ..) in QUEUES {
             counts.push(governance.queue(queue, &who, PageRequest { offset: 0, limit: 0 })?.total);
@@ -76,6 +77,7 @@ pub(crate) async fn list(
                 related.push((into.clone(), target.held.body.reference));
             }
         }
+        let related = in_sight(&**governance, &sight, related)?;
         Ok::<_, StoreError>((open, counts, found, names, related))
     })
     .await?;

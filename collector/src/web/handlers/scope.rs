@@ -84,10 +84,15 @@ async fn overview_page(
     let now = Statement { content: Some(content.clone()), ..Statement::default() };
     let sheet = scope::sheet(&now, None, false, &names);
     sections.extend(sheet.sections.into_iter().filter(|one| matches!(one.id, "undetermined" | "excluded")));
+    let whole = reader.sees_all();
+    if !whole {
+        sections.clear();
+    }
     page(&ScopePage {
         frame: reader.frame(Here::Scope, notice),
         problem,
         rows,
+        whole,
         share: content.coverage.share(),
         counts: (content.included.len(), content.excluded.len(), content.undetermined.len()),
         sections: sections.into_iter().map(|section| section.shortened(OVERVIEW_ROWS)).collect(),
@@ -237,7 +242,8 @@ async fn statement_page(
     notice: Option<&'static str>,
     problem: Option<String>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    // It tells of the records of every unit in one piece.
+    reader.must_see_all()?;
     let (app, now_ms) = (state.app.clone(), reader.now_ms);
     let shown = blocking(move || shown(&app, number, now_ms)).await?;
     let shown = shown.ok_or(WebError::NotFound("statement"))?;
@@ -396,7 +402,7 @@ pub(crate) async fn compare(
     reader: Reader,
     Query(query): Query<Between>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let (from, to) = (number_of(&query.from)?, number_of(&query.to)?);
     let (app, now_ms) = (state.app.clone(), reader.now_ms);
     let found = blocking(move || {

@@ -39,6 +39,7 @@ pub(crate) async fn list(State(state): State<WebState>, reader: Reader) -> Resul
     let stamping = &state.app.stamping;
     page(&SnapshotsPage {
         frame: reader.frame(Here::Export, None),
+        whole: reader.sees_all(),
         rows,
         checkpoint,
         stamped,
@@ -54,7 +55,8 @@ pub(crate) async fn one(
     reader: Reader,
     Path(month): Path<String>,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    // It holds the records of every unit, and is one piece under one hash.
+    reader.must_see_all()?;
     let (app, act) = (state.app.clone(), reader.act(""));
     let (snapshot, content) = blocking(move || {
         let Some(found) = read(&app, &month)? else { return Err(WebError::NotFound("monthly snapshot")) };

@@ -33,25 +33,19 @@ pub(crate) async fn list(
     let (systems, everything, units, names, limits, least) = blocking(move || {
         let store = &state.app.store;
         let (key, direction) = (SYSTEM_SORTS[sort.0].key, sort.1);
+        let (sight, least) = (by.sight(&state.app)?, by.least(&state.app)?);
+        let all = SystemFilter { sight: sight.clone(), least, ..SystemFilter::default() };
+        let asked = SystemFilter { sight, least, ..asked };
         let systems = store.systems(&asked, key, direction, rows_of(number))?;
-        let everything = if asked == SystemFilter::default() {
+        let everything = if asked == all {
             systems.total
         } else {
-            store
-                .systems(&SystemFilter::default(), key, direction, PageRequest { offset: 0, limit: 1 })?
-                .total
+            store.systems(&all, key, direction, PageRequest { offset: 0, limit: 1 })?.total
         };
         let owners = systems.rows.iter().filter_map(|row| row.owner).collect();
         let names = Names::load(&state.app, &owners)?;
         let limits = state.app.governance.limits()?;
-        Ok::<_, StoreError>((
-            systems,
-            everything,
-            state.app.people.all_units()?,
-            names,
-            limits,
-            by.least(&state.app)?,
-        ))
+        Ok::<_, StoreError>((systems, everything, state.app.people.all_units()?, names, limits, least))
     })
     .await?;
 

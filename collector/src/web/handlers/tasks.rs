@@ -5,6 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::findings::home;
 use super::{page, work};
 use crate::findings::TaskStep;
 use crate::model::Deed;
@@ -44,9 +45,9 @@ impl TaskQuery {
             _ if !work::see_all(reader) => Some(reader.user.id),
             "" => None,
             "me" => Some(reader.user.id),
-            word => work::person(word)?,
+            word => work::number(word)?,
         };
-        Ok(TaskFilter { open, assignee, link: None })
+        Ok(TaskFilter { open, assignee, ..TaskFilter::default() })
     }
 }
 
@@ -80,17 +81,19 @@ pub(crate) async fn list(
         },
     ];
     blocking(move || {
+        let filtered = filter != TaskFilter { open: true, ..TaskFilter::default() };
+        let filter = TaskFilter { sight: reader.sight(&state.app)?, ..filter };
         let found = state.app.governance.tasks(&filter, rows_of(number))?;
         page(&TasksPage {
             frame,
             selects,
-            filtered: filter != TaskFilter { open: true, ..TaskFilter::default() },
+            filtered,
             pager: Pager::new((number, found.rows.len(), found.total), "task", &here, "page"),
             tasks: TaskForm {
                 link: None,
                 back: String::new(),
                 rows: found.rows,
-                people: work::people(&state)?,
+                people: work::people(&state, &home(&reader), [])?,
                 may_add: reader.must(Deed::Triage, &[]).is_ok(),
                 purpose: Purpose::Other,
             },
@@ -127,7 +130,7 @@ pub(crate) async fn add(
         details: work::given(&sent.details),
         purpose: Purpose::parse(&sent.purpose)
             .ok_or_else(|| WebError::unknown_choice("purpose", &sent.purpose))?,
-        assignee: work::person(&sent.assignee)?,
+        assignee: work::person(&state, &sent.assignee).await?,
         due: work::day(&sent.due)?,
         ..Task::default()
     };
@@ -148,6 +151,7 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     let frame = reader.frame(Here::Tasks, (!query.done.is_empty()).then_some("It is done."));
     blocking(move || {
+        reader.must_see(&state.app, LinkKind::Task, &reference, "task")?;
         let row = state.app.governance.task(&reference)?.ok_or(WebError::NotFound("task"))?;
         let task = &row.held.body;
         work::may_see(&reader, task.assignee)?;
@@ -155,12 +159,13 @@ pub(crate) async fn one(
         let works = triages || work::works(&reader, task.assignee);
         let link = Link::to(LinkKind::Task, &task.id);
         let back = format!("/tasks/{}", task.reference);
+        let closed_by = task.closing.as_ref().and_then(|closing| closing.by);
         page(&TaskPage {
             frame,
             triages,
             works,
-            people: work::people(&state)?,
-            documents: work::documents(&state, link, &task.reference, &back, works)?,
+            people: work::people(&state, &task.units(), [task.assignee, closed_by])?,
+            documents: work::documents(&state, &reader, link, &task.reference, &back, works)?,
             history: work::history(&state, Task::KIND, &task.id)?,
             row,
         })
@@ -189,7 +194,8 @@ pub(crate) async fn step(
     Form(sent): Form<SentStep>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
-    let step = step_of(&sent.step, &sent.person, &sent.day, sent.reason, sent.evidence)?;
+    let person = work::person(&state, &sent.person).await?;
+    let step = step_of(&sent.step, person, &sent.day, sent.reason, sent.evidence)?;
     let mut act = reader.act("");
     act.version = sent.version.parse().ok();
     let changed =
@@ -201,13 +207,13 @@ pub(crate) async fn step(
 /// The step that words name.
 pub(crate) fn step_of(
     word: &str,
-    person: &str,
+    person: Option<i64>,
     day: &str,
     reason: String,
     evidence: String,
 ) -> Result<TaskStep, WebError> {
     Ok(match word {
-        "assign" => TaskStep::Assign(work::person(person)?),
+        "assign" => TaskStep::Assign(person),
         "due" => TaskStep::Due(work::day(day)?.ok_or(WebError::BadRequest)?),
         "start" => TaskStep::Start,
         "finish" => TaskStep::Finish { evidence, reason },

@@ -79,7 +79,8 @@ pub(crate) async fn revoke(
     reader.must_somewhere(Deed::Enrol)?;
     reader.check_form(&sent.csrf)?;
     let (store, now_ms, asked) = (state.app.store.clone(), reader.now_ms, TokenId(id.clone()));
-    let found = blocking(move || store.tokens(now_ms)).await?.into_iter().find(|token| token.id == asked);
+    let found =
+        blocking(move || store.tokens(None, now_ms)).await?.into_iter().find(|token| token.id == asked);
     may_enrol_into(&state, &reader, found.as_ref().map(|token| token.unit.as_str())).await?;
     let by = reader.by("");
     let known = blocking(move || state.app.store.revoke_token(&TokenId(id), &by)).await?;
@@ -104,9 +105,11 @@ async fn tokens_page(
     form: TokenForm,
     notice: Option<&'static str>,
 ) -> Result<Response, WebError> {
-    let (store, now_ms) = (state.app.store.clone(), reader.now_ms);
+    let (store, now_ms, within) =
+        (state.app.store.clone(), reader.now_ms, reader.user.grants.within(Deed::Enrol));
     let (rows, units) =
-        blocking(move || Ok::<_, StoreError>((store.tokens(now_ms)?, store.units()?))).await?;
+        blocking(move || Ok::<_, StoreError>((store.tokens(within.as_deref(), now_ms)?, store.units()?)))
+            .await?;
     page(&TokensPage { frame: reader.frame(Here::Enrolment, notice), form, units, rows })
 }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::page;
 use crate::model::{Access, Deed};
+use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -35,9 +36,12 @@ async fn units_page(
     problem: Option<String>,
     notice: Option<&'static str>,
 ) -> Result<Response, WebError> {
-    let people = state.app.people.clone();
-    let units = blocking(move || people.all_units()).await?;
+    let (app, by) = (state.app.clone(), reader.clone());
+    let (units, least) =
+        blocking(move || Ok::<_, StoreError>((app.people.all_units()?, by.least(&app)?))).await?;
+    let told = reader.told_machines(&units, least);
     page(&UnitsPage {
+        machines: units.iter().map(|unit| unit.id).zip(told).collect(),
         frame: reader.frame(Here::People, notice),
         may_change: reader.user.grants.access(Deed::ManagePeople, &[]) >= Access::Write,
         units: UnitsPage::tree(units),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use umbrascope_rules::Standing;
 
+use super::findings::home;
 use super::{page, work};
 use crate::model::governed::Actor;
 use crate::model::record::{Assessment, AssessmentState};
@@ -31,7 +32,7 @@ pub(crate) async fn list(
     let here = Address::new("/vendors");
     let frame = reader.frame(Here::Vendors, None);
     blocking(move || {
-        let mut used = state.app.governance.vendors_in_use()?;
+        let mut used = state.app.governance.vendors_in_use(&reader.sight(&state.app)?)?;
         let total = used.len() as u64;
         let from = usize::try_from((number - 1) * u64::from(PAGE_ROWS)).unwrap_or(usize::MAX).min(used.len());
         used.drain(..from);
@@ -65,7 +66,7 @@ pub(crate) async fn one(
         work::known_vendor(&state, &id)?;
         let known = state.app.catalogue.known();
         let facts = VendorFacts::of(known.catalogue(), &id, None);
-        let mut used = state.app.governance.vendor_in_use(&id)?;
+        let mut used = state.app.governance.vendor_in_use(&id, &reader.sight(&state.app)?)?;
         if let Some(facts) = &facts {
             used.name = facts.vendor.name.to_string();
         }
@@ -78,14 +79,23 @@ pub(crate) async fn one(
         let back = format!("/vendors/{}", encode(&id));
         let link = Link::to(LinkKind::Vendor, id.as_str());
         page(&DossierPage {
+            least: reader.least(&state.app)?,
             frame,
             open: open_questions(facts.as_ref()),
             facts,
             used,
             assesses,
             recorded_by,
-            tasks: work::tasks(&state, link.clone(), &id, &back, assesses, Purpose::SupplierAssessment)?,
-            documents: work::documents(&state, link, &id, &back, assesses)?,
+            tasks: work::tasks(
+                &state,
+                &reader,
+                (link.clone(), &home(&reader)),
+                &id,
+                &back,
+                assesses,
+                Purpose::SupplierAssessment,
+            )?,
+            documents: work::documents(&state, &reader, link, &id, &back, assesses)?,
             id,
         })
     })

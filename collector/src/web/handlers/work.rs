@@ -5,14 +5,15 @@ use umbrascope_api::Day;
 use crate::model::document::DocumentFilter;
 use crate::model::governed::{Held, TrailFilter, TrailRow};
 use crate::model::task::{About, Link, LinkKind, Purpose, TaskFilter};
-use crate::model::{Deed, PageRequest, PersonFilter};
+use crate::model::{Deed, PageRequest, Sight};
 use crate::review::Refused;
 use crate::store::StoreError;
-use crate::web::WebState;
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
 use crate::web::pages::{DocumentsView, People, TaskForm};
+use crate::web::pick::{in_words, offered, one_person};
 use crate::web::url::encode;
+use crate::web::{WebState, blocking};
 
 /// Documents, tasks and entries of the trail that a page lists beside what it is about.
 const BESIDE: u32 = 50;
@@ -59,9 +60,15 @@ pub(super) fn day(text: &str) -> Result<Option<Day>, WebError> {
     given(text).map(|text| text.parse().map_err(|_| WebError::unknown_choice("day", &text))).transpose()
 }
 
-/// A person of a form; an empty one is nobody.
-pub(super) fn person(text: &str) -> Result<Option<i64>, WebError> {
+/// The number of a person in an address; an empty one is nobody.
+pub(super) fn number(text: &str) -> Result<Option<i64>, WebError> {
     given(text).map(|text| text.parse().map_err(|_| WebError::unknown_choice("person", &text))).transpose()
+}
+
+/// A person of a form, by name or sign-in name; an empty one is nobody.
+pub(super) async fn person(state: &WebState, typed: &str) -> Result<Option<i64>, WebError> {
+    let (people, typed) = (state.app.people.clone(), typed.to_owned());
+    blocking(move || one_person(&*people, &typed)).await
 }
 
 /// What a form names that something hangs on; nothing where the kind is empty. A vendor has to be one that the catalogue or the records
@@ -82,7 +89,7 @@ pub(crate) fn known_vendor(state: &WebState, id: &str) -> Result<(), WebError> {
     if state.app.catalogue.known().catalogue().vendor(id).is_some() {
         return Ok(());
     }
-    let used = state.app.governance.vendor_in_use(id)?;
+    let used = state.app.governance.vendor_in_use(id, &Sight::All)?;
     if used.products.is_empty() && used.systems.is_empty() && used.assessment.is_none() {
         return Err(WebError::NotFound("vendor"));
     }
@@ -108,22 +115,32 @@ pub(crate) fn page_of(link: &Link, about: &About) -> Option<String> {
     }
 }
 
-/// Who can be assigned. Blocks.
-pub(super) fn people(state: &WebState) -> Result<People, StoreError> {
-    let page = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
-    let found = state.app.people.people(&PersonFilter::default(), page)?;
-    Ok(People(found.rows.into_iter().map(|row| (row.id, row.details.display_name)).collect()))
+/// Whom fields offer beside what belongs to these units, and the names of some people. Blocks.
+pub(super) fn people(
+    state: &WebState,
+    units: &[i64],
+    named: impl IntoIterator<Item = Option<i64>>,
+) -> Result<People, StoreError> {
+    let people = &*state.app.people;
+    let mut known = Vec::new();
+    for person in named.into_iter().flatten() {
+        let row = people.person(person)?;
+        known.extend(row.map(|row| (person, in_words(&row), row.details.display_name)));
+    }
+    Ok(People { offered: offered(people, units)?, known })
 }
 
 /// The documents that hang on something, given by the id that records have of it; `shown` is what its page calls it. Blocks.
 pub(crate) fn documents(
     state: &WebState,
+    reader: &Reader,
     link: Link,
     shown: &str,
     back: &str,
     may_attach: bool,
 ) -> Result<DocumentsView, StoreError> {
-    let filter = DocumentFilter { link: Some(link.clone()), superseded: true };
+    let filter =
+        DocumentFilter { link: Some(link.clone()), superseded: true, sight: reader.sight(&state.app)? };
     let found = state.app.governance.documents(&filter, PageRequest { offset: 0, limit: BESIDE })?;
     Ok(DocumentsView {
         kind: link.kind,
@@ -138,19 +155,21 @@ pub(crate) fn documents(
 /// The tasks that hang on something, and a form for one more. Blocks.
 pub(crate) fn tasks(
     state: &WebState,
-    link: Link,
+    reader: &Reader,
+    (link, units): (Link, &[i64]),
     shown: &str,
     back: &str,
     may_add: bool,
     purpose: Purpose,
 ) -> Result<TaskForm, StoreError> {
-    let filter = TaskFilter { link: Some(link.clone()), ..TaskFilter::default() };
+    let filter =
+        TaskFilter { link: Some(link.clone()), sight: reader.sight(&state.app)?, ..TaskFilter::default() };
     let found = state.app.governance.tasks(&filter, PageRequest { offset: 0, limit: BESIDE })?;
     Ok(TaskForm {
         link: Some((link.kind, shown.to_owned())),
         back: back.to_owned(),
         rows: found.rows,
-        people: people(state)?,
+        people: people(state, units, [])?,
         may_add,
         purpose,
     })

@@ -13,6 +13,8 @@ pub(crate) struct ExportPage {
     pub(crate) frame: Frame,
     /// Whether single machines stand in the JSON export of the reader.
     pub(crate) machines: bool,
+    /// Whether the reader sees the records of every unit.
+    pub(crate) whole: bool,
 }
 
 impl ExportPage {

@@ -60,8 +60,8 @@ pub(crate) struct FindingPage {
 }
 
 impl FindingPage {
-    /// Whether it is assigned to this person.
-    pub(crate) fn is_assignee(&self, person: &i64) -> bool {
-        self.row.held.body.assignee == Some(*person)
+    /// To whom it is assigned, as the field takes them.
+    pub(crate) fn assigned(&self) -> &str {
+        self.people.field(self.row.held.body.assignee)
     }
 }

@@ -1,5 +1,7 @@
 //! People, one person, and the units.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 
 use super::{Frame, filters};
@@ -159,11 +161,18 @@ pub(crate) struct UnitsPage {
     pub(crate) units: Vec<(UnitRow, Vec<String>)>,
     /// Whether the reader may change them.
     pub(crate) may_change: bool,
+    /// Machines of each unit by its number; `None`: not told.
+    pub(crate) machines: BTreeMap<i64, Option<u64>>,
     /// What was refused.
     pub(crate) problem: Option<String>,
 }
 
 impl UnitsPage {
+    /// Machines of a unit; `None`: not told.
+    pub(crate) fn machines(&self, unit: &UnitRow) -> Option<u64> {
+        self.machines.get(&unit.id).copied().flatten()
+    }
+
     /// Units in the order of the tree, each with the names above it. A loop, which nobody can make here, would show no names twice.
     pub(crate) fn tree(units: Vec<UnitRow>) -> Vec<(UnitRow, Vec<String>)> {
         let above = |unit: &UnitRow| {

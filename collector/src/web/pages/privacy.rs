@@ -87,6 +87,8 @@ pub(crate) struct PrivacyPage {
     pub(crate) sweeps: Vec<SweepView>,
     /// Machines known.
     pub(crate) machines: u64,
+    /// The smallest number of them that is told to the reader.
+    pub(crate) least: u64,
 }
 
 impl PrivacyPage {

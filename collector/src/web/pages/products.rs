@@ -115,6 +115,13 @@ pub(crate) struct ProductPage<'a> {
     pub(crate) asset_pager: Pager,
 }
 
+impl ProductPage<'_> {
+    /// Whether the sightings of a piece may be told: there are at least as many as assets, so that few tell of few.
+    pub(crate) fn counts(&self, piece: &EvidenceRow) -> bool {
+        crate::anonymity::part(self.row.assets, piece.assets, self.least).is_some()
+    }
+}
+
 /// Assets a day as a chart.
 pub(crate) fn asset_bars<'a>(title: &'a str, days: &[DayCount], today: Day) -> DayBars<'a> {
     let days = days.iter().map(|day| (day.day, day.assets)).collect();

@@ -204,6 +204,8 @@ pub(crate) struct EntryView {
 #[derive(Debug, Template)]
 #[template(path = "record.html")]
 pub(crate) struct RecordPage {
+    /// The smallest number of assets that is told to the reader.
+    pub(crate) least: u64,
     /// The frame.
     pub(crate) frame: Frame,
     /// The record.

@@ -20,6 +20,8 @@ pub(crate) struct ScopePage {
     pub(crate) problem: Option<String>,
     /// Statements, the newest first.
     pub(crate) rows: Vec<StatementRow>,
+    /// Whether the reader sees the records of every unit, of which statements tell.
+    pub(crate) whole: bool,
     /// Share of the expected endpoints that report, in words.
     pub(crate) share: String,
     /// Records in, out and undetermined as they are now.

@@ -14,6 +14,8 @@ use crate::store::proof::Stamped;
 pub(crate) struct SnapshotsPage {
     /// The frame.
     pub(crate) frame: Frame,
+    /// Whether the reader sees the records of every unit, which are in each.
+    pub(crate) whole: bool,
     /// The snapshots.
     pub(crate) rows: Vec<Held<Monthly>>,
     /// The newest signed checkpoint.

@@ -44,8 +44,8 @@ pub(crate) struct TaskPage {
 }
 
 impl TaskPage {
-    /// Whether it is assigned to this person.
-    pub(crate) fn is_assignee(&self, person: &i64) -> bool {
-        self.row.held.body.assignee == Some(*person)
+    /// To whom it is assigned, as the field takes them.
+    pub(crate) fn assigned(&self) -> &str {
+        self.people.field(self.row.held.body.assignee)
     }
 }

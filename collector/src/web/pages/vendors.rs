@@ -48,6 +48,8 @@ impl VendorsPage {
 #[derive(Debug, Template)]
 #[template(path = "vendor_dossier.html")]
 pub(crate) struct DossierPage {
+    /// The smallest number of assets that is told to the reader.
+    pub(crate) least: u64,
     /// The frame.
     pub(crate) frame: Frame,
     /// Its id in the catalogue.

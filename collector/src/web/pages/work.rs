@@ -3,15 +3,26 @@
 use crate::model::document::{DocumentKind, DocumentRow};
 use crate::model::task::{LinkKind, Purpose, TaskRow};
 
-/// People who can be assigned, by number and name.
+/// People to choose from, and the names of some.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct People(pub(crate) Vec<(i64, String)>);
+pub(crate) struct People {
+    /// Whom a field offers, as it takes them back.
+    pub(crate) offered: Vec<String>,
+    /// People by number: as a field takes them, and by the name that people know.
+    pub(crate) known: Vec<(i64, String, String)>,
+}
 
 impl People {
     /// The name of one.
     pub(crate) fn name(&self, person: &i64) -> String {
-        let found = self.0.iter().find(|(number, _)| number == person);
-        found.map_or_else(|| format!("person {person}"), |(_, name)| name.clone())
+        let found = self.known.iter().find(|(number, ..)| number == person);
+        found.map_or_else(|| format!("person {person}"), |(.., name)| name.clone())
+    }
+
+    /// What stands in a field where it is one of them.
+    pub(crate) fn field(&self, person: Option<i64>) -> &str {
+        let found = person.and_then(|person| self.known.iter().find(|(number, ..)| *number == person));
+        found.map_or("", |(_, words, _)| words)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Campaigns at their pages: started, answered with each answer, refused, closed.
 
 use super::*;
+use crate::model::Sight;
 use crate::model::campaign::{RowFilter, RowState};
 use crate::model::governed::{Act, Actor};
 use crate::model::record::{AiSystem, Wish};
@@ -71,7 +72,7 @@ fn states(visitor: &Visitor) -> Vec<RowState> {
     let rows = visitor
         .state
         .governance
-        .campaign("CAM-0001", sample::NOW_MS)
+        .campaign("CAM-0001", &Sight::All, sample::NOW_MS)
         .unwrap()
         .map(|detail| detail.held.body.id)
         .map(|id| {

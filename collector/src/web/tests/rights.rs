@@ -21,7 +21,7 @@ async fn single_machines_are_for_who_deploys_or_triages_and_each_reading_is_note
         let export = reader.get("/export/json").await.text;
         assert!(export.contains("\"withheld\":[\"machines\"]") && !export.contains("dev-01"), "{name}");
     }
-    assert_eq!(reader.state.people.readings(PageRequest::default()).unwrap().total, 0);
+    assert_eq!(reader.state.people.readings(None, PageRequest::default()).unwrap().total, 0);
 
     for (name, findings) in [("dora", false), ("mona", false), ("anna", true), ("rita", true)] {
         reader.sign_in(name).await;
@@ -32,11 +32,11 @@ async fn single_machines_are_for_who_deploys_or_triages_and_each_reading_is_note
         let json = reader.get("/api/v1/assets/1").await.text;
         assert_eq!(json.contains("openai.chatgpt"), findings, "{name}");
         assert!(!json.contains("a7a7a7a7") && !page.text.contains("a7a7a7a7"), "never per account");
-        let readings = reader.state.people.readings(PageRequest { offset: 0, limit: 2 }).unwrap().rows;
+        let readings = reader.state.people.readings(None, PageRequest { offset: 0, limit: 2 }).unwrap().rows;
         assert!(readings.iter().all(|row| row.reader == name && row.what == Looked::Asset(AssetId(1))));
     }
     reader.get("/export/json").await;
-    let readings = reader.state.people.readings(PageRequest::default()).unwrap();
+    let readings = reader.state.people.readings(None, PageRequest::default()).unwrap();
     assert_eq!((readings.total, readings.rows[0].what), (9, Looked::Export));
 }
 
@@ -50,7 +50,7 @@ async fn a_reader_of_one_unit_sees_the_machines_of_that_unit() {
     assert_eq!(ulla.get("/assets/1").await.status, StatusCode::OK);
     let elsewhere = ulla.get("/assets/5").await;
     assert_eq!(elsewhere.status, StatusCode::NOT_FOUND, "it is not there for her");
-    assert_eq!(ulla.state.people.readings(PageRequest::default()).unwrap().total, 1);
+    assert_eq!(ulla.state.people.readings(None, PageRequest::default()).unwrap().total, 1);
     let product = ulla.get("/products/openai.chatgpt").await.text;
     assert!(product.contains("dev-01") && !product.contains("lab-gpu-1"));
     // Own rules and suspects belong to no unit.

@@ -38,7 +38,7 @@ async fn a_token_opens_the_interface_for_programs_in_its_scopes_and_no_page() {
     let machines = token(&program, "anna", &[Scope::ReadInventory, Scope::ReadMachines]);
     assert_eq!(ask(&mut program, "/api/v1/assets/1", &machines).await.status, StatusCode::OK);
     assert!(ask(&mut program, "/api/v1/products/openai.chatgpt", &machines).await.text.contains("dev-01"));
-    let readings = program.state.people.readings(crate::model::PageRequest::default()).unwrap();
+    let readings = program.state.people.readings(None, crate::model::PageRequest::default()).unwrap();
     assert_eq!((readings.total, readings.rows[0].reader.as_str()), (1, "anna"), "noted as a person's");
 }
 

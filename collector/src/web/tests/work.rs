@@ -201,3 +201,46 @@ async fn programs_read_and_change_the_same() {
     assert_eq!((status, &dossier["assessment"]["state"]), (StatusCode::OK, &json!("planned")));
     assert_eq!(dossier["facts"]["id"], "openai");
 }
+
+#[tokio::test]
+async fn a_field_takes_a_person_by_name_out_of_any_number_and_names_those_who_fit() {
+    let mut anna = Visitor::signed_in(Sample::default(), "anna").await;
+    record(&anna.state);
+    let page = anna.get("/findings/FND-0001").await.text;
+    assert!(page.contains("<option value=\"sven (sven)\">"), "a small directory is offered: {page}");
+    for number in 0..250 {
+        let details = crate::model::PersonDetails {
+            display_name: format!("Person {number}"),
+            active: true,
+            unit: (number == 7).then_some(1),
+            ..crate::model::PersonDetails::default()
+        };
+        let name = format!("p{number}");
+        anna.state.people.add_person(&name, &details, false, &sample::people::nobody()).unwrap().unwrap();
+    }
+    let page = anna.get("/findings/FND-0001").await;
+    assert!(!page.text.contains("<option value=\"sven"), "a large one is not listed: {}", page.text);
+    let csrf = page.csrf();
+    let assigned =
+        |anna: &Visitor| anna.state.governance.finding("FND-0001").unwrap().unwrap().held.body.assignee;
+    for (typed, name) in
+        [("p249", "p249"), ("Person 123 (p123)", "p123"), ("sven", "sven"), ("person 200", "p200")]
+    {
+        let sent = [("csrf", &csrf[..]), ("step", "assign"), ("person", typed)];
+        let done = anna.post("/findings/FND-0001", &sent).await;
+        assert_eq!(done.location(), "/findings/FND-0001?done=step", "{typed}: {}", done.text);
+        assert_eq!(assigned(&anna), Some(number(&anna.state, name)), "{typed}");
+    }
+    let page = anna.get("/findings/FND-0001").await.text;
+    assert!(page.contains("value=\"Person 200 (p200)\""), "{page}");
+    for (typed, says) in [("person 24", "Person 240 (p240)"), ("zzz", "nobody in the directory is called")] {
+        let sent = [("csrf", &csrf[..]), ("step", "assign"), ("person", typed)];
+        let refused = anna.post("/findings/FND-0001", &sent).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
+        assert!(refused.text.contains(says), "{typed}: {}", refused.text);
+    }
+    assert_eq!(assigned(&anna), Some(number(&anna.state, "p200")), "a refusal changes nothing");
+    let sent = [("csrf", &csrf[..]), ("step", "assign"), ("person", "")];
+    anna.post("/findings/FND-0001", &sent).await;
+    assert_eq!(assigned(&anna), None);
+}

@@ -6,6 +6,7 @@ use super::governance::{act, by, only, prepared, sanctioned, who, with_people};
 use super::*;
 use crate::audit::{Keys, Note};
 use crate::campaign::Report;
+use crate::model::Sight;
 use crate::model::campaign::{
     Answer, CampaignMode, CampaignPlan, CampaignQuery, CampaignRow, OpenRow, Relation, RowFilter, RowState,
     RowStep, Schedule, SentAnswer,
@@ -232,7 +233,10 @@ fn what_an_owner_says_of_its_effect_lets_who_decided_look_again() {
     let came_to = fixture.store.answer_rows(vec![sent], who(analyst, Part::Analyst), act(analyst)).unwrap();
     assert!(came_to[0].1.as_ref().unwrap().is_ok());
     assert_eq!(fixture.store.system(&system).unwrap().unwrap().held.body.review, ReviewState::Reopened);
-    assert_eq!(fixture.store.campaign(&started.body.reference, NOW_MS).unwrap().unwrap().counts.amended, 1);
+    assert_eq!(
+        fixture.store.campaign(&started.body.reference, &Sight::All, NOW_MS).unwrap().unwrap().counts.amended,
+        1
+    );
 }
 
 #[test]
@@ -365,7 +369,8 @@ fn silence_goes_to_the_owner_the_manager_and_the_starter_and_ends_in_a_signed_li
     assert_eq!((told.step, told.escalated_to), (RowStep::Escalated, Some(asked.boss)));
     assert_eq!(asked.fixture.store.rows_escalated_to(asked.boss, at(15)).unwrap().len(), 1);
     assert_eq!(keep(21).step, RowStep::Reported);
-    let owner = &asked.fixture.store.campaign(&asked.campaign, at(21)).unwrap().unwrap().owners[0];
+    let owner =
+        &asked.fixture.store.campaign(&asked.campaign, &Sight::All, at(21)).unwrap().unwrap().owners[0];
     assert_eq!((owner.step, owner.manager.as_deref(), owner.counts.open), (RowStep::Reported, Some("bo"), 1));
 
     let keys = Arc::new(Keys::load(&Keys::create("h/aims/x").unwrap()).unwrap());
@@ -409,7 +414,10 @@ fn rows_whose_sensors_are_silent_are_shown_and_wait() {
     assert_eq!(came_to.unwrap_err().guard, Guard::Evidence);
     asked.fixture.store.attend(NOW_MS + 30 * DAY_MS).unwrap();
     assert_eq!(asked.rows()[0].step, RowStep::None, "who cannot answer is not silent");
-    assert_eq!(asked.fixture.store.campaign(&asked.campaign, later).unwrap().unwrap().blocked_now, 1);
+    assert_eq!(
+        asked.fixture.store.campaign(&asked.campaign, &Sight::All, later).unwrap().unwrap().blocked_now,
+        1
+    );
     let keys = Arc::new(Keys::load(&Keys::create("h/aims/x").unwrap()).unwrap());
     let act = Act { now_ms: NOW_MS + 30 * DAY_MS, ..act(asked.analyst) };
     let closed =

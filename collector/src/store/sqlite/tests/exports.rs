@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::Sight;
 use crate::model::dated::Dated;
 use crate::model::governed::{Act, Actor};
 use crate::model::record::AiSystem;
@@ -28,12 +29,12 @@ fn history(edits: &[(usize, u8)]) -> (Fixture, Vec<Vec<Dated<AiSystem>>>) {
         fixture.store.add_system(system, &who(), act(NOW_MS)).unwrap().unwrap().body.id
     };
     let ids = ["a", "b", "c"].map(add);
-    let mut states = vec![fixture.store.whole_systems().unwrap()];
+    let mut states = vec![fixture.store.whole_systems(&Sight::All).unwrap()];
     for (step, (record, text)) in edits.iter().enumerate() {
         let at_ms = NOW_MS + (i64::try_from(step).unwrap() + 1) * STEP_MS;
         let purpose = Move::Edit(vec![("purpose".into(), format!("purpose {text}").into())]);
         fixture.store.move_system(&ids[*record], purpose, who(), act(at_ms)).unwrap().unwrap().unwrap();
-        states.push(fixture.store.whole_systems().unwrap());
+        states.push(fixture.store.whole_systems(&Sight::All).unwrap());
     }
     (fixture, states)
 }
@@ -46,10 +47,10 @@ proptest! {
         let (fixture, states) = history(&edits);
         for (step, state) in states.iter().enumerate() {
             let before_ms = NOW_MS + i64::try_from(step).unwrap() * STEP_MS + 1;
-            prop_assert_eq!(&fixture.store.whole_systems_as_of(before_ms).unwrap(), state);
+            prop_assert_eq!(&fixture.store.whole_systems_as_of(before_ms, &Sight::All).unwrap(), state);
         }
-        prop_assert_eq!(&fixture.store.whole_systems_as_of(i64::MAX).unwrap(), states.last().unwrap());
-        prop_assert!(fixture.store.whole_systems_as_of(NOW_MS).unwrap().is_empty());
+        prop_assert_eq!(&fixture.store.whole_systems_as_of(i64::MAX, &Sight::All).unwrap(), states.last().unwrap());
+        prop_assert!(fixture.store.whole_systems_as_of(NOW_MS, &Sight::All).unwrap().is_empty());
     }
 }
 
@@ -66,7 +67,7 @@ fn a_record_of_which_part_was_erased_is_there_and_untold() {
     let erased = named(&states[1], "b");
     let connection = Connection::open(&fixture.path).unwrap();
     connection.execute("DELETE FROM trail_payload WHERE seq = $1", [erased.seq]).unwrap();
-    let past = fixture.store.whole_systems_as_of(i64::MAX).unwrap();
+    let past = fixture.store.whole_systems_as_of(i64::MAX, &Sight::All).unwrap();
     let untold: Vec<_> = past.iter().filter(|dated| dated.body.is_none()).collect();
     assert_eq!(past.len(), 3);
     assert_eq!(untold, [&Dated { body: None, version: 2, ..erased }]);

@@ -6,6 +6,7 @@ use super::governance::{act, only, prepared, sanctioned, who, with_people};
 use super::*;
 use crate::findings::{Step, TaskStep};
 use crate::model::Role as Part;
+use crate::model::Sight;
 use crate::model::document::{Document, DocumentFilter, DocumentKind};
 use crate::model::finding::{DueDays, FindingFilter, FindingRow, FindingState, Rule};
 use crate::model::governed::{Governed, TrailFilter};
@@ -196,8 +197,10 @@ fn the_trail_replays_findings_tasks_documents_and_assessments() {
         (
             VendorAssessment::KIND,
             "acme".to_owned(),
-            serde_json::to_value(fixture.store.vendor_in_use("acme").unwrap().assessment.unwrap().body)
-                .unwrap(),
+            serde_json::to_value(
+                fixture.store.vendor_in_use("acme", &Sight::All).unwrap().assessment.unwrap().body,
+            )
+            .unwrap(),
         ),
     ] {
         assert_eq!(fixture.store.as_of(kind, &id, i64::MAX).unwrap(), Some(now), "{kind}");
@@ -299,7 +302,7 @@ fn a_bulk_is_the_same_as_one_by_one_and_tells_of_what_was_left() {
     let many = vec!["FND-0001".to_owned(), "FND-0099".to_owned()];
     let came_to = fixture.store.step_findings(many, step, who(analyst, Part::Analyst), act(analyst)).unwrap();
     assert!(came_to[0].1.as_ref().unwrap().is_ok() && came_to[1].1.is_none());
-    let counts = fixture.store.work_counts(analyst, NOW_MS).unwrap();
+    let counts = fixture.store.work_counts(analyst, &Sight::All, NOW_MS).unwrap();
     assert_eq!((counts.open_findings, counts.my_findings, counts.overdue_findings), (1, 1, 0));
     let auditor = fixture.store.step_finding(
         "FND-0001",

@@ -71,7 +71,7 @@ fn a_month_that_ended_is_kept_once_with_its_hash_in_the_trail() {
     assert_eq!(entry.set.as_ref().unwrap()["sha256"], held.body.sha256.as_str());
 
     let content = content(&fixture, "2026-11");
-    let record = &fixture.store.whole_systems().unwrap()[0];
+    let record = &fixture.store.whole_systems(&crate::model::Sight::All).unwrap()[0];
     assert_eq!(content.systems.len(), 1);
     assert_eq!(Some(&content.systems[0].record), record.body.as_ref());
     assert_eq!((&content.systems[0].hash, content.systems[0].version), (&record.hash, record.version));

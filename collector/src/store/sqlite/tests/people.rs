@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::directory::{self, Known};
 use crate::model::governed::TrailFilter;
 use crate::model::{
     By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Role,
@@ -10,7 +11,7 @@ use crate::model::{
 use crate::people::PersonRefused;
 use crate::sealing::Sealing;
 use crate::session::{ByLink, FRESH_MS, IDLE_LIMIT_MS, LINK_LIFETIME_MS, NewSession, Sessions};
-use crate::store::people::People;
+use crate::store::people::{People, everybody};
 use crate::store::{Governance, Suspects};
 
 pub(super) fn by() -> By {
@@ -181,7 +182,7 @@ fn who_read_is_kept_until_retention_deletes_it() {
     let ada = add(&store, "ada", &[]);
     store.note_reading(ada.id, Looked::Asset(AssetId(7)), NOW_MS).unwrap();
     store.note_reading(ada.id, Looked::Export, NOW_MS + 2 * 366 * 86_400_000).unwrap();
-    let read = store.readings(PageRequest::default()).unwrap();
+    let read = store.readings(None, PageRequest::default()).unwrap();
     let newest = &read.rows[0];
     assert_eq!((read.total, newest.what, newest.reader.as_str()), (2, Looked::Export, "ada"));
 }
@@ -338,4 +339,56 @@ fn tokens_and_the_collection_of_suspects_are_in_the_trail() {
             ("unit.add", "-")
         ]
     );
+}
+
+/// What a file of a reorganisation does; people go by their addresses.
+fn imported(store: &SqliteStore, file: &str) -> Result<(), PersonRefused> {
+    let people = everybody(store).unwrap();
+    let units = store.all_units().unwrap();
+    let known = Known { people: &people, units: &units };
+    let plan = directory::plan(file.as_bytes(), &known, false).unwrap();
+    store.import_directory(&plan, &by()).unwrap().map(drop)
+}
+
+#[test]
+fn a_file_may_turn_managers_and_reports_around_and_may_not_make_a_loop() {
+    let store = Fixture::new().store;
+    let manager = |name: &str| {
+        let manager = store.person_named(name).unwrap().unwrap().details.manager;
+        manager.map(|id| store.person(id).unwrap().unwrap().name)
+    };
+    let lines = |rows: &[(&str, &str)]| {
+        let line = |(name, manager): &(&str, &str)| {
+            let manager = if manager.is_empty() { String::new() } else { format!("{manager}@x.org") };
+            format!("{name},{name},{name}@x.org,{manager}\n")
+        };
+        format!("name,login,email,manager\n{}", rows.iter().map(line).collect::<String>())
+    };
+    imported(&store, &lines(&[("ada", ""), ("max", "ada"), ("nina", "max")])).unwrap();
+    assert_eq!((manager("max"), manager("nina")), (Some("ada".to_owned()), Some("max".to_owned())));
+    // Whatever the order of the lines: row by row each of these goes round before it is straight again.
+    for rows in [
+        [("max", ""), ("ada", "max"), ("nina", "ada")],
+        [("ada", "nina"), ("nina", ""), ("max", "ada")],
+        [("nina", "ada"), ("ada", "max"), ("max", "")],
+    ] {
+        imported(&store, &lines(&rows)).unwrap();
+        for (name, above) in rows {
+            assert_eq!(manager(name).as_deref().unwrap_or_default(), above, "{rows:?}");
+        }
+    }
+    let before = ["ada", "max", "nina"].map(manager);
+    let refused = imported(&store, &lines(&[("max", "nina"), ("nina", "ada"), ("ada", "max")])).unwrap_err();
+    assert_eq!(refused, PersonRefused::Line(2, Box::new(PersonRefused::ManagerLoop)));
+    assert_eq!(["ada", "max", "nina"].map(manager), before, "nothing of it was done");
+}
+
+#[test]
+fn everybody_on_a_list_stands_there_with_their_own_roles() {
+    let store = Fixture::new().store;
+    let expected: Vec<PersonRow> =
+        [("ada", &[Role::Analyst, Role::Reviewer][..]), ("max", &[]), ("nina", &[Role::Auditor])]
+            .map(|(name, roles)| add(&store, name, roles))
+            .into();
+    assert_eq!(store.people(&PersonFilter::default(), PageRequest::default()).unwrap().rows, expected);
 }

@@ -14,23 +14,21 @@ use crate::model::governed::Held;
 use crate::model::record::{
     self, AiSystem, FIELDS, Field, FieldGroup, Input, LINE_CHARS, TEXT_CHARS, edit as edited, shown,
 };
-use crate::model::{Access, Deed, PageRequest, PersonFilter, PersonRow, UnitRow};
+use crate::model::task::LinkKind;
+use crate::model::{Access, Deed, PersonRow, UnitRow};
 use crate::review::{Guard, Move, Refused};
 use crate::store::StoreError;
-use crate::store::people::People;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::handlers::findings::home;
 use crate::web::handlers::page;
 use crate::web::list::Choice;
 use crate::web::names::Names;
 use crate::web::pages::{FormField, Problem, RecordEditPage};
+use crate::web::pick::{in_words, offered, person};
 use crate::web::{WebState, blocking};
 
-/// Up to so many people are offered while a name is typed; in a larger directory, who is meant is asked after it was sent.
-const OFFERED: u32 = 200;
-/// People who are offered where several fit.
-const CANDIDATES: u32 = 20;
 /// Fields that a new record is made with.
 const NEW: [&str; 5] = ["name", "kind", "purpose", "system_owner", "org_units"];
 
@@ -51,7 +49,7 @@ pub(crate) async fn form(
     Path((reference, group)): Path<(String, String)>,
 ) -> Result<Response, WebError> {
     let group = known(&group)?;
-    let held = read(&state, &reference).await?;
+    let held = read(&state, &reader, &reference).await?;
     may_edit(&reader, &held.body)?;
     edit_page(&state, &reader, Some((&held, group)), Again::default()).await
 }
@@ -67,7 +65,7 @@ pub(crate) async fn save(
     reader.check_form(field(&sent, "csrf"))?;
     let group = known(&group)?;
     let version: u64 = field(&sent, "version").parse().map_err(|_| WebError::BadRequest)?;
-    let held = read(&state, &reference).await?;
+    let held = read(&state, &reader, &reference).await?;
     let names: Vec<&'static Field> = FIELDS.iter().filter(|field| field.group == group).collect();
     let (app, typed, before) = (state.app.clone(), sent.clone(), held.body.clone());
     // Who may not change it is refused by the rules below, whatever was typed.
@@ -179,10 +177,13 @@ pub(crate) fn add_record(
     app.governance.add_system(system, who, act)
 }
 
-async fn read(state: &WebState, reference: &str) -> Result<Held<AiSystem>, WebError> {
-    let (app, reference) = (state.app.clone(), reference.to_owned());
-    let found = blocking(move || app.governance.system(&reference)).await?;
-    Ok(found.ok_or(WebError::NotFound("record"))?.held)
+async fn read(state: &WebState, reader: &Reader, reference: &str) -> Result<Held<AiSystem>, WebError> {
+    let (app, by, reference) = (state.app.clone(), reader.clone(), reference.to_owned());
+    let found = blocking(move || {
+        by.must_see(&app, LinkKind::System, &reference, "record")?;
+        Ok::<_, WebError>(app.governance.system(&reference)?)
+    });
+    Ok(found.await?.ok_or(WebError::NotFound("record"))?.held)
 }
 
 fn known(group: &str) -> Result<FieldGroup, WebError> {
@@ -253,35 +254,6 @@ fn values<'s>(sent: &'s [(String, String)], name: &str) -> impl Iterator<Item = 
     sent.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
-/// Who is meant: nobody, one person by number, or any of several.
-fn person(
-    people: &dyn People,
-    typed: &str,
-    pick: Option<&str>,
-) -> Result<Result<Option<i64>, Vec<PersonRow>>, StoreError> {
-    if let Some(number) = pick.and_then(|pick| pick.parse().ok()) {
-        return Ok(Ok(Some(number)));
-    }
-    let typed: String = typed.trim().chars().take(LINE_CHARS).collect();
-    if typed.is_empty() {
-        return Ok(Ok(None));
-    }
-    let sign_in = typed.strip_suffix(')').and_then(|text| text.rsplit_once('(')).map(|(_, name)| name);
-    if let Some(row) = people.person_named(&sign_in.unwrap_or(&typed).trim().to_lowercase())? {
-        return Ok(Ok(Some(row.id)));
-    }
-    let filter = PersonFilter { search: typed, ..PersonFilter::default() };
-    let found = people.people(&filter, PageRequest { offset: 0, limit: CANDIDATES })?;
-    Ok(match found.rows.as_slice() {
-        [only] if found.total == 1 => Ok(Some(only.id)),
-        _ => Err(found.rows),
-    })
-}
-
-fn in_words(row: &PersonRow) -> String {
-    format!("{} ({})", row.details.display_name, row.name)
-}
-
 /// What a form is made of beside the record.
 struct Around {
     units: Vec<UnitRow>,
@@ -298,15 +270,14 @@ async fn edit_page(
     again: Again,
 ) -> Result<Response, WebError> {
     let system = what.map(|(held, _)| held.body.clone()).unwrap_or_default();
+    let near = if system.org_units.is_empty() { home(reader) } else { system.units() };
     let (app, owners, part_of) = (
         state.app.clone(),
         [system.system_owner, system.risk_owner].into_iter().flatten().collect::<BTreeSet<i64>>(),
         system.part_of.clone(),
     );
     let around = blocking(move || {
-        let everybody =
-            app.people.people(&PersonFilter::default(), PageRequest { offset: 0, limit: OFFERED })?;
-        let people = if everybody.total > u64::from(OFFERED) { Vec::new() } else { everybody.rows };
+        let people = offered(&*app.people, &near)?;
         let mut known = Vec::new();
         for owner in &owners {
             known.extend(app.people.person(*owner)?.map(|row| (*owner, in_words(&row))));
@@ -317,7 +288,7 @@ async fn edit_page(
         };
         Ok::<_, StoreError>(Around {
             units: app.people.all_units()?,
-            people: people.iter().map(in_words).collect(),
+            people,
             owners: known,
             part_of,
             names: Names::load(&app, &owners)?,

@@ -13,8 +13,10 @@ use crate::export::monthly::{self, SeenThen};
 use crate::export::{Sources, Stamp};
 use crate::model::governed::{Governed, TrailFilter, TrailRow};
 use crate::model::record::{AiSystem, Seen};
-use crate::model::{Access, Deed, PageRequest, SystemDetail};
+use crate::model::task::LinkKind;
+use crate::model::{Access, Deed, PageRequest, Sight, SystemDetail};
 use crate::review::{self, Refused};
+use crate::store::{Governance, StoreError};
 use crate::web::entries::{self, LOOK_BACK, people_of_rows};
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
@@ -85,6 +87,7 @@ struct Loaded {
     then: Option<AiSystem>,
     /// What is known of what sensors showed by then, product by product.
     seen_then: Vec<SeenThen>,
+    least: u64,
 }
 
 async fn record_page(
@@ -119,6 +122,7 @@ async fn record_page(
     let shown = loaded.rows.len().min(ENTRIES as usize);
     let status = refused.as_ref().map(|refused| status_of(refused.guard));
     let template = RecordPage {
+        least: loaded.least,
         frame: reader.frame(Here::Inventory, said.notice),
         version: held.version,
         hash: held.hash.clone(),
@@ -207,6 +211,10 @@ async fn load(
     let found = blocking(move || {
         stamp.least = by.least(&app)?;
         let governance = &app.governance;
+        let sight = by.sight(&app)?;
+        if !governance.sees(&sight, LinkKind::System, &reference)? {
+            return Ok(None);
+        }
         let Some(mut detail) = governance.system(&reference)? else { return Ok(None) };
         let body = &detail.held.body;
         let id = body.id.clone();
@@ -254,6 +262,7 @@ async fn load(
         {
             detail.related.push((into.clone(), target.held.body.reference));
         }
+        detail.related = in_sight(&**governance, &sight, detail.related)?;
         Ok::<_, WebError>(Some(Loaded {
             detail,
             names,
@@ -262,10 +271,26 @@ async fn load(
             total: entries.total,
             then,
             seen_then,
+            least: stamp.least,
         }))
     })
     .await?;
     found.ok_or(WebError::NotFound(if on.is_some() { "record of that day" } else { "record" }))
+}
+
+/// Other records that somebody sees, of some by id and reference. Blocking.
+pub(crate) fn in_sight(
+    governance: &dyn Governance,
+    sight: &Sight,
+    related: Vec<(String, String)>,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let mut seen = Vec::with_capacity(related.len());
+    for one in related {
+        if governance.sees(sight, LinkKind::System, &one.0)? {
+            seen.push(one);
+        }
+    }
+    Ok(seen)
 }
 
 /// What is seen that the decision does not rest on, with units by name.

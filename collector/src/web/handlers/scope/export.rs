@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{act, number_of, shown};
 use crate::export::scope::{self as written, ScopeFormat};
-use crate::model::Deed;
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
 use crate::web::{WebState, blocking};
@@ -52,7 +51,7 @@ async fn file(
     query: Which,
     format: ScopeFormat,
 ) -> Result<Response, WebError> {
-    reader.must_read(Deed::ReadInventory)?;
+    reader.must_see_all()?;
     let asked = match query.statement.as_str() {
         "" => None,
         typed => Some(number_of(typed)?),
