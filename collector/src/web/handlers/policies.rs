@@ -7,9 +7,9 @@ use serde::Deserialize;
 use umbrascope_api::Day;
 
 use super::page;
+use crate::model::Deed;
 use crate::model::governed::Actor;
 use crate::model::policy::{Limits, Policy, in_force};
-use crate::model::{Access, Deed};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -35,10 +35,7 @@ pub(crate) async fn list(
 
 /// Whether somebody may record a policy: who answers for the management system, or administers.
 pub(crate) fn may_record(reader: &Reader) -> Result<(), WebError> {
-    if reader.user.grants.access(Deed::ManagePeople, &[]) >= Access::Write {
-        return Ok(());
-    }
-    reader.must(Deed::DecideScope, &[])
+    reader.must(Deed::ManagePeople, &[]).or_else(|_| reader.must(Deed::DecideScope, &[]))
 }
 
 /// A policy as a form has it.

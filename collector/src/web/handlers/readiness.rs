@@ -129,7 +129,7 @@ pub(crate) async fn one(
     let notice = (!query.done.is_empty()).then_some("It is noted.");
     let frame = reader.frame(Here::Readiness, notice);
     let (now_ms, today) = (reader.now_ms, frame.today);
-    let may = reader.must_somewhere(Deed::ProposeScope).is_ok();
+    let may = reader.must(Deed::ProposeScope, &[]).is_ok();
     blocking(move || {
         let governance = &state.app.governance;
         let gathered = governance.gathered(now_ms)?;
@@ -173,7 +173,7 @@ pub(crate) async fn answer(
     Path(id): Path<String>,
     Form(sent): Form<SentAnswer>,
 ) -> Result<Response, WebError> {
-    reader.must_somewhere(Deed::ProposeScope)?;
+    reader.must(Deed::ProposeScope, &[])?;
     reader.check_form(&sent.csrf)?;
     if List::built_in().named(&id).is_none() {
         return Err(WebError::NotFound("requirement"));
@@ -201,7 +201,7 @@ pub(crate) async fn controls(
     reader.must_read(Deed::ReadInventory)?;
     let notice = (!query.done.is_empty()).then_some("It is noted.");
     let frame = reader.frame(Here::Readiness, notice);
-    let may_judge = reader.must_somewhere(Deed::ProposeScope).is_ok();
+    let may_judge = reader.must(Deed::ProposeScope, &[]).is_ok();
     blocking(move || {
         let judged: HashMap<String, Applicability> = state
             .app
@@ -236,7 +236,7 @@ pub(crate) async fn judge(
     Path(id): Path<String>,
     Form(sent): Form<SentJudgement>,
 ) -> Result<Response, WebError> {
-    reader.must_somewhere(Deed::ProposeScope)?;
+    reader.must(Deed::ProposeScope, &[])?;
     reader.check_form(&sent.csrf)?;
     if !List::built_in().controls.iter().any(|control| control.id == id) {
         return Err(WebError::NotFound("control"));
