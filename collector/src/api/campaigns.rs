@@ -1,32 +1,24 @@
-//! Attestation campaigns as JSON: started, followed, answered and closed, under the same rules as at the pages.
-
-use std::collections::BTreeMap;
+//! Attestation campaigns as JSON: started, followed and closed, under the same rules as at the pages. The signed report is part of a closed
+//! one.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
-use super::types::{List, Moment, Problem};
+use super::request::{Body, Params, Rows, page_of};
+use super::types::{List, Moment, Problem, no_such};
+use crate::model::Deed;
 use crate::model::campaign::{
-    Answer, CampaignDetail, CampaignLine, CampaignMode, CampaignPlan, CampaignQuery, Change, OpenRow,
-    RowCounts, RowFilter, RowState, RowView, Schedule, SentAnswer,
+    CampaignDetail, CampaignLine, CampaignMode, CampaignPlan, CampaignQuery, RowCounts, RowFilter, RowState,
+    RowView, Schedule,
 };
 use crate::model::governed::Held;
 use crate::model::record::{Scope, SystemKind, Tier};
-use crate::model::{Access, Deed};
-use crate::review::Refused;
 use crate::store::StoreError;
-use crate::web::{ListQuery, Reader, WebError, WebState, blocking, encode, person_by, word};
-
-/// Most answers in one request.
-const ANSWERS: usize = 100;
+use crate::web::{Reader, WebError, WebState, blocking, done, person_by, word};
 
 /// How many rows came to what.
 #[derive(Debug, Serialize, ToSchema)]
@@ -205,18 +197,17 @@ fn row(view: RowView, reviews: bool) -> Row {
 
 /// Campaigns, the newest first.
 #[utoipa::path(get, path = "/api/v1/campaigns",
-    params(("page" = Option<u64>, Query, description = "From 1"), ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    params(("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"), ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Campaign>), (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Campaign>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let found = blocking(move || state.app.governance.campaigns(page, &reader.sight(&state.app)?)).await?;
     Ok(Json(List::of(found, number, page)))
 }
@@ -248,7 +239,7 @@ pub(super) struct WhichRows {
 /// Rows of a campaign, by name of the record.
 #[utoipa::path(get, path = "/api/v1/campaigns/{id}/rows",
     params(("id" = String, Path, description = "Id or reference"), ("state" = Option<String>, Query, description = "So ended only"),
-        ("page" = Option<u64>, Query, description = "From 1"), ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"), ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Row>), (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -257,12 +248,11 @@ pub(super) async fn rows(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
-    Query(query): Query<ListQuery>,
-    Query(limit): Query<Rows>,
-    Query(which): Query<WhichRows>,
+    Params(limit): Params<Rows>,
+    Params(which): Params<WhichRows>,
 ) -> Result<Json<List<Row>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &limit)?;
+    let (number, page) = page_of(&limit)?;
     let ended = word("state", &which.state, RowState::parse)?;
     let (now_ms, by) = (reader.now_ms, reader.clone());
     let found = blocking(move || {
@@ -278,7 +268,7 @@ pub(super) async fn rows(
     })
     .await?;
     let found = found.ok_or(WebError::NotFound("campaign"))?;
-    let reviews = reader.user.grants.access_somewhere(Deed::Decide) >= Access::Write;
+    let reviews = reader.must_somewhere(Deed::Decide).is_ok();
     let rows = found.rows.into_iter().map(|view| row(view, reviews)).collect();
     Ok(Json(List { rows, total: found.total, page: number, limit: page.limit }))
 }
@@ -286,6 +276,7 @@ pub(super) async fn rows(
 /// What is asked for when a campaign is started. Days as in `2026-11-30`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"title": "Autumn", "remind": "2027-01-10", "due": "2027-01-20", "escalate": "2027-01-22", "report": "2027-01-25"}))]
 pub(super) struct NewCampaign {
     /// What it is called.
     title: String,
@@ -322,8 +313,8 @@ pub(super) struct NewCampaign {
 pub(super) async fn start(
     State(state): State<WebState>,
     reader: Reader,
-    Json(new): Json<NewCampaign>,
-) -> Result<Response, WebError> {
+    Body(new): Body<NewCampaign>,
+) -> Result<(StatusCode, Json<Campaign>), WebError> {
     reader.must_somewhere(Deed::ProposeScope)?;
     let day = |name: &'static str, typed: &str| {
         typed.parse::<Day>().map_err(|_| WebError::unknown_choice(name, typed))
@@ -346,36 +337,11 @@ pub(super) async fn start(
         previewed: None,
     };
     let (governance, who, act) = (state.app.governance.clone(), reader.who(), reader.act(""));
-    let made = blocking(move || {
-        let started = governance.start_campaign(plan, who, act)?;
-        Ok::<_, StoreError>(match started {
-            Ok(held) => {
-                let rows = u64::try_from(held.body.systems.len()).unwrap_or(u64::MAX);
-                Ok(campaign(held, RowCounts { open: rows, ..RowCounts::default() }))
-            }
-            Err(refused) => Err(refused),
-        })
-    })
-    .await?;
-    Ok(match made {
-        Ok(made) => (StatusCode::CREATED, Json(made)).into_response(),
-        Err(why) => refused(&why, "/api/v1/campaigns"),
-    })
-}
-
-/// Problem JSON that names the guard and what is missing.
-fn refused(why: &Refused, instance: &str) -> Response {
-    let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let body = json!({
-        "type": "about:blank",
-        "status": status.as_u16(),
-        "title": "Refused",
-        "detail": why.to_string(),
-        "instance": instance,
-        "guard": why.guard,
-        "missing": why.missing,
-    });
-    (status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    let held =
+        blocking(move || governance.start_campaign(plan, who, act)).await?.map_err(WebError::Guarded)?;
+    let rows = u64::try_from(held.body.systems.len()).unwrap_or(u64::MAX);
+    let made = campaign(held, RowCounts { open: rows, ..RowCounts::default() });
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
 /// Why a campaign is closed.
@@ -397,182 +363,47 @@ pub(super) async fn close(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
-    Json(end): Json<End>,
-) -> Result<Response, WebError> {
+    Body(end): Body<End>,
+) -> Result<Json<Campaign>, WebError> {
     reader.must_somewhere(Deed::ProposeScope)?;
     let (app, who, act, now_ms) = (state.app.clone(), reader.who(), reader.act(end.reason), reader.now_ms);
     let by = reader.clone();
-    let instance = format!("/api/v1/campaigns/{}/close", encode(&id));
-    let made = blocking(move || {
-        let keys = app.notary.keys();
-        Ok::<_, StoreError>(match app.governance.close_campaign(&id, who, act, keys)? {
-            None => None,
-            Some(Err(refused)) => Some(Err(refused)),
-            Some(Ok(_)) => app.governance.campaign(&id, &by.sight(&app)?, now_ms)?.map(Ok),
-        })
-    })
-    .await?;
-    Ok(match made.ok_or(WebError::NotFound("campaign"))? {
-        Ok(detail) => Json(Campaign::from(detail)).into_response(),
-        Err(why) => refused(&why, &instance),
-    })
+    let detail = blocking(move || {
+        done(app.governance.close_campaign(&id, who, act, app.notary.keys())?, "campaign")?;
+        app.governance.campaign(&id, &by.sight(&app)?, now_ms)?.ok_or(WebError::NotFound("campaign"))
+    });
+    Ok(Json(detail.await?.into()))
 }
 
-/// A row that waits for the reader.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Waiting {
-    /// UUID of the row.
-    id: String,
-    /// Reference of the campaign.
-    campaign: String,
-    /// The last day to answer.
-    #[schema(format = Date)]
-    due: String,
-    /// Hash of the version that is sent here: it goes back with the answer.
-    seen: String,
-    /// When the reader confirmed it last.
-    confirmed_at: Option<Moment>,
-    /// What changed since then.
-    #[schema(value_type = Vec<Object>)]
-    changes: Vec<Change>,
-    /// Whether it cannot be confirmed now, since sensors are silent.
-    blocked: bool,
-    /// The record.
-    #[schema(value_type = Object)]
-    record: crate::model::record::AiSystem,
-}
-
-impl From<OpenRow> for Waiting {
-    fn from(open: OpenRow) -> Self {
-        Self {
-            id: open.held.body.id,
-            campaign: open.campaign.reference,
-            due: open.campaign.schedule.due.to_string(),
-            seen: open.system.held.hash,
-            confirmed_at: open.confirmed_at_ms.map(Moment::of),
-            changes: open.changes,
-            blocked: open.blocked,
-            record: open.system.held.body,
-        }
-    }
-}
-
-/// What waits for the reader. It is noted that it was sent: only what was sent can be answered.
-#[utoipa::path(get, path = "/api/v1/attest",
-    params(("page" = Option<u64>, Query, description = "From 1"), ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
-    responses((status = 200, body = List<Waiting>), (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 403, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn mine(
-    State(state): State<WebState>,
-    reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
-) -> Result<Json<List<Waiting>>, WebError> {
-    reader.must_somewhere(Deed::AnswerCampaign)?;
-    let (number, page) = page_of(&query, &rows)?;
-    let (person, now_ms) = (reader.user.id, reader.now_ms);
-    let found = blocking(move || state.app.governance.serve_rows(person, page, now_ms, false)).await?;
-    Ok(Json(List::of(found, number, page)))
-}
-
-/// Answers.
+/// A row's next owner.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answers {
-    /// At most 100. Each is taken or refused by itself.
-    answers: Vec<OneAnswer>,
-}
-
-/// One answer.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct OneAnswer {
-    /// Id of the row.
-    row: String,
-    /// Hash of the version that was sent.
-    seen: String,
-    /// `confirm`, `amend`, `reassign`, `retire` or `not-mine`.
-    answer: String,
-    /// With `amend`: fields and their new values.
-    #[schema(value_type = Object)]
-    changes: BTreeMap<String, Value>,
-    /// With `reassign`: sign-in name or e-mail address of the next owner.
+pub(super) struct NextOwner {
+    /// Sign-in name or e-mail address.
     to: String,
-    /// With `retire`: the day of its end.
-    retired_on: String,
-    /// With `retire`: what shows that nothing is left.
-    disposal_evidence: String,
-    /// What is said besides; with `retire` and `not-mine` the reason.
-    comment: String,
+    /// Why.
+    #[serde(default)]
+    reason: String,
 }
 
-/// What became of an answer.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct CameTo {
-    /// Id of the row.
-    row: String,
-    /// State of the row; null: the answer was not taken.
-    state: Option<&'static str>,
-    /// Why it was not taken: the guard, what is missing, and what to do.
-    #[schema(value_type = Option<Object>)]
-    refused: Option<Value>,
-}
-
-/// Takes answers, each by itself.
-#[utoipa::path(post, path = "/api/v1/attest", request_body = Answers,
-    responses((status = 200, body = Vec<CameTo>), (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 403, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn answer(
+/// Gives a row that came back to another owner.
+#[utoipa::path(post, path = "/api/v1/campaigns/rows/{row}/assign", request_body = NextOwner,
+    params(("row" = String, Path, description = "Id of the row")),
+    responses((status = 204, description = "The next owner is asked"),
+        (status = 409, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn assign(
     State(state): State<WebState>,
     reader: Reader,
-    Json(sent): Json<Answers>,
-) -> Result<Json<Vec<CameTo>>, WebError> {
-    reader.must_somewhere(Deed::AnswerCampaign)?;
-    if sent.answers.is_empty() || sent.answers.len() > ANSWERS {
-        return Err(WebError::BadRequest);
-    }
-    let (app, who, act) = (state.app.clone(), reader.who(), reader.act(""));
-    let came_to = blocking(move || {
-        let (mut came_to, mut answers) = (Vec::new(), Vec::new());
-        for one in sent.answers {
-            let said = match one.answer.as_str() {
-                "confirm" => Ok(Answer::Confirm),
-                "amend" => Ok(Answer::Amend(one.changes.into_iter().collect())),
-                "reassign" => person_by(app.people.as_ref(), &one.to)?
-                    .map(Answer::Reassign)
-                    .ok_or("there is nobody in the directory with that name or address"),
-                "retire" => one
-                    .retired_on
-                    .parse()
-                    .map(|retired_on| Answer::Retire { retired_on, disposal_evidence: one.disposal_evidence })
-                    .map_err(|_| "name the day of its end, as in 2026-11-30"),
-                "not-mine" => Ok(Answer::NotMine),
-                _ => Err("an answer is confirm, amend, reassign, retire or not-mine"),
-            };
-            match said {
-                Ok(answer) => {
-                    answers.push(SentAnswer { row: one.row, seen: one.seen, answer, comment: one.comment })
-                }
-                Err(says) => {
-                    let refused = Some(json!({"guard": "G-FIELDS", "missing": [], "says": says}));
-                    came_to.push(CameTo { row: one.row, state: None, refused });
-                }
-            }
-        }
-        for (row, changed) in app.governance.answer_rows(answers, who, act)? {
-            let (state, refused) = match changed {
-                Some(Ok(held)) => (Some(held.body.state.as_str()), None),
-                Some(Err(why)) => (None, Some(json!(why))),
-                None => {
-                    (None, Some(json!({"guard": "G-TARGET", "missing": [], "says": "there is no such row"})))
-                }
-            };
-            came_to.push(CameTo { row, state, refused });
-        }
-        Ok::<_, StoreError>(came_to)
+    Path(row): Path<String>,
+    Body(body): Body<NextOwner>,
+) -> Result<StatusCode, WebError> {
+    reader.must_somewhere(Deed::ProposeScope)?;
+    let (app, who, act) = (state.app.clone(), reader.who(), reader.act(body.reason));
+    blocking(move || {
+        let owner = person_by(app.people.as_ref(), &body.to)?.ok_or_else(|| no_such("to", "person"))?;
+        let changed = app.governance.assign_row(&row, owner, who, act)?;
+        changed.ok_or(WebError::NotFound("row"))?.map_err(WebError::Guarded)
     })
     .await?;
-    Ok(Json(came_to))
+    Ok(StatusCode::NO_CONTENT)
 }

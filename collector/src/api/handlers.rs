@@ -1,44 +1,20 @@
 //! One function a resource: ask the store on a blocking thread, turn the records into JSON.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use serde::Deserialize;
+use axum::extract::{Path, State};
 use umbrascope_api::Day;
 
+use super::request::{Params, Rows, page_of};
 use super::types::{
     AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
     Unit,
 };
-use crate::model::{AssetFilter, AssetId, Deed, Page, PageRequest, ProductFilter, SystemFilter};
+use crate::model::{AssetFilter, AssetId, Deed, Page, ProductFilter, SystemFilter};
 use crate::store::StoreError;
 use crate::web::{
     ASSET_SORTS, ListQuery, PRODUCT_SORTS, Reader, SYSTEM_SORTS, SystemQuery, WebError, WebState, blocking,
-    page_number, read_asset,
+    read_asset,
 };
-
-/// Rows on a page where nothing is asked for.
-const DEFAULT_ROWS: u32 = 100;
-
-/// How many rows are asked for.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Rows {
-    limit: String,
-}
-
-/// The page asked for: its number from 1, and the rows of the store.
-pub(super) fn page_of(query: &ListQuery, rows: &Rows) -> Result<(u64, PageRequest), WebError> {
-    let number = page_number(&query.page)?;
-    let limit = match rows.limit.as_str() {
-        "" => DEFAULT_ROWS,
-        typed => typed
-            .parse()
-            .ok()
-            .filter(|limit| (1..=PageRequest::MAX_LIMIT).contains(limit))
-            .ok_or_else(|| WebError::unknown_choice("limit", typed))?,
-    };
-    Ok((number, PageRequest { offset: (number - 1) * u64::from(limit), limit }))
-}
 
 /// Numbers over the fleet.
 #[utoipa::path(get, path = "/api/v1/totals", responses(
@@ -61,16 +37,16 @@ pub(super) async fn totals(State(state): State<WebState>, reader: Reader) -> Res
         ("unit" = Option<i64>, Query, description = "Number of a unit"),
         ("sort" = Option<String>, Query, description = "assets (default), name, vendor, confidence, first or last"),
         ("dir" = Option<String>, Query, description = "asc or desc"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500; 100 where nothing is said")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Product>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn products(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(query): Params<ListQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Product>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let filter = ProductFilter {
@@ -82,7 +58,7 @@ pub(super) async fn products(
         least: 0,
     };
     let (key, direction) = query.sort(PRODUCT_SORTS)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let today = Day::from_unix_ms(reader.now_ms);
     let (found, least) = blocking(move || {
         let least = reader.least(&state.app)?;
@@ -133,22 +109,22 @@ pub(super) async fn product(
         ("unit" = Option<i64>, Query, description = "Number of a unit"),
         ("sort" = Option<String>, Query, description = "assets (default), name, first, last or review"),
         ("dir" = Option<String>, Query, description = "asc or desc"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<AiSystem>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn systems(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(asked): Query<SystemQuery>,
-    Query(rows): Query<Rows>,
+    Params(query): Params<ListQuery>,
+    Params(asked): Params<SystemQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<AiSystem>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let filter = asked.filter(query.search(), &query.kind, reader.user.id)?;
     let (key, direction) = query.sort(SYSTEM_SORTS)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let (found, least) = blocking(move || {
         let (sight, least) = (reader.sight(&state.app)?, reader.least(&state.app)?);
         let filter = SystemFilter { sight, least, ..filter };
@@ -170,22 +146,22 @@ pub(super) async fn systems(
         ("unit" = Option<i64>, Query, description = "Number of a unit"),
         ("sort" = Option<String>, Query, description = "products (default), name or report"),
         ("dir" = Option<String>, Query, description = "asc or desc"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Asset>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn assets(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(query): Params<ListQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Asset>>, WebError> {
     reader.must_read(Deed::ReadMachines)?;
     let within = reader.user.grants.within(Deed::ReadMachines);
     let filter = AssetFilter { search: query.search(), unit: query.unit()?, within };
     let (key, direction) = query.sort(ASSET_SORTS)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let now_ms = reader.now_ms;
     let found =
         blocking(move || state.app.store.assets(&filter, ASSET_SORTS[key].key, direction, page, now_ms))
@@ -213,19 +189,18 @@ pub(super) async fn asset(
 /// What the fleet could see and what it could not: sums and, for who may read about machines, sensors with the worst first.
 #[utoipa::path(get, path = "/api/v1/coverage",
     params(
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = CoverageList),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn coverage(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<CoverageList>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let (now_ms, whole) = (reader.now_ms, reader.may_read(Deed::ReadMachines, &[]));
     let (totals, found) = blocking(move || {
         let store = &state.app.store;

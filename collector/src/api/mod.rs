@@ -3,31 +3,32 @@
 //! it, or the token of a program, in the scope that each route states.
 //! What it changes goes through the same rules as at the pages.
 
-use axum::Json;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use utoipa::OpenApi;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
-};
+use axum::routing::{delete, get, post, put};
 
-use crate::model::Scope;
+use crate::web::{OWN_TEXT_BYTES, RECORD_BYTES, STATEMENT_BYTES, WebError, WebState};
 
-use crate::web::{RECORD_BYTES, WebError, WebState};
-
+mod attest;
 mod campaigns;
+mod describe;
+mod directory;
+mod endpoints;
 mod export;
 mod handlers;
+mod keys;
 mod own;
 mod people;
 mod privacy;
 mod readiness;
 mod reidentify;
+mod request;
 mod scope;
+mod settings;
 mod snapshots;
+mod statements;
 pub(crate) mod suspect;
+mod suspects;
 mod systems;
 mod trail;
 pub mod types;
@@ -38,7 +39,7 @@ pub mod work_types;
 /// The routes, to be nested below `/api/v1`.
 pub(crate) fn router() -> Router<WebState> {
     Router::new()
-        .route("/openapi.json", get(description))
+        .route("/openapi.json", get(describe::description))
         .route("/totals", get(handlers::totals))
         .route("/products", get(handlers::products))
         .route("/products/{id}", get(handlers::product))
@@ -58,13 +59,40 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/assets", get(handlers::assets))
         .route("/assets/{id}", get(handlers::asset))
         .route("/coverage", get(handlers::coverage))
-        .route("/units", get(handlers::units))
-        .route("/tokens", get(handlers::tokens))
-        .route("/people", get(people::people))
-        .route("/api-tokens", get(people::api_tokens))
+        .route("/limits", get(settings::limits).put(settings::set_limits))
+        .route("/due-days", get(settings::due_days).put(settings::set_due_days))
+        .route("/units", get(handlers::units).post(directory::add_unit))
+        .route("/units/{id}", put(directory::change_unit))
+        .route("/tokens", get(handlers::tokens).post(keys::add))
+        .route("/tokens/{id}/revoke", post(keys::revoke))
+        .route("/people", get(people::people).post(directory::add))
+        .route(
+            "/people/import",
+            post(directory::import).layer(DefaultBodyLimit::max(directory::DIRECTORY_BYTES)),
+        )
+        .route("/people/{id}", get(directory::one).put(directory::change))
+        .route("/people/{id}/active", post(directory::active))
+        .route("/people/{id}/grant", post(directory::grant))
+        .route("/people/{id}/revoke", post(directory::revoke))
+        .route("/people/{id}/link", post(directory::link))
+        .route("/people/{id}/second-factor", delete(directory::drop_second_factor))
+        .route("/second-factor-roles", get(settings::second_factor).put(settings::set_second_factor))
+        .route("/readings", get(directory::readings))
+        .route("/api-tokens", get(people::api_tokens).post(keys::add_api_token))
+        .route("/api-tokens/{id}/revoke", post(keys::end_api_token))
         .route("/own-rules", get(own::in_force))
-        .route("/own-rules/versions", get(own::versions))
+        .route("/own-rules/check", post(own::check).layer(DefaultBodyLimit::max(OWN_TEXT_BYTES)))
+        .route(
+            "/own-rules/versions",
+            get(own::versions).post(own::publish).layer(DefaultBodyLimit::max(OWN_TEXT_BYTES)),
+        )
         .route("/own-rules/versions/{number}", get(own::version))
+        .route("/suspects", get(suspects::list))
+        .route("/suspects/setting", get(suspects::setting).post(suspects::step))
+        .route("/suspects/{domain}/dismiss", post(suspects::dismiss))
+        .route("/suspects/{domain}/restore", post(suspects::restore))
+        .route("/export/evidence-pack", post(export::evidence_pack))
+        .route("/export/scope-statements/{number}/{form}", get(statements::file))
         .route("/export/{format}", get(export::export))
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
@@ -76,6 +104,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/reidentifications/{id}", get(reidentify::one).post(reidentify::step))
         .route("/reidentifications/{id}/name", post(reidentify::name))
         .route("/readiness", get(readiness::readiness))
+        .route("/readiness/{id}", put(readiness::answer))
+        .route("/controls", get(readiness::controls))
+        .route("/controls/{id}", put(readiness::judge))
         .route("/indicators", get(readiness::indicators_now))
         .route("/snapshots", get(snapshots::list))
         .route("/snapshots/{month}", get(snapshots::one))
@@ -84,13 +115,27 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/campaigns/{id}", get(campaigns::one))
         .route("/campaigns/{id}/rows", get(campaigns::rows))
         .route("/campaigns/{id}/close", post(campaigns::close))
-        .route("/attest", get(campaigns::mine).post(campaigns::answer))
+        .route("/campaigns/rows/{row}/assign", post(campaigns::assign))
+        .route("/attest", get(attest::mine).post(attest::answer))
         .route("/scope", get(scope::now))
         .route("/scope/coverage", get(scope::coverage))
-        .route("/scope/endpoint-lists", get(scope::endpoint_lists))
-        .route("/scope/sites", get(scope::sites))
-        .route("/scope/statements", get(scope::statements))
-        .route("/scope/statements/{number}", get(scope::statement))
+        .route("/scope/endpoints", get(endpoints::list).post(endpoints::add))
+        .route("/scope/endpoints/{number}", delete(endpoints::remove))
+        .route(
+            "/scope/endpoint-lists",
+            get(scope::endpoint_lists)
+                .post(endpoints::import)
+                .layer(DefaultBodyLimit::max(endpoints::LIST_BYTES)),
+        )
+        .route("/scope/endpoint-lists/{source}", delete(endpoints::withdraw))
+        .route("/scope/sites", get(scope::sites).post(scope::add_site))
+        .route("/scope/sites/{id}", put(scope::change_site))
+        .route("/scope/statements", get(scope::statements).post(statements::begin))
+        .route(
+            "/scope/statements/{number}",
+            get(scope::statement).put(statements::write).layer(DefaultBodyLimit::max(STATEMENT_BYTES)),
+        )
+        .route("/scope/statements/{number}/steps", post(statements::step))
         .route("/scope/diff", get(scope::diff))
         .route("/work-counts", get(work::counts))
         .route("/findings", get(work::findings).post(work::assign_findings))
@@ -103,216 +148,4 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/vendors", get(work::vendors))
         .route("/vendors/{id}", get(work::vendor).patch(work::assess_vendor))
         .fallback(|| async { WebError::NotFound("resource") })
-}
-
-/// What the interface is, for programs.
-#[derive(OpenApi)]
-#[openapi(
-    info(
-        title = "Umbrascope",
-        description = "Which AI products a fleet shows, how each is known, and what could not be seen.",
-    ),
-    paths(
-        handlers::totals,
-        handlers::products,
-        handlers::product,
-        handlers::systems,
-        systems::one,
-        systems::add,
-        systems::edit,
-        systems::moves,
-        systems::bulk,
-        systems::history,
-        trail::list,
-        trail::policies,
-        trail::add_policy,
-        handlers::assets,
-        handlers::asset,
-        handlers::coverage,
-        handlers::units,
-        handlers::tokens,
-        people::people,
-        people::api_tokens,
-        own::in_force,
-        own::versions,
-        own::version,
-        export::export,
-        privacy::settings,
-        privacy::pack,
-        privacy::retention,
-        privacy::step,
-        reidentify::setting,
-        reidentify::step_setting,
-        reidentify::list,
-        reidentify::ask,
-        reidentify::accounts_of,
-        reidentify::report,
-        reidentify::one,
-        reidentify::step,
-        reidentify::name,
-        readiness::readiness,
-        readiness::indicators_now,
-        readiness::legal_dates,
-        snapshots::list,
-        snapshots::one,
-        campaigns::list,
-        campaigns::start,
-        campaigns::one,
-        campaigns::rows,
-        campaigns::close,
-        campaigns::mine,
-        campaigns::answer,
-        scope::now,
-        scope::coverage,
-        scope::endpoint_lists,
-        scope::sites,
-        scope::statements,
-        scope::statement,
-        scope::diff,
-        work::counts,
-        work::findings,
-        work::assign_findings,
-        work::finding,
-        work::step_finding,
-        work::tasks,
-        work::add_task,
-        work::task,
-        work::step_task,
-        work::documents,
-        work::attach,
-        work::hash,
-        work::document,
-        work::vendors,
-        work::vendor,
-        work::assess_vendor,
-    ),
-    components(schemas(types::Problem)),
-    security(("session" = [])),
-    modifiers(&Session),
-)]
-struct Description;
-
-/// What a program has to know of tokens.
-const TOKEN: &str = "A token of a program, made at /account/api-tokens. It takes the scope that each operation names, and does never more \
-    than its owner may.";
-
-/// The cookie of a person who has signed in.
-struct Session;
-
-impl utoipa::Modify for Session {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let cookie = ApiKeyValue::with_description(
-            "umbrascope",
-            "The session of a person; over TLS its name is __Host-umbrascope.",
-        );
-        let components = openapi.components.get_or_insert_with(Default::default);
-        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
-        let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(TOKEN)).build();
-        components.add_security_scheme("token", SecurityScheme::Http(token));
-        for (path, item) in &mut openapi.paths.paths {
-            let operations = [
-                ("GET", &mut item.get),
-                ("POST", &mut item.post),
-                ("PUT", &mut item.put),
-                ("PATCH", &mut item.patch),
-                ("DELETE", &mut item.delete),
-            ];
-            for (method, operation) in operations {
-                let Some(operation) = operation else { continue };
-                let scope = Scope::of_route(method, path).as_str();
-                operation.security = Some(vec![
-                    SecurityRequirement::new("session", [] as [&str; 0]),
-                    SecurityRequirement::new("token", [scope]),
-                ]);
-            }
-        }
-    }
-}
-
-/// `GET /api/v1/openapi.json`. It tells nothing of the records, so nobody has to sign in for it.
-async fn description() -> Response {
-    Json(Description::openapi()).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_operation_states_its_scope() {
-        let described = serde_json::to_value(Description::openapi()).unwrap();
-        for (path, item) in described["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap() {
-                let scope = Scope::of_route(&method.to_uppercase(), path).as_str();
-                assert_eq!(operation["security"][1]["token"][0], scope, "{method} {path}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_description_names_every_route() {
-        let described = serde_json::to_value(Description::openapi()).unwrap();
-        let paths = described["paths"].as_object().unwrap();
-        for path in [
-            "totals",
-            "products",
-            "products/{id}",
-            "systems",
-            "systems/{id}",
-            "systems/{id}/moves",
-            "systems/{id}/history",
-            "systems/bulk",
-            "trail",
-            "policies",
-            "assets",
-            "assets/{id}",
-            "coverage",
-            "units",
-            "tokens",
-            "people",
-            "api-tokens",
-            "own-rules",
-            "own-rules/versions",
-            "own-rules/versions/{number}",
-            "privacy",
-            "privacy/dpia",
-            "retention",
-            "reidentification",
-            "reidentifications",
-            "reidentifications/accounts",
-            "reidentifications/report",
-            "reidentifications/{id}",
-            "reidentifications/{id}/name",
-            "campaigns",
-            "campaigns/{id}",
-            "campaigns/{id}/rows",
-            "campaigns/{id}/close",
-            "attest",
-            "scope",
-            "scope/coverage",
-            "scope/endpoint-lists",
-            "scope/sites",
-            "scope/statements",
-            "scope/statements/{number}",
-            "scope/diff",
-            "work-counts",
-            "readiness",
-            "indicators",
-            "legal-dates",
-            "snapshots",
-            "snapshots/{month}",
-            "findings",
-            "findings/{reference}",
-            "tasks",
-            "tasks/{reference}",
-            "documents",
-            "documents/hash",
-            "documents/{reference}",
-            "vendors",
-            "vendors/{id}",
-        ] {
-            assert!(paths.contains_key(&format!("/api/v1/{path}")), "{path}");
-        }
-        assert_eq!(paths.len(), 57);
-    }
 }

@@ -1,16 +1,18 @@
-//! The organisation's own rules as JSON. It only reads: publishing is for people at the pages and at the command line.
+//! The organisation's own rules as JSON: read, checked and published. Publishing is for people.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use serde::Serialize;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
 use umbrascope_rules::{Changed, Confidence, Overlay};
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
-use super::types::{List, Moment, Problem};
+use super::request::{Body, Params, Rows, page_of};
+use super::types::{List, Moment, Problem, said};
 use crate::model::{Deed, OwnText, OwnVersion};
-use crate::own;
-use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
+use crate::own::{self, PublishError};
+use crate::review::{Guard, Refused};
+use crate::web::{Preview, Reader, WebError, WebState, blocking, preview_own, publish_own};
 
 /// A version.
 #[derive(Debug, Serialize, ToSchema)]
@@ -165,19 +167,18 @@ pub(super) async fn in_force(
 /// Every version, newest first, without its text.
 #[utoipa::path(get, path = "/api/v1/own-rules/versions",
     params(
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Version>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn versions(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Version>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let desk = state.app.own.clone();
     let found = blocking(move || desk.store.own_versions(page)).await?;
     Ok(Json(List::of(found, number, page)))
@@ -199,4 +200,134 @@ pub(super) async fn version(
     let desk = state.app.own.clone();
     let found = blocking(move || desk.store.own_version(number)).await?;
     Ok(Json(found.ok_or(WebError::NotFound("version"))?.into()))
+}
+
+/// Own rules to be read as the next version.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TextBody {
+    /// TOML: everything that is to be in force.
+    text: String,
+}
+
+/// Own rules to be published.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PublishBody {
+    /// TOML: everything that is to be in force. A rule that is left out is withdrawn by an entry without patterns.
+    text: String,
+    /// Why.
+    #[schema(min_length = 1, max_length = 500)]
+    note: String,
+    /// Number of the newest version that was read; 0: there was none. Another one is refused.
+    after: u32,
+}
+
+/// A mistake, or what somebody should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Mistake {
+    /// Line, from 1.
+    line: u32,
+    /// What is wrong.
+    message: String,
+    /// What to do about it.
+    fix: String,
+}
+
+impl From<umbrascope_rules::Problem> for Mistake {
+    fn from(problem: umbrascope_rules::Problem) -> Self {
+        Self { line: problem.line, message: problem.message, fix: problem.fix }
+    }
+}
+
+/// What own rules would come to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct CheckedText {
+    /// Only what has none can be published.
+    errors: Vec<Mistake>,
+    /// What somebody should look at.
+    warnings: Vec<Mistake>,
+    /// Values that would mean something else, those on the most machines first.
+    shifts: Vec<Shift>,
+    /// How many values were looked at.
+    looked_at: usize,
+}
+
+/// A value that would mean something else.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Shift {
+    /// The value that an agent reported.
+    value: String,
+    /// How it is known.
+    channel: String,
+    /// Id of its product now.
+    now: String,
+    /// Id of its product then; null: nothing would know it.
+    then: Option<String>,
+    /// Only what is seen from then on.
+    from_then_on: bool,
+}
+
+impl From<own::Shift> for Shift {
+    fn from(shift: own::Shift) -> Self {
+        Self {
+            value: shift.value,
+            channel: shift.channel.to_string(),
+            now: shift.now.0,
+            then: shift.then.map(|(product, _)| product),
+            from_then_on: shift.from_then_on,
+        }
+    }
+}
+
+/// Reads own rules as the next version, and publishes nothing.
+#[utoipa::path(post, path = "/api/v1/own-rules/check", request_body = TextBody, responses((status = 200, body = CheckedText)))]
+pub(super) async fn check(
+    State(state): State<WebState>,
+    reader: Reader,
+    Body(body): Body<TextBody>,
+) -> Result<Json<CheckedText>, WebError> {
+    reader.must(Deed::Triage, &[])?;
+    let Preview { found, effect, .. } = preview_own(&state, &reader, body.text).await?;
+    Ok(Json(CheckedText {
+        errors: found.report.errors.into_iter().map(Mistake::from).collect(),
+        warnings: found.report.warnings.into_iter().map(Mistake::from).collect(),
+        shifts: effect.shifts.into_iter().map(Shift::from).collect(),
+        looked_at: effect.looked_at,
+    }))
+}
+
+/// The version that was published.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Published {
+    /// Its number.
+    number: u32,
+}
+
+/// Publishes own rules. The collector works with them within seconds, machines with their next report.
+#[utoipa::path(post, path = "/api/v1/own-rules/versions", request_body = PublishBody, responses((status = 201, body = Published),
+    (status = 409, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn publish(
+    State(state): State<WebState>,
+    reader: Reader,
+    Body(body): Body<PublishBody>,
+) -> Result<(StatusCode, Json<Published>), WebError> {
+    reader.must(Deed::Triage, &[])?;
+    let note = said("note", &body.note, 500)?;
+    let published = publish_own(&state, &reader, body.text, note, body.after).await?;
+    let number = published.map_err(|why| {
+        let guard = match why {
+            PublishError::Outdated { .. } => Guard::Version,
+            _ => Guard::Fields,
+        };
+        let says = match &why {
+            PublishError::Wrong(problems) => {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                format!("{why}: {}", lines.join("; "))
+            }
+            _ => why.to_string(),
+        };
+        WebError::Guarded(Refused::new(guard, says))
+    })?;
+    Ok((StatusCode::CREATED, Json(Published { number })))
 }

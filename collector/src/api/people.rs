@@ -1,13 +1,13 @@
-//! The directory and the tokens of programs as JSON. It only reads: roles are given by people at the pages.
+//! The directory and the tokens of programs as JSON, read.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
+use super::request::{Params, Rows, page_of};
 use super::types::{List, Moment, Problem};
-use crate::model::{Access, ApiTokenRow, Deed, PersonFilter, PersonRow};
+use crate::model::{ApiTokenRow, Deed, PersonFilter, PersonRow};
 use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
 
 /// A person of the directory.
@@ -112,8 +112,8 @@ impl From<ApiTokenRow> for ApiToken {
         ("q" = Option<String>, Query, description = "Words that stand in a name or the address"),
         ("unit" = Option<i64>, Query, description = "Number of a unit"),
         ("kind" = Option<String>, Query, description = "signs-in: who may sign in; all: those set aside too"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Person>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
@@ -121,8 +121,8 @@ impl From<ApiTokenRow> for ApiToken {
 pub(super) async fn people(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(query): Params<ListQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Person>>, WebError> {
     reader.must_read(Deed::ManagePeople)?;
     let (signs_in, inactive) = match query.kind.as_str() {
@@ -133,7 +133,7 @@ pub(super) async fn people(
     };
     let within = reader.user.grants.within(Deed::ManagePeople);
     let filter = PersonFilter { search: query.search(), unit: query.unit()?, signs_in, inactive, within };
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let found = blocking(move || state.app.people.people(&filter, page)).await?;
     Ok(Json(List::of(found, number, page)))
 }
@@ -147,7 +147,7 @@ pub(super) async fn api_tokens(
     State(state): State<WebState>,
     reader: Reader,
 ) -> Result<Json<Vec<ApiToken>>, WebError> {
-    let everybodys = reader.user.grants.access(Deed::ManagePeople, &[]) >= Access::Read;
+    let everybodys = reader.may_read(Deed::ManagePeople, &[]);
     let person = (!everybodys).then_some(reader.user.id);
     let found = blocking(move || state.app.people.api_tokens(person)).await?;
     Ok(Json(found.into_iter().map(ApiToken::from).collect()))

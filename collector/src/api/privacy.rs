@@ -5,7 +5,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::types::{Moment, Problem};
+use super::request::Body;
+use super::types::{Moment, Problem, reason};
 use crate::model::{Deed, Role};
 use crate::privacy::{CANNOT, Notice, Pack};
 use crate::retention::{Retention, Step, Times};
@@ -264,7 +265,7 @@ pub(super) struct RetentionStep {
 pub(super) async fn step(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<RetentionStep>,
+    Body(body): Body<RetentionStep>,
 ) -> Result<Json<RetentionJson>, WebError> {
     reader.must_propose(Deed::SetRetention, &[])?;
     let step = match (body.step.as_str(), body.times) {
@@ -274,7 +275,7 @@ pub(super) async fn step(
         ("ask" | "approve" | "decline", _) => return Err(WebError::BadRequest),
         (other, _) => return Err(WebError::unknown_choice("step", other)),
     };
-    let act = reader.act(body.reason.trim().chars().take(REASON_CHARS).collect::<String>());
+    let act = reader.act(reason(&body.reason, REASON_CHARS)?);
     blocking(move || {
         let now = state.app.governance.step_retention(step, reader.who(), act)?.map_err(WebError::Guarded)?;
         Ok::<_, WebError>(Json(told(&state, now)?))

@@ -1,14 +1,21 @@
-//! Readiness, indicators and legal dates as JSON.
+//! Readiness, indicators and legal dates as JSON: what there is to show, who answers for it, and which controls apply.
 
 use axum::Json;
-use axum::extract::State;
-use serde::Serialize;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::types::Problem;
+use super::request::Body;
+use super::types::{Problem, TriWord, no_such, said};
 use crate::model::Deed;
-use crate::readiness::{DEFINITIONS, List, assess, indicators};
+use crate::model::record::Tri;
+use crate::readiness::{self, Answer, Applicability, Assessed, DEFINITIONS, List, assess, indicators};
 use crate::web::{Reader, WebError, WebState, blocking};
+
+/// Longest note or reason, in characters.
+const NOTE_CHARS: usize = 2_000;
 
 /// A requirement of the standard, with what there is to show for it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +36,11 @@ pub(super) struct Requirement {
     documents: Vec<String>,
     /// Number of the person who answers for it.
     owner: Option<i64>,
+    /// What they say.
+    note: Option<String>,
+    /// The day by which something is to be done.
+    #[schema(format = Date)]
+    due: Option<String>,
 }
 
 /// An indicator as it is now.
@@ -129,27 +141,134 @@ pub(super) async fn readiness(
         let governance = &state.app.governance;
         let gathered = governance.gathered(now_ms)?;
         let answers = governance.answers()?;
-        let assessed = assess(List::built_in(), &gathered.facts(umbrascope_api::Day::from_unix_ms(now_ms)));
-        Ok::<_, WebError>(Json(
-            assessed
-                .into_iter()
-                .map(|one| Requirement {
-                    class: one.requirement.class.as_str().to_owned(),
-                    standing: one.standing.as_str().to_owned(),
-                    shown: one.shown.into_iter().map(|shown| shown.says).collect(),
-                    documents: one.documents.into_iter().map(|(title, _)| title).collect(),
-                    owner: answers
-                        .iter()
-                        .find(|held| held.body.id == one.requirement.id)
-                        .and_then(|held| held.body.owner),
-                    id: one.requirement.id,
-                    clauses: one.requirement.clauses,
-                    says: one.requirement.says,
-                })
-                .collect(),
-        ))
+        let assessed = assess(List::built_in(), &gathered.facts(Day::from_unix_ms(now_ms)));
+        let requirement = |one: Assessed| {
+            let answer = answers.iter().find(|held| held.body.id == one.requirement.id);
+            requirement(one, answer.map(|held| held.body.clone()).unwrap_or_default())
+        };
+        Ok::<_, WebError>(Json(assessed.into_iter().map(requirement).collect()))
     })
     .await
+}
+
+fn requirement(one: Assessed, answer: Answer) -> Requirement {
+    Requirement {
+        class: one.requirement.class.as_str().to_owned(),
+        standing: one.standing.as_str().to_owned(),
+        shown: one.shown.into_iter().map(|shown| shown.says).collect(),
+        documents: one.documents.into_iter().map(|(title, _)| title).collect(),
+        owner: answer.owner,
+        note: answer.note,
+        due: answer.due.map(|day| day.to_string()),
+        id: one.requirement.id,
+        clauses: one.requirement.clauses,
+        says: one.requirement.says,
+    }
+}
+
+/// Who answers for a requirement.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AnswerBody {
+    /// Number of the person; null: nobody.
+    owner: Option<i64>,
+    /// What they say; null: nothing.
+    #[schema(max_length = 2000)]
+    note: Option<String>,
+    /// The day by which something is to be done; null: none.
+    #[schema(value_type = Option<String>, format = Date)]
+    due: Option<Day>,
+}
+
+/// Says who answers for a requirement, in the place of what was said before. What is left out is nothing.
+#[utoipa::path(put, path = "/api/v1/readiness/{id}", request_body = AnswerBody,
+    params(("id" = String, Path, description = "R-4.3-b")), responses((status = 200, body = AnswerBody)))]
+pub(super) async fn answer(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Body(body): Body<AnswerBody>,
+) -> Result<Json<AnswerBody>, WebError> {
+    reader.must(Deed::ProposeScope, &[])?;
+    if List::built_in().named(&id).is_none() {
+        return Err(WebError::NotFound("requirement"));
+    }
+    let note = body.note.filter(|note| !note.trim().is_empty());
+    let note = note.map(|note| said("note", &note, NOTE_CHARS)).transpose()?;
+    let answer = Answer { id, owner: body.owner, note, due: body.due };
+    let told = AnswerBody { owner: answer.owner, note: answer.note.clone(), due: answer.due };
+    blocking(move || {
+        if let Some(owner) = answer.owner {
+            state.app.people.person(owner)?.ok_or_else(|| no_such("owner", "person"))?;
+        }
+        Ok::<_, WebError>(state.app.governance.set_answer(answer, reader.act(""))?)
+    })
+    .await?;
+    Ok(Json(told))
+}
+
+/// A control of Annex A.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Control {
+    /// Its number.
+    id: String,
+    /// Its title.
+    title: String,
+    /// Whether it applies: `yes`, `no`, or `unknown` where nobody said yet.
+    applies: &'static str,
+    /// Why, or why not; null where nobody said.
+    reason: Option<String>,
+}
+
+/// The controls of Annex A, and whether each applies.
+#[utoipa::path(get, path = "/api/v1/controls", responses((status = 200, body = Vec<Control>)))]
+pub(super) async fn controls(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<Vec<Control>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let judged = blocking(move || state.app.governance.applicabilities()).await?;
+    let control = |control: &readiness::Control| {
+        let judged = judged.iter().map(|held| &held.body).find(|judged| judged.id == control.id);
+        Control {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            applies: judged.map_or(Tri::Unknown, |judged| judged.applies).as_str(),
+            reason: judged.map(|judged| judged.reason.clone()),
+        }
+    };
+    Ok(Json(List::built_in().controls.iter().map(control).collect()))
+}
+
+/// Whether a control applies.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JudgementBody {
+    /// Whether it does.
+    applies: TriWord,
+    /// Why, or why not.
+    #[schema(min_length = 1, max_length = 2000)]
+    reason: String,
+}
+
+/// Says whether a control applies.
+#[utoipa::path(put, path = "/api/v1/controls/{id}", request_body = JudgementBody,
+    params(("id" = String, Path, description = "A.9.4")), responses((status = 204, description = "It is noted")))]
+pub(super) async fn judge(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Body(body): Body<JudgementBody>,
+) -> Result<StatusCode, WebError> {
+    reader.must(Deed::ProposeScope, &[])?;
+    if !List::built_in().controls.iter().any(|control| control.id == id) {
+        return Err(WebError::NotFound("control"));
+    }
+    let reason = said("reason", &body.reason, NOTE_CHARS)?;
+    let act = reader.act(reason.clone());
+    let judgement = Applicability { id, applies: body.applies.into(), reason };
+    blocking(move || state.app.governance.set_applicability(judgement, act)).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Indicators as they are now.
@@ -165,7 +284,7 @@ pub(super) async fn indicators_now(
     let now_ms = reader.now_ms;
     blocking(move || {
         let gathered = state.app.governance.gathered(now_ms)?;
-        let measured = indicators(&gathered.facts(umbrascope_api::Day::from_unix_ms(now_ms)));
+        let measured = indicators(&gathered.facts(Day::from_unix_ms(now_ms)));
         Ok::<_, WebError>(Json(
             measured
                 .into_iter()

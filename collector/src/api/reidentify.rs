@@ -1,12 +1,12 @@
 //! Re-identification as JSON: the setting, the requests, and the report of a month. For people: no token of a program is scoped to it.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
+use super::request::{Body, Params, Rows, page_of};
 use super::trail::Entry;
 use super::types::{List, Moment, Problem};
 use crate::model::governed::Held;
@@ -15,14 +15,14 @@ use crate::reidentify::{Asked, Mark, Request, Setting, Step};
 use crate::web::reidentify::{
     Month, accounts, make_step, month_report, readable, reads, setting_step, take_name,
 };
-use crate::web::{ListQuery, Reader, WebError, WebState, blocking};
+use crate::web::{Reader, WebError, WebState, blocking};
 
 /// Longest reason, in characters.
 const REASON_CHARS: usize = 2_000;
 
 /// A person did something at a time.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Done {
+pub(super) struct DoneBy {
     /// Number of the person.
     by: i64,
     /// When.
@@ -30,7 +30,7 @@ pub(super) struct Done {
     at: Moment,
 }
 
-impl From<&Mark> for Done {
+impl From<&Mark> for DoneBy {
     fn from(mark: &Mark) -> Self {
         Self { by: mark.by, at: Moment::of(mark.at_ms) }
     }
@@ -51,7 +51,7 @@ pub(super) struct SettingJson {
     /// How many are kept.
     kept: u64,
     /// Who asks for it.
-    asked: Option<Done>,
+    asked: Option<DoneBy>,
     /// The key that is asked for.
     asked_key: Option<String>,
 }
@@ -65,7 +65,7 @@ impl SettingJson {
             people: on.iter().flat_map(|on| [on.asked_by, on.confirmed_by]).collect(),
             reason: on.map(|on| on.reason),
             kept,
-            asked: asked.as_ref().map(|asked| Done { by: asked.by, at: Moment::of(asked.at_ms) }),
+            asked: asked.as_ref().map(|asked| DoneBy { by: asked.by, at: Moment::of(asked.at_ms) }),
             asked_key: asked.map(|asked| asked.key.to_string()),
         }
     }
@@ -109,7 +109,7 @@ pub(super) struct SettingStepJson {
 pub(super) async fn step_setting(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<SettingStepJson>,
+    Body(body): Body<SettingStepJson>,
 ) -> Result<Json<SettingJson>, WebError> {
     reader.check_scope(Deed::ChangeCollection, Access::Propose)?;
     let step = setting_step(&body.step, &body.key)?;
@@ -146,16 +146,16 @@ pub(super) struct RequestJson {
     /// For how long the name can be taken once it is approved, in hours.
     hours: u32,
     /// Who asked.
-    asked: Done,
+    asked: DoneBy,
     /// Who approved.
-    approvals: Vec<Done>,
+    approvals: Vec<DoneBy>,
     /// Until when the name can be taken.
     #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<Moment>,
     /// Who took it.
-    taken: Vec<Done>,
+    taken: Vec<DoneBy>,
     /// Who ended it before its time.
-    ended: Option<Done>,
+    ended: Option<DoneBy>,
 }
 
 impl RequestJson {
@@ -171,9 +171,9 @@ impl RequestJson {
             reason: body.reason.clone(),
             hours: body.hours,
             asked: (&body.asked).into(),
-            approvals: body.approvals.iter().map(Done::from).collect(),
+            approvals: body.approvals.iter().map(DoneBy::from).collect(),
             until: body.until_ms.map(Moment::of),
-            taken: body.taken.iter().map(Done::from).collect(),
+            taken: body.taken.iter().map(DoneBy::from).collect(),
             ended: body.end.as_ref().map(|(_, mark)| mark.into()),
         }
     }
@@ -181,18 +181,17 @@ impl RequestJson {
 
 /// Requests, the newest first: everybody's for privacy officers and the works council, their own for others.
 #[utoipa::path(get, path = "/api/v1/reidentifications",
-    params(("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+    params(("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<RequestJson>),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<RequestJson>>, WebError> {
     reader.must_read(Deed::Reidentify)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let by = reads(&reader.user.grants, reader.user.id).flatten();
     let governance = state.app.governance.clone();
     let found = blocking(move || governance.reidentifications(by, page)).await?;
@@ -217,7 +216,7 @@ pub(super) struct AccountsOf {
 pub(super) async fn accounts_of(
     State(state): State<WebState>,
     reader: Reader,
-    Query(asked): Query<AccountsOf>,
+    Params(asked): Params<AccountsOf>,
 ) -> Result<Json<Vec<String>>, WebError> {
     Ok(Json(accounts(&state, &reader, AssetId(asked.asset), &asked.product).await?.1))
 }
@@ -225,7 +224,7 @@ pub(super) async fn accounts_of(
 /// What is asked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewRequest {
+pub(super) struct NewReidentification {
     /// Number of the machine.
     asset: i64,
     /// Id of the product.
@@ -241,7 +240,7 @@ pub(super) struct NewRequest {
 }
 
 /// Asks whose an account is.
-#[utoipa::path(post, path = "/api/v1/reidentifications", request_body = NewRequest, responses(
+#[utoipa::path(post, path = "/api/v1/reidentifications", request_body = NewReidentification, responses(
     (status = 201, body = RequestJson),
     (status = 403, body = Problem, content_type = "application/problem+json"),
     (status = 409, body = Problem, content_type = "application/problem+json"),
@@ -249,7 +248,7 @@ pub(super) struct NewRequest {
 pub(super) async fn ask(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<NewRequest>,
+    Body(body): Body<NewReidentification>,
 ) -> Result<(StatusCode, Json<RequestJson>), WebError> {
     reader.check_scope(Deed::Reidentify, Access::Propose)?;
     let (governance, who, act) = (state.app.governance.clone(), reader.who(), reader.act(cut(&body.reason)));
@@ -282,7 +281,7 @@ pub(super) async fn one(
 /// A step of a request.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct StepJson {
+pub(super) struct ReidentifyStep {
     /// `approve`, `decline`, `withdraw` or `close`.
     step: String,
     /// Why.
@@ -291,7 +290,7 @@ pub(super) struct StepJson {
 }
 
 /// Approves a request, declines it, takes it back or closes it. To approve takes that one signed in within five minutes.
-#[utoipa::path(post, path = "/api/v1/reidentifications/{id}", request_body = StepJson,
+#[utoipa::path(post, path = "/api/v1/reidentifications/{id}", request_body = ReidentifyStep,
     params(("id" = String, Path, description = "Reference")),
     responses((status = 200, body = RequestJson),
         (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -301,7 +300,7 @@ pub(super) async fn step(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
-    Json(body): Json<StepJson>,
+    Body(body): Body<ReidentifyStep>,
 ) -> Result<Json<RequestJson>, WebError> {
     let step = Step::parse(&body.step).filter(|step| *step != Step::Take);
     let step = step.ok_or_else(|| WebError::unknown_choice("step", &body.step))?;
@@ -357,7 +356,7 @@ pub(super) struct Counted {
 
 /// What happened in a month.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct ReportJson {
+pub(super) struct ReidentifyReport {
     /// `2026-11`.
     month: String,
     /// How often each thing was done, and how often one was refused.
@@ -373,16 +372,16 @@ pub(super) struct ReportJson {
 /// What happened in a month, for the works council and the privacy officer.
 #[utoipa::path(get, path = "/api/v1/reidentifications/report",
     params(("month" = Option<String>, Query, description = "2026-11; without it, the present month")),
-    responses((status = 200, body = ReportJson),
+    responses((status = 200, body = ReidentifyReport),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn report(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<Month>,
-) -> Result<Json<ReportJson>, WebError> {
+    Params(query): Params<Month>,
+) -> Result<Json<ReidentifyReport>, WebError> {
     let report = blocking(move || month_report(&state.app, &reader, &query.month)).await?;
-    Ok(Json(ReportJson {
+    Ok(Json(ReidentifyReport {
         month: report.month,
         counts: report.counts.into_iter().map(|(what, count)| Counted { what, count }).collect(),
         entries: report.rows.into_iter().map(Entry::from).collect(),

@@ -1,16 +1,20 @@
 //! The scope as JSON: coverage, endpoint lists, sites, statements and what changed between two.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::types::Problem;
+use super::request::{Body, Params, some_version};
+use super::types::{Problem, TriWord, needs};
 use crate::model::Deed;
 use crate::model::governed::Held;
-use crate::scope;
+use crate::review::{Guard, Refused};
+use crate::scope::{self, Site, SiteKind, Statement};
 use crate::store::StoreError;
-use crate::web::{Reader, WebError, WebState, blocking, statement_content};
+use crate::web::{Reader, WebError, WebState, blocking, done, statement_content};
 
 /// What the records say now: what a statement would list, with its coverage.
 #[utoipa::path(get, path = "/api/v1/scope", responses(
@@ -78,7 +82,7 @@ pub(super) async fn statement(
     let number = number_of(&number)?;
     let held = blocking(move || state.app.governance.statement(number)).await?;
     let held = held.ok_or(WebError::NotFound("statement"))?;
-    body(&json!({ "statement": record(&held), "signed": held.body.signed_file() }))
+    whole_statement(&held)
 }
 
 /// Which two.
@@ -100,7 +104,7 @@ pub(super) struct Between {
 pub(super) async fn diff(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<Between>,
+    Params(query): Params<Between>,
 ) -> Result<Json<Value>, WebError> {
     reader.must_see_all()?;
     let (from, to) = (number_of(&query.from)?, number_of(&query.to)?);
@@ -113,12 +117,101 @@ pub(super) async fn diff(
     body(&json!({ "from": from, "to": to, "diff": scope::diff(Some(&one), &other) }))
 }
 
+/// A site or a network to be entered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SiteBody {
+    /// Its name.
+    #[schema(min_length = 1, max_length = 200)]
+    name: String,
+    /// What it is.
+    kind: SiteWord,
+    /// Where it is, or its addresses, in words.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    place: String,
+    /// Whether sensors look at it, as somebody declares.
+    sensor: TriWord,
+    /// It is no longer there.
+    #[serde(default)]
+    closed: bool,
+    /// To change one: version of the record that was read; another one is refused.
+    #[serde(default, deserialize_with = "some_version")]
+    version: Option<u64>,
+}
+
+/// What a site is.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum SiteWord {
+    /// A place.
+    Site,
+    /// A network.
+    Network,
+}
+
+impl SiteBody {
+    fn site(self, id: String) -> Result<Site, WebError> {
+        let kind = match self.kind {
+            SiteWord::Site => SiteKind::Site,
+            SiteWord::Network => SiteKind::Network,
+        };
+        let (name, place) = (self.name.trim().to_owned(), self.place.trim().to_owned());
+        let site = Site { id, name, kind, place, sensor: self.sensor.into(), closed: self.closed };
+        let missing = site.faults();
+        match missing.is_empty() {
+            true => Ok(site),
+            false => Err(WebError::Guarded(Refused {
+                guard: Guard::Fields,
+                missing,
+                says: "missing, too long, or with a control character".to_owned(),
+            })),
+        }
+    }
+}
+
+/// Enters a site or a network.
+#[utoipa::path(post, path = "/api/v1/scope/sites", request_body = SiteBody, responses((status = 201, body = Object)))]
+pub(super) async fn add_site(
+    State(state): State<WebState>,
+    reader: Reader,
+    Body(sent): Body<SiteBody>,
+) -> Result<(StatusCode, Json<Value>), WebError> {
+    reader.must(Deed::ProposeScope, &[])?;
+    let site = sent.site(String::new())?;
+    let held = blocking(move || state.app.governance.add_site(site, reader.act("by hand"))).await?;
+    Ok((StatusCode::CREATED, body(&record(&held))?))
+}
+
+/// Changes a site or a network. What is left out is empty afterwards.
+#[utoipa::path(put, path = "/api/v1/scope/sites/{id}", params(("id" = String, Path, description = "S-3")),
+    request_body = SiteBody, responses((status = 200, body = Object),
+        (status = 409, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn change_site(
+    State(state): State<WebState>,
+    reader: Reader,
+    Path(id): Path<String>,
+    Body(sent): Body<SiteBody>,
+) -> Result<Json<Value>, WebError> {
+    reader.must(Deed::ProposeScope, &[])?;
+    let mut act = reader.act("by hand");
+    act.version = Some(sent.version.ok_or_else(|| needs("version"))?);
+    let site = sent.site(id)?;
+    let held = done(blocking(move || state.app.governance.change_site(site, act)).await?, "site")?;
+    body(&record(&held))
+}
+
+/// A statement with the file that verifies, once it is signed.
+pub(super) fn whole_statement(held: &Held<Statement>) -> Result<Json<Value>, WebError> {
+    body(&json!({ "statement": record(held), "signed": held.body.signed_file() }))
+}
+
 /// A record with its version and its hash.
 fn record<T: Serialize>(held: &Held<T>) -> Value {
     json!({ "version": held.version, "hash": held.hash, "record": held.body })
 }
 
-fn number_of(typed: &str) -> Result<u64, WebError> {
+pub(super) fn number_of(typed: &str) -> Result<u64, WebError> {
     typed.parse().map_err(|_| WebError::NotFound("statement"))
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
+use super::request::{Body, Params, Rows, page_of, some_version};
 use super::trail::Entry;
 use super::types::{List, Moment, Problem};
 use crate::anonymity::told;
@@ -23,7 +23,7 @@ use crate::model::{Deed, SystemDetail};
 use crate::review::{self, Move, Refused, Told};
 use crate::store::StoreError;
 use crate::web::bulk::{Asked, each, new_batch};
-use crate::web::{ListQuery, Reader, WebError, WebState, add_record, blocking, step_of};
+use crate::web::{Reader, WebError, WebState, add_record, blocking, step_of};
 
 /// A record with everything that is known of it, apart from its trail.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,6 +138,7 @@ impl SystemWhole {
 /// Fields to set, and why.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"fields": {"name": "Drafting", "kind": "saas-service"}, "reason": "Nobody sees it on a machine", "version": 2}))]
 pub(super) struct FieldsBody {
     /// Values by name: `purpose`, `risk_tier`, `aiia.state` …
     #[schema(value_type = Object)]
@@ -145,12 +146,14 @@ pub(super) struct FieldsBody {
     /// Why.
     reason: String,
     /// Version of the record that was read; `If-Match` says the same. Not for a new record.
+    #[serde(deserialize_with = "some_version")]
     version: Option<u64>,
 }
 
 /// A move and what it has to be told. What a move does not need is left out.
 #[derive(Debug, Default, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"move": "triage", "reason": "It is in use", "version": 2}))]
 pub(super) struct MoveBody {
     /// `triage`, `review`, `request-sanction`, `request-tolerance`, `request-scope-out`, `request-retire`, `request-merge`, `request-split`,
     /// `withdraw`, `approve`, `decline`, `prohibit`, `dismiss`, `reopen`, `revoke`, `scope-in`, `scope-open`, `suspend`, `resume`, `enforce`,
@@ -160,6 +163,7 @@ pub(super) struct MoveBody {
     /// Why.
     reason: String,
     /// Version of the record that was read; `If-Match` says the same.
+    #[serde(deserialize_with = "some_version")]
     version: Option<u64>,
     /// Under which conditions.
     conditions: String,
@@ -232,6 +236,7 @@ pub(super) struct BulkPick {
     /// Reference or id.
     id: String,
     /// Its version; a preview does not need it.
+    #[serde(deserialize_with = "some_version")]
     version: Option<u64>,
 }
 
@@ -284,7 +289,7 @@ pub(super) async fn one(
 pub(super) async fn add(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<FieldsBody>,
+    Body(body): Body<FieldsBody>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let (app, who, act) = (state.app.clone(), reader.who(), reader.act(body.reason.trim()));
@@ -307,7 +312,7 @@ pub(super) async fn edit(
     reader: Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(body): Json<FieldsBody>,
+    Body(body): Body<FieldsBody>,
 ) -> Result<Response, WebError> {
     let step = Move::Edit(body.fields.into_iter().collect());
     make(&state, &reader, id, Ok(step), &body.reason, version(&headers, body.version)?).await
@@ -327,7 +332,7 @@ pub(super) async fn moves(
     reader: Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
-    Json(body): Json<MoveBody>,
+    Body(body): Body<MoveBody>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let version = version(&headers, body.version)?;
@@ -344,7 +349,7 @@ pub(super) async fn moves(
 pub(super) async fn bulk(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<BulkBody>,
+    Body(body): Body<BulkBody>,
 ) -> Result<Json<BulkResult>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let confirmed = !body.preview;
@@ -371,8 +376,8 @@ pub(super) async fn bulk(
 /// Entries of the trail of a record, the newest first. Refusals are for who reads the trail.
 #[utoipa::path(get, path = "/api/v1/systems/{id}/history",
     params(("id" = String, Path, description = "Reference or id"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Entry>),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json")))]
@@ -380,11 +385,10 @@ pub(super) async fn history(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Entry>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
     let app = state.app.clone();
     let found = blocking(move || {

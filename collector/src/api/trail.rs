@@ -3,22 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::handlers::{Rows, page_of};
+use super::request::{Body, Params, Rows, page_of};
 use super::types::{List, Moment, Problem};
 use crate::model::governed::{Actor, Held, TrailRow};
 use crate::model::policy::{self, in_force};
 use crate::model::{Deed, Page};
 use crate::review::{Guard, Refused};
-use crate::web::{
-    ListQuery, Reader, TrailQuery, WebError, WebState, allowed_trail, blocking, may_record_policy,
-};
+use crate::web::{Reader, TrailQuery, WebError, WebState, allowed_trail, blocking, may_record_policy};
 
 /// An entry of the trail.
 #[derive(Debug, Serialize, ToSchema)]
@@ -84,21 +82,20 @@ impl From<TrailRow> for Entry {
         ("kind" = Option<String>, Query, description = "system, policy, setting …"),
         ("id" = Option<String>, Query, description = "Id of the record"),
         ("refused" = Option<String>, Query, description = "yes: refusals only; no: changes only"),
-        ("from" = Option<String>, Query, description = "First day"),
-        ("to" = Option<String>, Query, description = "Last day"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("from" = Option<String>, Query, format = Date, description = "First day"),
+        ("to" = Option<String>, Query, format = Date, description = "Last day"),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<Entry>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn list(
     State(state): State<WebState>,
     reader: Reader,
-    Query(asked): Query<TrailQuery>,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(asked): Params<TrailQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<Entry>>, WebError> {
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let found = match allowed_trail(&state, &reader, &asked).await? {
         Some(filter) => {
             let governance = state.app.governance.clone();
@@ -155,6 +152,7 @@ impl Policy {
 /// A version to record.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"version": "2027", "title": "Use of AI", "approved_by": "The board", "from": "2027-01-01", "reason": "The yearly one"}))]
 pub(super) struct NewPolicy {
     /// Its version, unique.
     version: String,
@@ -201,7 +199,7 @@ pub(super) async fn policies(
 pub(super) async fn add_policy(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<NewPolicy>,
+    Body(body): Body<NewPolicy>,
 ) -> Result<(StatusCode, Json<Policy>), WebError> {
     may_record_policy(&reader)?;
     let refuse = |says: String| WebError::Guarded(Refused::new(Guard::Fields, says));

@@ -2,14 +2,16 @@
 //! added, never renamed or removed. Days are UTC days, moments RFC 3339; values that came from outside
 //! stand verbatim.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use umbrascope_api::{CoverageReport, ItemDetails};
 use utoipa::ToSchema;
 
 use super::vendor::VendorFacts;
 use crate::anonymity::{part, series, told};
 use crate::model;
-use crate::web::Rfc3339;
+use crate::model::record::Tri;
+use crate::review::{Guard, Refused};
+use crate::web::{Rfc3339, WebError};
 
 /// A moment in UTC.
 #[derive(Debug, Clone, Copy, ToSchema)]
@@ -68,6 +70,67 @@ pub struct Problem {
     pub guard: Option<String>,
     /// Fields that are missing or wrong, where a guard says so.
     pub missing: Option<Vec<String>>,
+}
+
+/// Yes, no, or that nobody knows.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TriWord {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl From<TriWord> for Tri {
+    fn from(word: TriWord) -> Self {
+        match word {
+            TriWord::Yes => Self::Yes,
+            TriWord::No => Self::No,
+            TriWord::Unknown => Self::Unknown,
+        }
+    }
+}
+
+/// A refusal for want of a field.
+pub(super) fn needs(field: &'static str) -> WebError {
+    WebError::Guarded(Refused {
+        guard: Guard::Fields,
+        missing: vec![field.to_owned()],
+        says: format!("say {field}"),
+    })
+}
+
+/// A refusal of a field that names what is not there.
+pub(super) fn no_such(field: &'static str, what: &'static str) -> WebError {
+    WebError::Guarded(Refused {
+        guard: Guard::Target,
+        missing: vec![field.to_owned()],
+        says: format!("{field}: there is no such {what}"),
+    })
+}
+
+/// A text without spaces around it, or a refusal where it is empty or longer than `most` characters.
+pub(super) fn said(field: &'static str, text: &str, most: usize) -> Result<String, WebError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > most {
+        return Err(WebError::Guarded(Refused {
+            guard: if field == "reason" { Guard::Reason } else { Guard::Fields },
+            missing: vec![field.to_owned()],
+            says: format!("{field} takes 1 to {most} characters"),
+        }));
+    }
+    Ok(text.to_owned())
+}
+
+/// A reason without spaces around it, or a refusal where it is longer than `most` characters: none is cut short.
+pub(super) fn reason(text: &str, most: usize) -> Result<String, WebError> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => said("reason", text, most),
+    }
 }
 
 /// Numbers over the fleet.

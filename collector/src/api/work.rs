@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use umbrascope_api::Day;
 
-use super::handlers::{Rows, page_of};
-use super::types::{List, Problem};
+use super::request::{Body, Params, Rows, page_of};
+use super::types::{List, Problem, reason};
 use super::work_types::{
     AssessmentBody, AssignBody, CameTo, CountsJson, DocumentBody, DocumentJson, Dossier, FindingJson, Hashed,
     StepBody, TaskBody, TaskJson, VendorJson,
@@ -22,8 +22,8 @@ use crate::model::task::{LinkKind, Purpose, Task, TaskFilter};
 use crate::model::{Deed, Page, VendorFacts};
 use crate::store::StoreError;
 use crate::web::{
-    FindingQuery, ListQuery, Reader, TaskQuery, WebError, WebState, blocking, done, finding_step,
-    known_vendor, link, may_see, open_questions, task_step,
+    FindingQuery, Reader, TaskQuery, WebError, WebState, blocking, done, finding_step, known_vendor, link,
+    may_see, open_questions, task_step,
 };
 
 /// Largest file that is hashed, in bytes. It is not kept.
@@ -60,20 +60,19 @@ pub(super) async fn counts(
         ("rule" = Option<String>, Query, description = "Rule"),
         ("severity" = Option<String>, Query, description = "low, medium, high or critical"),
         ("unit" = Option<i64>, Query, description = "Number of a unit"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<FindingJson>),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn findings(
     State(state): State<WebState>,
     reader: Reader,
-    Query(asked): Query<FindingQuery>,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(asked): Params<FindingQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<FindingJson>>, WebError> {
     let filter = asked.filter(&reader)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let found = blocking(move || {
         let filter = FindingFilter { sight: reader.sight(&state.app)?, ..filter };
         state.app.governance.findings(&filter, page)
@@ -116,7 +115,7 @@ pub(super) async fn step_finding(
     State(state): State<WebState>,
     reader: Reader,
     Path(reference): Path<String>,
-    Json(body): Json<StepBody>,
+    Body(body): Body<StepBody>,
 ) -> Result<Json<FindingJson>, WebError> {
     let day = body.day.unwrap_or_default();
     let (reason, evidence) = (body.reason.unwrap_or_default(), body.evidence.unwrap_or_default());
@@ -139,7 +138,7 @@ pub(super) async fn step_finding(
 pub(super) async fn assign_findings(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<AssignBody>,
+    Body(body): Body<AssignBody>,
 ) -> Result<Json<Vec<CameTo>>, WebError> {
     let mut act = reader.act("");
     act.batch = Some(format!("findings:{}:{}", reader.user.id, reader.now_ms));
@@ -168,19 +167,18 @@ pub(super) async fn assign_findings(
     params(
         ("state" = Option<String>, Query, description = "all; those to be done where nothing is said"),
         ("who" = Option<String>, Query, description = "me, or the number of a person"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<TaskJson>),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn tasks(
     State(state): State<WebState>,
     reader: Reader,
-    Query(asked): Query<TaskQuery>,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(asked): Params<TaskQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<TaskJson>>, WebError> {
     let filter = asked.filter(&reader)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let found = blocking(move || {
         let filter = TaskFilter { sight: reader.sight(&state.app)?, ..filter };
         state.app.governance.tasks(&filter, page)
@@ -197,7 +195,7 @@ pub(super) async fn tasks(
 pub(super) async fn add_task(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<TaskBody>,
+    Body(body): Body<TaskBody>,
 ) -> Result<(StatusCode, Json<TaskJson>), WebError> {
     let purpose = match body.purpose.as_deref() {
         None | Some("") => Purpose::Other,
@@ -256,7 +254,7 @@ pub(super) async fn step_task(
     State(state): State<WebState>,
     reader: Reader,
     Path(reference): Path<String>,
-    Json(body): Json<StepBody>,
+    Body(body): Body<StepBody>,
 ) -> Result<Json<TaskJson>, WebError> {
     let day = body.day.unwrap_or_default();
     let (reason, evidence) = (body.reason.unwrap_or_default(), body.evidence.unwrap_or_default());
@@ -287,19 +285,18 @@ pub(super) struct DocumentQuery {
         ("link_kind" = Option<String>, Query, description = "system, finding, vendor, campaign, requirement or task"),
         ("link_id" = Option<String>, Query, description = "The id of that, as documents have it"),
         ("superseded" = Option<bool>, Query, description = "Superseded ones too"),
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<DocumentJson>),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn documents(
     State(state): State<WebState>,
     reader: Reader,
-    Query(asked): Query<DocumentQuery>,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(asked): Params<DocumentQuery>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<DocumentJson>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let link = match asked.link_kind.as_str() {
         "" => None,
         word => {
@@ -326,7 +323,7 @@ pub(super) async fn documents(
 pub(super) async fn attach(
     State(state): State<WebState>,
     reader: Reader,
-    Json(body): Json<DocumentBody>,
+    Body(body): Body<DocumentBody>,
 ) -> Result<(StatusCode, Json<DocumentJson>), WebError> {
     let kind = DocumentKind::parse(&body.kind).ok_or_else(|| WebError::unknown_choice("kind", &body.kind))?;
     let (from, to) = (day(body.effective_from.as_deref())?, day(body.effective_to.as_deref())?);
@@ -362,6 +359,12 @@ pub(super) async fn attach(
         (status = 413, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn hash(reader: Reader, file: Bytes) -> Result<Json<Hashed>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
+    if file.is_empty() {
+        return Err(WebError::Unreadable {
+            status: StatusCode::BAD_REQUEST,
+            says: "there is no file in the body".to_owned(),
+        });
+    }
     let hashed = blocking(move || {
         let digest = ring::digest::digest(&ring::digest::SHA256, &file);
         Ok::<_, WebError>(Hashed {
@@ -398,18 +401,17 @@ pub(super) async fn document(
 /// Vendors whose products were seen, that a record uses, or that were assessed.
 #[utoipa::path(get, path = "/api/v1/vendors",
     params(
-        ("page" = Option<u64>, Query, description = "From 1"),
-        ("limit" = Option<u32>, Query, description = "Rows of a page, 1 to 500")),
+        ("page" = Option<u64>, Query, minimum = 1, maximum = 1_000_000, description = "From 1"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 500, description = "Rows of a page; 100 where nothing is said")),
     responses((status = 200, body = List<VendorJson>),
         (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn vendors(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<ListQuery>,
-    Query(rows): Query<Rows>,
+    Params(rows): Params<Rows>,
 ) -> Result<Json<List<VendorJson>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let (number, page) = page_of(&query, &rows)?;
+    let (number, page) = page_of(&rows)?;
     let (used, least) = blocking(move || {
         let used = state.app.governance.vendors_in_use(&reader.sight(&state.app)?)?;
         Ok::<_, StoreError>((used, reader.least(&state.app)?))
@@ -462,7 +464,7 @@ pub(super) async fn assess_vendor(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
-    Json(body): Json<AssessmentBody>,
+    Body(body): Body<AssessmentBody>,
 ) -> Result<Json<Dossier>, WebError> {
     let assessment = VendorAssessment {
         vendor: id.clone(),
@@ -477,7 +479,7 @@ pub(super) async fn assess_vendor(
         },
         result: body.result,
     };
-    let mut act = reader.act(body.reason.unwrap_or_default().chars().take(2_000).collect::<String>());
+    let mut act = reader.act(reason(&body.reason.unwrap_or_default(), 2_000)?);
     act.version = body.version;
     let dossier = blocking(move || {
         known_vendor(&state, &id)?;

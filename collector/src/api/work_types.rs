@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::request::some_version;
 use super::types::Moment;
 use super::vendor::VendorFacts;
 use crate::anonymity::told;
@@ -353,6 +354,7 @@ pub struct StepBody {
     /// What shows it.
     pub evidence: Option<String>,
     /// The version that was read; another one is refused.
+    #[serde(deserialize_with = "some_version")]
     pub version: Option<u64>,
 }
 
@@ -382,6 +384,7 @@ pub struct CameTo {
 /// A task to be made.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"title": "Ask the supplier", "purpose": "supplier-assessment", "due": "2027-01-31"}))]
 pub struct TaskBody {
     /// What.
     pub title: String,
@@ -403,6 +406,7 @@ pub struct TaskBody {
 /// A document to be attached.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"link_kind": "requirement", "link_id": "R-4.3-b", "kind": "url", "title": "Minutes", "location": "https://dms.example/1"}))]
 pub struct DocumentBody {
     /// What it hangs on.
     pub link_kind: String,
@@ -441,6 +445,7 @@ pub struct Hashed {
 /// An assessment of a vendor to be recorded.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({"state": "done", "date": "2026-11-30", "result": "It may be used", "reason": "The yearly one"}))]
 pub struct AssessmentBody {
     /// none, planned, done, expired or not-needed.
     pub state: String,
@@ -461,5 +466,6 @@ pub struct AssessmentBody {
     /// Why it is recorded.
     pub reason: Option<String>,
     /// The version that was read; another one is refused.
+    #[serde(deserialize_with = "some_version")]
     pub version: Option<u64>,
 }

@@ -83,27 +83,60 @@ impl Scope {
     }
 
     /// The scope that a route of the interface for programs takes.
-    pub fn of_route(method: &str, path: &str) -> Self {
+    ///
+    /// # Errors
+    /// Where no token does: what concerns people and their rights, what is set for everybody, and what is signed takes a person.
+    pub fn of_route(method: &str, path: &str) -> Result<Self, TakesPerson> {
         let reads = method == "GET" || method == "HEAD";
         let below = |place: &str| {
             let rest = path.strip_prefix("/api/v1/").and_then(|rest| rest.strip_prefix(place));
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let any = |places: &[&str]| places.iter().any(|place| below(place));
-        if any(&["tokens", "sensors"]) {
+        let persons = PERSONS.iter().filter(|_| !reads).chain(&PERSONS_ALONE).find(|(place, _)| below(place));
+        if let Some((_, page)) = persons {
+            return Err(TakesPerson { page });
+        }
+        Ok(if any(&["tokens", "sensors"]) || !reads && any(&["scope/endpoints", "scope/endpoint-lists"]) {
             Self::Enrol
-        } else if any(&["people", "api-tokens"]) {
+        } else if any(&["people", "api-tokens", "second-factor-roles"]) {
             Self::ReadPeople
-        } else if any(&["assets"]) {
+        } else if any(&["assets", "scope/endpoints"]) {
             Self::ReadMachines
-        } else if any(&["audit", "trail"]) {
+        } else if any(&["audit", "trail", "readings"]) {
             Self::ReadAudit
-        } else if reads {
+        } else if reads || any(&["export"]) {
             Self::ReadInventory
         } else {
             Self::WriteReview
-        }
+        })
     }
+}
+
+/// Places below which only people write, and the page on which they do.
+const PERSONS: [(&str, &str); 11] = [
+    ("api-tokens", "/account/api-tokens"),
+    ("limits", "/policies"),
+    ("own-rules/versions", "/catalogue/own"),
+    ("people", "/people"),
+    ("policies", "/policies"),
+    ("reidentification", "/reidentification"),
+    ("retention", "/privacy"),
+    ("scope/statements", "/scope"),
+    ("second-factor-roles", "/people"),
+    ("suspects/setting", "/suspects"),
+    ("units", "/units"),
+];
+
+/// Places below which only people read, too.
+const PERSONS_ALONE: [(&str, &str); 1] = [("reidentifications", "/reidentification")];
+
+/// A route that no token opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("G-SCOPE: no token does this, it takes a person, who is signed in")]
+pub struct TakesPerson {
+    /// The page on which people do it.
+    pub page: &'static str,
 }
 
 /// A token without its secret.
@@ -182,9 +215,23 @@ mod tests {
             ("GET", "/api/v1/people", Scope::ReadPeople),
             ("GET", "/api/v1/audit/entries", Scope::ReadAudit),
             ("GET", "/api/v1/auditors", Scope::ReadInventory),
+            ("GET", "/api/v1/scope/endpoints", Scope::ReadMachines),
+            ("POST", "/api/v1/scope/endpoints", Scope::Enrol),
+            ("GET", "/api/v1/scope/statements/1", Scope::ReadInventory),
+            ("POST", "/api/v1/export/evidence-pack", Scope::ReadInventory),
+            ("POST", "/api/v1/own-rules/check", Scope::WriteReview),
             ("POST", "/api/v1/systems/{id}/move", Scope::WriteReview),
         ] {
-            assert_eq!(Scope::of_route(method, path), scope, "{method} {path}");
+            assert_eq!(Scope::of_route(method, path), Ok(scope), "{method} {path}");
+        }
+        for (method, path) in [
+            ("POST", "/api/v1/people/{id}/grant"),
+            ("POST", "/api/v1/api-tokens"),
+            ("PUT", "/api/v1/limits"),
+            ("POST", "/api/v1/scope/statements/{number}/steps"),
+            ("POST", "/api/v1/suspects/setting"),
+        ] {
+            assert!(Scope::of_route(method, path).is_err(), "{method} {path}");
         }
     }
 }

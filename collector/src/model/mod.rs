@@ -27,7 +27,7 @@ mod unit;
 mod user;
 mod vendor;
 
-pub use api_token::{ApiTokenRow, NewApiToken, Scope};
+pub use api_token::{ApiTokenRow, NewApiToken, Scope, TakesPerson};
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
 pub use coverage::{CoverageRow, CoverageTotals, unread};
 pub use own::{KnownValue, OwnItem, OwnText, OwnVersion};

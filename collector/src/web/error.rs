@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::url::Address;
-use crate::model::{Deed, Refused, Scope};
+use crate::model::{Deed, Refused, Scope, TakesPerson};
 use crate::review::Guard;
 use crate::session::SessionError;
 use crate::store::StoreError;
@@ -26,6 +26,20 @@ pub(crate) enum WebError {
     /// The token of a program lacks the scope of the route.
     #[error("G-SCOPE: this takes a token with the scope {}", .0.as_str())]
     RouteNotInScope(Scope),
+    /// No token does it.
+    #[error(transparent)]
+    TakesPerson(#[from] TakesPerson),
+    /// An export that a link of another site asks for.
+    #[error("another site asks for an export")]
+    FromElsewhere,
+    /// The body or the address of a program's request is not what the interface takes.
+    #[error("the request cannot be read: {says}")]
+    Unreadable {
+        /// What is wrong with it in HTTP's terms.
+        status: StatusCode,
+        /// What is wrong with it.
+        says: String,
+    },
     /// It takes somebody who signed in again a moment ago.
     #[error("not signed in again")]
     ConfirmFirst {
@@ -95,10 +109,13 @@ impl WebError {
             Self::SignInFirst { .. } => StatusCode::UNAUTHORIZED,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::UnknownChoice { .. } | Self::BadRequest => StatusCode::BAD_REQUEST,
+            Self::Unreadable { status, .. } => *status,
             Self::NotAllowed(_)
             | Self::NotInScope(_)
             | Self::RouteNotInScope(_)
+            | Self::TakesPerson(_)
             | Self::Forged
+            | Self::FromElsewhere
             | Self::ConfirmFirst { .. }
             | Self::SecondFactorFirst => StatusCode::FORBIDDEN,
             Self::Guarded(refused) => status_of(refused.guard),
@@ -129,10 +146,36 @@ impl WebError {
                 link: "Sign in",
                 ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
             },
-            Self::NotInScope(_) | Self::RouteNotInScope(_) => explain(
-                "Not in the scope of the token",
-                format!("{self}."),
-                "Nothing was changed. Make a token with that scope, if the program is to do this.",
+            Self::NotInScope(_) | Self::RouteNotInScope(_) => Explained {
+                guard: Some("G-SCOPE"),
+                ..explain(
+                    "Not in the scope of the token",
+                    format!("{self}."),
+                    "Nothing was changed. Make a token with that scope, if the program is to do this.",
+                )
+            },
+            Self::TakesPerson(takes) => Explained {
+                guard: Some("G-SCOPE"),
+                href: takes.page.to_owned(),
+                ..explain(
+                    "Takes a person",
+                    format!("{takes}: sign in and do it at {}.", takes.page),
+                    "Nothing was changed. What is signed takes the password again, at that moment.",
+                )
+            },
+            Self::FromElsewhere => Explained {
+                href: "/export".to_owned(),
+                link: "To the exports",
+                ..explain(
+                    "The export was not begun",
+                    "A link of another site asked for it, and each export leaves an entry in the audit trail.".to_owned(),
+                    "Nothing was taken away. Open the exports here and choose.",
+                )
+            },
+            Self::Unreadable { .. } => explain(
+                "That was not understood",
+                format!("Nothing was changed: {self}."),
+                "Compare it with what /api/v1/openapi.json says of this operation.",
             ),
             Self::ConfirmFirst { next } => Explained {
                 href: Address::new("/confirm").with("next", next.as_str()).href(),

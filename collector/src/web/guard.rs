@@ -95,6 +95,12 @@ impl Reader {
         Ok(self.user.grants.check_somewhere(deed, Access::Read)?)
     }
 
+    /// Refuses who may not look at all of it, in every unit.
+    pub(crate) fn must_read_all(&self, deed: Deed) -> Result<(), WebError> {
+        self.check_scope(deed, Access::Read)?;
+        Ok(self.user.grants.check(deed, Access::Read, &[])?)
+    }
+
     /// Refuses who may do it nowhere: before a form for it is shown.
     pub(crate) fn must_somewhere(&self, deed: Deed) -> Result<(), WebError> {
         self.check_scope(deed, Access::Write)?;
@@ -177,8 +183,7 @@ impl Reader {
 
     /// Refuses who sees the records of some units only what tells of all of them in one piece.
     pub(crate) fn must_see_all(&self) -> Result<(), WebError> {
-        self.check_scope(Deed::ReadInventory, Access::Read)?;
-        Ok(self.user.grants.check(Deed::ReadInventory, Access::Read, &[])?)
+        self.must_read_all(Deed::ReadInventory)
     }
 
     /// Machines of each unit, as far as the reader is told. The totals tell the whole, so that a single hidden part would follow.
@@ -318,7 +323,7 @@ impl Reader {
         if super::blocking(move || people.lacks_second_factor(&owner)).await? {
             return Err(WebError::SecondFactorFirst);
         }
-        let scope = Scope::of_route(parts.method.as_str(), &path);
+        let scope = Scope::of_route(parts.method.as_str(), &path)?;
         if !token.scopes.contains(&scope) {
             return Err(WebError::RouteNotInScope(scope));
         }

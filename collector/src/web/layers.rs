@@ -41,8 +41,10 @@ pub(crate) async fn around(State(state): State<WebState>, mut request: Request, 
         instance: request.uri().path().to_owned(),
     };
     let local = is_localhost(request.headers(), request.uri());
-    let foreign = !request.method().is_safe() && !guard::is_from_here(request.headers(), request.uri());
-    let answer = if foreign { WebError::Forged.into_response() } else { next.run(request).await };
+    let answer = match foreign(&request) {
+        Some(refused) => refused.into_response(),
+        None => next.run(request).await,
+    };
     let mut answer = explain(answer, &asked);
     let headers = answer.headers_mut();
     let mut set =
@@ -60,6 +62,17 @@ pub(crate) async fn around(State(state): State<WebState>, mut request: Request, 
     }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     answer
+}
+
+/// Refuses what another site has a reader's browser do: everything that changes something, and the exports, which are noted in the
+/// reader's name, take time, and leave a file.
+fn foreign(request: &Request) -> Option<WebError> {
+    let path = request.uri().path();
+    let exports = ["/export/", "/api/v1/export/", "/snapshots/", "/api/v1/snapshots/"].iter().any(|place| path.starts_with(place));
+    if request.method().is_safe() && !exports || guard::is_from_here(request.headers(), request.uri()) {
+        return None;
+    }
+    Some(if request.method().is_safe() { WebError::FromElsewhere } else { WebError::Forged })
 }
 
 struct Asked {

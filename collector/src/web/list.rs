@@ -16,7 +16,7 @@ pub(crate) const PAGE_ROWS: u32 = 50;
 pub(crate) const EVIDENCE_ROWS: u32 = 25;
 
 /// Highest page number that is asked of the store. Deeper pages are reached by a filter.
-const MAX_PAGE: u64 = 1_000_000;
+pub(crate) const MAX_PAGE: u64 = 1_000_000;
 
 /// The query of a list page, as it was typed. What a page does not know is ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]

@@ -43,27 +43,37 @@ mod words;
 
 pub(crate) use error::WebError;
 pub(crate) use guard::Reader;
+pub(crate) use handlers::api_tokens::{
+    DAYS as API_TOKEN_DAYS, end as revoke_api_token, make as made_api_token,
+};
 pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
 pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
+pub(crate) use handlers::own::{Preview, preview as preview_own, publish_text as publish_own};
+pub(crate) use handlers::people::{REASON_CHARS as PERSON_REASON_CHARS, found as found_person, must_outrank};
 pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::reidentify;
-pub(crate) use handlers::scope::content_of as statement_content;
+pub(crate) use handlers::scope::{
+    content_of as statement_content, file as statement_file, may_write as may_write_endpoints,
+    signed_in_again, step as step_statement,
+};
 pub(crate) use handlers::snapshots;
+pub(crate) use handlers::suspects::{REASON_CHARS as DISMISSAL_CHARS, may_step as may_step_suspects};
 pub(crate) use handlers::tasks::{TaskQuery, step_of as task_step};
+pub(crate) use handlers::tokens::{command as enrol_command, may_enrol_into};
 pub(crate) use handlers::trail::{TrailQuery, allowed as allowed_trail};
 pub(crate) use handlers::vendors::open_questions;
 pub(crate) use handlers::work::{done, known_vendor, link, may_see};
-pub(crate) use list::{ListQuery, page_number};
+pub(crate) use list::{ListQuery, MAX_PAGE};
 pub(crate) use narrow::{SystemQuery, word};
+pub(crate) use pages::TokenForm;
 pub(crate) use pages::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
 pub(crate) use text::Rfc3339;
-pub(crate) use url::encode;
 
 /// Largest form that is read, in bytes. The largest one has a password and its repetition in it.
 const FORM_BYTES: usize = 16 * 1024;
@@ -72,12 +82,12 @@ const FORM_BYTES: usize = 16 * 1024;
 pub(crate) const RECORD_BYTES: usize = 5 * 12 * crate::model::record::TEXT_CHARS + 4 * FORM_BYTES;
 
 /// Largest form with own rules in it, in bytes: a form writes three bytes for some of the text's.
-const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
+pub(crate) const OWN_TEXT_BYTES: usize = 3 * umbrascope_rules::MAX_OVERLAY_BYTES + FORM_BYTES;
 
 /// Largest form with answers of a campaign in it, in bytes: one page of rows, each with its texts.
 const ANSWERS_BYTES: usize = 1024 * 1024;
 /// Largest form of a scope statement, in bytes: a form writes nine bytes for some letters of its texts.
-const STATEMENT_BYTES: usize = 256 * 1024;
+pub(crate) const STATEMENT_BYTES: usize = 256 * 1024;
 
 /// Largest list of endpoints that a page takes, in bytes, as a form writes it; the command line takes larger ones.
 const LIST_BYTES: usize = 16 * 1024 * 1024;

@@ -15,6 +15,8 @@ use super::url::encode;
 
 use crate::AppState;
 
+mod api_jobs;
+mod api_writes;
 mod campaigns;
 mod catalogue;
 mod export;

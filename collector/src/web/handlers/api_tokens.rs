@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::page;
 use super::sign_in::BareForm;
 use crate::api_token;
-use crate::model::{Access, Deed, Scope};
+use crate::model::{Access, ApiTokenRow, Deed, Scope};
 use crate::session::SessionError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
@@ -18,7 +18,7 @@ use crate::web::{WebState, blocking};
 
 const DAY_MS: i64 = 86_400_000;
 /// Days that a token can be good for.
-const DAYS: [i64; 4] = [7, 30, 90, 365];
+pub(crate) const DAYS: [i64; 4] = [7, 30, 90, 365];
 /// Longest label, in characters.
 const LABEL_CHARS: usize = 100;
 /// Tokens of one person that can be used at a time.
@@ -66,7 +66,6 @@ pub(crate) async fn create(
     let said =
         |name: &str| sent.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value.trim());
     reader.check_form(said("csrf"))?;
-    // Whoever finds a session open does not leave with a token.
     reader.must_be_fresh_for(HERE)?;
     let label = said("label").to_owned();
     let scopes: Vec<Scope> = Scope::ALL
@@ -84,17 +83,7 @@ pub(crate) async fn create(
     if problem.is_some() {
         return tokens_page(&state, &reader, problem, None).await;
     }
-    let (people, person, by, now_ms) =
-        (state.app.people.clone(), reader.user.id, reader.by(""), reader.now_ms);
-    let made = blocking(move || {
-        let usable = people.api_tokens(Some(person))?.iter().filter(|token| token.usable(now_ms)).count();
-        if usable >= MOST {
-            return Ok(None);
-        }
-        let expires_at_ms = now_ms + days * DAY_MS;
-        api_token::create(&*people, person, &label, scopes, expires_at_ms, &by).map(Some)
-    });
-    match made.await? {
+    match make(&state, &reader, label, scopes, days).await? {
         Some((row, text)) => page(&ApiTokenMadePage { frame: reader.frame(Here::Account, None), row, text }),
         None => {
             tokens_page(&state, &reader, Some("You have fifty tokens already: revoke one first."), None).await
@@ -102,7 +91,30 @@ pub(crate) async fn create(
     }
 }
 
-/// Revokes a token: one's own, or anybody's for who manages people.
+/// A token in the reader's name, with the text that is told once; `None`: there are as many as one may have.
+pub(crate) async fn make(
+    state: &WebState,
+    reader: &Reader,
+    label: String,
+    scopes: Vec<Scope>,
+    days: i64,
+) -> Result<Option<(ApiTokenRow, String)>, WebError> {
+    // Whoever finds a session open does not leave with a token.
+    reader.must_be_fresh_for(HERE)?;
+    let (people, person, by, now_ms) =
+        (state.app.people.clone(), reader.user.id, reader.by(""), reader.now_ms);
+    blocking(move || {
+        let usable = people.api_tokens(Some(person))?.iter().filter(|token| token.usable(now_ms)).count();
+        if usable >= MOST {
+            return Ok(None);
+        }
+        let expires_at_ms = now_ms + days * DAY_MS;
+        api_token::create(&*people, person, &label, scopes, expires_at_ms, &by).map(Some)
+    })
+    .await
+}
+
+/// Revokes a token by its form.
 pub(crate) async fn revoke(
     State(state): State<WebState>,
     reader: Reader,
@@ -110,6 +122,14 @@ pub(crate) async fn revoke(
     Form(sent): Form<BareForm>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
+    match end(&state, &reader, id).await? {
+        true => Ok(Redirect::to("/account/api-tokens?done=revoked").into_response()),
+        false => Err(WebError::NotFound("token")),
+    }
+}
+
+/// Revokes a token: one's own, or anybody's for who manages people; `false` when there is none to revoke.
+pub(crate) async fn end(state: &WebState, reader: &Reader, id: String) -> Result<bool, WebError> {
     let mine = {
         let (people, person, id) = (state.app.people.clone(), reader.user.id, id.clone());
         blocking(move || {
@@ -121,9 +141,5 @@ pub(crate) async fn revoke(
         reader.must(Deed::ManagePeople, &[])?;
     }
     let (people, by) = (state.app.people.clone(), reader.by(""));
-    if blocking(move || people.revoke_api_token(&id, &by)).await? {
-        Ok(Redirect::to("/account/api-tokens?done=revoked").into_response())
-    } else {
-        Err(WebError::NotFound("token"))
-    }
+    blocking(move || people.revoke_api_token(&id, &by)).await
 }

@@ -209,25 +209,12 @@ pub(super) fn home(reader: &Reader) -> Vec<i64> {
     reader.user.grants.0.iter().filter_map(|grant| grant.unit).collect()
 }
 
-/// A step as the form has it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct SentStep {
-    csrf: String,
-    step: String,
-    person: String,
-    day: String,
-    reason: String,
-    evidence: String,
-    version: String,
-}
-
 /// Takes a step on one finding.
 pub(crate) async fn step(
     State(state): State<WebState>,
     reader: Reader,
     Path(reference): Path<String>,
-    Form(sent): Form<SentStep>,
+    Form(sent): Form<work::SentStep>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     let person = work::person(&state, &sent.person).await?;

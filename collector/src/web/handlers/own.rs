@@ -4,6 +4,7 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use umbrascope_rules::lint::OwnReading;
 use umbrascope_rules::{Confidence, IndicatorKind};
 
 mod entries;
@@ -201,7 +202,7 @@ pub(crate) async fn add(
             .await;
     }
     match publish_text(&state, &reader, text, note, after).await? {
-        Ok(()) => Ok(Redirect::to("/catalogue/own?done=published").into_response()),
+        Ok(_) => Ok(Redirect::to("/catalogue/own?done=published").into_response()),
         Err(PublishError::Wrong(problems)) => {
             again(problems.iter().map(|problem| format!("{}; {}", problem.message, problem.fix)).collect())
         }
@@ -363,7 +364,7 @@ pub(crate) async fn edit(
     let note = sent.note.trim().to_owned();
     let refused = if sent.action == "publish" {
         match publish_text(&state, &reader, text.clone(), note.clone(), after).await? {
-            Ok(()) => return Ok(Redirect::to("/catalogue/own?done=published").into_response()),
+            Ok(_) => return Ok(Redirect::to("/catalogue/own?done=published").into_response()),
             Err(refused) => Some(refused.to_string()),
         }
     } else {
@@ -376,18 +377,19 @@ fn number(text: &str) -> Result<u32, WebError> {
     text.parse().map_err(|_| WebError::BadRequest)
 }
 
-async fn publish_text(
+/// Publishes a text as the version after `after`. The number of the version, or why not.
+pub(crate) async fn publish_text(
     state: &WebState,
     reader: &Reader,
     text: String,
     note: String,
     after: u32,
-) -> Result<Result<(), PublishError>, WebError> {
+) -> Result<Result<u32, PublishError>, WebError> {
     let (desk, base) = (state.app.own.clone(), state.app.catalogue.base());
     let (by, now_ms) = (reader.user.name.clone(), reader.now_ms);
     let note: String = note.chars().take(500).collect();
     let published = blocking(move || {
-        Ok::<_, StoreError>(desk.publish(base.catalogue(), &text, &note, &by, after, now_ms).map(drop))
+        Ok::<_, StoreError>(desk.publish(base.catalogue(), &text, &note, &by, after, now_ms))
     })
     .await?;
     match published {
@@ -407,17 +409,8 @@ struct Draft {
 }
 
 async fn text_page(state: &WebState, reader: &Reader, draft: Draft) -> Result<Response, WebError> {
-    let (desk, current, now_ms) = (state.app.own.clone(), state.app.catalogue.clone(), reader.now_ms);
-    let text = draft.text.clone();
-    let (found, effect, lines) = blocking(move || {
-        let reading = desk.read(current.base().catalogue(), &text, now_ms)?;
-        let values = desk.store.known_values(VALUES)?;
-        let effect = own::effect(&values, current.known().catalogue(), &reading.found.composed.catalogue);
-        let before = reading.before.map_or_else(String::new, |before| before.text);
-        let lines: Vec<ShownLine> = own::diff(&before, &text).into_iter().map(ShownLine::from).collect();
-        Ok::<_, StoreError>((reading.found, effect, lines))
-    })
-    .await?;
+    let Preview { found, effect, before } = preview(state, reader, draft.text.clone()).await?;
+    let lines: Vec<ShownLine> = own::diff(&before, &draft.text).into_iter().map(ShownLine::from).collect();
     page(&OwnTextPage {
         frame: reader.frame(Here::OwnRules, None),
         title: draft.title,
@@ -431,4 +424,27 @@ async fn text_page(state: &WebState, reader: &Reader, draft: Draft) -> Result<Re
         effect,
         lines,
     })
+}
+
+/// What a text would come to.
+pub(crate) struct Preview {
+    /// What the reviewer found.
+    pub(crate) found: OwnReading,
+    /// What would be different in what the collector holds.
+    pub(crate) effect: Effect,
+    /// The text in force.
+    pub(crate) before: String,
+}
+
+/// Reads a text as the next version, and changes nothing.
+pub(crate) async fn preview(state: &WebState, reader: &Reader, text: String) -> Result<Preview, WebError> {
+    let (desk, current, now_ms) = (state.app.own.clone(), state.app.catalogue.clone(), reader.now_ms);
+    blocking(move || {
+        let reading = desk.read(current.base().catalogue(), &text, now_ms)?;
+        let values = desk.store.known_values(VALUES)?;
+        let effect = own::effect(&values, current.known().catalogue(), &reading.found.composed.catalogue);
+        let before = reading.before.map_or_else(String::new, |before| before.text);
+        Ok::<_, StoreError>(Preview { found: reading.found, effect, before })
+    })
+    .await
 }

@@ -24,7 +24,7 @@ use crate::web::url::Address;
 use crate::web::{WebState, blocking};
 
 /// Longest reason, in characters.
-const REASON_CHARS: usize = 500;
+pub(crate) const REASON_CHARS: usize = 500;
 
 /// The directory.
 pub(crate) async fn list(
@@ -240,7 +240,13 @@ async fn person_page(
 }
 
 /// A person that the reader may deal with; for others there is none.
-async fn found(state: &WebState, reader: &Reader, id: &str, access: Access) -> Result<PersonRow, WebError> {
+pub(crate) async fn found(
+    state: &WebState,
+    reader: &Reader,
+    id: &str,
+    access: Access,
+) -> Result<PersonRow, WebError> {
+    reader.check_scope(Deed::ManagePeople, access)?;
     reader.user.grants.check_somewhere(Deed::ManagePeople, access)?;
     let id: i64 = id.parse().map_err(|_| WebError::NotFound("person"))?;
     let people = state.app.people.clone();
@@ -250,7 +256,7 @@ async fn found(state: &WebState, reader: &Reader, id: &str, access: Access) -> R
 }
 
 /// Who administers one unit does nothing to the sign-in of somebody whose roles reach beyond it: they would reach there too.
-fn must_outrank(reader: &Reader, person: &PersonRow) -> Result<(), WebError> {
+pub(crate) fn must_outrank(reader: &Reader, person: &PersonRow) -> Result<(), WebError> {
     person.grants.0.iter().try_for_each(|grant| reader.must(Deed::ManagePeople, grant.unit.as_slice()))
 }
 

@@ -12,16 +12,16 @@ mod endpoints;
 mod export;
 mod sites;
 
-pub(crate) use endpoints::{add, import, list, remove, withdraw};
-pub(crate) use export::{html, json, pdf};
+pub(crate) use endpoints::{add, import, list, may_write, remove, withdraw};
+pub(crate) use export::{file, html, json, pdf};
 pub(crate) use sites::{add as add_site, change as change_site, list as sites};
 
 use super::page;
 use crate::AppState;
 use crate::model::Deed;
-use crate::model::governed::{Act, Actor, Held};
+use crate::model::governed::{Act, Held};
 use crate::model::record::OrgRole;
-use crate::review::{Refused, Who};
+use crate::review::Refused;
 use crate::scope::{self, Boundary, Content, Names, Section, Statement, StatementState, Step};
 use crate::store::StoreError;
 use crate::store::scope::Stepping;
@@ -169,9 +169,9 @@ pub(crate) async fn write(
 ) -> Result<Response, WebError> {
     let sent = Sent(sent);
     reader.check_form(sent.one("csrf"))?;
-    let who = who(&reader);
+    let who = reader.who();
     if sent.one("do") == "begin" {
-        let (governance, act) = (state.app.governance.clone(), act(&reader, "a new statement"));
+        let (governance, act) = (state.app.governance.clone(), reader.act("a new statement"));
         let begun = blocking(move || governance.begin_statement("", who, act)).await?;
         return match begun {
             Ok(_) => Ok(Redirect::to("/scope/draft?done=begun").into_response()),
@@ -185,11 +185,11 @@ pub(crate) async fn write(
     let boundary = sent.boundary();
     let save = Step::Write(Box::new(boundary.clone()));
     let number = held.body.number;
-    let saved = step(&state, &reader, number, save, act(&reader, "").on(version), false).await?;
+    let saved = step(&state, &reader, number, save, reader.act("").on(version), false).await?;
     let refused = match (saved, sent.one("do")) {
         (Some(Ok(saved)), "propose") => {
             let proposed =
-                step(&state, &reader, number, Step::Propose, act(&reader, "").on(saved.version), false);
+                step(&state, &reader, number, Step::Propose, reader.act("").on(saved.version), false);
             held = saved;
             match proposed.await? {
                 Some(Ok(_)) => {
@@ -359,7 +359,9 @@ pub(crate) async fn take(
         Step::SendBack => "/scope?done=sent-back".to_owned(),
         _ => format!("/scope/{number}?done={word}"),
     };
-    match step(&state, &reader, number, wanted, act(&reader, &sent.reason).on(sent.version), fresh).await? {
+    match step(&state, &reader, number, wanted, reader.act(sent.reason.trim()).on(sent.version), fresh)
+        .await?
+    {
         Some(Ok(_)) => Ok(Redirect::to(&to).into_response()),
         Some(Err(refused)) => {
             let problem = Some(not_done(&refused));
@@ -371,7 +373,7 @@ pub(crate) async fn take(
 
 /// Whether the person proved again to be there, for this very signature: that they did so a moment ago for something else is not
 /// enough. Guesses are counted like those at the sign-in.
-async fn signed_in_again(
+pub(crate) async fn signed_in_again(
     state: &WebState,
     reader: &Reader,
     password: String,
@@ -431,7 +433,8 @@ pub(crate) fn content_of(app: &AppState, number: u64, now_ms: i64) -> Result<Opt
     }
 }
 
-async fn step(
+/// Takes a step with a statement.
+pub(crate) async fn step(
     state: &WebState,
     reader: &Reader,
     number: u64,
@@ -439,17 +442,9 @@ async fn step(
     act: Act,
     fresh: bool,
 ) -> Result<crate::store::Changed<Statement>, WebError> {
-    let by = Stepping { who: who(reader), fresh, keys: state.app.notary.keys(), act };
+    let by = Stepping { who: reader.who(), fresh, keys: state.app.notary.keys(), act };
     let governance = Arc::clone(&state.app.governance);
     blocking(move || governance.step_statement(number, step, by)).await
-}
-
-fn who(reader: &Reader) -> Who {
-    Who { person: reader.user.id, grants: reader.user.grants.clone() }
-}
-
-fn act(reader: &Reader, reason: &str) -> Act {
-    Act::by(Actor::Person(reader.user.id), reader.now_ms).because(reason.trim())
 }
 
 fn not_done(refused: &Refused) -> String {

@@ -22,7 +22,7 @@ use crate::web::{WebState, blocking};
 /// Steps that the page lists.
 const STEPS: u32 = 20;
 /// Longest reason, in characters.
-const REASON_CHARS: usize = 200;
+pub(crate) const REASON_CHARS: usize = 200;
 
 /// The queue.
 pub(crate) async fn list(
@@ -93,8 +93,16 @@ pub(crate) struct SentStep {
     step: String,
 }
 
-/// Asks for it, confirms it or withdraws it. Who deploys, who administers and the privacy officer may ask and withdraw; to confirm
-/// takes a privacy officer, who is another person than the one who asked.
+/// Refuses who may not take this step. Who deploys, who administers and the privacy officer may ask and withdraw; to confirm takes a
+/// privacy officer, who is another person than the one who asked.
+pub(crate) fn may_step(reader: &Reader, step: Step) -> Result<(), WebError> {
+    match step {
+        Step::Confirmed => reader.must(Deed::ChangeCollection, &[]),
+        Step::Asked | Step::Withdrawn => reader.must_propose(Deed::ChangeCollection, &[]),
+    }
+}
+
+/// Asks for it, confirms it or withdraws it.
 pub(crate) async fn step(
     State(state): State<WebState>,
     reader: Reader,
@@ -102,10 +110,7 @@ pub(crate) async fn step(
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     let step = Step::ALL.into_iter().find(|step| step.as_str() == sent.step).ok_or(WebError::BadRequest)?;
-    match step {
-        Step::Confirmed => reader.must(Deed::ChangeCollection, &[])?,
-        Step::Asked | Step::Withdrawn => reader.must_propose(Deed::ChangeCollection, &[])?,
-    }
+    may_step(&reader, step)?;
     let (store, person, now_ms) = (state.app.store.clone(), reader.user.name.clone(), reader.now_ms);
     match blocking(move || store.step_suspects(step, &person, now_ms)).await? {
         Ok(_) => {

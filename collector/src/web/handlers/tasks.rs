@@ -173,25 +173,12 @@ pub(crate) async fn one(
     .await
 }
 
-/// A step as the form has it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct SentStep {
-    csrf: String,
-    step: String,
-    person: String,
-    day: String,
-    reason: String,
-    evidence: String,
-    version: String,
-}
-
 /// Takes a step on one task.
 pub(crate) async fn step(
     State(state): State<WebState>,
     reader: Reader,
     Path(reference): Path<String>,
-    Form(sent): Form<SentStep>,
+    Form(sent): Form<work::SentStep>,
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     let person = work::person(&state, &sent.person).await?;

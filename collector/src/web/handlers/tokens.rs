@@ -16,6 +16,7 @@ use crate::web::list::ListQuery;
 use crate::web::pages::{TokenForm, TokenMadePage, TokensPage};
 use crate::web::{WebState, blocking};
 
+/// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
 /// The tokens, and the form for another.
@@ -92,7 +93,11 @@ pub(crate) async fn revoke(
 }
 
 /// Refuses who may not enrol machines into this unit. One that is not there yet takes a role for the whole organisation.
-async fn may_enrol_into(state: &WebState, reader: &Reader, unit: Option<&str>) -> Result<(), WebError> {
+pub(crate) async fn may_enrol_into(
+    state: &WebState,
+    reader: &Reader,
+    unit: Option<&str>,
+) -> Result<(), WebError> {
     let store = state.app.store.clone();
     let units = blocking(move || store.units()).await?;
     let id = units.iter().find(|known| Some(known.name.as_str()) == unit).map(|known| known.id);
@@ -149,6 +154,7 @@ fn checked(sent: Sent, reader: &Reader) -> Result<NewToken, Box<TokenForm>> {
     }
 }
 
-fn command(point: &EnrolmentPoint, secret: &str) -> String {
+/// What enrols a machine.
+pub(crate) fn command(point: &EnrolmentPoint, secret: &str) -> String {
     format!("umbrascope-agent enrol --collector {} --token {secret}", point.url)
 }

@@ -1,5 +1,6 @@
 //! What the handlers of findings, tasks, documents and vendors share.
 
+use serde::Deserialize;
 use umbrascope_api::Day;
 
 use crate::model::document::DocumentFilter;
@@ -17,6 +18,19 @@ use crate::web::{WebState, blocking};
 
 /// Documents, tasks and entries of the trail that a page lists beside what it is about.
 const BESIDE: u32 = 50;
+
+/// A step on a finding or a task as the form has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SentStep {
+    pub(super) csrf: String,
+    pub(super) step: String,
+    pub(super) person: String,
+    pub(super) day: String,
+    pub(super) reason: String,
+    pub(super) evidence: String,
+    pub(super) version: String,
+}
 
 /// Whether the reader sees findings and tasks of everybody, or only those assigned to them.
 pub(crate) fn see_all(reader: &Reader) -> bool {

@@ -78,7 +78,7 @@ pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPag
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
 pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};
-pub(crate) use work::{DocumentsView, People, TaskForm};
+pub(crate) use work::{DocumentsView, People, StepWords, TaskForm};
 
 /// The frame of a page for somebody who is not signed in.
 #[derive(Debug, Clone, Copy, Default)]

@@ -26,6 +26,36 @@ impl People {
     }
 }
 
+/// What the steps on a finding or a task are called. The template is `steps.html`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StepWords {
+    /// Asks for the evidence.
+    pub(crate) evidence: &'static str,
+    /// The step that ends it, and its button.
+    pub(crate) end: (&'static str, &'static str),
+    /// The step that drops it, and its button.
+    pub(crate) drop: (&'static str, &'static str),
+    /// Asks why it is open again.
+    pub(crate) reopen: &'static str,
+}
+
+impl StepWords {
+    /// Of a finding.
+    pub(crate) const FINDING: Self = Self {
+        evidence: "What shows that it is answered",
+        end: ("close", "Close"),
+        drop: ("dismiss", "Dismiss: it is no question"),
+        reopen: "Why it is open again",
+    };
+    /// Of a task.
+    pub(crate) const TASK: Self = Self {
+        evidence: "What shows that it is done",
+        end: ("finish", "It is done"),
+        drop: ("drop", "Drop it"),
+        reopen: "Why it is to be done after all",
+    };
+}
+
 /// The documents that hang on something, and a form for one more. The template is `documents.html`.
 #[derive(Debug, Clone)]
 pub(crate) struct DocumentsView {

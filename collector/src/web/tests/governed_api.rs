@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 
 impl Visitor {
-    async fn sent(&mut self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(super) async fn sent(&mut self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
         self.sent_with(method, path, body, &[]).await
     }
 
-    async fn sent_with(
+    pub(super) async fn sent_with(
         &mut self,
         method: Method,
         path: &str,
@@ -80,7 +80,7 @@ async fn a_record_is_read_changed_and_moved_and_a_refusal_names_its_guard() {
 }
 
 impl Visitor {
-    async fn sign_in_again(&mut self, name: &str) {
+    pub(super) async fn sign_in_again(&mut self, name: &str) {
         self.browser = true;
         self.sign_in(name).await;
         self.browser = false;

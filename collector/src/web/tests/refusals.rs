@@ -98,21 +98,22 @@ const GOVERNED: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// A privacy officer's public key, as any.
-const KEY: &str = "upk-0000000000000000000000000000000000000000000000000000000000000000190a55ad";
+pub(super) const KEY: &str = "upk-0000000000000000000000000000000000000000000000000000000000000000190a55ad";
 
 /// Who may do something of the above at all. What else they try is refused all the same.
 fn may_write_something(name: &str) -> bool {
     !matches!(name, "vera" | "wim")
 }
 
-struct World {
-    visitor: Visitor,
+/// The sample's people over a real store, whose records can be looked at.
+pub(super) struct World {
+    pub(super) visitor: Visitor,
     path: std::path::PathBuf,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("collector.db");
         let options = Options { readers: 1, ..Options::new(umbrascope_rules::Catalogue::embedded()) };
@@ -128,7 +129,7 @@ impl World {
     }
 
     /// Everything that is recorded, but for sessions, links and the log of refusals.
-    fn records(&self) -> BTreeMap<String, Vec<String>> {
+    pub(super) fn records(&self) -> BTreeMap<String, Vec<String>> {
         dump(&self.path)
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{Access, By, Deed, Grant, GrantChange, Role, Scope};
 
 /// A token of somebody for some scopes.
-fn token(of: &Visitor, name: &str, scopes: &[Scope]) -> String {
+pub(super) fn token(of: &Visitor, name: &str, scopes: &[Scope]) -> String {
     let people = of.state.people.clone();
     let person = people.person_named(name).unwrap().unwrap().id;
     let by = sample::people::nobody();
@@ -63,6 +63,21 @@ async fn a_token_gives_no_more_than_its_owner_may_at_that_moment() {
     let gone = crate::model::PersonDetails { active: false, ..anna.details };
     people.change_person(anna.id, &gone, &sample::people::nobody()).unwrap().unwrap();
     assert_eq!(ask(&mut program, "/api/v1/products", &of_anna).await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// What is the scope owner's to decide is done by no token, be it scoped to what others do in the same place.
+#[tokio::test]
+async fn a_token_does_not_act_in_a_role_that_its_scopes_do_not_lend() {
+    let mut program = Visitor::new(Sample::with_records());
+    program.browser = false;
+    for (name, status) in [("sven", StatusCode::FORBIDDEN), ("dora", StatusCode::CREATED)] {
+        let bearer = format!("Bearer {}", token(&program, name, &Scope::ALL));
+        let headers = [("authorization", bearer.as_str())];
+        let endpoint = serde_json::json!({"hostname": "box-1"});
+        let (came, told) =
+            program.sent_with(Method::POST, "/api/v1/scope/endpoints", &endpoint, &headers).await;
+        assert_eq!(came, status, "{name}: {told}");
+    }
 }
 
 #[tokio::test]

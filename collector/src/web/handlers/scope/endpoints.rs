@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use umbrascope_api::Day;
 
-use super::act;
 use crate::audit::sha256;
 use crate::model::Deed;
 use crate::scope::endpoints::{self, Endpoint};
@@ -138,7 +137,7 @@ pub(crate) async fn import(
     }
     let file_sha256 = sha256(&[sent.text.as_bytes()]).to_string();
     let import = EndpointImport { source, as_of, file_sha256, list };
-    let (governance, act) = (state.app.governance.clone(), act(&reader, "a list of endpoints"));
+    let (governance, act) = (state.app.governance.clone(), reader.act("a list of endpoints"));
     blocking(move || governance.import_endpoints(import, act)).await?;
     Ok(Redirect::to("/scope/endpoints?done=imported").into_response())
 }
@@ -158,7 +157,7 @@ pub(crate) async fn withdraw(
 ) -> Result<Response, WebError> {
     may_write(&reader)?;
     reader.check_form(&sent.csrf)?;
-    let (governance, act) = (state.app.governance.clone(), act(&reader, "withdrawn"));
+    let (governance, act) = (state.app.governance.clone(), reader.act("withdrawn"));
     match blocking(move || governance.withdraw_endpoints(&sent.source, act)).await? {
         true => Ok(Redirect::to("/scope/endpoints?done=withdrawn").into_response()),
         false => Err(WebError::NotFound("list")),
@@ -196,7 +195,7 @@ pub(crate) async fn add(
     });
     match endpoint {
         Ok(endpoint) => {
-            let (governance, act) = (state.app.governance.clone(), act(&reader, "by hand"));
+            let (governance, act) = (state.app.governance.clone(), reader.act("by hand"));
             blocking(move || governance.add_endpoint(endpoint, act)).await?;
             Ok(Redirect::to("/scope/endpoints?done=added").into_response())
         }
@@ -222,7 +221,7 @@ pub(crate) async fn remove(
     may_write(&reader)?;
     reader.check_form(&sent.csrf)?;
     let number: i64 = number.parse().map_err(|_| WebError::NotFound("endpoint"))?;
-    let (governance, act) = (state.app.governance.clone(), act(&reader, "by hand"));
+    let (governance, act) = (state.app.governance.clone(), reader.act("by hand"));
     match blocking(move || governance.remove_endpoint(number, act)).await? {
         true => Ok(Redirect::to("/scope/endpoints?done=removed").into_response()),
         false => Err(WebError::NotFound("endpoint")),

@@ -5,7 +5,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::{act, number_of, shown};
+use super::{number_of, shown};
 use crate::export::scope::{self as written, ScopeFormat};
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
@@ -24,7 +24,7 @@ pub(crate) async fn html(
     reader: Reader,
     Query(query): Query<Which>,
 ) -> Result<Response, WebError> {
-    file(state, reader, query, ScopeFormat::Html).await
+    asked(state, reader, query, ScopeFormat::Html).await
 }
 
 /// As PDF.
@@ -33,7 +33,7 @@ pub(crate) async fn pdf(
     reader: Reader,
     Query(query): Query<Which>,
 ) -> Result<Response, WebError> {
-    file(state, reader, query, ScopeFormat::Pdf).await
+    asked(state, reader, query, ScopeFormat::Pdf).await
 }
 
 /// As JSON.
@@ -42,21 +42,31 @@ pub(crate) async fn json(
     reader: Reader,
     Query(query): Query<Which>,
 ) -> Result<Response, WebError> {
-    file(state, reader, query, ScopeFormat::Json).await
+    asked(state, reader, query, ScopeFormat::Json).await
 }
 
-async fn file(
+async fn asked(
     state: WebState,
     reader: Reader,
     query: Which,
     format: ScopeFormat,
 ) -> Result<Response, WebError> {
-    reader.must_see_all()?;
     let asked = match query.statement.as_str() {
         "" => None,
         typed => Some(number_of(typed)?),
     };
-    let (app, now_ms, act) = (state.app, reader.now_ms, act(&reader, format.as_str()));
+    file(state, reader, asked, format).await
+}
+
+/// A signed statement, the one in force where none is named, as a file. That it was taken away is noted.
+pub(crate) async fn file(
+    state: WebState,
+    reader: Reader,
+    asked: Option<u64>,
+    format: ScopeFormat,
+) -> Result<Response, WebError> {
+    reader.must_see_all()?;
+    let (app, now_ms, act) = (state.app, reader.now_ms, reader.act(format.as_str()));
     let made = blocking(move || {
         let last = || app.governance.statement_in_force().map(|held| held.map(|held| held.body.number));
         let number = asked.map_or_else(last, |number| Ok(Some(number))).map_err(WebError::from)?;

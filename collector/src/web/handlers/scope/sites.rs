@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::{Done, act, not_done};
+use super::{Done, not_done};
 use crate::model::record::Tri;
 use crate::model::{Access, Deed};
 use crate::scope::{Site, SiteKind};
@@ -90,7 +90,7 @@ pub(crate) async fn add(
     reader.check_form(&sent.csrf)?;
     match sent.site(String::new()) {
         Ok(site) => {
-            let (governance, act) = (state.app.governance.clone(), act(&reader, "by hand"));
+            let (governance, act) = (state.app.governance.clone(), reader.act("by hand"));
             blocking(move || governance.add_site(site, act)).await?;
             Ok(Redirect::to("/scope/sites?done=entered").into_response())
         }
@@ -113,7 +113,7 @@ pub(crate) async fn change(
             return sites_page(&state, &reader, None, Some(format!("Not changed: {problem}."))).await;
         }
     };
-    let (governance, act) = (state.app.governance.clone(), act(&reader, "by hand").on(sent.version));
+    let (governance, act) = (state.app.governance.clone(), reader.act("by hand").on(sent.version));
     match blocking(move || governance.change_site(site, act)).await? {
         Some(Ok(_)) => Ok(Redirect::to("/scope/sites?done=changed").into_response()),
         Some(Err(refused)) => sites_page(&state, &reader, None, Some(not_done(&refused))).await,
