@@ -54,7 +54,7 @@ const SCOPES: [&str; 6] =
 /// (`/second-factor-roles`) lock out whoever has none.
 const ADMINISTERED: &str = "^/api/v1/(api-tokens|limits|people|policies|readings|units)";
 /// What takes a person who answers for the scope, for privacy or for the rules.
-const SIGNED: &str = "^/api/v1/(own-rules|retention|scope/statements|suspects/setting)";
+const SIGNED: &str = "^/api/v1/(own-rules|reidentifications?|retention|scope/statements|suspects/setting)";
 
 /// Operations that have to have been done at least once, so that a run in which everybody was refused everything does not count.
 const DONE_BY_TOKEN: &[&str] = &[

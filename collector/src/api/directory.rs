@@ -376,7 +376,8 @@ pub(super) async fn readings(
 ) -> Result<Json<List<ReadingJson>>, WebError> {
     reader.must_read(Deed::ReadCollectionAudit)?;
     let (number, page) = page_of(&rows)?;
-    let found = blocking(move || state.app.people.readings(page)).await?;
+    let within = reader.user.grants.within(Deed::ReadCollectionAudit);
+    let found = blocking(move || state.app.people.readings(within.as_deref(), page)).await?;
     Ok(Json(List::of(found, number, page)))
 }
 

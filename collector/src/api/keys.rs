@@ -94,7 +94,8 @@ pub(super) async fn revoke(
 ) -> Result<StatusCode, WebError> {
     reader.must_somewhere(Deed::Enrol)?;
     let (store, now_ms, asked) = (state.app.store.clone(), reader.now_ms, TokenId(id));
-    let found = blocking(move || store.tokens(now_ms)).await?.into_iter().find(|token| token.id == asked);
+    let found =
+        blocking(move || store.tokens(None, now_ms)).await?.into_iter().find(|token| token.id == asked);
     may_enrol_into(&state, &reader, found.as_ref().map(|token| token.unit.as_str())).await?;
     let token = found.ok_or(WebError::NotFound("token"))?;
     let by = reader.by("");
