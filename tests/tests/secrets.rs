@@ -380,6 +380,29 @@ impl Stage {
         }
     }
 
+    /// Looks through every file of the data folder, the agent's state among them; their names.
+    fn kept(&self, when: &str, search: &mut Search) -> Vec<String> {
+        let mut files = Vec::new();
+        umbrascope_e2e::walk(&self.data(), &mut files);
+        files.retain(|file| fs::symlink_metadata(file).is_ok_and(|file| file.is_file()));
+        let controls = Finder::of(&[("name", AI_NAME), ("server", MCP_NAME)]);
+        let mut with_controls = Vec::new();
+        for path in &files {
+            let bytes = fs::read(path).unwrap();
+            let found: BTreeSet<_> = controls.all(&bytes).map(|(what, _)| what).collect();
+            if found.len() == 2 {
+                with_controls.push(path.display().to_string());
+            }
+            search.through(&format!("{} {when}", path.display()), &bytes, &[]);
+        }
+        let of = |part: &str| with_controls.iter().any(|path| path.contains(part));
+        assert!(
+            of("collector.db") && of("/agent/"),
+            "the search looks where both keep things: {with_controls:?}"
+        );
+        files.iter().map(|file| file.display().to_string()).collect()
+    }
+
     /// Texts of what went over the loopback interface between agent and collector, decrypted with the agent's own session keys: strings of
     /// JSON, headers, and whole bodies in hexadecimal.
     fn sent(&self, wire: &Path) -> Vec<u8> {
@@ -446,9 +469,13 @@ const FORMATS: [&str; 9] = [
     "ciso-assistant",
 ];
 
-/// Logs, and what stands in them in any case.
-const CONTROLS_OF_LOGS: [(&str, &[&str]); 4] =
-    [("try.log", &["umbrascope"]), ("once.log", &["umbrascope"]), ("rebuild.log", &[]), ("export.log", &[])];
+/// Logs, and what stands in them in any case; the last two commands may have nothing to say.
+const CONTROLS_OF_LOGS: [(&str, &[&str]); 4] = [
+    ("try.log", &["TRACE", "ready: capturing on", "a sensor enrolled"]),
+    ("once.log", &["TRACE"]),
+    ("rebuild.log", &[]),
+    ("export.log", &[]),
+];
 
 #[test]
 fn no_planted_secret_is_sent_kept_logged_shown_or_exported() {
@@ -472,8 +499,15 @@ fn no_planted_secret_is_sent_kept_logged_shown_or_exported() {
     let product = Try::start(stage.collector("try.log", &words), stage.pair.host_words());
     stage.traffic();
     let found = product.wait("/export/json", SOON, |export| {
-        let products = export["products"].to_string();
-        products.contains(AI_NAME) && products.contains(MCP_NAME)
+        // Each planted place was read, and each kind of traffic: what may be told of it is there.
+        let pieces = export["products"].as_array().into_iter().flatten();
+        let pieces = pieces.flat_map(|product| product["evidence"].as_array().into_iter().flatten());
+        let known: BTreeSet<_> =
+            pieces.map(|piece| (piece["channel"].as_str(), piece["value"].as_str())).collect();
+        let wanted =
+            [("tls", AI_NAME), ("http", AI_NAME), ("mcp-config", MCP_NAME), ("account", "corp.example")];
+        let wanted = wanted.into_iter().chain([("mcp-config", "codex-control"), ("manifest", "openai")]);
+        wanted.into_iter().all(|(channel, value)| known.contains(&(Some(channel), Some(value))))
     });
     assert!(found.is_ok(), "what is to be found did not come: {}", found.unwrap_or_else(|export| export));
 
@@ -496,6 +530,11 @@ fn no_planted_secret_is_sent_kept_logged_shown_or_exported() {
         stage.run(command)
     };
     search.through("explain", &explain, &[AI_NAME, MCP_NAME]);
+    let files = stage.kept("while it runs", &mut search);
+    assert!(
+        files.iter().any(|file| file.ends_with("collector.db-wal")),
+        "the log of the database too: {files:?}"
+    );
     assert_eq!(product.interrupt(), Some(0));
     on_link.interrupt();
     on_wire.interrupt();
@@ -512,7 +551,7 @@ fn no_planted_secret_is_sent_kept_logged_shown_or_exported() {
     stage.run(stage.collector("rebuild.log", &["rebuild"]));
 
     let sent = stage.sent(&wire);
-    search.through("the wire", &sent, &[AI_NAME, MCP_NAME, "plain-text-secret"]);
+    search.through("the wire", &sent, &[AI_NAME, MCP_NAME, "corp.example", "plain-text-secret"]);
     for format in FORMATS.into_iter().chain(["evidence-pack"]) {
         let out = stage.path(&format!("export.{format}"));
         let words = ["export", format, "-o", &out.to_string_lossy()];
@@ -523,21 +562,6 @@ fn no_planted_secret_is_sent_kept_logged_shown_or_exported() {
         let text = fs::read(stage.path(log)).unwrap();
         search.through(log, &text, control);
     }
-    let log = fs::read_to_string(stage.path("try.log")).unwrap();
-    assert!(log.contains("TRACE"), "the logs are at their highest level");
-    let mut files = Vec::new();
-    umbrascope_e2e::walk(&stage.data(), &mut files);
-    let (mut with_control, controls) =
-        (BTreeSet::new(), Finder::of(&[("name", AI_NAME), ("server", MCP_NAME)]));
-    for path in &files {
-        let bytes = fs::read(path).unwrap();
-        let controls: BTreeSet<_> = controls.all(&bytes).map(|(what, _)| what).collect();
-        if controls.len() == 2 {
-            with_control.insert(path.file_name().unwrap().to_string_lossy().into_owned());
-        }
-        search.through(&path.display().to_string(), &bytes, &[]);
-    }
-    // Of the collector and of the agent's state: the search looks where they keep things.
-    assert!(with_control.len() >= 2, "{with_control:?} of {files:?}");
+    stage.kept("afterwards", &mut search);
     search.assert_clean();
 }

@@ -42,7 +42,7 @@ pub(super) enum Finished {
     /// A batch.
     Batch {
         /// What was in it.
-        content: Content,
+        content: Box<Content>,
         /// Counts that only grew were among it.
         had_grown: bool,
         /// What became of it.
@@ -343,7 +343,7 @@ impl Delivery {
         failpoint::hit("agent-before-send");
         self.in_flight = Some(Box::pin(async move {
             let outcome = client.deliver(body).await;
-            Finished::Batch { content, had_grown, outcome }
+            Finished::Batch { content: Box::new(content), had_grown, outcome }
         }));
         Ok(())
     }
