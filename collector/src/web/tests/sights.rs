@@ -8,7 +8,7 @@ use crate::model::governed::{Act, Actor};
 use crate::model::record::AiSystem;
 use crate::model::task::{Link, LinkKind, Purpose, Task};
 use crate::model::{Grant, GrantChange, Grants, Role};
-use crate::review::Who;
+use crate::review::{Move, Who};
 use crate::store::sqlite::Options;
 use crate::store::{Governance, SqliteStore, Tasks};
 
@@ -90,6 +90,7 @@ fn world() -> (Visitor, Vec<String>) {
             ..AiSystem::default()
         };
         let id = store.add_system(system, &who, act()).unwrap().unwrap().body.id;
+        store.move_system(&id, Move::Triage, who.clone(), act()).unwrap().unwrap().unwrap();
         let task = Task {
             title: format!("{name} task"),
             purpose: Purpose::Other,
@@ -102,13 +103,13 @@ fn world() -> (Visitor, Vec<String>) {
     (Visitor::to(sample::state_of(store)), ids.to_vec())
 }
 
-/// Starts a campaign over everything, in which nobody is there to be asked.
+/// Starts a campaign over everything, in which one person is asked and nobody about the last record.
 async fn campaign(visitor: &mut Visitor) {
     visitor.sign_in("anna").await;
     let otto = visitor.state.people.person_named("otto").unwrap().unwrap().id;
     let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
-    for reference in ["AIS-0001", "AIS-0002", "AIS-0003"] {
-        let owner = crate::review::Move::Edit(vec![("system_owner".to_owned(), otto.into())]);
+    for reference in ["AIS-0001", "AIS-0002"] {
+        let owner = Move::Edit(vec![("system_owner".to_owned(), otto.into())]);
         let act = Act::by(Actor::Person(1), sample::NOW_MS).because("he buys it");
         visitor.state.governance.move_system(reference, owner, who.clone(), act).unwrap().unwrap().unwrap();
     }
@@ -234,7 +235,7 @@ async fn what_somebody_owns_or_is_asked_about_is_in_their_sight() {
     for path in ["/inventory/AIS-0003", "/tasks/TSK-0003", "/api/v1/systems/AIS-0003"] {
         assert_eq!(visitor.get(path).await.status, StatusCode::OK, "{path}");
     }
-    let owner = crate::review::Move::Edit(vec![("risk_owner".to_owned(), ulla.into())]);
+    let owner = Move::Edit(vec![("risk_owner".to_owned(), ulla.into())]);
     visitor.state.governance.move_system(&ids[1], owner, who, act()).unwrap().unwrap().unwrap();
     assert!(visitor.get("/inventory").await.text.contains("Zephrane"));
     // A second role, for the whole organisation, opens the rest.
