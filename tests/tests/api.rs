@@ -395,6 +395,7 @@ fn report(store: &SqliteStore, now_ms: i64) {
         stations: Vec::new(),
         snapshots: Vec::new(),
         suspects: Vec::new(),
+        sealed_accounts: Vec::new(),
         coverage: CoverageReport { capture: CaptureState::Capturing, hellos: 5, ..CoverageReport::default() },
     };
     let (answer, answered) = sync_channel(1);

@@ -141,7 +141,7 @@ fn who_reads_the_part_about_collection_reads_of_this_setting_and_of_no_other() {
     let suspects = ("setting".to_owned(), "suspects".to_owned());
     let limits = ("setting".to_owned(), "limits".to_owned());
     assert_eq!(read(true, None), [suspects.clone(), suspects.clone()]);
-    assert_eq!(read(false, Some(5)), [limits.clone()], "not what the person 55 did");
+    assert_eq!(read(false, Some(5)), std::slice::from_ref(&limits), "not what the person 55 did");
     assert_eq!(read(true, Some(5)), [limits, suspects.clone(), suspects]);
     assert_eq!(read(false, None), []);
     let whole = TrailFilter::default();
