@@ -144,6 +144,7 @@ impl Fleet {
                 stations: Vec::new(),
                 snapshots: Vec::new(),
                 suspects: Vec::new(),
+                sealed_accounts: Vec::new(),
                 coverage: CoverageReport {
                     capture: CaptureState::Capturing,
                     hellos: 5,
