@@ -371,7 +371,7 @@ fn info() -> SensorInfo {
 
 /// Products of the catalogue, and a rule that no catalogue knows.
 fn report(store: &SqliteStore, now_ms: i64) {
-    let matcher = umbrascope_rules::Matcher::new(&Catalogue::embedded());
+    let matcher = umbrascope_rules::Matcher::new(Catalogue::embedded());
     let known = ["chatgpt.com", "claude.ai"].map(|name| (matcher.name(name).unwrap().rule.to_string(), name));
     let unknown = [("nobody.knows.this".to_owned(), "</script>\u{202e}'\"")];
     let row = |(rule, value): (String, &str)| ActivityRow {

@@ -296,7 +296,7 @@ async fn people_are_added_given_roles_let_in_and_set_aside() {
     let aside = mona.asks(Method::POST, &format!("{path}/active"), json!({"active": false}), OK).await;
     assert_eq!(aside["active"], false);
 
-    let text = "name,email\nolga,olga@x.example\n";
+    let text = "login,name,email\nolga,Olga,olga@x.example\n";
     let preview = json!({"text": text, "preview": true});
     let told = mona.asks(Method::POST, "/people/import", preview, OK).await;
     assert_eq!((&told["added"], &told["done"]), (&json!(["olga"]), &json!(false)), "{told}");

@@ -330,7 +330,7 @@ async fn the_works_council_reads_of_the_trail_what_is_about_collection_and_nothi
     let csrf = visitor.get("/export").await.csrf();
     let pack = visitor.post("/export/evidence-pack", &[("csrf", csrf.as_str())]).await;
     assert_eq!(pack.status, StatusCode::FORBIDDEN);
-    assert_eq!(visitor.get("/api/v1/export/evidence-pack").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(visitor.get("/api/v1/export/evidence-pack").await.status, StatusCode::METHOD_NOT_ALLOWED);
 
     visitor.sign_in("anna").await;
     let (own, count) = listed(&mut visitor, "").await;
