@@ -197,7 +197,7 @@ fn a_kill_during_a_commit_leaves_no_record_without_its_entry_and_no_entry_withou
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().ends_with("begins")), "the child did not begin");
-        // Anywhere in some tens of commits.
+        // Before, in, or between some commits: how many there are in that time is up to the disk.
         std::thread::sleep(Duration::from_micros(u64::from(kill) * 7_919 % 20_000));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -210,7 +210,7 @@ fn a_kill_during_a_commit_leaves_no_record_without_its_entry_and_no_entry_withou
         done += 1;
     }
     println!("{done} kills, {commits} entries committed before them, in {:?}", begun.elapsed());
-    assert!(done > 0 && commits > u64::from(done), "the kills came before nearly every commit");
+    assert!(done > 0 && commits > 0, "the kills came before every commit");
 }
 
 #[test]
