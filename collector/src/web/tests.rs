@@ -37,6 +37,12 @@ mod tokens_of_programs;
 mod told;
 mod work;
 
+/// Every export that is one file.
+fn exports() -> impl Iterator<Item = String> {
+    let formats = crate::export::FORMATS.iter().filter(|word| **word != crate::export::EVIDENCE_PACK);
+    formats.map(|word| format!("/export/{word}"))
+}
+
 /// Somebody with a browser and a jar for cookies.
 struct Visitor {
     router: Router,
