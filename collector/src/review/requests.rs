@@ -176,23 +176,16 @@ pub(super) fn withdraw(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Ref
     Ok(Moved { system: AiSystem { request: None, ..system.clone() }, other: None, role: None })
 }
 
-pub(super) fn decider(wish: &Wish) -> Role {
-    match wish {
-        Wish::ScopeOut { .. } => Role::ScopeOwner,
-        _ => Role::Reviewer,
-    }
-}
-
 pub(super) fn decline(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     let request = asked(system)?;
-    let role = role(system, &[decider(&request.wish)], cx)?;
+    let role = role(system, &[request.wish.decider()], cx)?;
     reason(cx)?;
     moved(AiSystem { request: None, ..system.clone() }, role)
 }
 
 pub(super) fn approve(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     let request = asked(system)?.clone();
-    let role = role(system, &[decider(&request.wish)], cx)?;
+    let role = role(system, &[request.wish.decider()], cx)?;
     two_people(&request, cx)?;
     reason(cx)?;
     let (mut next, mut other) = granted(system, &request.wish, cx)?;

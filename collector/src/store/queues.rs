@@ -6,9 +6,6 @@ use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest};
 use crate::review::{Move, Refused, Who};
 
-/// Most open requests that are looked through. More than that are told of, and decided from the inventory.
-pub const REQUESTS: u32 = 500;
-
 /// A list of records that wait for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {

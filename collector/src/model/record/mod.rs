@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
+use super::Role;
+
 pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
     is_link, named, shown,
@@ -331,6 +333,14 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// The role that decides on it.
+    pub fn decider(&self) -> Role {
+        match self {
+            Self::ScopeOut { .. } => Role::ScopeOwner,
+            _ => Role::Reviewer,
+        }
+    }
+
     /// The word for it.
     pub fn as_str(&self) -> &'static str {
         match self {

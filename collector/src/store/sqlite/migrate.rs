@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 26, sql: include_str!("../../../migrations/0026_campaigns.sql") },
     Migration { version: 30, sql: include_str!("../../../migrations/0030_sealed_accounts.sql") },
     Migration { version: 32, sql: include_str!("../../../migrations/0032_monthly_snapshots.sql") },
+    Migration { version: 33, sql: include_str!("../../../migrations/0033_requests.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.
@@ -108,6 +109,7 @@ fn for_sqlite(sql: &str) -> String {
     sql.replace("{{int}}", "INTEGER")
         .replace("{{table}}", "STRICT")
         .replace("{{keyed}}", "WITHOUT ROWID, STRICT")
+        .replace("{{json}}", "")
 }
 
 fn checksum(sql: &str) -> String {

@@ -5,11 +5,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::products::Conditions;
 use super::{SqliteStore, governed, prepare, systems};
 use crate::model::governed::{Act, Held, TrailEntry, TrailReach};
-use crate::model::record::{AiSystem, Wish};
+use crate::model::record::AiSystem;
 use crate::model::{Deed, Page, PageRequest, Role};
 use crate::review::{Move, Refused, Who};
 use crate::store::StoreError;
-use crate::store::queues::{Queue, Queues, REQUESTS};
+use crate::store::queues::{Queue, Queues};
 
 impl Queues for SqliteStore {
     fn queue(&self, queue: Queue, who: &Who, page: PageRequest) -> Result<Page<Held<AiSystem>>, StoreError> {
@@ -69,11 +69,17 @@ fn read(
     let mut conditions = Conditions::default();
     conditions.add("a.merged = $", 0);
     let order = match queue {
-        Queue::Requests => return requests(connection, who, page),
+        Queue::Requests => {
+            conditions.add("a.requested_by <> $", who.person);
+            conditions.add_plain(&decided_by(who));
+            "a.requested_at_ms, a.id"
+        }
         Queue::Reopened | Queue::New => {
             let word = if queue == Queue::New { "new" } else { "reopened" };
             conditions.add("a.review = $", word.to_owned());
-            limit_to_units(&mut conditions, who.grants.within(Deed::Triage));
+            if let Some(units) = who.grants.within(Deed::Triage) {
+                conditions.add_plain(&wholly_in(&units));
+            }
             "a.created_at_ms, a.id"
         }
         Queue::Own => {
@@ -88,51 +94,24 @@ fn read(
 }
 
 /// Those whose every unit is one of these; what belongs to no unit takes a role for the whole organisation, which no units stand for.
-fn limit_to_units(conditions: &mut Conditions, units: Option<Vec<i64>>) {
-    let Some(units) = units else { return };
+fn wholly_in(units: &[i64]) -> String {
     let places: Vec<String> = units.iter().map(i64::to_string).collect();
     let places = if places.is_empty() { "-1".to_owned() } else { places.join(", ") };
-    conditions.add_plain(&format!(
+    format!(
         "EXISTS (SELECT 1 FROM ai_system_unit u WHERE u.system = a.id)
          AND NOT EXISTS (SELECT 1 FROM ai_system_unit u WHERE u.system = a.id AND u.unit NOT IN ({places}))"
-    ));
+    )
 }
 
-fn requests(connection: &Connection, who: &Who, page: PageRequest) -> rusqlite::Result<Page<Held<AiSystem>>> {
-    if ![Role::Reviewer, Role::ScopeOwner].into_iter().any(|role| who.grants.any(role)) {
-        return Ok(Page { rows: Vec::new(), total: 0 });
-    }
-    let mut conditions = Conditions::default();
-    conditions.add("a.requested = $", 1);
-    conditions.add("a.merged = $", 0);
-    limit_to_units(&mut conditions, deciding(who));
-    let all = PageRequest { offset: 0, limit: REQUESTS };
-    let ids: Vec<String> =
-        conditions.page(connection, "SELECT a.id FROM ai_system a", "a.id", all, |row| row.get(0))?;
-    let mut open = loaded(connection, &ids)?;
-    open.retain(|held| is_for(&held.body, who));
-    open.sort_by_key(|held| held.body.request.as_ref().map(|request| request.at_ms));
-    let total = open.len() as u64;
-    let rows = open.into_iter().skip(usize::try_from(page.offset).unwrap_or(usize::MAX));
-    Ok(Page { rows: rows.take(page.limit as usize).collect(), total })
-}
-
-/// Units for which the person decides anything that is asked for; `None`: all.
-fn deciding(who: &Who) -> Option<Vec<i64>> {
-    let able = |role| matches!(role, Role::Reviewer | Role::ScopeOwner);
-    let held = who.grants.0.iter().filter(|grant| able(grant.role));
-    held.map(|grant| grant.unit).collect()
-}
-
-/// Whether a person may decide what is asked for on a record.
-fn is_for(system: &AiSystem, who: &Who) -> bool {
-    system.request.as_ref().is_some_and(|request| {
-        let decider = match request.wish {
-            Wish::ScopeOut { .. } => Role::ScopeOwner,
-            _ => Role::Reviewer,
-        };
-        request.by != who.person && who.grants.hold(decider, &system.units())
-    })
+/// Those on which something is asked for that a role of the person's decides there.
+fn decided_by(who: &Who) -> String {
+    let able = [Role::Reviewer, Role::ScopeOwner].map(|role| {
+        let held = who.grants.0.iter().filter(|grant| grant.role == role);
+        let units: Option<Vec<i64>> = held.map(|grant| grant.unit).collect();
+        let place = units.map_or_else(|| "1 = 1".to_owned(), |units| wholly_in(&units));
+        format!("(a.decider = '{}' AND {place})", role.as_str())
+    });
+    format!("({})", able.join(" OR "))
 }
 
 fn loaded(connection: &Connection, ids: &[String]) -> rusqlite::Result<Vec<Held<AiSystem>>> {

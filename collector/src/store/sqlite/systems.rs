@@ -52,17 +52,20 @@ impl Projected for AiSystem {
         let vendor = new.vendor_name.clone().map_or_else(|| vendors(connection, new), Ok)?;
         let labels = new.labels.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let search = format!("{} {} {vendor} {labels}", new.name, new.reference).to_lowercase();
+        let request = new.request.as_ref();
         prepare(
             connection,
             "INSERT INTO ai_system AS s (id, reference, name, search, kind, review, sanction, scope, stage, observed,
-                enforcement, tier, ai_act_class, owner, risk_owner, requested, merged, watch_day, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                enforcement, tier, ai_act_class, owner, risk_owner, requested_by, requested_at_ms, decider, merged,
+                watch_day, created_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, search = excluded.search, kind = excluded.kind,
                 review = excluded.review, sanction = excluded.sanction, scope = excluded.scope,
                 stage = excluded.stage, observed = excluded.observed, enforcement = excluded.enforcement,
                 tier = excluded.tier, ai_act_class = excluded.ai_act_class, owner = excluded.owner,
-                risk_owner = excluded.risk_owner, requested = excluded.requested, merged = excluded.merged,
-                watch_day = excluded.watch_day",
+                risk_owner = excluded.risk_owner, requested_by = excluded.requested_by,
+                requested_at_ms = excluded.requested_at_ms, decider = excluded.decider,
+                merged = excluded.merged, watch_day = excluded.watch_day",
         )?
         .execute(params![
             id,
@@ -80,7 +83,9 @@ impl Projected for AiSystem {
             new.ai_act_class.as_str(),
             new.system_owner.unwrap_or(0),
             new.risk_owner.unwrap_or(0),
-            new.request.is_some(),
+            request.map_or(0, |request| request.by),
+            request.map_or(0, |request| request.at_ms),
+            request.map_or("", |request| request.wish.decider().as_str()),
             new.is_merged(),
             watch_day(new),
             act.now_ms
@@ -583,7 +588,7 @@ pub(super) fn list(
     );
     let select = format!(
         "SELECT a.id, a.reference, a.name, a.kind, a.review, a.sanction, a.scope, a.stage, a.observed, a.enforcement,
-            a.tier, a.ai_act_class, a.owner, a.requested, a.created_at_ms, l.vendor, l.kind, s.channels,
+            a.tier, a.ai_act_class, a.owner, a.decider <> '', a.created_at_ms, l.vendor, l.kind, s.channels,
             s.confidence, s.levels, s.assets, s.first_day, s.last_day FROM {from}"
     );
     let mut rows = conditions.page(connection, &select, &order, page, |row| {
@@ -654,7 +659,7 @@ fn conditions(filter: &SystemFilter) -> Conditions {
         conditions.add("a.owner = $", owner);
     }
     if let Some(requested) = filter.requested {
-        conditions.add("a.requested = $", i64::from(requested));
+        conditions.add_plain(if requested { "a.decider <> ''" } else { "a.decider = ''" });
     }
     sight::limit_systems(&mut conditions, &filter.sight);
     if let Some(unit) = filter.unit {

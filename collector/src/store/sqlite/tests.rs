@@ -28,6 +28,7 @@ mod monthly;
 mod own;
 mod people;
 mod proof;
+mod queues;
 mod readiness;
 mod reidentify;
 mod retention;
