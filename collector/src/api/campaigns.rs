@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::request::{Body, Params, Rows, page_of};
-use super::types::{List, Moment, Problem, no_such};
+use super::request::{Body, Params, Rows, no_such, page_of};
+use super::types::{List, Moment, Problem};
 use crate::model::Deed;
 use crate::model::campaign::{
     CampaignDetail, CampaignLine, CampaignMode, CampaignPlan, CampaignQuery, RowCounts, RowFilter, RowState,

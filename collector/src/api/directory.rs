@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::people::Person;
-use super::request::{Body, Params, Rows, page_of};
-use super::types::{List, Moment, Problem, reason};
+use super::request::{Body, Params, Rows, page_of, reason};
+use super::types::{List, Moment, Problem};
 use crate::directory::{self, Known, Plan};
 use crate::model::{
     Access, Deed, Grant, GrantChange, Looked, PersonDetails, PersonRow, Reading, Role, UnitRow,

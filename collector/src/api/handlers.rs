@@ -4,11 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use umbrascope_api::Day;
 
+use super::fleet_types::{Asset, AssetWhole, CoverageList, Sensor, Token, Unit};
 use super::request::{Params, Rows, page_of};
-use super::types::{
-    AiSystem, Asset, AssetWhole, CoverageList, List, Problem, Product, ProductWhole, Sensor, Token, Totals,
-    Unit,
-};
+use super::types::{AiSystem, List, Problem, Product, ProductWhole, Totals};
 use crate::model::{AssetFilter, AssetId, Deed, Page, ProductFilter, SystemFilter};
 use crate::store::StoreError;
 use crate::web::{

@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::fleet_types::Token;
 use super::people::ApiToken;
-use super::request::Body;
-use super::types::{Problem, Token, said};
+use super::request::{Body, said};
+use super::types::Problem;
 use crate::model::{Deed, NewToken, Scope, TokenId};
 use crate::review::{Guard, Refused};
 use crate::token;

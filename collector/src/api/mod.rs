@@ -15,6 +15,7 @@ mod describe;
 mod directory;
 mod endpoints;
 mod export;
+pub mod fleet_types;
 mod handlers;
 mod keys;
 mod own;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use umbrascope_rules::{Changed, Confidence, Overlay};
 use utoipa::ToSchema;
 
-use super::request::{Body, Params, Rows, page_of};
-use super::types::{List, Moment, Problem, said};
+use super::request::{Body, Params, Rows, page_of, said};
+use super::types::{List, Moment, Problem};
 use crate::model::{Deed, OwnText, OwnVersion};
 use crate::own::{self, PublishError};
 use crate::review::{Guard, Refused};

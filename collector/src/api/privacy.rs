@@ -5,8 +5,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::request::Body;
-use super::types::{Moment, Problem, reason};
+use super::request::{Body, reason};
+use super::types::{Moment, Problem};
 use crate::model::{Deed, Role};
 use crate::privacy::{CANNOT, Notice, Pack};
 use crate::retention::{Retention, Step, Times};

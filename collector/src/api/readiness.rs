@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::request::Body;
-use super::types::{Problem, TriWord, no_such, said};
+use super::request::{Body, no_such, said};
+use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::record::Tri;
 use crate::readiness::{self, Answer, Applicability, Assessed, DEFINITIONS, List, assess, indicators};

@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::model::PageRequest;
+use crate::review::{Guard, Refused};
 use crate::web::{MAX_PAGE, WebError};
 
 /// Rows on a page where nothing is asked for.
@@ -86,5 +87,44 @@ pub(super) fn some_version<'de, D: Deserializer<'de>>(from: D) -> Result<Option<
     match version.map(i64::try_from) {
         Some(Err(_)) => Err(D::Error::custom("no record has that many versions")),
         _ => Ok(version),
+    }
+}
+
+/// A refusal for want of a field.
+pub(super) fn needs(field: &'static str) -> WebError {
+    WebError::Guarded(Refused {
+        guard: Guard::Fields,
+        missing: vec![field.to_owned()],
+        says: format!("say {field}"),
+    })
+}
+
+/// A refusal of a field that names what is not there.
+pub(super) fn no_such(field: &'static str, what: &'static str) -> WebError {
+    WebError::Guarded(Refused {
+        guard: Guard::Target,
+        missing: vec![field.to_owned()],
+        says: format!("{field}: there is no such {what}"),
+    })
+}
+
+/// A text without spaces around it, or a refusal where it is empty or longer than `most` characters.
+pub(super) fn said(field: &'static str, text: &str, most: usize) -> Result<String, WebError> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > most {
+        return Err(WebError::Guarded(Refused {
+            guard: if field == "reason" { Guard::Reason } else { Guard::Fields },
+            missing: vec![field.to_owned()],
+            says: format!("{field} takes 1 to {most} characters"),
+        }));
+    }
+    Ok(text.to_owned())
+}
+
+/// A reason without spaces around it, or a refusal where it is longer than `most` characters: none is cut short.
+pub(super) fn reason(text: &str, most: usize) -> Result<String, WebError> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => said("reason", text, most),
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::request::{Body, Params, some_version};
-use super::types::{Problem, TriWord, needs};
+use super::request::{Body, Params, needs, some_version};
+use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::governed::Held;
 use crate::review::{Guard, Refused};

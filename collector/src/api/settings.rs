@@ -7,8 +7,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::request::Body;
-use super::types::{Problem, said};
+use super::request::{Body, said};
+use super::types::Problem;
 use crate::model::finding::DueDays;
 use crate::model::policy;
 use crate::model::{Deed, Role};

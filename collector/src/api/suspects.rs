@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::request::{Body, Params, Rows, page_of};
-use super::types::{List, Moment, Problem, said};
+use super::request::{Body, Params, Rows, page_of, said};
+use super::types::{List, Moment, Problem};
 use crate::model::{Deed, Dismissal, Step, SuspectDomain, SuspectSetting};
 use crate::review::{Guard, Refused};
 use crate::web::{DISMISSAL_CHARS, Reader, WebError, WebState, blocking, may_step_suspects};

@@ -7,8 +7,8 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use umbrascope_api::Day;
 
-use super::request::{Body, Params, Rows, page_of};
-use super::types::{List, Problem, reason};
+use super::request::{Body, Params, Rows, page_of, reason};
+use super::types::{List, Problem};
 use super::work_types::{
     AssessmentBody, AssignBody, CameTo, CountsJson, DocumentBody, DocumentJson, Dossier, FindingJson, Hashed,
     StepBody, TaskBody, TaskJson, VendorJson,
