@@ -94,7 +94,8 @@ fn is_named(bytes: &[u8]) -> bool {
         && list == name + 3
         && (4..=253).contains(&name)
         && bytes.get(NAMED..NAMED + name).is_some_and(|name| {
-            name.contains(&b'.')
+            // The dot at the end that `clean_name` takes off is none.
+            name.strip_suffix(b".").unwrap_or(name).contains(&b'.')
                 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
         })
 }
@@ -163,7 +164,9 @@ mod tests {
         }
         assert_eq!(name(&[&bytes[..], b"and so on"].concat()), None);
         assert_eq!(name(&[&bytes[..], &extension(999, b"")].concat()), None);
-        assert_eq!(name(&[&server_name("nodot")[..], &list[1], &list[2]].concat()), None);
+        for host in ["nodot", "nodot."] {
+            assert_eq!(name(&[&server_name(host)[..], &list[1], &list[2]].concat()), None);
+        }
         assert_eq!(name(&list[..2].concat()), None);
     }
 }
