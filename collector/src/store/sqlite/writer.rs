@@ -4,8 +4,8 @@
 //! it: dearer than a savepoint each when it happens, and free when it does not. Answers go out
 //! after COMMIT, or after its failure.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, RecvError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, ErrorCode};
@@ -74,23 +74,33 @@ impl Writer {
         work: impl FnOnce(&Connection, &mut Books) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let jobs = self.sender().ok_or(StoreError::Stopped)?;
-        let (answer, answered) = sync_channel(1);
-        let failing = answer.clone();
+        // The answer beside a channel of nothing: a channel for each kind of answer would be compiled anew for it.
+        let answer = Arc::new(Mutex::new(None));
+        let keep = |answer: &Mutex<Option<_>>, result| {
+            *answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        };
+        let (done, waiting) = sync_channel(1);
+        let (kept, failing) = (Arc::clone(&answer), (Arc::clone(&answer), done.clone()));
         let work: Work = Box::new(move |connection, books| {
             let value = work(connection, books)?;
-            // A caller that went away has no use for the answer.
             Ok(Box::new(move || {
-                let _ = answer.send(Ok(value));
+                keep(&kept, Ok(value));
+                // A caller that went away has no use for it.
+                let _ = done.send(());
             }))
         });
         let fail = Box::new(move |error| {
-            let _ = failing.send(Err(error));
+            keep(&failing.0, Err(error));
+            let _ = failing.1.send(());
         });
         jobs.send(Job::Work(work, fail)).map_err(|_| StoreError::Stopped)?;
-        match answered.recv() {
-            Ok(Err(StoreError::Database { source, .. })) => Err(StoreError::Database { attempted, source }),
-            Ok(result) => result,
-            Err(_) => Err(StoreError::Stopped),
+        // An error means that the writer is gone, and nothing was kept.
+        let _: Result<(), RecvError> = waiting.recv();
+        let answer = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match answer {
+            Some(Err(StoreError::Database { source, .. })) => Err(StoreError::Database { attempted, source }),
+            Some(result) => result,
+            None => Err(StoreError::Stopped),
         }
     }
 
