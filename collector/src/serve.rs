@@ -47,6 +47,8 @@ use published::Published;
 const ATTEND_EVERY: Duration = Duration::from_secs(3_600);
 /// How often entries without a checkpoint are looked for.
 const SIGN_POLL: Duration = Duration::from_secs(10);
+/// How often what is told of a large fleet as a whole is made anew: well within the time for which it is told.
+const FLEET_RENEWAL: Duration = Duration::from_secs(60);
 /// How often a revocation by another process is looked for.
 const TRUST_POLL: Duration = Duration::from_secs(1);
 /// How often the free space of the disk is looked at.
@@ -170,6 +172,7 @@ pub async fn start(dir: &DataDir, config: &Config, clock: Clock) -> Result<Runni
     tasks.spawn(until(stopping.clone(), disk));
     let time = attend(Arc::clone(&store), Arc::clone(&app.catalogue), Arc::clone(&notary), clock.clone());
     tasks.spawn(until(stopping.clone(), time));
+    tasks.spawn(until(stopping.clone(), renew_fleet(Arc::clone(&store), clock.clone())));
     if let Some(authority) = &config.time_stamps {
         let proof = Arc::clone(&store) as Arc<dyn Proof>;
         match Stamper::new(authority.clone(), proof, Arc::clone(&notary), stamping) {
@@ -300,6 +303,24 @@ fn keep_months(
         notary.checkpoint(now_ms)?;
     }
     Ok(kept)
+}
+
+/// Keeps what is told of a large fleet as a whole fresh.
+async fn renew_fleet(store: Arc<SqliteStore>, clock: Clock) {
+    loop {
+        let (store, now_ms) = (Arc::clone(&store), clock.now_ms());
+        match tokio::task::spawn_blocking(move || store.renew_fleet(now_ms)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the coverage could not be summed up"
+                );
+            }
+            Err(_) => return,
+        }
+        tokio::time::sleep(FLEET_RENEWAL).await;
+    }
 }
 
 /// Signs what waits, as [`Notary::attend`] has it.

@@ -1,9 +1,11 @@
 //! Coverage as a record, and the endpoints that there should be.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, params};
-use umbrascope_api::{CaptureState, CoverageReport, SourceState};
+use serde::Deserialize;
+use umbrascope_api::{CaptureState, SourceState};
 
 use super::assets::coverage_totals;
 use super::governed::{self, Projected};
@@ -159,6 +161,21 @@ fn side_by_side(
     Ok(Some((matched(named, machines.collect()), sources)))
 }
 
+/// What of a [`CoverageReport`](umbrascope_api::CoverageReport) says how a sensor looks.
+#[derive(Deserialize)]
+struct Looked<'t> {
+    capture: CaptureState,
+    #[serde(borrow, default)]
+    sources: Vec<LookedIn<'t>>,
+}
+
+#[derive(Deserialize)]
+struct LookedIn<'t> {
+    #[serde(borrow)]
+    source: Cow<'t, str>,
+    state: SourceState,
+}
+
 /// On how many of the sensors that report each way of looking works. The network is one, each source of a scan another.
 fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Detector>> {
     let mut found: BTreeMap<String, (u64, u64)> = BTreeMap::new();
@@ -169,9 +186,12 @@ fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Det
     )?;
     let mut rows = statement.query(params![since_ms])?;
     while let Some(row) = rows.next()? {
-        let Ok(report) = serde_json::from_str::<CoverageReport>(&row.get::<_, String>(0)?) else { continue };
+        let Ok(report) = serde_json::from_str::<Looked>(row.get_ref(0)?.as_str()?) else { continue };
         let mut count = |name: &str, works: bool| {
-            let (healthy, of) = found.entry(name.to_owned()).or_default();
+            let (healthy, of) = match found.get_mut(name) {
+                Some(known) => known,
+                None => found.entry(name.to_owned()).or_default(),
+            };
             *healthy += u64::from(works);
             *of += 1;
         };

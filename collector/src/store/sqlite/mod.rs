@@ -16,6 +16,7 @@ mod directory;
 mod documents;
 mod exports;
 mod findings;
+mod fleet;
 mod governance;
 mod governed;
 mod identity;
@@ -58,6 +59,7 @@ use std::time::Duration;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use umbrascope_rules::Catalogue;
 
+use self::fleet::Fleet;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
@@ -96,6 +98,8 @@ pub struct Options {
     pub subjects: i64,
     /// Assets that a rebuild folds before their shared rows are written: bounds its memory.
     pub assets_at_once: usize,
+    /// Sensors from which on what is told of the whole fleet is kept for a while.
+    pub large_fleet: u64,
     /// How risk tiers are suggested.
     pub tier_method: Arc<Method>,
     /// Dates of laws and rules.
@@ -123,6 +127,7 @@ impl Options {
             new_words: 500,
             subjects: 20_000,
             assets_at_once: 200,
+            large_fleet: 5_000,
             tier_method: Method::built_in(),
             legal_dates: Dates::built_in(),
             rebuild_on_new_catalogue: false,
@@ -137,6 +142,8 @@ pub struct SqliteStore {
     known: RwLock<Arc<Known>>,
     tier_method: Arc<Method>,
     legal_dates: Arc<Dates>,
+    fleet: Fleet,
+    large_fleet: u64,
 }
 
 impl SqliteStore {
@@ -152,9 +159,11 @@ impl SqliteStore {
         let (readers, known) = (options.readers, RwLock::new(Arc::clone(&options.known)));
         let tier_method = Arc::clone(&options.tier_method);
         let legal_dates = Arc::clone(&options.legal_dates);
+        let large_fleet = options.large_fleet;
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        Ok(Self { readers, writer, known, tier_method, legal_dates })
+        let fleet = Fleet::default();
+        Ok(Self { readers, writer, known, tier_method, legal_dates, fleet, large_fleet })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -170,6 +179,8 @@ impl SqliteStore {
             known: RwLock::new(options.known),
             tier_method: options.tier_method,
             legal_dates: options.legal_dates,
+            fleet: Fleet::default(),
+            large_fleet: options.large_fleet,
         })
     }
 

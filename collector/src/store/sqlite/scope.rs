@@ -31,7 +31,7 @@ impl Scoping for SqliteStore {
     }
 
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError> {
-        self.readers.with("tell the coverage", |connection| coverage::record(connection, now_ms))
+        Ok(self.told(now_ms)?.coverage.clone())
     }
 
     fn endpoint_lists(&self) -> Result<Vec<Held<EndpointList>>, StoreError> {
@@ -43,14 +43,14 @@ impl Scoping for SqliteStore {
         import: EndpointImport,
         act: Act,
     ) -> Result<Vec<Held<EndpointList>>, StoreError> {
-        self.writer.run("take a list of endpoints in", move |connection, _| {
+        self.change_fleet("take a list of endpoints in", move |connection| {
             coverage::import(connection, import, &act)
         })
     }
 
     fn withdraw_endpoints(&self, source: &str, act: Act) -> Result<bool, StoreError> {
         let source = source.to_owned();
-        self.writer.run("withdraw a list of endpoints", move |connection, _| {
+        self.change_fleet("withdraw a list of endpoints", move |connection| {
             coverage::withdraw(connection, &source, &act)
         })
     }
@@ -66,12 +66,13 @@ impl Scoping for SqliteStore {
     }
 
     fn add_endpoint(&self, endpoint: Endpoint, act: Act) -> Result<Held<NamedEndpoint>, StoreError> {
-        self.writer
-            .run("add an endpoint", move |connection, _| coverage::add_endpoint(connection, endpoint, &act))
+        self.change_fleet("add an endpoint", move |connection| {
+            coverage::add_endpoint(connection, endpoint, &act)
+        })
     }
 
     fn remove_endpoint(&self, number: i64, act: Act) -> Result<bool, StoreError> {
-        self.writer.run("take an endpoint out", move |connection, _| {
+        self.change_fleet("take an endpoint out", move |connection| {
             coverage::remove_endpoint(connection, number, &act)
         })
     }
@@ -81,11 +82,11 @@ impl Scoping for SqliteStore {
     }
 
     fn add_site(&self, site: Site, act: Act) -> Result<Held<Site>, StoreError> {
-        self.writer.run("add a site", move |connection, _| statements::add_site(connection, site, &act))
+        self.change_fleet("add a site", move |connection| statements::add_site(connection, site, &act))
     }
 
     fn change_site(&self, site: Site, act: Act) -> Result<Changed<Site>, StoreError> {
-        self.writer.run("change a site", move |connection, _| {
+        self.change_fleet("change a site", move |connection| {
             governed::change::<Site>(connection, &site.id, &act, "site.change", |_| Ok(site.clone()))
         })
     }
@@ -105,13 +106,14 @@ impl Scoping for SqliteStore {
     }
 
     fn scope_now(&self, now_ms: i64) -> Result<Content, StoreError> {
-        let versions = self.versions();
+        let (versions, told) = (self.versions(), self.told(now_ms)?);
         self.readers.with("tell the scope", |connection| {
             let open = match statements::draft(connection)? {
                 Some(number) => governed::load::<Statement>(connection, &number.to_string())?,
                 None => None,
             };
-            statements::content(connection, open.as_ref().map(|held| &held.body), &versions, now_ms)
+            let open = open.as_ref().map(|held| &held.body);
+            statements::content(connection, open, told.coverage.clone(), &versions, now_ms)
         })
     }
 

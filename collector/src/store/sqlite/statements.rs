@@ -13,7 +13,7 @@ use crate::model::policy::{Policy, in_force};
 use crate::model::record::{AiSystem, ReviewState, Scope};
 use crate::review::{Refused, Who};
 use crate::scope::{
-    self, Content, Listed, Looked, Previous, Site, Statement, StatementState, Step, Surroundings,
+    self, Content, Coverage, Listed, Looked, Previous, Site, Statement, StatementState, Step, Surroundings,
     UNDETERMINED_DAYS, UnitName, UsageBand,
 };
 use crate::store::scope::{StatementRow, Stepping};
@@ -155,7 +155,8 @@ pub(super) fn step(
     let Some(before) = governed::load::<Statement>(connection, &id)? else { return Ok(None) };
     let content = match step {
         Step::Propose => {
-            let content = content(connection, Some(&before.body), versions, by.act.now_ms)?;
+            let coverage = coverage::record(connection, by.act.now_ms)?;
+            let content = content(connection, Some(&before.body), coverage, versions, by.act.now_ms)?;
             Some(Content { proposed_by: by.who.person, ..content })
                 .filter(|content| !content.policy.is_empty())
         }
@@ -218,6 +219,7 @@ fn stale(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec
 pub(super) fn content(
     connection: &Connection,
     statement: Option<&Statement>,
+    coverage: Coverage,
     versions: &Versions,
     now_ms: i64,
 ) -> rusqlite::Result<Content> {
@@ -229,7 +231,6 @@ pub(super) fn content(
         .or(before.as_ref().map(|held| &held.body))
         .map(|statement| statement.boundary.clone())
         .unwrap_or_default();
-    let coverage = coverage::record(connection, now_ms)?;
     let mut content = Content {
         number: statement.map_or(0, |statement| statement.number),
         as_of_ms: now_ms,
@@ -281,12 +282,6 @@ fn listed(
     today: Day,
 ) -> rusqlite::Result<Listed> {
     let system = &held.body;
-    let machines: u64 = prepare(
-        connection,
-        "SELECT count(DISTINCT pa.asset) FROM ai_system_product sp JOIN product p ON p.word = sp.product
-            JOIN product_asset pa ON pa.product = p.id WHERE sp.system = $1",
-    )?
-    .query_row(params![system.id], |row| row.get(0))?;
     let created_at_ms: i64 = prepare(connection, "SELECT created_at_ms FROM ai_system WHERE id = $1")?
         .query_row(params![system.id], |row| row.get(0))?;
     let seen = systems::seen(connection, &system.products)?;
@@ -310,7 +305,7 @@ fn listed(
         sanction: system.effective_sanction(today),
         observed: system.observed,
         looked: Looked::of(system.observed, !system.products.is_empty(), &content.coverage),
-        usage: UsageBand::of(machines),
+        usage: usage(connection, &system.id)?,
         products: system.products.clone(),
         justification: system.scope_justification.clone(),
         decided_by: system.scope_decided_by,
@@ -320,6 +315,27 @@ fn listed(
         record_version: held.version,
         record_hash: held.hash.clone(),
     })
+}
+
+/// On how many machines its products are.
+fn usage(connection: &Connection, system: &str) -> rusqlite::Result<UsageBand> {
+    let (most, all): (u64, u64) = prepare(
+        connection,
+        "SELECT coalesce(max(s.assets), 0), coalesce(sum(s.assets), 0) FROM ai_system_product sp
+            JOIN product p ON p.word = sp.product JOIN product_summary s ON s.product = p.id WHERE sp.system = $1",
+    )?
+    .query_row(params![system], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    // A machine with several of them is one: they are counted only where that makes a difference.
+    if UsageBand::of(most) == UsageBand::of(all) {
+        return Ok(UsageBand::of(most));
+    }
+    let machines: u64 = prepare(
+        connection,
+        "SELECT count(DISTINCT pa.asset) FROM ai_system_product sp JOIN product p ON p.word = sp.product
+            JOIN product_asset pa ON pa.product = p.id WHERE sp.system = $1",
+    )?
+    .query_row(params![system], |row| row.get(0))?;
+    Ok(UsageBand::of(machines))
 }
 
 fn unit_names(connection: &Connection, units: &BTreeSet<i64>) -> rusqlite::Result<Vec<UnitName>> {

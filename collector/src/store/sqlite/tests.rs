@@ -22,6 +22,7 @@ mod campaigns;
 mod catalogue;
 mod exports;
 mod findings;
+mod fleet;
 mod gateway;
 mod governance;
 mod monthly;
