@@ -1,4 +1,4 @@
-//! `/catalogue/own`: the organisation's own rules. Everybody reads; administrators publish.
+//! `/catalogue/own`: the organisation's own rules. Everybody reads; who triages publishes.
 
 use axum::Form;
 use axum::extract::{Query, State};
