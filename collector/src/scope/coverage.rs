@@ -1,10 +1,11 @@
 //! What a list rests on: how much of what there should be was looked at, and what could not be seen. A number that is not known is
 //! said to be unknown, and no share is made of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
+use umbrascope_rules::Catalogue;
 
 use crate::model::record::Observed;
 
@@ -109,6 +110,40 @@ pub struct Traffic {
     pub encrypted_dns: u64,
 }
 
+/// Name of the [`Detector`] that watches the network; each of the others is a source of a scan.
+pub const NETWORK: &str = "network";
+
+/// How a sensor can see something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// By names of hosts on the network.
+    pub names: bool,
+    /// By what is installed, configured or running.
+    pub software: bool,
+}
+
+impl Ways {
+    /// How rules see each product of a catalogue, by its id.
+    pub fn of_products(catalogue: &Catalogue) -> HashMap<&str, Self> {
+        let mut found: HashMap<&str, Self> = HashMap::new();
+        for rule in catalogue.rules().iter().filter(|rule| !rule.deny && !rule.retired) {
+            let ways = found.entry(&rule.product).or_default();
+            for indicator in &rule.indicators {
+                match indicator.kind.is_name() {
+                    true => ways.names = true,
+                    false => ways.software = true,
+                }
+            }
+        }
+        found
+    }
+
+    /// By either of two.
+    pub fn or(self, other: Self) -> Self {
+        Self { names: self.names || other.names, software: self.software || other.software }
+    }
+}
+
 /// What a list says of something. The three are never mixed up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -132,11 +167,17 @@ impl Looked {
         }
     }
 
-    /// What is to be said of something that is used through products, some or none, and that sensors show as `observed`.
-    pub fn of(observed: Observed, has_products: bool, coverage: &Coverage) -> Self {
+    /// What is to be said of something that sensors show as `observed` and that can be seen in these ways. `there`: sensors report from where
+    /// it belongs.
+    pub fn of(observed: Observed, ways: Ways, there: bool, coverage: &Coverage) -> Self {
+        let works = |network: bool| {
+            coverage.detectors.iter().any(|one| (one.name == NETWORK) == network && one.healthy > 0)
+        };
         match observed {
             Observed::Active => Self::Found,
-            _ if has_products && coverage.reporting > 0 => Self::LookedForAndNotFound,
+            _ if there && (ways.names && works(true) || ways.software && works(false)) => {
+                Self::LookedForAndNotFound
+            }
             _ => Self::NotLookedFor,
         }
     }
@@ -340,11 +381,35 @@ mod tests {
 
     #[test]
     fn the_three_wordings_are_kept_apart() {
-        let (blind, seeing) = (Coverage::default(), with(2, 1));
-        assert_eq!(Looked::of(Observed::Active, true, &blind), Looked::Found);
-        assert_eq!(Looked::of(Observed::Quiet, true, &seeing), Looked::LookedForAndNotFound);
-        assert_eq!(Looked::of(Observed::Never, true, &blind), Looked::NotLookedFor);
-        assert_eq!(Looked::of(Observed::Never, false, &seeing), Looked::NotLookedFor);
+        let detector = |name: &str, healthy| Detector { name: name.to_owned(), healthy, of: 2 };
+        let seeing = |network, source| Coverage {
+            detectors: vec![detector("network", network), detector("dpkg", source)],
+            ..with(2, 2)
+        };
+        let ways = |names, software| Ways { names, software };
+        let of = |observed, ways, there, coverage| Looked::of(observed, ways, there, &coverage);
+        let (both, none) = (ways(true, true), ways(false, false));
+        assert_eq!(of(Observed::Active, none, false, Coverage::default()), Looked::Found);
+        for (ways, coverage) in [
+            (ways(true, false), seeing(1, 0)),
+            (ways(false, true), seeing(0, 1)),
+            (both, seeing(1, 0)),
+            (both, seeing(0, 1)),
+        ] {
+            for observed in [Observed::Never, Observed::Quiet] {
+                assert_eq!(of(observed, ways, true, coverage.clone()), Looked::LookedForAndNotFound);
+                assert_eq!(of(observed, ways, false, coverage.clone()), Looked::NotLookedFor);
+            }
+        }
+        for (ways, coverage) in [
+            (ways(true, false), seeing(0, 2)),
+            (ways(false, true), seeing(2, 0)),
+            (both, seeing(0, 0)),
+            (both, with(2, 2)),
+            (none, seeing(2, 2)),
+        ] {
+            assert_eq!(of(Observed::Never, ways, true, coverage), Looked::NotLookedFor, "{ways:?}");
+        }
     }
 
     #[test]

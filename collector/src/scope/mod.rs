@@ -12,7 +12,9 @@ mod proof;
 mod sheet;
 mod statement;
 
-pub use coverage::{Coverage, Detector, Expected, Looked, Silent, Source, Traffic, WINDOW_HOURS};
+pub use coverage::{
+    Coverage, Detector, Expected, Looked, NETWORK, Silent, Source, Traffic, WINDOW_HOURS, Ways,
+};
 pub use diff::{Change, Diff, Facet, Told, diff};
 pub use life::{Step, Surroundings, begin, take};
 pub use matching::{Machine, Match, Matched, Named, matched};

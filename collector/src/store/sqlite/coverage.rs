@@ -1,7 +1,7 @@
 //! Coverage as a record, and the endpoints that there should be.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, params};
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::model::record::Tri;
 use crate::model::{Page, PageRequest};
 use crate::scope::endpoints::{BY_HAND, Endpoint, EndpointList, NamedEndpoint, is_supported};
 use crate::scope::{
-    Coverage, Detector, Expected, Machine, Match, Matched, Named, Silent, Site, Source, Traffic,
+    Coverage, Detector, Expected, Machine, Match, Matched, NETWORK, Named, Silent, Site, Source, Traffic,
     WINDOW_HOURS, matched,
 };
 use crate::store::scope::{EndpointImport, EndpointRow, Endpoints};
@@ -161,6 +161,21 @@ fn side_by_side(
     Ok(Some((matched(named, machines.collect()), sources)))
 }
 
+/// Units with a machine whose sensor reports, and those above them.
+pub(super) fn reporting_units(connection: &Connection, now_ms: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
+    prepare(
+        connection,
+        "WITH RECURSIVE up (unit) AS (
+            SELECT a.unit FROM sensor_seen e JOIN sensor s ON s.id = e.sensor JOIN asset a ON a.id = s.asset
+            WHERE e.revoked = 0 AND e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0
+            UNION SELECT u.parent FROM up JOIN unit u ON u.id = up.unit WHERE u.parent IS NOT NULL)
+         SELECT unit FROM up",
+    )?
+    .query_map(params![since_ms], |row| row.get(0))?
+    .collect()
+}
+
 /// What of a [`CoverageReport`](umbrascope_api::CoverageReport) says how a sensor looks.
 #[derive(Deserialize)]
 struct Looked<'t> {
@@ -195,7 +210,7 @@ fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Det
             *healthy += u64::from(works);
             *of += 1;
         };
-        count("network", report.capture == CaptureState::Capturing);
+        count(NETWORK, report.capture == CaptureState::Capturing);
         for source in &report.sources {
             count(&source.source, matches!(source.state, SourceState::Read | SourceState::Absent));
         }
@@ -315,5 +330,5 @@ fn unexpected(machine: Machine) -> Match {
         unit: String::new(),
         platform: String::new(),
     };
-    Match { named, sources: std::collections::BTreeSet::new(), asset: Some(asset), reporting }
+    Match { named, sources: BTreeSet::new(), asset: Some(asset), reporting }
 }

@@ -1,6 +1,7 @@
 //! What is told of the fleet as a whole. It takes a look at every sensor, so that of a large fleet the answer is kept for a while:
 //! the collector makes it anew each minute, and it says of itself as of when it is. Statements are made from none that was kept.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +19,19 @@ const KEPT_MS: i64 = 120_000;
 pub(super) struct Told {
     pub(super) coverage: Coverage,
     pub(super) totals: CoverageTotals,
+    /// Units from which a sensor reports, and those above them.
+    pub(super) units: BTreeSet<i64>,
+}
+
+impl Told {
+    /// As it is now.
+    pub(super) fn anew(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
+        Ok(Self {
+            coverage: coverage::record(connection, now_ms)?,
+            totals: assets::coverage_totals(connection, now_ms)?,
+            units: coverage::reporting_units(connection, now_ms)?,
+        })
+    }
 }
 
 /// The last answer, and how often what it rests on was changed by people.
@@ -74,9 +88,7 @@ impl SqliteStore {
     fn tell_anew(&self, now_ms: i64) -> Result<Arc<Told>, StoreError> {
         let changes = self.fleet.changes.load(Ordering::SeqCst);
         let (told, large) = self.readers.with("tell the coverage", |connection| {
-            let coverage = coverage::record(connection, now_ms)?;
-            let totals = assets::coverage_totals(connection, now_ms)?;
-            Ok((Arc::new(Told { coverage, totals }), self.is_large(connection)?))
+            Ok((Arc::new(Told::anew(connection, now_ms)?), self.is_large(connection)?))
         })?;
         if large {
             self.fleet.keep(&told, changes);

@@ -18,7 +18,7 @@ use crate::store::{Changed, StoreError};
 impl SqliteStore {
     fn versions(&self) -> Versions {
         Versions {
-            catalogue: self.known().catalogue().version().to_string(),
+            known: self.known(),
             tier_method: self.tier_method.version.clone(),
             legal_data: self.legal_dates.version.clone(),
         }
@@ -113,7 +113,7 @@ impl Scoping for SqliteStore {
                 None => None,
             };
             let open = open.as_ref().map(|held| &held.body);
-            statements::content(connection, open, told.coverage.clone(), &versions, now_ms)
+            statements::content(connection, open, &told, &versions, now_ms)
         })
     }
 

@@ -1,20 +1,23 @@
 //! Scope statements and sites.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
+use super::fleet::Told;
 use super::governed::{self, Projected};
 use super::identity::next_number;
-use super::{coverage, prepare, proof, systems};
+use super::{prepare, proof, systems};
+use crate::catalogue::Known;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{AiSystem, ReviewState, Scope};
 use crate::review::{Refused, Who};
 use crate::scope::{
-    self, Content, Coverage, Listed, Looked, Previous, Site, Statement, StatementState, Step, Surroundings,
-    UNDETERMINED_DAYS, UnitName, UsageBand,
+    self, Content, Listed, Looked, Previous, Site, Statement, StatementState, Step, Surroundings,
+    UNDETERMINED_DAYS, UnitName, UsageBand, Ways,
 };
 use crate::store::scope::{StatementRow, Stepping};
 
@@ -65,7 +68,7 @@ impl Projected for Statement {
 /// Versions that a statement names and that no table holds.
 #[derive(Debug, Clone)]
 pub(super) struct Versions {
-    pub(super) catalogue: String,
+    pub(super) known: Arc<Known>,
     pub(super) tier_method: String,
     pub(super) legal_data: String,
 }
@@ -155,8 +158,8 @@ pub(super) fn step(
     let Some(before) = governed::load::<Statement>(connection, &id)? else { return Ok(None) };
     let content = match step {
         Step::Propose => {
-            let coverage = coverage::record(connection, by.act.now_ms)?;
-            let content = content(connection, Some(&before.body), coverage, versions, by.act.now_ms)?;
+            let told = Told::anew(connection, by.act.now_ms)?;
+            let content = content(connection, Some(&before.body), &told, versions, by.act.now_ms)?;
             Some(Content { proposed_by: by.who.person, ..content })
                 .filter(|content| !content.policy.is_empty())
         }
@@ -219,7 +222,7 @@ fn stale(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec
 pub(super) fn content(
     connection: &Connection,
     statement: Option<&Statement>,
-    coverage: Coverage,
+    told: &Told,
     versions: &Versions,
     now_ms: i64,
 ) -> rusqlite::Result<Content> {
@@ -240,7 +243,7 @@ pub(super) fn content(
         }),
         author: statement.map_or(0, |statement| statement.author),
         policy: in_force(&policies, today).map(|policy| policy.version.clone()).unwrap_or_default(),
-        catalogue: versions.catalogue.clone(),
+        catalogue: versions.known.catalogue().version().to_owned(),
         tier_method: versions.tier_method.clone(),
         legal_data: Some(versions.legal_data.clone()),
         units: unit_names(connection, &boundary.units)?,
@@ -251,9 +254,10 @@ pub(super) fn content(
             .collect(),
         undetermined_limit_days: UNDETERMINED_DAYS,
         boundary,
-        coverage,
+        coverage: told.coverage.clone(),
         ..Content::default()
     };
+    let ways = Ways::of_products(versions.known.catalogue());
     for held in governed::all::<AiSystem>(connection)? {
         let system = &held.body;
         if system.is_merged()
@@ -261,7 +265,11 @@ pub(super) fn content(
         {
             continue;
         }
-        let listed = listed(connection, &held, &content, today)?;
+        let there = system.org_units.is_empty() || !system.org_units.is_disjoint(&told.units);
+        let ways = system.products.iter().filter_map(|product| ways.get(product.as_str()));
+        let ways = ways.fold(Ways::default(), |all, one| all.or(*one));
+        let looked = Looked::of(system.observed, ways, there, &told.coverage);
+        let listed = listed(connection, &held, looked, today)?;
         match system.scope {
             Scope::In => content.included.push(listed),
             Scope::Out => content.excluded.push(listed),
@@ -278,7 +286,7 @@ pub(super) fn content(
 fn listed(
     connection: &Connection,
     held: &Held<AiSystem>,
-    content: &Content,
+    looked: Looked,
     today: Day,
 ) -> rusqlite::Result<Listed> {
     let system = &held.body;
@@ -304,7 +312,7 @@ fn listed(
         class: system.ai_act_class,
         sanction: system.effective_sanction(today),
         observed: system.observed,
-        looked: Looked::of(system.observed, !system.products.is_empty(), &content.coverage),
+        looked,
         usage: usage(connection, &system.id)?,
         products: system.products.clone(),
         justification: system.scope_justification.clone(),

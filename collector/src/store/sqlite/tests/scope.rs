@@ -1,9 +1,11 @@
 //! Coverage, lists of endpoints, sites and scope statements, on a real database.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use serde_json::json;
 
+use super::governance::by;
 use super::*;
 use crate::audit::{Keys, Tree};
 use crate::model::governed::{Act, Actor, TrailFilter};
@@ -12,7 +14,9 @@ use crate::model::record::{AiSystem, SystemKind, Tri, Wish};
 use crate::model::{By, Grant, Grants, PersonDetails, Role as Part};
 use crate::review::{Guard, Move, Who};
 use crate::scope::endpoints::{self, Endpoint};
-use crate::scope::{self as scoping, Boundary, Place, Site, Statement, StatementState, Step, VerifyError};
+use crate::scope::{
+    self as scoping, Boundary, Looked, Place, Site, Statement, StatementState, Step, VerifyError,
+};
 use crate::store::Governance;
 use crate::store::people::People;
 use crate::store::scope::{EndpointImport, Endpoints, Scoping, Stepping};
@@ -220,6 +224,44 @@ fn sites_without_a_sensor_are_told() {
     let stale = set.store().change_site(open.body, act(set.owner).on(open.version)).unwrap().unwrap();
     assert_eq!(stale.unwrap_err().guard, Guard::Version);
     assert_eq!(set.store().coverage_record(NOW_MS).unwrap().unsaid_sites.len(), 0);
+}
+
+#[test]
+fn only_what_a_sensor_there_could_have_seen_is_said_to_be_looked_for() {
+    let set = Set::new();
+    let away = set.store().add_unit("Away", None, &by()).unwrap().unwrap().id;
+    let (records, analyst) = (Cell::new(0), who(set.analyst, &[Part::Analyst]));
+    let add = |products: &[&str], unit: Option<i64>| {
+        records.set(records.get() + 1);
+        let system = AiSystem {
+            name: format!("Record {}", records.get()),
+            products: products.iter().map(|id| (*id).to_owned()).collect(),
+            org_units: unit.into_iter().collect(),
+            ..AiSystem::default()
+        };
+        set.store().add_system(system, &analyst, act(set.analyst)).unwrap().unwrap().body.id
+    };
+    let all = [
+        add(&["acme.chat"], Some(1)),
+        add(&["acme.chat"], None),
+        add(&["acme.chat"], Some(away)),
+        add(&[], None),
+    ];
+    let looked = || {
+        let content = set.store().scope_now(NOW_MS).unwrap();
+        let of = |id: &String| content.undetermined.iter().find(|listed| listed.id == *id).unwrap().looked;
+        all.iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(looked(), [Looked::NotLookedFor; 4], "nobody reports");
+    let blind = CoverageReport { capture: CaptureState::NoPrivilege, ..CoverageReport::default() };
+    set.fixture.send(1, Batch { coverage: blind, ..batch(1, 1, NOW_MS) }, NOW_MS);
+    assert_eq!(looked(), [Looked::NotLookedFor; 4], "who reports sees nothing");
+    set.fixture.send(2, batch(2, 1, NOW_MS), NOW_MS);
+    let found = Looked::LookedForAndNotFound;
+    assert_eq!(looked(), [found, found, Looked::NotLookedFor, Looked::NotLookedFor]);
+    // A unit has what is below it.
+    set.store().change_unit(1, "Berlin", Some(away), &by()).unwrap().unwrap();
+    assert_eq!(looked(), [found, found, found, Looked::NotLookedFor]);
 }
 
 #[test]
