@@ -17,7 +17,7 @@ use crate::web::url::encode;
 use crate::web::{WebState, blocking};
 
 /// Documents, tasks and entries of the trail that a page lists beside what it is about.
-const BESIDE: u32 = 50;
+pub(super) const BESIDE: u32 = 50;
 
 /// A step on a finding or a task as the form has it.
 #[derive(Debug, Default, Deserialize)]

@@ -60,8 +60,8 @@ pub(crate) use readiness::{
     standing_class,
 };
 pub(crate) use record::{
-    Ask, Axis, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing, Offer,
-    Problem, RecordEditPage, RecordPage, RequestView,
+    Ask, Axis, Beside, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing,
+    Offer, Problem, RecordEditPage, RecordPage, RequestView,
 };
 pub(crate) use reidentify::{
     AskForm, MonthReport, NameRequestView, ReidentificationNewPage, ReidentificationPage,

@@ -4,9 +4,11 @@ use askama::Template;
 use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Standing;
 
+use super::work::{DocumentsView, TaskForm};
 use super::{Frame, filters};
 use crate::export::monthly::SeenThen;
 use crate::model::SystemProduct;
+use crate::model::finding::FindingRow;
 use crate::model::record::{AiSystem, FieldGroup};
 use crate::web::list::{Choice, Pager};
 
@@ -264,6 +266,32 @@ pub(crate) struct RecordPage {
     pub(crate) history: Vec<EntryView>,
     /// The foot of them.
     pub(crate) pager: Pager,
+    /// What remains of its risk, as a named person took it on: who, when, until which day, what.
+    pub(crate) residual: Option<(String, i64, Day, String)>,
+    /// Who confirmed it, when, and what was said, the newest first.
+    pub(crate) confirmations: Vec<(String, i64, Option<String>)>,
+    /// What hangs on it; of a past day nothing is shown.
+    pub(crate) beside: Option<Beside>,
+}
+
+/// What hangs on a record.
+#[derive(Debug)]
+pub(crate) struct Beside {
+    /// Its findings, the newest of them; ended ones too.
+    pub(crate) findings: Vec<FindingRow>,
+    /// How many there are.
+    pub(crate) all_findings: u64,
+    /// Its tasks, and a form for one more.
+    pub(crate) tasks: TaskForm,
+    /// Its documents, and a form for one more.
+    pub(crate) documents: DocumentsView,
+}
+
+impl Beside {
+    /// How many findings are not listed.
+    pub(crate) fn more_findings(&self) -> u64 {
+        self.all_findings.saturating_sub(self.findings.len() as u64)
+    }
 }
 
 /// A decision in words.

@@ -1,7 +1,10 @@
 //! A record's page: what it shows, every move by every role, and what is kept of what was typed.
 
 use super::*;
+use crate::model::Grants;
+use crate::model::governed::{Act, Actor};
 use crate::model::record::{AiSystem, ReviewState, Sanction, Scope, Stage};
+use crate::review::{Move, Who};
 
 const ROLES: [&str; 9] = ["ada", "vera", "dora", "anna", "rita", "sven", "paul", "wim", "mona"];
 
@@ -468,4 +471,52 @@ async fn a_record_is_shown_as_of_a_day() {
     assert_eq!(visitor.get("/inventory/AIS-0001?on=2020-01-01").await.status, StatusCode::NOT_FOUND);
     assert_eq!(visitor.get("/inventory/AIS-0001?on=x").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(visitor.get("/inventory/AIS-9999").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_hangs_on_a_record_stands_on_its_page() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let page = anna.get("/inventory/AIS-0001").await;
+    assert!(page.text.contains("No document is attached") && page.text.contains("No task stands for it"));
+    let csrf = page.csrf();
+    let hangs = [
+        ("csrf", csrf.as_str()),
+        ("back", "/inventory/AIS-0001"),
+        ("link_kind", "system"),
+        ("link_id", "AIS-0001"),
+        ("title", "Impact assessment of letters"),
+    ];
+    let document = [&hangs[..], &[("kind", "url"), ("location", "https://dms.example/17")]].concat();
+    assert_eq!(anna.post("/documents", &document).await.location(), "/inventory/AIS-0001");
+    let task = [&hangs[..4], &[("title", "Train the writers"), ("purpose", "other")]].concat();
+    assert_eq!(anna.post("/tasks", &task).await.status, StatusCode::SEE_OTHER);
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    assert!(
+        page.contains("Impact assessment of letters") && page.contains("https://dms.example/17"),
+        "{page}"
+    );
+    assert!(page.contains("Train the writers") && page.contains("/findings/FND-"), "{page}");
+    assert!(!anna.get("/inventory/AIS-0002").await.text.contains("Impact assessment of letters"));
+
+    let otto = anna.person("otto");
+    let accepted = Move::AcceptResidual {
+        note: "Letters may still offend".to_owned(),
+        expires: "2027-06-30".parse().unwrap(),
+    };
+    let (who, act) =
+        (Who { person: otto, grants: Grants::default() }, Act::by(Actor::Person(otto), sample::NOW_MS));
+    anna.state.governance.move_system("AIS-0001", accepted, who, act).unwrap().unwrap().unwrap();
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    for words in ["The risk that remains", "Letters may still offend", "2027-06-30"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let mut vera = anna.another("vera").await;
+    let page = vera.get("/inventory/AIS-0001").await.text;
+    assert!(
+        page.contains("Train the writers") && !page.contains("Attach a document"),
+        "who reads is offered no form"
+    );
+    let past = vera.get("/inventory/AIS-0001?on=2026-11-20").await.text;
+    assert!(!past.contains("Train the writers"), "of a past day nothing is shown: {past}");
 }

@@ -8,12 +8,13 @@ use serde::Deserialize;
 use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Catalogue;
 
-use super::page;
+use super::{page, work};
 use crate::export::monthly::{self, SeenThen};
 use crate::export::{Sources, Stamp};
+use crate::model::finding::{FindingFilter, Subject};
 use crate::model::governed::{Governed, TrailFilter, TrailRow};
 use crate::model::record::{AiSystem, Seen};
-use crate::model::task::LinkKind;
+use crate::model::task::{Link, LinkKind, Purpose};
 use crate::model::{Access, Deed, PageRequest, Sight, SystemDetail};
 use crate::review::{self, Refused};
 use crate::store::{Governance, StoreError};
@@ -23,8 +24,8 @@ use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::list::{Pager, page_number};
 use crate::web::names::{Names, people_of};
-use crate::web::pages::{DecisionView, RecordPage, RequestView};
-use crate::web::url::Address;
+use crate::web::pages::{Beside, DecisionView, RecordPage, RequestView};
+use crate::web::url::{Address, encode};
 use crate::web::{WebState, blocking};
 
 pub(crate) mod edit;
@@ -88,6 +89,7 @@ struct Loaded {
     /// What is known of what sensors showed by then, product by product.
     seen_then: Vec<SeenThen>,
     least: u64,
+    beside: Option<Beside>,
 }
 
 async fn record_page(
@@ -185,6 +187,16 @@ async fn record_page(
         problem: refused.as_ref().map(|refused| problem(&held.body.reference, refused)),
         history: entries::views(&loaded.rows, shown, names, None),
         pager: Pager::of_rows(ENTRIES, (number, shown, loaded.total), "event", &here, "page"),
+        residual: system.residual.as_ref().map(|residual| {
+            (names.person(residual.by), residual.at_ms, residual.expires, residual.note.clone())
+        }),
+        confirmations: system
+            .confirmations
+            .iter()
+            .rev()
+            .map(|answer| (names.person(answer.by), answer.at_ms, answer.comment.clone()))
+            .collect(),
+        beside: loaded.beside,
         system: system.clone(),
     };
     let answer = page(&template)?;
@@ -206,7 +218,7 @@ async fn load(
     // Refusals tell of people rather than of the record: they are for who reads the trail.
     let refused = if reader.may_read(Deed::ReadAudit, &[]) { None } else { Some(false) };
     let today = Day::from_unix_ms(reader.now_ms);
-    let (by, known) = (reader.clone(), state.app.catalogue.known());
+    let (by, known, beside_of) = (reader.clone(), state.app.catalogue.known(), state.clone());
     let mut stamp = Stamp { as_of: on, ..Stamp::new(known.catalogue(), reader.now_ms) };
     let found = blocking(move || {
         stamp.least = by.least(&app)?;
@@ -263,7 +275,12 @@ async fn load(
             detail.related.push((into.clone(), target.held.body.reference));
         }
         detail.related = in_sight(&**governance, &sight, detail.related)?;
+        let beside = match on {
+            Some(_) => None,
+            None => Some(beside(&beside_of, &by, &detail.held.body)?),
+        };
         Ok::<_, WebError>(Some(Loaded {
+            beside,
             detail,
             names,
             trials,
@@ -276,6 +293,26 @@ async fn load(
     })
     .await?;
     found.ok_or(WebError::NotFound(if on.is_some() { "record of that day" } else { "record" }))
+}
+
+/// What hangs on a record. Blocks.
+fn beside(state: &WebState, reader: &Reader, system: &AiSystem) -> Result<Beside, StoreError> {
+    let filter = FindingFilter {
+        subject: Some(Subject::system(&system.id)),
+        sight: reader.sight(&state.app)?,
+        ..FindingFilter::default()
+    };
+    let findings = state.app.governance.findings(&filter, PageRequest { offset: 0, limit: work::BESIDE })?;
+    let (reference, units) = (&system.reference, system.units());
+    let link = Link::to(LinkKind::System, system.id.as_str());
+    let back = format!("/inventory/{}", encode(reference));
+    let may_add = work::triages(reader, &units) || work::works(reader, system.system_owner);
+    Ok(Beside {
+        findings: findings.rows,
+        all_findings: findings.total,
+        tasks: work::tasks(state, reader, (link.clone(), &units), reference, &back, may_add, Purpose::Other)?,
+        documents: work::documents(state, reader, link, reference, &back, may_add)?,
+    })
 }
 
 /// Other records that somebody sees, of some by id and reference. Blocking.
