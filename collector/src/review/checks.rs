@@ -148,6 +148,10 @@ pub(super) fn decided(
     });
     system.revoked_at_ms = None;
     system.basis = Some(cx.seen.basis());
+    // A day ahead that somebody set stays; one that came is over with this decision, or it would reopen the record at once.
+    if system.next_review_due.is_none_or(|due| due <= cx.today()) {
+        system.next_review_due = Some(cx.today().forward(cx.review_days));
+    }
     system.review = ReviewState::Decided;
     system.reopened = None;
     system.request = None;

@@ -128,6 +128,16 @@ fn change_fields(
             "a system is retired on request, and suspended and resumed by a reviewer: not by editing",
         ));
     }
+    if system.review == ReviewState::Decided
+        && system.next_review_due.is_some()
+        && next.next_review_due.is_none()
+    {
+        return Err(Refused {
+            guard: Guard::Fields,
+            says: "what is decided is looked at again: choose another day of its next review".to_owned(),
+            missing: vec!["next_review_due".to_owned()],
+        });
+    }
     if let Some(of) = &next.part_of
         && (*of == system.id || (cx.other)(of).is_none())
     {

@@ -14,6 +14,7 @@ use crate::model::record::{
 };
 
 const TODAY: u32 = 20_784;
+const REVIEW_DAYS: u32 = 365;
 const ANALYST: i64 = 1;
 const REVIEWER: i64 = 2;
 const SCOPE_OWNER: i64 = 3;
@@ -95,7 +96,7 @@ impl World {
                 draft: self.draft,
                 coverage_percent: None,
                 seen: &self.seen,
-                review_days: 365,
+                review_days: REVIEW_DAYS,
                 hash: "ab",
                 answering: None,
                 supplier_task: false,
@@ -401,6 +402,8 @@ fn any_move() -> impl Strategy<Value = Move> {
         Just(("risk_tier", json!("high"))),
         Just(("aiia.state", json!("done"))),
         Just(("third_party", json!("no"))),
+        Just(("next_review_due", json!(day(TODAY + 20).to_string()))),
+        Just(("next_review_due", json!(null))),
         Just(("stage", json!("pilot"))),
         Just(("stage", json!("retired"))),
         Just(("sanction", json!("sanctioned"))),
@@ -496,6 +499,7 @@ fn holds_invariants(system: &AiSystem, today: Day) {
         // I-01
         let decision = system.decision.as_ref().expect("what is decided has a decision");
         assert!(!decision.reason.trim().is_empty() && !decision.policy.is_empty());
+        assert!(system.next_review_due.is_some_and(|due| due > today), "it will be looked at again");
         match system.sanction {
             // I-02, I-09
             Sanction::Sanctioned => {
@@ -586,6 +590,43 @@ proptest! {
             prop_assert_eq!(before.reference, system.reference.clone());
             holds_invariants(&system, day(world.today));
         }
+    }
+
+    /// Whatever day of a next review the record had: a decision counts today, and somebody looks again in time.
+    #[test]
+    fn what_is_decided_stays_so_and_comes_due(
+        due in prop::option::of(0_u32..2 * REVIEW_DAYS),
+        wish in prop_oneof![
+            Just(Some(Wish::Sanction { conditions: None })),
+            (1_u32..=180).prop_map(|days| Some(Wish::Tolerate {
+                conditions: "no personal data".into(),
+                expires_on: day(TODAY + days),
+            })),
+            Just(None),
+        ],
+    ) {
+        let world = World::default();
+        let due = due.map(|ahead| day(TODAY - REVIEW_DAYS + ahead));
+        let start = AiSystem { next_review_due: due, ..under_review() };
+        let decided = match wish {
+            Some(wish) => {
+                let asked = world.must(&start, ANALYST, &Move::Request(wish));
+                world.must(&asked, REVIEWER, &Move::Approve)
+            }
+            None => world.must(&start, REVIEWER, &Move::Prohibit),
+        };
+        prop_assert_eq!(&tick(&decided, day(TODAY)), &decided);
+        match due.filter(|due| *due > day(TODAY)) {
+            Some(due) => prop_assert_eq!(decided.next_review_due, Some(due), "a day ahead stays"),
+            None => prop_assert_eq!(decided.next_review_due, Some(day(TODAY + REVIEW_DAYS))),
+        }
+        let (last, ended) = match decided.expires_on.map(|last| last.forward(1)) {
+            Some(after) if after <= decided.next_review_due.unwrap() => (after, ReopenReason::Expired),
+            _ => (decided.next_review_due.unwrap(), ReopenReason::ReviewDue),
+        };
+        prop_assert_eq!(&tick(&decided, last.back(1)), &decided);
+        prop_assert_eq!(tick(&decided, last).reopened, Some(ended));
+        prop_assert!(last <= day(TODAY + REVIEW_DAYS));
     }
 
     /// I-12, I-13: neither order nor repetition of what is seen matters.
