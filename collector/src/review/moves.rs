@@ -13,7 +13,7 @@ use super::{Context, Guard, Move, Moved, REASON_CHARS, Refused, Who};
 use crate::model::Role;
 use crate::model::record::{
     AiSystem, CONFIRMATIONS, Confirmation, DismissReason, Enforcement, OWNER_FIELDS, ReopenReason, Residual,
-    ReviewState, Sanction, Scope, Stage, edit,
+    ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -143,7 +143,11 @@ fn change_fields(
     {
         return Err(Refused::new(Guard::Target, "the record that this one is part of is not there"));
     }
-    if next.risk_tier != system.risk_tier {
+    // Whoever names the tier again, or gives another reason for it, has looked at what is suggested now.
+    let assessed_anew = next.risk_tier != Tier::Unassessed
+        && (changes.iter().any(|(name, _)| name == "risk_tier")
+            || next.risk_tier_reason != system.risk_tier_reason);
+    if next.risk_tier != system.risk_tier || assessed_anew {
         let suggestion = cx.method.suggest(&next);
         if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
             return Err(Refused {

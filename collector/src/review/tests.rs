@@ -317,6 +317,28 @@ fn a_tier_below_the_suggestion_needs_a_reason_and_both_are_kept() {
 }
 
 #[test]
+fn a_tier_whose_inputs_changed_is_flagged_until_a_person_assesses_it_anew() {
+    let world = World::default();
+    let edit = |fields: &[(&str, Value)]| {
+        Move::Edit(fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect())
+    };
+    let differs = |system: &AiSystem| Method::built_in().compare(system).differs;
+    let set = world.must(&complete(), ANALYST, &edit(&[("risk_tier", json!("high"))]));
+    assert!(!differs(&set));
+    let changed = world.must(&set, ANALYST, &edit(&[("data_categories", json!(["health"]))]));
+    assert!(differs(&changed));
+    assert_eq!(changed.risk_tier, Tier::High, "the person's tier stays");
+    let elsewhere = world.must(&changed, ANALYST, &edit(&[("outputs", json!("letters"))]));
+    assert!(differs(&elsewhere), "another field says nothing about the tier");
+    for anew in [("risk_tier", json!("high")), ("risk_tier_reason", json!("still true of health data"))] {
+        assert!(!differs(&world.must(&changed, ANALYST, &edit(&[anew]))));
+    }
+    let heavier = edit(&[("risk_tier", json!("limited")), ("environment", json!("safety-related"))]);
+    let lower = world.take(&changed, ANALYST, "", &heavier).unwrap_err();
+    assert_eq!((lower.guard, lower.missing), (Guard::Reason, vec!["risk_tier_reason".to_owned()]));
+}
+
+#[test]
 fn what_was_revoked_stays_so_until_it_is_decided_again() {
     let world = World::default();
     let revoked = world.must(&sanctioned(&world), REVIEWER, &Move::Revoke);
