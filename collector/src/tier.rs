@@ -152,6 +152,22 @@ impl Suggestion {
     }
 }
 
+/// The tier that a person set, beside what is suggested now: neither changes the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// The tier that a person set; [`Tier::Unassessed`]: nobody did.
+    pub set: Tier,
+    /// What was suggested when it was set; `None`: that is not known.
+    pub suggested_then: Option<Tier>,
+    /// Version of the method that suggested it then.
+    pub method_then: Option<String>,
+    /// What is suggested now, with the rules that fired, their inputs and what is unknown.
+    pub now: Suggestion,
+    /// Whether somebody has to assess it anew: a tier was set, and what is suggested is no longer what was suggested then. Where that
+    /// is not known, whether more is suggested now than was set.
+    pub differs: bool,
+}
+
 /// Why a file is no method.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -241,6 +257,19 @@ impl Method {
             method: self.version.clone(),
         }
     }
+
+    /// The record's tier beside what is suggested of it now.
+    pub fn compare(&self, system: &AiSystem) -> Comparison {
+        let now = self.suggest(system);
+        let moved = system.risk_suggested.map_or(now.tier > system.risk_tier, |then| then != now.tier);
+        Comparison {
+            set: system.risk_tier,
+            suggested_then: system.risk_suggested,
+            method_then: system.risk_method.clone(),
+            differs: system.risk_tier != Tier::Unassessed && moved,
+            now,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -294,6 +323,39 @@ mod tests {
         });
         assert_eq!(suggestion.words(), "at least limited; 2 inputs unknown: environment, data categories");
         assert_eq!(suggestion.fired[0].0, "T7a");
+    }
+
+    #[test]
+    fn a_tier_that_was_set_is_to_be_assessed_anew_when_the_suggestion_moves_either_way() {
+        let set = AiSystem {
+            risk_tier: Tier::High,
+            risk_suggested: Some(Tier::Limited),
+            risk_method: Some("umbrascope-1".to_owned()),
+            data_categories: [DataCategory::Personal].into(),
+            ..AiSystem::default()
+        };
+        let method = method();
+        let same = method.compare(&set);
+        assert!(!same.differs, "a person may set another tier than is suggested");
+        assert_eq!(
+            (same.set, same.suggested_then, same.now.tier),
+            (Tier::High, Some(Tier::Limited), Tier::Limited)
+        );
+        let less = AiSystem { data_categories: [DataCategory::Public].into(), ..set.clone() };
+        let more = AiSystem { environment: Environment::SafetyRelated, ..set.clone() };
+        assert!(method.compare(&less).differs);
+        let told = method.compare(&more);
+        assert!(told.differs);
+        assert_eq!(told.now.fired.iter().map(|(id, ..)| &id[..]).collect::<Vec<_>>(), ["T4", "T6"]);
+        assert_eq!(told.set, Tier::High, "the tier of the person stays");
+        assert!(
+            !method.compare(&AiSystem { risk_tier: Tier::Unassessed, ..more.clone() }).differs,
+            "nobody set one"
+        );
+        // Nobody kept what was suggested: more than was set is told, less is not.
+        let unkept = |tier| AiSystem { risk_tier: tier, risk_suggested: None, ..set.clone() };
+        assert!(method.compare(&unkept(Tier::Minimal)).differs);
+        assert!(!method.compare(&unkept(Tier::High)).differs);
     }
 
     /// I-16, over every combination of words, with data categories one by one and in the pairs that rules speak of.

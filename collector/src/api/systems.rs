@@ -16,12 +16,13 @@ use super::request::{Body, Params, Rows, page_of, some_version};
 use super::trail::Entry;
 use super::types::{List, Moment, Problem};
 use crate::anonymity::told;
-use crate::model::governed::{Governed as _, Held, TrailFilter};
-use crate::model::record::AiSystem;
+use crate::model::governed::{Governed as _, Held, Stamp, TrailFilter};
+use crate::model::record::{AiSystem, Tier};
 use crate::model::task::LinkKind;
 use crate::model::{Deed, SystemDetail};
 use crate::review::{self, Move, Refused, Told};
 use crate::store::StoreError;
+use crate::tier::{Comparison, Input, Method};
 use crate::web::bulk::{Asked, each, new_batch};
 use crate::web::{Reader, WebError, WebState, add_record, blocking, step_of};
 
@@ -52,6 +53,85 @@ pub(super) struct SystemWhole {
     missing_for_use: Vec<String>,
     /// Fields that scope takes and that are missing.
     missing_for_scope: Vec<String>,
+    /// The risk tier that a person set, beside what is suggested now.
+    tier: TierNow,
+}
+
+/// A risk tier that a person set, and what the method suggests of the record as it stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TierNow {
+    /// The tier that was set; `unassessed`: nobody did.
+    set: &'static str,
+    /// What was suggested when it was set; null: not known.
+    suggested_then: Option<&'static str>,
+    /// Version of the method that suggested it then.
+    method_then: Option<String>,
+    /// What is suggested now; at least it, where an input is unknown.
+    suggested: &'static str,
+    /// Version of the method now.
+    method: String,
+    /// What is suggested, in words.
+    says: String,
+    /// Whether somebody has to assess it anew, since the suggestion is another one than when the tier was set.
+    differs: bool,
+    /// Rules that fired.
+    fired: Vec<TierRule>,
+    /// What each input holds.
+    inputs: Vec<TierInput>,
+    /// Inputs that are unknown, or not wholly known.
+    unknown: Vec<&'static str>,
+}
+
+/// A rule of the method that fired.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TierRule {
+    /// Its id in the method.
+    id: String,
+    /// The tier is at least this.
+    floor: &'static str,
+    /// Why.
+    because: String,
+}
+
+/// An input of the method.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct TierInput {
+    /// Name of the field.
+    field: &'static str,
+    /// What is known of it.
+    known: Vec<&'static str>,
+    /// Who set it last, and when; null: nobody did.
+    set_by: Option<SetBy>,
+}
+
+impl TierNow {
+    fn of(compared: Comparison, stamps: &BTreeMap<String, Stamp>) -> Self {
+        let Comparison { set, suggested_then, method_then, now, differs } = compared;
+        Self {
+            set: set.as_str(),
+            suggested_then: suggested_then.map(Tier::as_str),
+            method_then,
+            suggested: now.tier.as_str(),
+            says: now.words(),
+            differs,
+            fired: now
+                .fired
+                .into_iter()
+                .map(|(id, floor, because)| TierRule { id, floor: floor.as_str(), because })
+                .collect(),
+            inputs: now
+                .inputs
+                .into_iter()
+                .map(|(input, known)| TierInput {
+                    field: input.field(),
+                    known,
+                    set_by: stamps.get(input.field()).map(SetBy::of),
+                })
+                .collect(),
+            unknown: now.unknown.into_iter().map(Input::field).collect(),
+            method: now.method,
+        }
+    }
 }
 
 /// The last setting of a field.
@@ -64,6 +144,12 @@ pub(super) struct SetBy {
     at: Moment,
     /// Number of the entry of the trail.
     entry: u64,
+}
+
+impl SetBy {
+    fn of(stamp: &Stamp) -> Self {
+        Self { by: stamp.by.clone(), at: Moment::of(stamp.at_ms), entry: stamp.seq }
+    }
 }
 
 /// What sensors show of a record.
@@ -98,13 +184,11 @@ pub(super) struct SeenProduct {
 
 impl SystemWhole {
     /// For who is told no number below this one.
-    fn of(detail: SystemDetail, least: u64) -> Self {
+    fn of(detail: SystemDetail, method: &Method, least: u64) -> Self {
         let SystemDetail { held, seen, products, .. } = detail;
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        let stamps = held.stamps.iter().map(|(name, stamp)| {
-            (name.clone(), SetBy { by: stamp.by.clone(), at: Moment::of(stamp.at_ms), entry: stamp.seq })
-        });
+        let stamps = held.stamps.iter().map(|(name, stamp)| (name.clone(), SetBy::of(stamp)));
         Self {
             id: held.body.id.clone(),
             reference: held.body.reference.clone(),
@@ -114,6 +198,7 @@ impl SystemWhole {
             set_by: stamps.collect(),
             missing_for_use: names(review::required_for_use(&held.body)),
             missing_for_scope: names(review::required_for_scope(&held.body, false)),
+            tier: TierNow::of(method.compare(&held.body), &held.stamps),
             record: serde_json::to_value(&held.body).unwrap_or_default(),
             seen: SeenNow {
                 first_day: seen.days.map(|(first, _)| first.to_string()),
@@ -432,7 +517,8 @@ async fn whole(
     let (app, by) = (state.app.clone(), reader.clone());
     let (found, least) =
         blocking(move || Ok::<_, StoreError>((app.governance.system(&id)?, by.least(&app)?))).await?;
-    let whole = SystemWhole::of(found.ok_or(WebError::NotFound("system"))?, least);
+    let method = state.app.governance.tier_method();
+    let whole = SystemWhole::of(found.ok_or(WebError::NotFound("system"))?, &method, least);
     Ok((status, [(ETAG, format!("\"{}\"", whole.version))], Json(whole)).into_response())
 }
 

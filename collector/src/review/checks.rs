@@ -1,10 +1,13 @@
 //! What several moves ask before they are made, each named by the guard that refuses.
 
+use std::collections::BTreeSet;
+
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Moved, Refused, Who};
 use crate::model::record::{
-    AiSystem, AssessmentState, Decision, DecisionImpact, Request, ReviewState, Sanction, Scope, Tier, Tri,
+    AiSystem, AssessmentState, DataCategory, Decision, DecisionImpact, Domain, Request, ReviewState,
+    Sanction, Scope, Tier, Tri,
 };
 use crate::model::{Access, Deed, Role};
 
@@ -148,14 +151,54 @@ pub(super) fn decided(
     });
     system.revoked_at_ms = None;
     system.basis = Some(cx.seen.basis());
+    // A day ahead that somebody set stays; one that came is over with this decision, or it would reopen the record at once.
+    if system.next_review_due.is_none_or(|due| due <= cx.today()) {
+        system.next_review_due = Some(cx.today().forward(cx.review_days));
+    }
     system.review = ReviewState::Decided;
     system.reopened = None;
     system.request = None;
     Ok(())
 }
 
+/// The record that this one doubles or goes into. It is there, it is not gone into another one, and no chain of doubles and of records that
+/// went into others leads from it back here. The chain is followed for as long as there are records in it.
+pub(super) fn pointed_at(system: &AiSystem, id: &str, cx: &Context<'_>) -> Result<AiSystem, Refused> {
+    let no = |says: &str| Err(Refused::new(Guard::Target, says));
+    if id == system.id {
+        return no("a record neither doubles itself nor goes into itself");
+    }
+    let Some(target) = (cx.other)(id) else {
+        return no("the record that is named is not there");
+    };
+    if target.is_merged() {
+        return no("the record that is named went into another one: name that");
+    }
+    let links =
+        |record: &AiSystem| [record.duplicate_of.clone(), record.merged_into.clone()].into_iter().flatten();
+    let mut passed = BTreeSet::from([target.id.clone()]);
+    let mut open: Vec<String> = links(&target).collect();
+    while let Some(id) = open.pop() {
+        if id == system.id {
+            return no("the record that is named is itself a duplicate of this one: reopen it first");
+        }
+        if passed.insert(id.clone()) {
+            open.extend((cx.other)(&id).iter().flat_map(links));
+        }
+    }
+    Ok(target)
+}
+
 pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {
     Ok(Moved { system, other: None, role: Some(role) })
+}
+
+/// Names of the fields that a use that may go on for a time has to have and this one has not.
+pub(super) fn required_for_tolerance(system: &AiSystem) -> Vec<&'static str> {
+    [("purpose", system.purpose.is_none()), ("system_owner", system.system_owner.is_none())]
+        .into_iter()
+        .filter_map(|(name, missing)| missing.then_some(name))
+        .collect()
 }
 
 /// Names of the fields that a use that may go on has to have and this one has not.
@@ -166,9 +209,13 @@ pub fn required_for_use(system: &AiSystem) -> Vec<&'static str> {
         ("intended_use", text(&system.intended_use)),
         ("foreseeable_misuse", text(&system.foreseeable_misuse)),
         ("decision_impact", system.decision_impact == DecisionImpact::Unknown),
+        ("consequential_domain", system.consequential_domain == Domain::Unknown),
         ("system_owner", system.system_owner.is_none()),
         ("org_units", system.org_units.is_empty()),
-        ("data_categories", system.data_categories.is_empty()),
+        (
+            "data_categories",
+            system.data_categories.is_empty() || system.data_categories.contains(&DataCategory::Unknown),
+        ),
         ("risk_tier", system.risk_tier == Tier::Unassessed),
     ]
     .into_iter()
@@ -193,22 +240,32 @@ pub fn required_for_scope(system: &AiSystem, supplier_task: bool) -> Vec<&'stati
 }
 
 pub(super) fn impact_assessed(system: &AiSystem, today: Day) -> Result<(), Refused> {
-    if system.needs_impact_assessment() && !system.aiia.is_valid(today) {
-        return Err(Refused {
-            guard: Guard::Aiia,
-            says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: attach one"
-                .to_owned(),
-            missing: vec!["aiia.state".to_owned(), "aiia.date".to_owned()],
-        });
+    if !system.needs_impact_assessment() || system.has_impact_assessment(today) {
+        return Ok(());
     }
-    Ok(())
+    let aiia = &system.aiia;
+    let missing = [
+        ("aiia.state", aiia.state != AssessmentState::Done),
+        ("aiia.date", aiia.date.is_none_or(|made| made > today)),
+        ("aiia.link", !aiia.is_kept()),
+        ("aiia.expires", aiia.expires.is_some_and(|last| last < today)),
+    ];
+    Err(Refused {
+        guard: Guard::Aiia,
+        says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: one that is done, with its \
+            day and with a link to it or its SHA-256"
+            .to_owned(),
+        missing: missing.into_iter().filter_map(|(name, missing)| missing.then(|| name.to_owned())).collect(),
+    })
 }
 
-/// Whether a sanctioned record still has what it was sanctioned with.
-pub(super) fn still_complete(system: &AiSystem) -> Result<(), Refused> {
-    let sanctioned = system.review == ReviewState::Decided && system.sanction == Sanction::Sanctioned;
-    if sanctioned {
-        fields(required_for_use(system), "keep it sanctioned")?;
+/// Whether a record still has what it may be used with: what was decided counts while the record is open again, until it is decided
+/// anew or taken back.
+pub(super) fn still_complete(system: &AiSystem, today: Day) -> Result<(), Refused> {
+    match system.effective_sanction(today) {
+        Sanction::Sanctioned => fields(required_for_use(system), "keep it sanctioned")?,
+        Sanction::Tolerated => fields(required_for_tolerance(system), "keep it tolerated")?,
+        Sanction::None | Sanction::Prohibited => {}
     }
     if system.scope == Scope::In {
         fields(required_for_scope(system, true), "keep it in scope")?;

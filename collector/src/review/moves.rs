@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::checks::{
-    decided, draft, fields, held, impact_assessed, is_oneself, is_owner, moved, owner_active, reason,
-    required_for_scope, role, state, still_complete,
+    decided, draft, fields, held, impact_assessed, is_oneself, is_owner, moved, owner_active, pointed_at,
+    reason, required_for_scope, role, state, still_complete,
 };
 use super::requests::{approve, decline, request, withdraw};
 use super::{Context, Guard, Move, Moved, REASON_CHARS, Refused, Who};
 use crate::model::Role;
 use crate::model::record::{
     AiSystem, CONFIRMATIONS, Confirmation, DismissReason, Enforcement, OWNER_FIELDS, ReopenReason, Residual,
-    ReviewState, Sanction, Scope, Stage, edit,
+    ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -128,12 +128,26 @@ fn change_fields(
             "a system is retired on request, and suspended and resumed by a reviewer: not by editing",
         ));
     }
+    if system.review == ReviewState::Decided
+        && system.next_review_due.is_some()
+        && next.next_review_due.is_none()
+    {
+        return Err(Refused {
+            guard: Guard::Fields,
+            says: "what is decided is looked at again: choose another day of its next review".to_owned(),
+            missing: vec!["next_review_due".to_owned()],
+        });
+    }
     if let Some(of) = &next.part_of
         && (*of == system.id || (cx.other)(of).is_none())
     {
         return Err(Refused::new(Guard::Target, "the record that this one is part of is not there"));
     }
-    if next.risk_tier != system.risk_tier {
+    // Whoever names the tier again, or gives another reason for it, has looked at what is suggested now.
+    let assessed_anew = next.risk_tier != Tier::Unassessed
+        && (changes.iter().any(|(name, _)| name == "risk_tier")
+            || next.risk_tier_reason != system.risk_tier_reason);
+    if next.risk_tier != system.risk_tier || assessed_anew {
         let suggestion = cx.method.suggest(&next);
         if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
             return Err(Refused {
@@ -155,7 +169,7 @@ fn change_fields(
             format!("the role {} is not held for every unit named", role.as_str()),
         ));
     }
-    still_complete(&next)?;
+    still_complete(&next, cx.today())?;
     // What an owner says about its effect may lift the demand for an assessment: then who decided looks again.
     let effect = |system: &AiSystem| (system.decision_impact, system.consequential_domain);
     let material = next.data_categories != system.data_categories
@@ -208,10 +222,7 @@ fn dismiss(
     )?;
     reason(cx)?;
     let target = match (why, duplicate_of) {
-        (DismissReason::DuplicateOf, Some(id)) => {
-            no_circle(system, id, cx)?;
-            Some(id.to_owned())
-        }
+        (DismissReason::DuplicateOf, Some(id)) => Some(pointed_at(system, id, cx)?.id),
         (DismissReason::DuplicateOf, None) => {
             return Err(Refused::new(Guard::Target, "name the record that this one doubles"));
         }
@@ -227,22 +238,6 @@ fn dismiss(
         ..system.clone()
     };
     moved(next, role)
-}
-
-/// A chain of duplicates ends, and not here. It is followed for as long as there could be records in it.
-fn no_circle(system: &AiSystem, id: &str, cx: &Context<'_>) -> Result<(), Refused> {
-    let mut next = Some(id.to_owned());
-    let mut passed = BTreeSet::from([system.id.clone()]);
-    while let Some(id) = next {
-        if !passed.insert(id.clone()) {
-            return Err(Refused::new(Guard::Target, "that record is itself a duplicate of this one"));
-        }
-        let Some(other) = (cx.other)(&id) else {
-            return Err(Refused::new(Guard::Target, "the record that this one doubles is not there"));
-        };
-        next = other.duplicate_of;
-    }
-    Ok(())
 }
 
 fn reopen(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {

@@ -45,6 +45,11 @@ async fn a_record_is_read_changed_and_moved_and_a_refusal_names_its_guard() {
     assert_eq!((status, &whole["record"]["purpose"]), (StatusCode::OK, &json!("Drafts")));
     let (status, problem) = visitor.sent_with(Method::PATCH, path, &fields, &[("if-match", "\"1\"")]).await;
     assert_eq!((status, &problem["guard"]), (StatusCode::CONFLICT, &json!("G-VERSION")));
+    let tier = &whole["tier"];
+    assert_eq!((&tier["set"], &tier["suggested"]), (&json!("limited"), &json!("unassessed")), "{tier}");
+    assert_eq!((&tier["suggested_then"], &tier["differs"]), (&json!("unassessed"), &json!(false)));
+    assert_eq!(tier["inputs"].as_array().unwrap().len(), 5);
+    assert!(tier["unknown"].as_array().unwrap().contains(&json!("data_categories")), "{tier}");
     let wrong = json!({"fields": {"sanction": "sanctioned", "aiia.date": "never"}, "version": 2});
     let (status, problem) = visitor.sent(Method::PATCH, path, &wrong).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -66,13 +71,27 @@ async fn a_record_is_read_changed_and_moved_and_a_refusal_names_its_guard() {
     let (status, _) = visitor.sent(Method::POST, "/api/v1/systems/AIS-9999/moves", &step("triage", 1)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
 
+    let known = json!({"fields": {"data_categories": ["health"]}, "reason": "r", "version": 3});
+    let (_, whole) = visitor.sent(Method::PATCH, path, &known).await;
+    let tier = &whole["tier"];
+    assert_eq!(
+        (&tier["set"], &tier["suggested"], &tier["differs"]),
+        (&json!("limited"), &json!("limited"), &json!(true)),
+        "{tier}"
+    );
+    assert_eq!(tier["fired"][0]["id"], "T6");
+    let data =
+        tier["inputs"].as_array().unwrap().iter().find(|one| one["field"] == "data_categories").unwrap();
+    assert_eq!(data["known"], json!(["health"]));
+    assert_eq!(data["set_by"]["by"], format!("person:{}", visitor.person("anna")));
+
     let history: Value = serde_json::from_str(&visitor.get(&format!("{path}/history")).await.text).unwrap();
-    assert_eq!(history["total"], 3, "refusals are for who reads the trail: {history}");
+    assert_eq!(history["total"], 4, "refusals are for who reads the trail: {history}");
     let own: Value = serde_json::from_str(&visitor.get("/api/v1/trail?refused=yes").await.text).unwrap();
     assert_eq!(own["total"], 4, "{own}");
     assert_eq!(own["rows"][0]["person"], visitor.person("anna"));
     visitor.sign_in_again("vera").await;
-    let (status, problem) = visitor.sent(Method::POST, &moves, &step("review", 3)).await;
+    let (status, problem) = visitor.sent(Method::POST, &moves, &step("review", 4)).await;
     assert_eq!((status, &problem["guard"]), (StatusCode::FORBIDDEN, &json!("G-ROLE")));
     let (status, problem) =
         visitor.sent(Method::POST, "/api/v1/systems", &json!({"fields": {"name": "x"}})).await;
