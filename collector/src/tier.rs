@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::record::{AiActClass, AiSystem, DataCategory, DecisionImpact, Domain, Environment, Tier};
+use crate::model::record::{
+    AiActClass, AiSystem, DataCategory, DecisionImpact, Domain, Environment, Tier, named,
+};
 
 /// The method that is part of the program.
 const BUILT_IN: &str = include_str!("../data/tier-method.toml");
@@ -87,16 +89,30 @@ impl Input {
         }
     }
 
+    /// What people call the field.
+    pub fn label(self) -> &'static str {
+        named(self.field()).map_or(self.field(), |field| field.label)
+    }
+
+    /// Words of the field, as people read them.
+    pub fn said(self, words: &[&str]) -> Vec<&'static str> {
+        let known = self.choices().into_iter();
+        known.filter(|(word, _)| words.contains(word)).map(|(_, label)| label).collect()
+    }
+
     /// The words that the field can have.
     fn words(self) -> Vec<&'static str> {
-        let choices = match self {
+        self.choices().into_iter().map(|(word, _)| word).collect()
+    }
+
+    fn choices(self) -> Vec<(&'static str, &'static str)> {
+        match self {
             Self::DecisionImpact => DecisionImpact::choices(),
             Self::ConsequentialDomain => Domain::choices(),
             Self::Environment => Environment::choices(),
             Self::DataCategories => DataCategory::choices(),
             Self::AiActClass => AiActClass::choices(),
-        };
-        choices.into_iter().map(|(word, _)| word).collect()
+        }
     }
 
     /// What is known of it: words, and whether that is all of it.

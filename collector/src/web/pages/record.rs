@@ -10,6 +10,7 @@ use crate::export::monthly::SeenThen;
 use crate::model::SystemProduct;
 use crate::model::finding::FindingRow;
 use crate::model::record::{AiSystem, FieldGroup};
+use crate::tier::Comparison;
 use crate::web::list::{Choice, Pager};
 
 /// One of the six axes.
@@ -270,6 +271,8 @@ pub(crate) struct RecordPage {
     pub(crate) residual: Option<(String, i64, Day, String)>,
     /// Who confirmed it, when, and what was said, the newest first.
     pub(crate) confirmations: Vec<(String, i64, Option<String>)>,
+    /// The tier that was set beside what is suggested.
+    pub(crate) tier: Comparison,
     /// What hangs on it; of a past day nothing is shown.
     pub(crate) beside: Option<Beside>,
 }
@@ -378,6 +381,8 @@ pub(crate) struct RecordEditPage {
     pub(crate) reason: String,
     /// Why it was not saved.
     pub(crate) problem: Option<Problem>,
+    /// The tier that was set beside what is suggested, where the form sets it.
+    pub(crate) tier: Option<Comparison>,
     /// The other groups.
     pub(crate) others: Vec<(String, &'static str, bool)>,
 }

@@ -475,6 +475,32 @@ async fn a_record_is_shown_as_of_a_day() {
 }
 
 #[tokio::test]
+async fn the_suggested_tier_shows_with_its_rules_and_inputs_and_asks_to_be_assessed_anew() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    for words in
+        ["by the rules", "what its output does to a decision", "<code>umbrascope-1</code>", "unknown"]
+    {
+        assert!(page.to_lowercase().contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("to be assessed anew"), "{page}");
+    let health = anna.edits("AIS-0001", "data", &[("data_categories", "health")]).await;
+    assert_eq!(health.status, StatusCode::SEE_OTHER, "{}", health.text);
+    let form = anna.get("/inventory/AIS-0001/edit/risk").await.text;
+    for page in [anna.get("/inventory/AIS-0001").await.text, form] {
+        assert!(
+            page.contains("<code>T") && page.contains("Health"),
+            "the rule that fired, and its input: {page}"
+        );
+        assert!(page.contains("was suggested."), "{page}");
+    }
+    assert!(anna.get("/inventory/AIS-0001").await.text.contains("to be assessed anew"));
+    let other = anna.get("/inventory/AIS-0001/edit/data").await.text;
+    assert!(!other.contains("What is suggested"), "{other}");
+}
+
+#[tokio::test]
 async fn what_hangs_on_a_record_stands_on_its_page() {
     let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
     prepare(&mut anna, "AIS-0001").await;

@@ -331,6 +331,9 @@ async fn edit_page(
         people: around.people,
         reason: field(typed, "reason").to_owned(),
         problem: told,
+        tier: what
+            .filter(|(_, group)| *group == FieldGroup::Risk)
+            .map(|(held, _)| state.app.governance.tier_method().compare(&held.body)),
         others: others.unwrap_or_default(),
         reference,
     };

@@ -196,6 +196,7 @@ async fn record_page(
             .rev()
             .map(|answer| (names.person(answer.by), answer.at_ms, answer.comment.clone()))
             .collect(),
+        tier: state.app.governance.tier_method().compare(system),
         beside: loaded.beside,
         system: system.clone(),
     };
