@@ -64,6 +64,7 @@ mod safari;
 mod safe;
 mod snap;
 mod source;
+mod sqlite;
 #[cfg_attr(windows, path = "statedb_elsewhere.rs")]
 mod statedb;
 mod sublime;

@@ -67,6 +67,11 @@ impl Budget {
         Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched, recorder })
     }
 
+    /// When it ends.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// Whether there is time left.
     pub(crate) fn check(&self) -> Result<(), Trouble> {
         if Instant::now() >= self.deadline { Err(Trouble::TimedOut) } else { Ok(()) }

@@ -22,8 +22,11 @@ use super::OwnerId;
 use super::document::{self, CONFIG_BYTES, Format, TREE_BYTES};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::sqlite::Database;
 use super::walk::Hits;
 use super::{environment, userdata};
+#[cfg(all(any(test, feature = "fuzzing"), target_os = "linux"))]
+pub(super) use cherry::servers as cherry_servers;
 use entry::Server;
 pub(super) use entry::{host, is_plain_http};
 pub(super) use idea::parse as idea;
@@ -40,9 +43,8 @@ use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, JETBRAINS, MA
 const PLUGIN_DIRS: usize = 2_000;
 /// Deepest folder of a plugin below the cache: marketplace, plugin, version, and one more.
 const PLUGIN_DEPTH: usize = 4;
-/// Below a folder of [`APP_DATA`], and the largest that is read, in bytes: all conversations are in it.
+/// Below a folder of [`APP_DATA`].
 const CHERRY: &str = "CherryStudio/Data/cherrystudio.sqlite";
-const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whose file it is and how it is written.
 #[derive(Clone, Copy)]
@@ -232,9 +234,13 @@ fn read_bundles(folder: &Dir, client: &str, source: &mut Source<'_>) {
 /// Cherry Studio keeps its servers among everything else that it keeps.
 fn read_cherry(home: &Dir, path: &Path, source: &mut Source<'_>) {
     let location = || home.shown_child(path);
-    let Some(file) = source.note(home.file(path, DATABASE_BYTES), location) else { return };
-    let owner = file.uid;
-    let servers = cherry::servers(&file.into_file()).and_then(|value| shape::of_value(&value, Shape::Usual));
+    let Some(database) = Database::note(home, path, source) else { return };
+    let owner = database.owner;
+    let Some((value, cut)) = source.note(cherry::servers(&database), location) else { return };
+    if cut {
+        source.trouble(Trouble::TooLarge, location());
+    }
+    let servers = shape::of_value(&value, Shape::Usual);
     for server in source.note(servers, location).into_iter().flatten() {
         take(home, server, owner, path, Kind::new("Cherry Studio", Json, Shape::Usual), source);
     }

@@ -16,7 +16,7 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The deadline came first.
     TimedOut,
-    /// On a remote or FUSE file system.
+    /// On a remote or FUSE file system, or in a form that is not read.
     Skipped,
     /// Not of its format.
     Malformed,
