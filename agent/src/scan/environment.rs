@@ -40,13 +40,14 @@ pub(super) fn of_home(home: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
     folders(home, &files, variable, Some(&home.absolute()))
 }
 
-/// Opens such a folder: within the home where it lies there, else within the root.
+/// Opens such a folder: within the home where it lies there, else within the root, on what the home may spend.
 pub(super) fn open(root: &Dir, home: Option<&Dir>, folder: &Path) -> Result<Dir, Trouble> {
     if let Some(home) = home
         && let Ok(below) = folder.strip_prefix(home.absolute())
     {
         return home.dir(below);
     }
+    let root = home.map_or_else(|| root.clone(), |home| root.charged_to(home));
     root.dir(folder.strip_prefix("/").map_err(|_| Trouble::Absent)?)
 }
 

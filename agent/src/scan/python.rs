@@ -259,7 +259,10 @@ pub(super) fn metadata(mut reader: impl BufRead) -> Result<Metadata, Trouble> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        (&mut reader).take(METADATA_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        (&mut reader)
+            .take(METADATA_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::of_reading(error.kind()))?;
         let text = line.trim_ascii_end();
         if text.is_empty() {
             return Ok(found);

@@ -80,10 +80,9 @@ pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Ve
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let mut allowance = Allowance::default();
     let kept = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer);
-    let value = kept.map_err(|error| match error.is_io() {
-        true => Trouble::Refused,
-        false if allowance.is_over() => Trouble::TooLarge,
-        false => Trouble::Malformed,
+    let value = kept.map_err(|error| match allowance.is_over() {
+        true => Trouble::TooLarge,
+        false => Trouble::of_json(&error),
     })?;
     of_value(&value, shape)
 }

@@ -23,6 +23,16 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// Why reading a file ended before it did.
+    pub(crate) fn of_reading(error: std::io::ErrorKind) -> Self {
+        if error == std::io::ErrorKind::TimedOut { Self::TimedOut } else { Self::Refused }
+    }
+
+    /// The same of a reader of JSON.
+    pub(crate) fn of_json(error: &serde_json::Error) -> Self {
+        error.io_error_kind().map_or(Self::Malformed, Self::of_reading)
+    }
+
     /// The word for it in a source report.
     pub(crate) fn state(self) -> SourceState {
         match self {
