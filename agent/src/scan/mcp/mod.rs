@@ -24,7 +24,7 @@ use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::sqlite::Database;
 use super::walk::Hits;
-use super::{environment, userdata};
+use super::{environment, plugins, userdata};
 #[cfg(all(any(test, feature = "fuzzing"), target_os = "linux"))]
 pub(super) use cherry::servers as cherry_servers;
 use entry::Server;
@@ -35,7 +35,7 @@ pub(super) use secret::{is_plain_secret, secret_in_url};
 use shape::Shape;
 
 use super::jetbrains::is_product;
-use Format::{Idea, Json, Yaml};
+use Format::{Idea, Json, Toml, Yaml};
 pub(super) use places::IN_PROJECT;
 use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, JETBRAINS, MANAGED, MOVED, OFF, PLUGINS};
 
@@ -118,6 +118,12 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             read_bundles(&folder, client, source);
         }
     }
+    for path in plugins::ZED {
+        for (folder, name) in plugins::children(home, path, source) {
+            let manifest = Path::new(&name).join(plugins::MANIFEST);
+            read_file(&folder, &manifest, Kind::new("Zed", Toml, Shape::Extension), source);
+        }
+    }
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
@@ -138,6 +144,7 @@ pub(super) fn parse_every_way(bytes: &[u8]) {
         drop(shape::parse_large(bytes, *shape));
     }
     drop(shape::parse(bytes, Json, Shape::Bundle));
+    drop(shape::parse(bytes, Toml, Shape::Extension));
     drop(shape::parse(bytes, Idea, Shape::Usual));
     shape::is_enabled(bytes);
 }
