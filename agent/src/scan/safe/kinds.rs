@@ -28,6 +28,11 @@ impl Trouble {
         if error == std::io::ErrorKind::TimedOut { Self::TimedOut } else { Self::Refused }
     }
 
+    /// The same of what begins too late: a file that ends there is not of its format.
+    pub(crate) fn of_start(error: std::io::ErrorKind) -> Self {
+        if error == std::io::ErrorKind::UnexpectedEof { Self::Malformed } else { Self::of_reading(error) }
+    }
+
     /// The same of a reader of JSON.
     pub(crate) fn of_json(error: &serde_json::Error) -> Self {
         error.io_error_kind().map_or(Self::Malformed, Self::of_reading)
