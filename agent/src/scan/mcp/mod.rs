@@ -127,7 +127,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
-            "VS Code" => Shape::Servers,
+            "VS Code" | "Visual Studio" => Shape::Servers,
             "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
             "Claude Code" | "JetBrains AI Assistant" => Shape::Flat,
             _ => Shape::Usual,

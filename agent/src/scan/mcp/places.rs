@@ -180,6 +180,7 @@ pub(in crate::scan) const IN_PROJECT: &[(&str, &str, Format)] = &[
     ("CodeBuddy", ".codebuddy/mcp.json", Json),
     ("Tabnine", ".tabnine/mcp_servers.json", Json),
     ("LibreChat", "librechat.yaml", Yaml),
+    ("Visual Studio", ".vs/mcp.json", Json),
 ];
 
 /// Folders of the system for the data of applications, below a home: Linux, macOS, Windows.

@@ -1,5 +1,7 @@
 //! The shapes in which clients write down their MCP servers, read into one.
 
+use std::cell::Cell;
+
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
@@ -163,15 +165,15 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
         }
         _ => {}
     }
-    let mut known = false;
+    let known = Cell::new(false);
     if let Some(group) = top.get("context_servers") {
-        known = true;
+        known.set(true);
         let read: Read = |name, value| server(name, value).or_else(|| of_extension(name, value));
         collect_group(group, read, servers)?;
     }
-    let mut take = |group: Option<&Value>, servers: &mut Vec<Server>| match group {
+    let take = |group: Option<&Value>, servers: &mut Vec<Server>| match group {
         Some(group) => {
-            known = true;
+            known.set(true);
             collect_group(group, server, servers)
         }
         None => Ok(()),
@@ -199,7 +201,15 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
         Shape::Servers => take(top.get("servers"), servers)?,
         Shape::Mcp => take(top.get("mcp"), servers)?,
         Shape::Extensions => take(top.get("extensions"), servers)?,
-        Shape::Flat if !known => collect_group(value, server, servers)?,
+        // Visual Studio writes `servers` into the file where others write the map itself, in which a server may have that name.
+        Shape::Flat if !known.get() => {
+            for key in ["servers", "mcp", "extensions"] {
+                take(top.get(key), servers)?;
+            }
+            if servers.is_empty() {
+                collect_group(value, server, servers)?;
+            }
+        }
         Shape::Flat | Shape::Bundle | Shape::Extension | Shape::Registry => {}
     }
     // Gemini CLI: those that may be used, and those that may not.
@@ -321,6 +331,14 @@ mod tests {
                          "/home/kim/q": {"mcpServers": {}}}}"#;
         assert_eq!(names(&json(text, Shape::Usual)), ["a", "b"]);
         assert_eq!(names(&parse_large(text.as_bytes(), Shape::Usual).unwrap()), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_file_of_a_project_has_its_map_under_a_key_or_is_the_map() {
+        let flat = |text| json(text, Shape::Flat).into_iter().map(|server| server.name).collect::<Vec<_>>();
+        assert_eq!(flat(r#"{"inputs": [], "servers": {"a": {"command": "x"}}}"#), ["a"]);
+        assert_eq!(flat(r#"{"mcpServers": {"b": {"command": "x"}}}"#), ["b"]);
+        assert_eq!(flat(r#"{"servers": {"command": "x"}, "c": {"command": "y"}}"#), ["c", "servers"]);
     }
 
     #[test]
