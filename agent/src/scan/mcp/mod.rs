@@ -108,6 +108,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
     read_folder(home, ".continue/mcpServers", "Continue", source);
     read_folder(home, ".aws/amazonq/cli-agents", "Amazon Q", source);
+    read_folder(home, ".kiro/agents", "Kiro", source);
     for (client, path, files) in PLUGINS {
         if let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) {
             read_plugins(&folder, client, files, 0, &mut { PLUGIN_DIRS }, source);

@@ -120,6 +120,7 @@ pub(super) const MANAGED: &[(&str, &str, Format, Shape)] = &[
     ("Qwen Code", "Library/Application Support/QwenCode/settings.json", Json, Shape::Usual),
     ("Qwen Code", "ProgramData/qwen-code/settings.json", Json, Shape::Usual),
     ("opencode", "etc/opencode/opencode.json", Json, Shape::Mcp),
+    ("opencode", "Library/Application Support/opencode/opencode.json", Json, Shape::Mcp),
     ("opencode", "ProgramData/opencode/opencode.json", Json, Shape::Mcp),
 ];
 
