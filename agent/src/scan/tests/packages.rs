@@ -136,3 +136,31 @@ fn each_form_of_rpm_s_database_is_read_or_told() {
     assert_eq!(state(&outcome, "rpm"), SourceState::Refused);
     assert!(outcome.snapshots.iter().any(|s| s.source == "rpm" && s.completeness == Completeness::Partial));
 }
+
+#[test]
+fn packages_of_alpine_and_extensions_of_zed_visual_studio_and_office_are_told() {
+    let machine = Machine::new();
+    machine.put("lib/apk/db/installed", "P:musl\nV:1.2.5-r0\n\nP:ollama\nV:0.12.9-r0\n\n");
+    machine.at_home(
+        ".local/share/zed/extensions/installed/mcp-server-github/extension.toml",
+        "id = \"mcp-server-github\"\nversion = \"0.1.0\"\n[context_servers.mcp-server-github]\nname = \"GitHub MCP Server\"\n",
+    );
+    machine.at_home(
+        ".local/share/zed/extensions/installed/html/extension.toml",
+        "id = \"html\"\nversion = \"0.3.0\"\n",
+    );
+    machine.at_home(
+        "AppData/Local/Microsoft/VisualStudio/17.0_1a2b/Extensions/abc.def/extension.vsixmanifest",
+        r#"<PackageManifest Version="2.0.0"><Metadata><Identity Id="Codeium.VisualStudio" Version="1.8.80" Publisher="Codeium"/></Metadata></PackageManifest>"#,
+    );
+    machine.at_home(
+        "AppData/Local/Microsoft/Office/16.0/Wef/group/account/Manifests/llmexcel_1.0.0.1",
+        "<OfficeApp><Id>3B8923B8-6b7c-4b50-bf7e-1bd1844528d7</Id><Version>1.0.0.1</Version></OfficeApp>",
+    );
+    let outcome = machine.scan();
+    assert_eq!(values(&outcome, "apk"), set(&["ollama"]));
+    assert_eq!(values(&outcome, "zed-extensions"), set(&["mcp-server-github"]));
+    assert_eq!(values(&outcome, "mcp-config"), set(&["mcp-server-github"]));
+    assert_eq!(values(&outcome, "visual-studio-extensions"), set(&["Codeium.VisualStudio"]));
+    assert_eq!(values(&outcome, "office-addins"), set(&["3B8923B8-6b7c-4b50-bf7e-1bd1844528d7"]));
+}
