@@ -192,7 +192,7 @@ fn tell(mut found: Found, facts: Facts, assistant: &Assistant, rule: &RuleRef, s
             found.flags.push(RiskFlag::CustomEndpoint);
         }
     }
-    let Facts { provider, model, host, flags, parts } = facts;
+    let Facts { profile: _, provider, model, host, flags, parts } = facts;
     found.details.provider = provider;
     found.details.model = model;
     found.details.host = host;
