@@ -7,6 +7,7 @@ mod claim;
 mod mail;
 
 use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
 use umbrascope_api::RiskFlag;
 use umbrascope_rules::SoftwareKind;
@@ -16,7 +17,7 @@ use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::sqlite::Database;
 use super::statedb::{self, STATE};
-use super::userdata;
+use super::{environment, userdata};
 use claim::Written::{self, Jwt, Plain};
 
 /// Where tools write down whom they signed in: the tool, as the catalogue has it, the file below the home, the way to the
@@ -59,12 +60,17 @@ const BUILDER_ID: &str = "view.awsapps.com";
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (tool, path, way, written) in IN_HOME {
-        let location = || format!("~/{path}");
-        let Some(file) = source.note(home.file(path, CONFIG_BYTES), location) else { continue };
-        let owner = file.uid;
-        let read = claim::domain(BufReader::new(file.reader(CONFIG_BYTES)), way, *written);
-        if let Some(domain) = source.note(read, location).flatten() {
-            take(tool, domain, location(), owner, source);
+        let own = tool.trim_start_matches("~/");
+        let name = Path::new(path).strip_prefix(own).unwrap_or(Path::new(path));
+        let moved = environment::of_assistant(home, tool).into_iter().map(|folder| folder.join(name));
+        for path in moved.chain([PathBuf::from(path)]) {
+            let location = || home.shown_child(&path);
+            let Some(file) = source.note(home.file(&path, CONFIG_BYTES), location) else { continue };
+            let owner = file.uid;
+            let read = claim::domain(BufReader::new(file.reader(CONFIG_BYTES)), way, *written);
+            if let Some(domain) = source.note(read, location).flatten() {
+                take(tool, domain, location(), owner, source);
+            }
         }
     }
     for path in HOSTS {

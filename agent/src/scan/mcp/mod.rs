@@ -75,12 +75,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         let off = off.iter().find(|(of, _)| of == client).map_or(&[][..], |(_, names)| names);
         read_file(home, Path::new(path), Kind { off, ..Kind::new(client, *format, *shape) }, source);
     }
-    for (client, variable, file, format) in MOVED {
-        // Folders outside of the home are nobody's in particular.
-        for folder in environment::of_home(home, client, variable) {
-            if let Ok(below) = folder.strip_prefix(home.absolute()) {
-                read_file(home, &below.join(file), Kind::new(client, *format, Shape::Usual), source);
-            }
+    for (client, usual, file, format) in MOVED {
+        for folder in environment::of_assistant(home, usual) {
+            read_file(home, &folder.join(file), Kind::new(client, *format, Shape::Usual), source);
         }
     }
     for place in APP_DATA {

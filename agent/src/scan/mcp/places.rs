@@ -97,9 +97,9 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
 
 /// Variables that move the folder of a client, and the files in it.
 pub(super) const MOVED: &[(&str, &str, &str, Format)] = &[
-    ("Codex", "CODEX_HOME", "config.toml", Toml),
-    ("Claude Code", "CLAUDE_CONFIG_DIR", ".claude.json", Json),
-    ("Claude Code", "CLAUDE_CONFIG_DIR", "settings.json", Json),
+    ("Codex", "~/.codex", "config.toml", Toml),
+    ("Claude Code", "~/.claude", ".claude.json", Json),
+    ("Claude Code", "~/.claude", "settings.json", Json),
 ];
 
 /// Files that administrators put down for everybody.

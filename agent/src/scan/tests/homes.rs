@@ -35,3 +35,19 @@ fn a_home_that_floods_the_scan_is_told_as_cut_and_costs_the_others_nothing() {
     assert_eq!(state(&outcome, "mcp-config"), SourceState::TooLarge);
     assert_eq!(state(&outcome, "dpkg"), SourceState::Read);
 }
+
+#[test]
+fn an_assistant_that_a_variable_has_moved_is_read_where_it_is() {
+    let machine = Machine::new();
+    machine.at_home(".bashrc", "export CODEX_HOME=$HOME/work/codex\n");
+    machine.at_home(
+        "work/codex/config.toml",
+        "model = \"gpt-5\"\napproval_policy = \"never\"\n[mcp_servers.moved]\ncommand = \"x\"\n",
+    );
+    let claims = "eyJlbWFpbCI6ImtpbUBjb3JwLmV4YW1wbGUifQ";
+    machine.at_home("work/codex/auth.json", format!(r#"{{"tokens": {{"id_token": "e30.{claims}.x"}}}}"#));
+    let outcome = machine.scan();
+    assert_eq!(values(&outcome, "mcp-config"), set(&["moved"]));
+    assert_eq!(values(&outcome, "accounts"), set(&["corp.example"]));
+    assert!(flags(&outcome, "~/work/codex").contains(&RiskFlag::ApprovalBypass));
+}
