@@ -57,7 +57,7 @@ fn header_of(base: &Dir, path: &Path, name: &str) -> Result<Header, Trouble> {
     let (stem, ending) = name.rsplit_once('.').ok_or(Trouble::Malformed)?;
     if ending.eq_ignore_ascii_case("safetensors") {
         let len = file.len;
-        return safetensors::parse(file.reader(len));
+        return safetensors::parse(file.reader(len), len);
     }
     let named = gguf::quantisation_in(stem);
     let header = gguf::parse(file.into_file(), named.is_some()).ok_or(Trouble::Malformed)?;
@@ -79,7 +79,7 @@ pub(super) mod parsers {
     }
 
     pub(in crate::scan) fn safetensors(bytes: &[u8]) {
-        drop(super::safetensors::parse(bytes));
+        drop(super::safetensors::parse(bytes, bytes.len() as u64));
     }
 
     pub(in crate::scan) fn docker(bytes: &[u8]) {

@@ -16,17 +16,19 @@ const HEADER_BYTES: u64 = 25_000_000;
 /// Longest header that the format's own library allows, in bytes.
 const FORMAT_BYTES: u64 = 100_000_000;
 
-/// Reads the header, piece by piece; nothing of it is kept but sums and a few short texts.
+/// Reads the header of a file of `len` bytes, piece by piece; nothing of it is kept but sums and a few short texts.
 ///
 /// # Errors
 /// [`Trouble::TooLarge`] for a header that the format allows and that is over the bound here; [`Trouble::Malformed`] for what is no
 /// safetensors file.
-pub(in crate::scan) fn parse(mut reader: impl Read) -> Result<Header, Trouble> {
+pub(in crate::scan) fn parse(mut reader: impl Read, len: u64) -> Result<Header, Trouble> {
     let mut start = [0; 9];
     reader.read_exact(&mut start).map_err(|error| Trouble::of_start(error.kind()))?;
     let [length @ .., brace] = start;
     let length = u64::from_le_bytes(length);
-    if brace != b'{' || !(2..=FORMAT_BYTES).contains(&length) {
+    // A file that is shorter than its header is none, or still under way.
+    let room = FORMAT_BYTES.min(len.saturating_sub(8));
+    if brace != b'{' || !(2..=room).contains(&length) {
         return Err(Trouble::Malformed);
     }
     if length > HEADER_BYTES {
@@ -191,6 +193,10 @@ mod tests {
         bytes
     }
 
+    fn parse(bytes: &[u8]) -> Result<Header, Trouble> {
+        super::parse(bytes, bytes.len() as u64)
+    }
+
     const JSON: &str = r#"{"__metadata__":{"format":"pt","modelspec.title":"My LoRA","modelspec.architecture":"stable-diffusion-xl-v1-base/lora"},
         "a":{"dtype":"F16","shape":[1000,2000],"data_offsets":[0,4000000]},"b":{"dtype":"F32","shape":[8],"data_offsets":[4000000,4000032]}}"#;
 
@@ -228,6 +234,7 @@ mod tests {
         let header = parse(file(&format!("{{{}}}", vec![tensor; 50_000].join(","))).as_slice()).unwrap();
         assert_eq!(header.parameters.as_deref(), Some("300K"));
         let longer = [(HEADER_BYTES + 1).to_le_bytes().as_slice(), b"{"].concat();
-        assert_eq!(parse(longer.as_slice()), Err(Trouble::TooLarge));
+        assert_eq!(super::parse(longer.as_slice(), HEADER_BYTES + 9), Err(Trouble::TooLarge));
+        assert_eq!(parse(longer.as_slice()), Err(Trouble::Malformed));
     }
 }

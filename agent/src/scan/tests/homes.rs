@@ -51,3 +51,16 @@ fn an_assistant_that_a_variable_has_moved_is_read_where_it_is() {
     assert_eq!(values(&outcome, "accounts"), set(&["corp.example"]));
     assert!(flags(&outcome, "~/work/codex").contains(&RiskFlag::ApprovalBypass));
 }
+
+#[test]
+fn a_model_whose_header_is_too_large_is_named_by_its_file() {
+    let machine = Machine::new();
+    let start = [30_000_000_u64.to_le_bytes().as_slice(), b"{"].concat();
+    machine.at_home("models/experts.safetensors", start);
+    let file =
+        fs::File::options().write(true).open(machine.home().join("models/experts.safetensors")).unwrap();
+    file.set_len(40_000_000).unwrap();
+    let outcome = machine.scan();
+    assert_eq!(values(&outcome, "model-files"), set(&["experts"]));
+    assert_eq!(state(&outcome, "model-files"), SourceState::TooLarge);
+}
