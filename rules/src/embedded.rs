@@ -221,4 +221,12 @@ mod tests {
             assert_eq!(lean.landmark(name), expected, "{name}");
         }
     }
+
+    #[test]
+    fn every_namespace_of_software_has_a_rule() {
+        for kind in crate::words::SoftwareKind::ALL {
+            let kind = crate::catalogue::IndicatorKind::Software(*kind);
+            assert!(Catalogue::embedded().indicators(kind).next().is_some(), "nothing of {kind} can be told");
+        }
+    }
 }

@@ -36,8 +36,10 @@ pub(super) fn parse(
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read =
-            (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let read = (&mut reader)
+            .take(LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::of_reading(error.kind()))?;
         let text = String::from_utf8_lossy(line.trim_ascii_end());
         if text.is_empty() {
             if let Some(name) = name.take() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use umbrascope_rules::SoftwareKind;
 
-use super::python::{HOME_ENVIRONMENTS, HOME_PARENTS, SYSTEM_ENVIRONMENTS, SYSTEM_PARENTS};
+use super::python::{HOME_ENVIRONMENTS, HOME_PARENTS, SYSTEM_ENVIRONMENTS, SYSTEM_PARENTS, elsewhere};
 use super::safe::Dir;
 use super::source::{Found, Source};
 use super::walk::Hits;
@@ -29,13 +29,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for parent in HOME_PARENTS.iter().filter(|parent| parent.ends_with("envs") || parent.contains("pyenv")) {
         read_children(home, Path::new(parent), source);
     }
-    for environment in &hits.environments {
-        let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == environment)
-            || HOME_PARENTS.iter().any(|parent| environment.parent() == Some(Path::new(parent)));
-        if !known {
-            read(home, environment, source);
-            read_children(home, &environment.join("envs"), source);
-        }
+    for environment in elsewhere(home, hits, source) {
+        read(home, &environment, source);
+        read_children(home, &environment.join("envs"), source);
     }
 }
 

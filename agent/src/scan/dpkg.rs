@@ -68,13 +68,15 @@ pub(super) fn parse(
     let mut installed = !needs_status;
     loop {
         line.clear();
-        let read =
-            (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let read = (&mut reader)
+            .take(LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::of_reading(error.kind()))?;
         if line.contains(&0) {
             return Err(Trouble::Malformed);
         }
         if read as u64 == LINE_BYTES && !line.ends_with(b"\n") {
-            reader.skip_until(b'\n').map_err(|_| Trouble::Refused)?;
+            reader.skip_until(b'\n').map_err(|error| Trouble::of_reading(error.kind()))?;
         }
         let text = line.trim_ascii_end();
         if text.is_empty() {

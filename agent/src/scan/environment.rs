@@ -40,13 +40,26 @@ pub(super) fn of_home(home: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
     folders(home, &files, variable, Some(&home.absolute()))
 }
 
-/// Opens such a folder: within the home where it lies there, else within the root.
+/// Variables that move the folder of an assistant: the folder, as the catalogue has it, and the variable.
+const ASSISTANTS: &[(&str, &str)] = &[("~/.codex", "CODEX_HOME"), ("~/.claude", "CLAUDE_CONFIG_DIR")];
+
+/// Where the owner of a home has moved the folder of an assistant to, below the home. What lies elsewhere is nobody's in particular.
+pub(super) fn of_assistant(home: &Dir, folder: &str) -> Vec<PathBuf> {
+    let variables = ASSISTANTS.iter().filter(|(of, _)| *of == folder);
+    let moved = variables.flat_map(|(_, variable)| of_home(home, "", variable));
+    let below = moved.filter_map(|moved| moved.strip_prefix(home.absolute()).map(Path::to_owned).ok());
+    let usual = folder.trim_start_matches("~/");
+    below.filter(|below| below.as_path() != Path::new(usual) && below.as_path() != Path::new("")).collect()
+}
+
+/// Opens such a folder: within the home where it lies there, else within the root, on what the home may spend.
 pub(super) fn open(root: &Dir, home: Option<&Dir>, folder: &Path) -> Result<Dir, Trouble> {
     if let Some(home) = home
         && let Ok(below) = folder.strip_prefix(home.absolute())
     {
         return home.dir(below);
     }
+    let root = home.map_or_else(|| root.clone(), |home| root.charged_to(home));
     root.dir(folder.strip_prefix("/").map_err(|_| Trouble::Absent)?)
 }
 

@@ -63,7 +63,9 @@ fn of_systems(scan: &mut Scan<'_>, machine: &Machine) {
     });
     scan.source("nix", Channel::Package, |source| {
         nix::read_system(&machine.root, source);
-        machine.homes.each(source, |home, source| nix::read_home(&machine.root, home, source));
+        machine
+            .homes
+            .each(source, |home, source| nix::read_home(&machine.root.charged_to(home), home, source));
     });
     scan.source("brew", Channel::Package, |source| bundles::read_brew(&machine.root, source));
     scan.source("macports", Channel::Package, |source| macos::ports::read(&machine.root, source));

@@ -64,6 +64,7 @@ mod safari;
 mod safe;
 mod snap;
 mod source;
+mod sqlite;
 #[cfg_attr(windows, path = "statedb_elsewhere.rs")]
 mod statedb;
 mod sublime;
@@ -326,14 +327,19 @@ struct Tree {
 impl Tree {
     /// Runs a source over every home; a home that could not be opened is trouble for each of them.
     fn each<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &mut Source<'a>)) {
+        self.each_walked(source, |home, _, source| read(home, source));
+    }
+
+    /// The same with what the walk through the home came across.
+    fn each_walked<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &Hits, &mut Source<'a>)) {
         for (location, trouble) in &self.lost {
             source.trouble(*trouble, location.as_str());
         }
-        for (home, _) in &self.homes {
-            if let Err(trouble) = home.budget().check() {
-                return source.trouble(trouble, home.absolute().to_string_lossy());
-            }
-            read(home, source);
+        for (home, hits) in &self.homes {
+            home.budget().timed(|| match home.budget().check() {
+                Ok(()) => read(home, hits, source),
+                Err(trouble) => source.trouble(trouble, home.absolute().to_string_lossy()),
+            });
         }
     }
 }
@@ -350,7 +356,9 @@ impl<'a> Scan<'a> {
     fn machine(&mut self, request: &ScanRequest, root: Dir) -> Machine {
         self.watch.begin(&self.budget);
         let mut registry = registry::open(&root, request.live);
-        let found = Homes::find(&root, registry.profiles());
+        let mut found = Homes::find(&root, registry.profiles());
+        let mut budget = Budget::of_homes(&self.budget, found.homes.len());
+        found.homes = found.homes.into_iter().map(|home| home.charged(budget())).collect();
         self.watch.end(&self.budget, "homes", Vec::new);
         families::read_running(self, request, &root, &found.homes);
         if !self.watch.again() {
@@ -368,7 +376,8 @@ impl<'a> Scan<'a> {
             let name = format!("folders of {:?}", home.absolute());
             let hits = self.watch.walked(&self.budget, &name).unwrap_or_else(|| {
                 self.watch.begin(&self.budget);
-                let hits = walk::walk(&home);
+                let walked = home.for_walk();
+                let hits = walked.budget().timed(|| walk::walk(&walked));
                 self.watch.end_walk(&self.budget, &name, &hits);
                 hits
             });
@@ -432,9 +441,7 @@ impl<'a> Scan<'a> {
         }
         self.read(name, channel, |source| {
             system(source);
-            let mut hits = homes.homes.iter().map(|(_, hits)| hits);
-            homes.each(source, |home, source| {
-                let Some(hits) = hits.next() else { return };
+            homes.each_walked(source, |home, hits, source| {
                 for (trouble, location) in &hits.troubles {
                     source.trouble(*trouble, location.as_str());
                 }

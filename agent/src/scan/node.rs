@@ -36,7 +36,6 @@ const HOME_ROOTS: &[&str] = &[
     ".bun/install/global/node_modules",
     ".config/yarn/global/node_modules",
     ".yarn/global/node_modules",
-    "AppData/Local/pnpm/global/5/node_modules",
     "AppData/Local/Yarn/Data/global/node_modules",
     "scoop/persist/nodejs/bin/node_modules",
     "scoop/persist/nodejs-lts/bin/node_modules",
@@ -67,6 +66,15 @@ const HOME_PARENTS: &[(&str, &str)] = &[
     (".local/share/pnpm/global/v11", "node_modules"),
     ("Library/pnpm/global", "node_modules"),
     ("Library/pnpm/global/v11", "node_modules"),
+    ("AppData/Local/pnpm/global", "node_modules"),
+    ("AppData/Local/pnpm/global/v11", "node_modules"),
+];
+
+/// The same of the system: where nvm is put for everybody, as in images of containers.
+const SYSTEM_PARENTS: &[(&str, &str)] = &[
+    ("usr/local/nvm/versions/node", "lib/node_modules"),
+    ("usr/local/share/nvm/versions/node", "lib/node_modules"),
+    ("opt/nvm/versions/node", "lib/node_modules"),
 ];
 
 /// Where mise keeps its tools.
@@ -82,12 +90,31 @@ pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
     for path in SYSTEM_ROOTS {
         read_root(root, Path::new(path), source);
     }
+    for path in below_parents(root, SYSTEM_PARENTS, source) {
+        read_root(root, &path, source);
+    }
 }
 
 pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     let mut roots: Vec<PathBuf> = HOME_ROOTS.iter().map(PathBuf::from).collect();
-    for (parent, inside) in HOME_PARENTS {
-        let Some(folder) = source.note(home.dir(parent), || format!("~/{parent}")) else { continue };
+    roots.extend(below_parents(home, HOME_PARENTS, source));
+    read_mise(home, &mut roots, source);
+    if let Some(npmrc) = source.note(home.read(".npmrc", NPMRC_BYTES), || "~/.npmrc".into()) {
+        roots.extend(prefix(&npmrc, &home.absolute()).map(|prefix| prefix.join("lib/node_modules")));
+    }
+    roots.extend(hits.node_roots.iter().cloned());
+    roots.sort();
+    roots.dedup();
+    for path in roots {
+        read_root(home, &path, source);
+    }
+}
+
+/// The `node_modules` folders in the sub-folders of some folders.
+fn below_parents(base: &Dir, parents: &[(&str, &str)], source: &mut Source<'_>) -> Vec<PathBuf> {
+    let mut roots = Vec::new();
+    for (parent, inside) in parents {
+        let Some(folder) = source.note(base.dir(parent), || base.shown_child(parent)) else { continue };
         let Some((entries, trouble)) = source.note(folder.entries(), || folder.shown().into()) else {
             continue;
         };
@@ -106,16 +133,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             }
         }
     }
-    read_mise(home, &mut roots, source);
-    if let Some(npmrc) = source.note(home.read(".npmrc", NPMRC_BYTES), || "~/.npmrc".into()) {
-        roots.extend(prefix(&npmrc, &home.absolute()).map(|prefix| prefix.join("lib/node_modules")));
-    }
-    roots.extend(hits.node_roots.iter().cloned());
-    roots.sort();
-    roots.dedup();
-    for path in roots {
-        read_root(home, &path, source);
-    }
+    roots
 }
 
 /// mise gives each npm package a prefix of its own: `npm-<name>/<version>`.

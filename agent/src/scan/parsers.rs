@@ -9,7 +9,7 @@ use super::{
     accounts, alpm, apk, assistants, cargo, chromium, composer, conda, containers, document, dpkg, emacs,
     environment, firefox, flatpak, gem, go, homes, http, jetbrains, macos, manifests, mcp, mounts, nix, node,
     obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari, snap,
-    sublime, visualstudio, vscode, windows,
+    sqlite, sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -85,6 +85,7 @@ pub const ALL: &[Parser] = &[
     ("scoop", |bytes| drop(windows::scoop::parse(bytes))),
     ("snap-state", |bytes| drop(snap::parse(bytes))),
     ("sockets", |bytes| drop(processes::procfs::sockets::parse(bytes))),
+    ("sqlite", sqlite::read_any),
     ("sublime", |bytes| drop(sublime::ignored(bytes))),
     ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),

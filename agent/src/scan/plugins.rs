@@ -9,12 +9,16 @@ use umbrascope_rules::SoftwareKind;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 
-const ZED: &[&str] = &[
+/// Where Zed keeps its extensions, below a home.
+pub(super) const ZED: &[&str] = &[
     ".local/share/zed/extensions/installed",
     "Library/Application Support/Zed/extensions/installed",
     "AppData/Local/Zed/extensions/installed",
     ".var/app/dev.zed.Zed/data/zed/extensions/installed",
 ];
+
+/// What describes an extension of Zed, in its folder.
+pub(super) const MANIFEST: &str = "extension.toml";
 
 /// Folders of plugins, and how many levels above the plugins they are: lazy and vim-plug keep them side by side, packer,
 /// mini.deps and Vim itself as `pack/*/{start,opt}/<plugin>`, dein by host and owner.
@@ -50,7 +54,7 @@ const CONFIG_BYTES: u64 = 64 * 1024;
 pub(super) fn read_zed(home: &Dir, source: &mut Source<'_>) {
     for path in ZED {
         for (folder, name) in children(home, path, source) {
-            let bytes = folder.read(Path::new(&name).join("extension.toml"), CONFIG_BYTES).ok();
+            let bytes = folder.read(Path::new(&name).join(MANIFEST), CONFIG_BYTES).ok();
             let manifest =
                 bytes.and_then(|bytes| toml::from_str::<toml::Table>(&String::from_utf8_lossy(&bytes)).ok());
             let text = |key: &str| manifest.as_ref()?.get(key)?.as_str().map(str::to_owned);

@@ -5,11 +5,13 @@
 //! installed projects" specification), or the older `*.egg-info` with `PKG-INFO`. The folder's name is matched
 //! first; only the metadata of what matches is read, for the name as its author spells it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use umbrascope_rules::SoftwareKind;
 
+use super::homes;
 use super::safe::{Dir, FileType, Trouble};
 use super::source::{Found, Source};
 use super::walk::Hits;
@@ -52,6 +54,12 @@ pub(super) const SYSTEM_PARENTS: &[&str] = &[
     "opt/local/Library/Frameworks/Python.framework/Versions",
     "usr/local/share/uv/tools",
     "opt/miniforge3/envs",
+    "opt/mambaforge/envs",
+    "opt/homebrew/Caskroom/miniconda/base/envs",
+    "opt/homebrew/Caskroom/miniforge/base/envs",
+    "ProgramData/miniconda3/envs",
+    "ProgramData/miniforge3/envs",
+    "ProgramData/anaconda3/envs",
 ];
 
 /// Folders of a home whose every sub-folder is an environment.
@@ -65,6 +73,8 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     ".local/share/pipx/venvs",
     ".local/pipx/venvs",
     ".cache/pypoetry/virtualenvs",
+    "Library/Caches/pypoetry/virtualenvs",
+    "AppData/Local/pypoetry/Cache/virtualenvs",
     ".cache/pipx",
     ".local/pipx/.cache",
     ".local/share/hatch/env/virtual",
@@ -89,6 +99,9 @@ pub(super) const HOME_PARENTS: &[&str] = &[
     "AppData/Roaming/uv/python",
     "pipx/venvs",
     "AppData/Local/pipx/pipx/venvs",
+    "AppData/Local/miniconda3/envs",
+    "AppData/Local/miniforge3/envs",
+    "AppData/Local/anaconda3/envs",
 ];
 pub(super) const HOME_ENVIRONMENTS: &[&str] = &[
     "miniconda3",
@@ -105,7 +118,10 @@ const STORE: &str = "AppData/Local/Packages";
 const STORE_PYTHON: &str = "PythonSoftwareFoundation.Python.";
 
 /// Where uv keeps the environments of tools that are run without being installed.
-const UV_CACHE: &str = ".cache/uv/environments-v2";
+const UV_CACHES: &[&str] = &[".cache/uv/environments-v2", "AppData/Local/uv/cache/environments-v2"];
+/// Where conda and its kin note each environment that they make, a path a line, and the most of it that is read, in bytes.
+const CONDA_LIST: &str = ".conda/environments.txt";
+const CONDA_LIST_BYTES: u64 = 256 * 1024;
 /// Most environments below one folder.
 const ENVIRONMENTS: usize = 1_000;
 /// Largest part of a METADATA file that is read: the fields come first, the description after them.
@@ -132,14 +148,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
     read_store(home, source);
     read_uv_cache(home, source);
-    for environment in &hits.environments {
-        let path = environment.as_path();
-        let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
-            || HOME_PARENTS.iter().any(|parent| path.parent() == Some(Path::new(parent)));
-        if !known {
-            read_environment(home, path, source);
-            read_children(home, &path.join("envs"), source);
-        }
+    for path in elsewhere(home, hits, source) {
+        read_environment(home, &path, source);
+        read_children(home, &path.join("envs"), source);
     }
 }
 
@@ -153,13 +164,30 @@ fn read_store(home: &Dir, source: &mut Source<'_>) {
 
 /// What `uvx` ran: `environments-v2/<interpreter>/<hash>`, each a link to an environment in uv's archive.
 fn read_uv_cache(home: &Dir, source: &mut Source<'_>) {
-    let Some((folder, interpreters)) = source.list(home, UV_CACHE) else { return };
-    for interpreter in interpreters.iter().filter(|entry| entry.kind == FileType::Directory) {
-        let Some((folder, environments)) = source.list(&folder, &interpreter.name) else { continue };
-        for environment in environments.iter().filter(|entry| entry.may_be_dir()).take(ENVIRONMENTS) {
-            read_environment(&folder, Path::new(&environment.name), source);
+    for cache in UV_CACHES {
+        let Some((folder, interpreters)) = source.list(home, cache) else { continue };
+        for interpreter in interpreters.iter().filter(|entry| entry.kind == FileType::Directory) {
+            let Some((folder, environments)) = source.list(&folder, &interpreter.name) else { continue };
+            for environment in environments.iter().filter(|entry| entry.may_be_dir()).take(ENVIRONMENTS) {
+                read_environment(&folder, Path::new(&environment.name), source);
+            }
         }
     }
+}
+
+/// The environments of a home that stand at no usual place: those that the walk came across, and those that conda has noted.
+pub(super) fn elsewhere(home: &Dir, hits: &Hits, source: &mut Source<'_>) -> BTreeSet<PathBuf> {
+    let mut environments: BTreeSet<PathBuf> = hits.environments.iter().cloned().collect();
+    let list = source.note(home.read(CONDA_LIST, CONDA_LIST_BYTES), || home.shown_child(CONDA_LIST));
+    let list = list.unwrap_or_default();
+    let noted = list.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+    environments.extend(noted.filter_map(|line| homes::below(home, line.trim())).take(ENVIRONMENTS));
+    environments.retain(|path| {
+        let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
+            || HOME_PARENTS.iter().any(|parent| path.parent() == Some(Path::new(parent)));
+        !known && path.as_path() != Path::new("")
+    });
+    environments
 }
 
 fn read_children(base: &Dir, parent: &Path, source: &mut Source<'_>) {
@@ -259,7 +287,10 @@ pub(super) fn metadata(mut reader: impl BufRead) -> Result<Metadata, Trouble> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        (&mut reader).take(METADATA_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        (&mut reader)
+            .take(METADATA_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::of_reading(error.kind()))?;
         let text = line.trim_ascii_end();
         if text.is_empty() {
             return Ok(found);

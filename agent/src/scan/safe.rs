@@ -9,27 +9,29 @@
 //! * only regular files are opened for reading: looked at first, opened without following or blocking, looked at
 //!   again, and refused when it is not the same file;
 //! * in a home, a file of somebody else that has a further name (a hard link) is not read;
-//! * every read has a size cap, every directory and every scan an entry cap, and all of it one deadline;
+//! * every read has a size cap, every directory and every scan an entry cap, and all of it one deadline; one home has its part
+//!   of either, and no more ([`Budget`]);
 //! * remote and FUSE file systems and placeholders of a cloud's files are left alone, so that a hung server is not
 //!   waited for and nothing is downloaded.
 //!
 //! The system calls are in `unix.rs` and `windows/`; what is done with them, here.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Read, Take};
+use std::io::{self, Read, Take};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::journal::{How, Recorder};
+use super::journal::How;
+pub(crate) use budget::Budget;
 pub(crate) use kinds::{FileType, Trouble};
 use kinds::{Stat, Want};
 use system::Handle;
 pub use system::OwnerId;
 pub(crate) use system::{path_of, read_at};
 
+mod budget;
 mod kinds;
 mod place;
 
@@ -43,44 +45,10 @@ mod system;
 
 /// Most entries read of one directory. A package folder of a large machine has a few thousand.
 pub(crate) const DIR_ENTRIES: usize = 20_000;
-/// Most directory entries read in one scan.
-pub(crate) const SCAN_ENTRIES: u64 = 2_000_000;
 /// Most symbolic links resolved on the way to one file; the kernel's own bound is 40.
 const LINKS: usize = 16;
 /// Most components of a path after links are resolved.
 const COMPONENTS: usize = 128;
-
-/// What one scan may spend.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    deadline: Instant,
-    entries_left: Cell<u64>,
-    /// Places that are not even looked at, as seen from within the scanned root.
-    untouched: Vec<PathBuf>,
-    /// Where the places that are asked for are noted.
-    pub(super) recorder: RefCell<Recorder>,
-}
-
-impl Budget {
-    pub(crate) fn new(deadline: Instant, untouched: Vec<PathBuf>) -> Rc<Self> {
-        let recorder = RefCell::new(Recorder::default());
-        Rc::new(Self { deadline, entries_left: Cell::new(SCAN_ENTRIES), untouched, recorder })
-    }
-
-    /// Whether there is time left.
-    pub(crate) fn check(&self) -> Result<(), Trouble> {
-        if Instant::now() >= self.deadline { Err(Trouble::TimedOut) } else { Ok(()) }
-    }
-
-    fn spend_entry(&self) -> Result<(), Trouble> {
-        let left = self.entries_left.get();
-        if left == 0 {
-            return Err(Trouble::TooLarge);
-        }
-        self.entries_left.set(left - 1);
-        if left.is_multiple_of(256) { self.check() } else { Ok(()) }
-    }
-}
 
 /// What a link may not lead out of.
 #[derive(Debug)]
@@ -130,6 +98,7 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct SafeFile {
     file: File,
+    deadline: Instant,
     /// Length in bytes when it was opened.
     pub(crate) len: u64,
     /// Who owns it.
@@ -138,21 +107,37 @@ pub(crate) struct SafeFile {
 
 impl SafeFile {
     /// Reads at most `cap` bytes: a file that grows while it is read is cut, not followed.
-    pub(crate) fn reader(self, cap: u64) -> Take<File> {
-        self.file.take(cap)
+    pub(crate) fn reader(self, cap: u64) -> Reading {
+        Reading { file: self.file.take(cap), deadline: self.deadline }
     }
 
     /// The whole file. The cap it was opened with bounds it.
     pub(crate) fn bytes(self) -> Result<Vec<u8>, Trouble> {
         let mut bytes = Vec::with_capacity(usize::try_from(self.len).unwrap_or(0));
         let len = self.len;
-        self.file.take(len).read_to_end(&mut bytes).map_err(|_| Trouble::Refused)?;
+        self.reader(len).read_to_end(&mut bytes).map_err(|error| Trouble::of_reading(error.kind()))?;
         Ok(bytes)
     }
 
     /// The descriptor, for a library that wants one of its own.
     pub(crate) fn into_file(self) -> File {
         self.file
+    }
+}
+
+/// A file being read, as long as there is time.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    file: Take<File>,
+    deadline: Instant,
+}
+
+impl Read for Reading {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() >= self.deadline {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.file.read(buffer)
     }
 }
 
@@ -180,6 +165,21 @@ impl Dir {
         let path = self.boundary.path.join(&self.inner);
         let boundary = Boundary { handle: twin, path, uid: self.uid, whole_root: false };
         Ok(Self { boundary: Rc::new(boundary), inner: PathBuf::new(), shown: "~".into(), ..self })
+    }
+
+    /// The same directory on another budget.
+    pub(crate) fn charged(self, budget: Rc<Budget>) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The same directory on the budget of a home which led to it.
+    pub(crate) fn charged_to(&self, home: &Self) -> Self {
+        self.clone().charged(Rc::clone(&home.budget))
+    }
+
+    /// The same home on what the walk through it may spend.
+    pub(crate) fn for_walk(&self) -> Self {
+        self.clone().charged(Budget::of_walk(&self.budget))
     }
 
     /// Who owns it.
@@ -259,13 +259,13 @@ impl Dir {
         if len > cap {
             return Err(Trouble::TooLarge);
         }
-        Ok(SafeFile { file, len, uid })
+        Ok(SafeFile { file, deadline: self.budget.deadline(), len, uid })
     }
 
     /// Opens a regular file of any length, for a reader that takes only its head.
     pub(crate) fn head(&self, rel: impl AsRef<Path>) -> Result<SafeFile, Trouble> {
         let (file, len, uid) = self.open_regular(rel.as_ref())?;
-        Ok(SafeFile { file, len, uid })
+        Ok(SafeFile { file, deadline: self.budget.deadline(), len, uid })
     }
 
     /// Reads a regular file of at most `cap` bytes.

@@ -89,7 +89,7 @@ struct Data {
 }
 
 pub(super) fn parse(state: impl std::io::Read) -> Result<BTreeMap<String, Snap>, Trouble> {
-    let state: State = serde_json::from_reader(state).map_err(|_| Trouble::Malformed)?;
+    let state: State = serde_json::from_reader(state).map_err(|error| Trouble::of_json(&error))?;
     Ok(state.data.snaps)
 }
 

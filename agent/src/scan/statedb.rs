@@ -4,12 +4,10 @@
 //! The keys asked for are those that hold an address of mail or names of extensions; tokens stand under
 //! others.
 
-use std::fs::File;
-
 use rusqlite::{Connection, OptionalExtension};
 
-use super::rpmdb::{open, refused};
 use super::safe::Trouble;
+use super::sqlite::{Database, refused};
 
 /// The file, below an editor's folder of user data.
 pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
@@ -17,39 +15,46 @@ pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
 /// Most rows of a table that are looked through.
 const ROWS: usize = 1_000;
 /// Longest value taken, in bytes.
-const VALUE_BYTES: i64 = 64 * 1024;
+const VALUE_BYTES: i32 = 64 * 1024;
 
-/// The text under a key of an editor's state; none where it is longer than [`VALUE_BYTES`].
-pub(super) fn text(file: &File, key: &str) -> Result<Option<String>, Trouble> {
-    let db = open(file)?;
+/// Asks for the rows of a table without an index, whose long values stay where they are.
+const AMAZON: &str = "SELECT key, CASE WHEN octet_length(value) <= ?1 THEN CAST(value AS TEXT) END, octet_length(value) > ?1 FROM state";
+
+/// The text under a key of an editor's state; too large where it is longer than [`VALUE_BYTES`].
+pub(super) fn text(database: &Database, key: &str) -> Result<Option<String>, Trouble> {
+    let db = database.connect(VALUE_BYTES)?;
     let Some(table) = table(&db, "ItemTable")? else { return Ok(None) };
     // Without an index it would be read from end to end.
     if !table.contains("key text unique") {
         return Err(Trouble::Malformed);
     }
-    let value = db
-        .query_row(
-            "SELECT CAST(value AS TEXT) FROM ItemTable WHERE key = ?1 AND octet_length(value) <= ?2",
-            (key, VALUE_BYTES),
-            |row| row.get(0),
-        )
-        .optional();
-    value.map_err(refused)
+    // A length is known without the value.
+    let query =
+        "SELECT CASE WHEN octet_length(value) <= ?2 THEN CAST(value AS TEXT) END, octet_length(value) > ?2
+        FROM ItemTable WHERE key = ?1";
+    let row = db.query_row(query, (key, VALUE_BYTES), |row| Ok((row.get(0)?, row.get(1)?))).optional();
+    let (text, longer): (Option<String>, Option<bool>) = row.map_err(refused)?.unwrap_or_default();
+    if longer == Some(true) { Err(Trouble::TooLarge) } else { Ok(text) }
 }
 
 /// The text under a key of the table `state` of Amazon Q and of Kiro's command line, which has some dozen rows.
-pub(super) fn text_of_amazon(file: &File, key: &str) -> Result<Option<String>, Trouble> {
-    let db = open(file)?;
+pub(super) fn text_of_amazon(database: &Database, key: &str) -> Result<Option<String>, Trouble> {
+    let db = database.connect(VALUE_BYTES)?;
     if table(&db, "state")?.is_none() {
         return Ok(None);
     }
-    let mut statement = db.prepare("SELECT key, CAST(value AS TEXT) FROM state").map_err(refused)?;
-    let mut rows = statement.query([]).map_err(refused)?;
+    let mut statement = db.prepare(AMAZON).map_err(refused)?;
+    let mut rows = statement.query([VALUE_BYTES]).map_err(refused)?;
     for _ in 0..ROWS {
         let Some(row) = rows.next().map_err(refused)? else { return Ok(None) };
         let text = |at| row.get_ref(at).ok().and_then(|value| value.as_str().ok());
         if text(0) == Some(key) {
-            return Ok(text(1).filter(|text| text.len() as i64 <= VALUE_BYTES).map(str::to_owned));
+            let longer: Option<bool> = row.get(2).map_err(refused)?;
+            return if longer == Some(true) {
+                Err(Trouble::TooLarge)
+            } else {
+                Ok(text(1).map(str::to_owned))
+            };
         }
     }
     Err(Trouble::TooLarge)
@@ -79,6 +84,10 @@ mod tests {
         (folder, path)
     }
 
+    fn open(path: &std::path::Path) -> Database {
+        Database::of(std::fs::File::open(path).unwrap())
+    }
+
     const TABLE: &str = "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);";
 
     #[test]
@@ -86,7 +95,7 @@ mod tests {
         let (folder, path) = database(&format!(
             "{TABLE} INSERT INTO ItemTable VALUES ('cursorAuth/cachedEmail', 'kim@corp.example'), ('cursorAuth/accessToken', 'secret')"
         ));
-        let file = File::open(&path).unwrap();
+        let file = open(&path);
         assert_eq!(text(&file, "cursorAuth/cachedEmail"), Ok(Some("kim@corp.example".into())));
         assert_eq!(text(&file, "other"), Ok(None));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -99,17 +108,17 @@ mod tests {
              CREATE TABLE state (key TEXT PRIMARY KEY, value BLOB);
              INSERT INTO state VALUES ('telemetryClientId', '\"x\"'), ('auth.idc.start-url', CAST('\"https://corp.awsapps.com/start\"' AS BLOB))",
         );
-        let file = File::open(&path).unwrap();
+        let file = open(&path);
         let found = Ok(Some("\"https://corp.awsapps.com/start\"".into()));
         assert_eq!(text_of_amazon(&file, "auth.idc.start-url"), found);
         assert_eq!(text_of_amazon(&file, "other"), Ok(None));
         let (_folder, path) = database("CREATE VIEW state AS SELECT 1 AS key, 2 AS value");
-        assert_eq!(text_of_amazon(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        assert_eq!(text_of_amazon(&open(&path), "k"), Err(Trouble::Malformed));
         let (_folder, path) = database(
             "CREATE TABLE state (key, value); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
              INSERT INTO state SELECT i, i FROM n",
         );
-        assert_eq!(text_of_amazon(&File::open(&path).unwrap(), "k"), Err(Trouble::TooLarge));
+        assert_eq!(text_of_amazon(&open(&path), "k"), Err(Trouble::TooLarge));
     }
 
     #[test]
@@ -117,18 +126,18 @@ mod tests {
         let (_folder, path) = database(
             "CREATE VIEW ItemTable AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n) SELECT key, key AS value FROM n",
         );
-        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        assert_eq!(text(&open(&path), "k"), Err(Trouble::Malformed));
         let (_folder, path) = database("CREATE TABLE ItemTable (key TEXT, value BLOB)");
-        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        assert_eq!(text(&open(&path), "k"), Err(Trouble::Malformed));
         let (_folder, path) = database("CREATE TABLE other (a)");
-        assert_eq!(text(&File::open(&path).unwrap(), "k"), Ok(None));
+        assert_eq!(text(&open(&path), "k"), Ok(None));
         std::fs::write(&path, "no database at all").unwrap();
-        assert_eq!(text(&File::open(&path).unwrap(), "k"), Err(Trouble::Malformed));
+        assert_eq!(text(&open(&path), "k"), Err(Trouble::Malformed));
         let (_folder, path) = database(TABLE);
         let bytes = std::fs::read(&path).unwrap();
         for end in (0..bytes.len()).step_by(509) {
             std::fs::write(&path, &bytes[..end]).unwrap();
-            drop(text(&File::open(&path).unwrap(), "k"));
+            drop(text(&open(&path), "k"));
         }
     }
 }

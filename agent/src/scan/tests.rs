@@ -11,6 +11,7 @@ use umbrascope_rules::Matcher;
 
 use super::*;
 
+mod homes;
 mod packages;
 
 /// Something that must never come out.

@@ -121,7 +121,9 @@ pub(crate) fn walk(home: &Dir) -> Hits {
         };
         if let Some(trouble) = trouble {
             hits.troubles.push((trouble, dir.shown().into()));
-            if trouble == Trouble::TimedOut {
+            // What is left over is not asked for, folder by folder, only to be told so.
+            if trouble == Trouble::TimedOut || home.budget().is_spent() {
+                hits.troubles.push((trouble, "~".into()));
                 break;
             }
         }

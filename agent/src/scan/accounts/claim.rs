@@ -29,10 +29,7 @@ pub(super) fn domain(
     written: Written,
 ) -> Result<Option<String>, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    Step { path, written }.deserialize(&mut deserializer).map_err(|error| match error.is_io() {
-        true => Trouble::Refused,
-        false => Trouble::Malformed,
-    })
+    Step { path, written }.deserialize(&mut deserializer).map_err(|error| Trouble::of_json(&error))
 }
 
 /// Most hosts of one file.
@@ -43,10 +40,7 @@ const PUBLIC_HOST: &str = "github.com";
 /// The hosts that are keys of a JSON document, `host` or `host:application`, but for the one that everybody uses.
 pub(super) fn hosts(reader: impl std::io::Read) -> Result<BTreeSet<String>, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    deserializer.deserialize_map(Hosts).map_err(|error| match error.is_io() {
-        true => Trouble::Refused,
-        false => Trouble::Malformed,
-    })
+    deserializer.deserialize_map(Hosts).map_err(|error| Trouble::of_json(&error))
 }
 
 struct Hosts;

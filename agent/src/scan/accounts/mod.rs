@@ -7,6 +7,7 @@ mod claim;
 mod mail;
 
 use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
 use umbrascope_api::RiskFlag;
 use umbrascope_rules::SoftwareKind;
@@ -14,8 +15,9 @@ use umbrascope_rules::SoftwareKind;
 use super::document::CONFIG_BYTES;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::sqlite::Database;
 use super::statedb::{self, STATE};
-use super::userdata;
+use super::{environment, userdata};
 use claim::Written::{self, Jwt, Plain};
 
 /// Where tools write down whom they signed in: the tool, as the catalogue has it, the file below the home, the way to the
@@ -58,12 +60,17 @@ const BUILDER_ID: &str = "view.awsapps.com";
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (tool, path, way, written) in IN_HOME {
-        let location = || format!("~/{path}");
-        let Some(file) = source.note(home.file(path, CONFIG_BYTES), location) else { continue };
-        let owner = file.uid;
-        let read = claim::domain(BufReader::new(file.reader(CONFIG_BYTES)), way, *written);
-        if let Some(domain) = source.note(read, location).flatten() {
-            take(tool, domain, location(), owner, source);
+        let own = tool.trim_start_matches("~/");
+        let name = Path::new(path).strip_prefix(own).unwrap_or(Path::new(path));
+        let moved = environment::of_assistant(home, tool).into_iter().map(|folder| folder.join(name));
+        for path in moved.chain([PathBuf::from(path)]) {
+            let location = || home.shown_child(&path);
+            let Some(file) = source.note(home.file(&path, CONFIG_BYTES), location) else { continue };
+            let owner = file.uid;
+            let read = claim::domain(BufReader::new(file.reader(CONFIG_BYTES)), way, *written);
+            if let Some(domain) = source.note(read, location).flatten() {
+                take(tool, domain, location(), owner, source);
+            }
         }
     }
     for path in HOSTS {
@@ -77,9 +84,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     }
     for (tool, path) in START_PAGES {
         let location = || format!("~/{path}");
-        let Some(file) = source.note(home.head(path), location) else { continue };
-        let owner = file.uid;
-        let page = statedb::text_of_amazon(&file.into_file(), START_PAGE);
+        let Some(database) = Database::note(home, path, source) else { continue };
+        let owner = database.owner;
+        let page = statedb::text_of_amazon(&database, START_PAGE);
         if let Some(host) = source.note(page, location).flatten().as_deref().and_then(host_of_page) {
             take(tool, host, location(), owner, source);
         }
@@ -87,17 +94,17 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (editor, folder) in userdata::folders(home) {
         for (_, tool, key, way) in IN_STATE.iter().filter(|(of, ..)| *of == editor) {
             let location = || folder.shown_child(STATE);
-            let Some(file) = source.note(folder.head(STATE), location) else { continue };
-            let owner = file.uid;
-            if let Some(domain) = source.note(of_state(&file.into_file(), key, way), location).flatten() {
+            let Some(database) = Database::note(&folder, STATE, source) else { continue };
+            let owner = database.owner;
+            if let Some(domain) = source.note(of_state(&database, key, way), location).flatten() {
                 take(tool, domain, location(), owner, source);
             }
         }
     }
 }
 
-fn of_state(file: &std::fs::File, key: &str, way: &[&str]) -> Result<Option<String>, Trouble> {
-    let Some(text) = statedb::text(file, key)? else { return Ok(None) };
+fn of_state(database: &Database, key: &str, way: &[&str]) -> Result<Option<String>, Trouble> {
+    let Some(text) = statedb::text(database, key)? else { return Ok(None) };
     match way {
         [] => Ok(claim::of_address(&text)),
         way => claim::domain(text.as_bytes(), way, Plain),

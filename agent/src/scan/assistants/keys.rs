@@ -5,7 +5,7 @@ use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
 
 use super::settings::Is::{False, Holds, True, Word};
 use super::settings::Says::{
-    Keys, Model, Names, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
+    Keys, Model, Names, Profile, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
 };
 use super::settings::{Setting, at};
 
@@ -31,6 +31,9 @@ pub(super) const CLAUDE: &[Setting] = &[
 pub(super) const CODEX: &[Setting] = &[
     at("model", Model),
     at("model_provider", Provider),
+    at("profile", Profile),
+    at("profiles/{profile}/model", Model),
+    at("profiles/{profile}/model_provider", Provider),
     at("openai_base_url", Url),
     at("model_providers/{provider}/base_url", Url),
     at("approval_policy", Risk(&ApprovalBypass, Word(&["never"]))),

@@ -21,8 +21,8 @@ use umbrascope_rules::{RuleRef, SoftwareKind};
 use super::document::{self, Format, TREE_BYTES};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
-use super::userdata;
 use super::walk::Hits;
+use super::{environment, userdata};
 use settings::Is::{Holds, True};
 use settings::{Facts, Says, Setting, at, is_loopback};
 use table::{ASSISTANTS, Assistant};
@@ -96,10 +96,26 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             source.take(rule, found);
         }
     }
+    read_moved(home, source);
     for path in &hits.assistant_folders {
         read_project(home, path, source);
     }
     read_editors(home, source);
+}
+
+/// The folders of assistants that stand where a variable has them.
+fn read_moved(home: &Dir, source: &mut Source<'_>) {
+    for assistant in ASSISTANTS {
+        for path in assistant.places.iter().flat_map(|place| environment::of_assistant(home, place)) {
+            let Some(rule) = rule_of(assistant, source) else { continue };
+            let location = home.shown_child(&path);
+            let Some(own) = source.note(home.dir(&path), || location.clone()) else { continue };
+            let facts = read(&own, Some(home), assistant, source);
+            let found = Found::new(location.clone()).at(location, own.uid());
+            let found = tell(found, facts, assistant, rule, source);
+            source.take(rule, found);
+        }
+    }
 }
 
 /// What a project holds for an assistant: no proof that anybody here runs it, but what it would be given and allowed.
@@ -192,7 +208,7 @@ fn tell(mut found: Found, facts: Facts, assistant: &Assistant, rule: &RuleRef, s
             found.flags.push(RiskFlag::CustomEndpoint);
         }
     }
-    let Facts { provider, model, host, flags, parts } = facts;
+    let Facts { profile: _, provider, model, host, flags, parts } = facts;
     found.details.provider = provider;
     found.details.model = model;
     found.details.host = host;
@@ -303,6 +319,14 @@ mod tests {
     #[test]
     fn the_model_and_its_provider_are_read_where_each_keeps_them() {
         for (place, document, provider, model, host) in [
+            (
+                "~/.codex",
+                json!({"model": "gpt-5", "profile": "local", "profiles": {"local": {"model": "qwen3", "model_provider": "lm"},
+                    "other": {"model": "o3"}}, "model_providers": {"lm": {"base_url": "http://localhost:1234/v1"}}}),
+                Some("lm"),
+                "qwen3",
+                Some("localhost"),
+            ),
             (
                 "~/.codex",
                 json!({"model": "qwen3", "model_provider": "lm", "model_providers": {"lm": {"base_url": "http://localhost:1234/v1"}}}),

@@ -17,7 +17,7 @@ const NAME_BYTES: usize = 128;
 
 /// One place of a document and what it says.
 pub(super) struct Setting {
-    /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}` and `{model}` for what was found before, a number
+    /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}`, `{model}` and `{profile}` for what was found before, a number
     /// for a place in a list, and nothing for the whole document.
     pub(super) at: &'static str,
     pub(super) says: Says,
@@ -35,6 +35,8 @@ pub(super) enum Says {
     Model,
     /// The name of the provider.
     Provider,
+    /// The name of the part of the document that is in use.
+    Profile,
     /// `provider/model`.
     ProviderAndModel,
     /// The provider of this name is used, where the test holds.
@@ -69,6 +71,8 @@ pub(super) enum Is {
 /// What was read of one assistant.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
+    /// The part of a document that is in use.
+    pub(super) profile: Option<String>,
     pub(super) provider: Option<String>,
     pub(super) model: Option<String>,
     /// Host of the address that the model is asked at.
@@ -98,7 +102,8 @@ impl Facts {
     /// Reads one document. What a later one says of the model takes the place of what an earlier one said.
     pub(super) fn read(&mut self, document: &Value, settings: &[Setting]) {
         for setting in settings {
-            let (provider, model) = (self.provider.clone(), self.model.clone());
+            let (provider, model, profile) =
+                (self.provider.clone(), self.model.clone(), self.profile.clone());
             // What stands for a name that is not known names nothing.
             let keys: Option<Vec<&str>> = setting
                 .at
@@ -107,6 +112,7 @@ impl Facts {
                 .map(|key| match key {
                     "{provider}" => provider.as_deref(),
                     "{model}" => model.as_deref(),
+                    "{profile}" => profile.as_deref(),
                     key => Some(key),
                 })
                 .collect();
@@ -145,6 +151,7 @@ impl Facts {
         match says {
             Says::Model => keep(&mut self.model, value.as_str()),
             Says::Provider => keep(&mut self.provider, value.as_str()),
+            Says::Profile => keep(&mut self.profile, value.as_str()),
             Says::ProviderAndModel => match value.as_str().and_then(|text| text.split_once('/')) {
                 Some((provider, model)) => {
                     keep(&mut self.provider, Some(provider));

@@ -162,7 +162,7 @@ impl<'de> Deserialize<'de> for Bounded {
 
 /// The settings of a profile's extensions.
 pub(super) fn parse(reader: impl Read) -> Result<Bounded, Trouble> {
-    let file: File = serde_json::from_reader(reader).map_err(|_| Trouble::Malformed)?;
+    let file: File = serde_json::from_reader(reader).map_err(|error| Trouble::of_json(&error))?;
     let Some(extensions) = file.extensions else { return Ok(Bounded::default()) };
     let mut settings = extensions.settings.unwrap_or_default();
     let opera = extensions.opsettings.unwrap_or_default();

@@ -1,19 +1,19 @@
 //! The SQLite file of MacPorts: table `ports` of its registry (`src/registry2.0/` of macports-base).
 
-use std::fs::File;
-
-use super::super::rpmdb::{open, refused};
 use super::super::safe::Trouble;
+use super::super::sqlite::{Database, refused};
 
 /// Most ports read.
 const PORTS: usize = 50_000;
+/// Longest name or version, in bytes; the portfile of a port, which is not asked for, has some hundred kilobytes.
+const TEXT_BYTES: i32 = 64 * 1024;
 
 /// Gives name and version of each port that is active; `imaged` ones are kept and not in use.
-pub(super) fn ports(
-    file: &File,
+pub(in super::super) fn ports(
+    database: &Database,
     mut each: impl FnMut(String, String) -> Result<(), Trouble>,
 ) -> Result<(), Trouble> {
-    let db = open(file)?;
+    let db = database.connect(TEXT_BYTES)?;
     let query = "SELECT CAST(name AS TEXT), CAST(version AS TEXT) FROM ports WHERE state = 'installed'";
     let mut statement = db.prepare(query).map_err(refused)?;
     let mut rows = statement.query([]).map_err(refused)?;
@@ -47,13 +47,14 @@ mod tests {
         .unwrap();
         drop(db);
         let mut ports = Vec::new();
-        super::ports(&File::open(&path).unwrap(), |name, version| {
+        super::ports(&Database::of(std::fs::File::open(&path).unwrap()), |name, version| {
             ports.push((name, version));
             Ok(())
         })
         .unwrap();
         assert_eq!(ports, [("ollama".into(), "0.12.3".into()), ("llama.cpp".into(), "6800".into())]);
         std::fs::write(&path, "x".repeat(4096)).unwrap();
-        assert_eq!(super::ports(&File::open(&path).unwrap(), |_, _| Ok(())), Err(Trouble::Malformed));
+        let none = Database::of(std::fs::File::open(&path).unwrap());
+        assert_eq!(super::ports(&none, |_, _| Ok(())), Err(Trouble::Malformed));
     }
 }

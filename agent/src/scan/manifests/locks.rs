@@ -164,8 +164,10 @@ fn lines(input: Input<'_>, mut each: impl FnMut(&str)) -> Result<(), Trouble> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read =
-            (&mut *input).take(LINE_BYTES).read_until(b'\n', &mut line).map_err(|_| Trouble::Refused)?;
+        let read = (&mut *input)
+            .take(LINE_BYTES)
+            .read_until(b'\n', &mut line)
+            .map_err(|error| Trouble::of_reading(error.kind()))?;
         if read == 0 {
             return Ok(());
         }
@@ -173,7 +175,7 @@ fn lines(input: Input<'_>, mut each: impl FnMut(&str)) -> Result<(), Trouble> {
             return Err(Trouble::Malformed);
         }
         if read as u64 == LINE_BYTES && !line.ends_with(b"\n") {
-            input.skip_until(b'\n').map_err(|_| Trouble::Refused)?;
+            input.skip_until(b'\n').map_err(|error| Trouble::of_reading(error.kind()))?;
         }
         each(String::from_utf8_lossy(&line).trim_end());
     }
@@ -191,10 +193,7 @@ type Take<'a> = &'a mut dyn FnMut(&str, &Entry);
 /// Gives the entries of some tables, or lists, of a JSON object, and keeps none of them.
 fn json(input: Input<'_>, tables: &[&str], take: Take<'_>) -> Result<(), Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(input);
-    Top { tables, take }.deserialize(&mut deserializer).map_err(|error| match error.classify() {
-        serde_json::error::Category::Io => Trouble::Refused,
-        _ => Trouble::Malformed,
-    })
+    Top { tables, take }.deserialize(&mut deserializer).map_err(|error| Trouble::of_json(&error))
 }
 
 struct Top<'a> {

@@ -1,12 +1,11 @@
 //! The SQLite file of Cherry Studio on Windows: the agent has no SQLite there.
 
-use std::fs::File;
-
 use serde_json::Value;
 
 use crate::scan::safe::Trouble;
+use crate::scan::sqlite::Database;
 
 /// Leaves it, and says so.
-pub(super) fn servers(_file: &File) -> Result<Value, Trouble> {
+pub(super) fn servers(_database: &Database) -> Result<(Value, bool), Trouble> {
     Err(Trouble::Skipped)
 }

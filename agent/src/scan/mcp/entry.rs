@@ -118,6 +118,23 @@ pub(super) fn server(name: &str, value: &Value) -> Option<Server> {
     })
 }
 
+/// An entry of Zed's `context_servers` for a server that an extension brings along: the extension knows what to run, the entry says
+/// how it is set (`docs/src/ai/mcp.md` of Zed).
+pub(super) fn of_extension(name: &str, value: &Value) -> Option<Server> {
+    let settings = value.get("settings");
+    if settings.is_none() && value.get("source").and_then(Value::as_str) != Some("extension") {
+        return None;
+    }
+    let mut texts = settings.and_then(Value::as_object).into_iter().flatten();
+    let secret =
+        texts.any(|(name, value)| value.as_str().is_some_and(|value| secret::is_plain_secret(name, value)));
+    Some(Server {
+        enabled: value.get("enabled").and_then(Value::as_bool),
+        flags: if secret { vec![RiskFlag::PlainTextSecret] } else { Vec::new() },
+        ..Server::named(name)
+    })
+}
+
 impl Server {
     /// Nothing but a name.
     pub(super) fn named(name: &str) -> Self {

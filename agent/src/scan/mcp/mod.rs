@@ -22,8 +22,11 @@ use super::OwnerId;
 use super::document::{self, CONFIG_BYTES, Format, TREE_BYTES};
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::sqlite::Database;
 use super::walk::Hits;
-use super::{environment, userdata};
+use super::{environment, plugins, userdata};
+#[cfg(all(any(test, feature = "fuzzing"), target_os = "linux"))]
+pub(super) use cherry::servers as cherry_servers;
 use entry::Server;
 pub(super) use entry::{host, is_plain_http};
 pub(super) use idea::parse as idea;
@@ -32,7 +35,7 @@ pub(super) use secret::{is_plain_secret, secret_in_url};
 use shape::Shape;
 
 use super::jetbrains::is_product;
-use Format::{Idea, Json, Yaml};
+use Format::{Idea, Json, Toml, Yaml};
 pub(super) use places::IN_PROJECT;
 use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, JETBRAINS, MANAGED, MOVED, OFF, PLUGINS};
 
@@ -40,9 +43,8 @@ use places::{APP_DATA, BUNDLES, IN_APP_DATA, IN_HOME, IN_USERDATA, JETBRAINS, MA
 const PLUGIN_DIRS: usize = 2_000;
 /// Deepest folder of a plugin below the cache: marketplace, plugin, version, and one more.
 const PLUGIN_DEPTH: usize = 4;
-/// Below a folder of [`APP_DATA`], and the largest that is read, in bytes: all conversations are in it.
+/// Below a folder of [`APP_DATA`].
 const CHERRY: &str = "CherryStudio/Data/cherrystudio.sqlite";
-const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Whose file it is and how it is written.
 #[derive(Clone, Copy)]
@@ -73,12 +75,9 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         let off = off.iter().find(|(of, _)| of == client).map_or(&[][..], |(_, names)| names);
         read_file(home, Path::new(path), Kind { off, ..Kind::new(client, *format, *shape) }, source);
     }
-    for (client, variable, file, format) in MOVED {
-        // Folders outside of the home are nobody's in particular.
-        for folder in environment::of_home(home, client, variable) {
-            if let Ok(below) = folder.strip_prefix(home.absolute()) {
-                read_file(home, &below.join(file), Kind::new(client, *format, Shape::Usual), source);
-            }
+    for (client, usual, file, format) in MOVED {
+        for folder in environment::of_assistant(home, usual) {
+            read_file(home, &folder.join(file), Kind::new(client, *format, Shape::Usual), source);
         }
     }
     for place in APP_DATA {
@@ -106,6 +105,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
     read_folder(home, ".continue/mcpServers", "Continue", source);
     read_folder(home, ".aws/amazonq/cli-agents", "Amazon Q", source);
+    read_folder(home, ".kiro/agents", "Kiro", source);
     for (client, path, files) in PLUGINS {
         if let Some(folder) = source.note(home.dir(path), || format!("~/{path}")) {
             read_plugins(&folder, client, files, 0, &mut { PLUGIN_DIRS }, source);
@@ -116,10 +116,16 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             read_bundles(&folder, client, source);
         }
     }
+    for path in plugins::ZED {
+        for (folder, name) in plugins::children(home, path, source) {
+            let manifest = Path::new(&name).join(plugins::MANIFEST);
+            read_file(&folder, &manifest, Kind::new("Zed", Toml, Shape::Extension), source);
+        }
+    }
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
-            "VS Code" => Shape::Servers,
+            "VS Code" | "Visual Studio" => Shape::Servers,
             "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
             "Claude Code" | "JetBrains AI Assistant" => Shape::Flat,
             _ => Shape::Usual,
@@ -136,6 +142,7 @@ pub(super) fn parse_every_way(bytes: &[u8]) {
         drop(shape::parse_large(bytes, *shape));
     }
     drop(shape::parse(bytes, Json, Shape::Bundle));
+    drop(shape::parse(bytes, Toml, Shape::Extension));
     drop(shape::parse(bytes, Idea, Shape::Usual));
     shape::is_enabled(bytes);
 }
@@ -232,9 +239,13 @@ fn read_bundles(folder: &Dir, client: &str, source: &mut Source<'_>) {
 /// Cherry Studio keeps its servers among everything else that it keeps.
 fn read_cherry(home: &Dir, path: &Path, source: &mut Source<'_>) {
     let location = || home.shown_child(path);
-    let Some(file) = source.note(home.file(path, DATABASE_BYTES), location) else { return };
-    let owner = file.uid;
-    let servers = cherry::servers(&file.into_file()).and_then(|value| shape::of_value(&value, Shape::Usual));
+    let Some(database) = Database::note(home, path, source) else { return };
+    let owner = database.owner;
+    let Some((value, cut)) = source.note(cherry::servers(&database), location) else { return };
+    if cut {
+        source.trouble(Trouble::TooLarge, location());
+    }
+    let servers = shape::of_value(&value, Shape::Usual);
     for server in source.note(servers, location).into_iter().flatten() {
         take(home, server, owner, path, Kind::new("Cherry Studio", Json, Shape::Usual), source);
     }

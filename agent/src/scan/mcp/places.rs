@@ -97,9 +97,9 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
 
 /// Variables that move the folder of a client, and the files in it.
 pub(super) const MOVED: &[(&str, &str, &str, Format)] = &[
-    ("Codex", "CODEX_HOME", "config.toml", Toml),
-    ("Claude Code", "CLAUDE_CONFIG_DIR", ".claude.json", Json),
-    ("Claude Code", "CLAUDE_CONFIG_DIR", "settings.json", Json),
+    ("Codex", "~/.codex", "config.toml", Toml),
+    ("Claude Code", "~/.claude", ".claude.json", Json),
+    ("Claude Code", "~/.claude", "settings.json", Json),
 ];
 
 /// Files that administrators put down for everybody.
@@ -120,6 +120,7 @@ pub(super) const MANAGED: &[(&str, &str, Format, Shape)] = &[
     ("Qwen Code", "Library/Application Support/QwenCode/settings.json", Json, Shape::Usual),
     ("Qwen Code", "ProgramData/qwen-code/settings.json", Json, Shape::Usual),
     ("opencode", "etc/opencode/opencode.json", Json, Shape::Mcp),
+    ("opencode", "Library/Application Support/opencode/opencode.json", Json, Shape::Mcp),
     ("opencode", "ProgramData/opencode/opencode.json", Json, Shape::Mcp),
 ];
 
@@ -180,6 +181,7 @@ pub(in crate::scan) const IN_PROJECT: &[(&str, &str, Format)] = &[
     ("CodeBuddy", ".codebuddy/mcp.json", Json),
     ("Tabnine", ".tabnine/mcp_servers.json", Json),
     ("LibreChat", "librechat.yaml", Yaml),
+    ("Visual Studio", ".vs/mcp.json", Json),
 ];
 
 /// Folders of the system for the data of applications, below a home: Linux, macOS, Windows.

@@ -1,9 +1,11 @@
 //! The shapes in which clients write down their MCP servers, read into one.
 
+use std::cell::Cell;
+
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::entry::{Server, server};
+use super::entry::{Server, of_extension, server};
 use super::launch;
 use crate::scan::bounded::{Allowance, Bounded, Key};
 use crate::scan::document::{self, Format, TREE_BYTES};
@@ -30,6 +32,8 @@ pub(super) enum Shape {
     Flat,
     /// The manifest of one desktop extension (MCPB): `name`, `version`, `server.mcp_config`.
     Bundle,
+    /// The manifest of an extension of Zed: `version`, and `context_servers` that the extension itself knows how to start.
+    Extension,
     /// `registry`: the servers of a catalogue that are switched on, by name (Docker).
     Registry,
 }
@@ -80,10 +84,9 @@ pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Ve
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let mut allowance = Allowance::default();
     let kept = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer);
-    let value = kept.map_err(|error| match error.is_io() {
-        true => Trouble::Refused,
-        false if allowance.is_over() => Trouble::TooLarge,
-        false => Trouble::Malformed,
+    let value = kept.map_err(|error| match allowance.is_over() {
+        true => Trouble::TooLarge,
+        false => Trouble::of_json(&error),
     })?;
     of_value(&value, shape)
 }
@@ -145,6 +148,16 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
             servers.extend(bundle(value));
             return Ok(());
         }
+        Shape::Extension => {
+            let version = top.get("version").and_then(Value::as_str);
+            let named = top.get("context_servers").and_then(Value::as_object).into_iter().flatten();
+            servers.extend(
+                named
+                    .take(SERVERS)
+                    .map(|(name, _)| Server { version: version.map(str::to_owned), ..Server::named(name) }),
+            );
+            return Ok(());
+        }
         Shape::Registry => {
             let names = top.get("registry").and_then(Value::as_object).into_iter().flatten();
             servers.extend(names.take(SERVERS).map(|(name, _)| of_registry(name)));
@@ -152,15 +165,20 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
         }
         _ => {}
     }
-    let mut known = false;
-    let mut take = |group: Option<&Value>, servers: &mut Vec<Server>| match group {
+    let known = Cell::new(false);
+    if let Some(group) = top.get("context_servers") {
+        known.set(true);
+        let read: Read = |name, value| server(name, value).or_else(|| of_extension(name, value));
+        collect_group(group, read, servers)?;
+    }
+    let take = |group: Option<&Value>, servers: &mut Vec<Server>| match group {
         Some(group) => {
-            known = true;
-            collect_group(group, servers)
+            known.set(true);
+            collect_group(group, server, servers)
         }
         None => Ok(()),
     };
-    for key in ["mcpServers", "mcp_servers", "context_servers", "mcp.servers", "amp.mcpServers"] {
+    for key in ["mcpServers", "mcp_servers", "mcp.servers", "amp.mcpServers"] {
         take(top.get(key), servers)?;
     }
     take(top.get("mcp").and_then(|mcp| mcp.get("servers")), servers)?;
@@ -183,8 +201,16 @@ fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(),
         Shape::Servers => take(top.get("servers"), servers)?,
         Shape::Mcp => take(top.get("mcp"), servers)?,
         Shape::Extensions => take(top.get("extensions"), servers)?,
-        Shape::Flat if !known => collect_group(value, servers)?,
-        Shape::Flat | Shape::Bundle | Shape::Registry => {}
+        // Visual Studio writes `servers` into the file where others write the map itself, in which a server may have that name.
+        Shape::Flat if !known.get() => {
+            for key in ["servers", "mcp", "extensions"] {
+                take(top.get(key), servers)?;
+            }
+            if servers.is_empty() {
+                collect_group(value, server, servers)?;
+            }
+        }
+        Shape::Flat | Shape::Bundle | Shape::Extension | Shape::Registry => {}
     }
     // Gemini CLI: those that may be used, and those that may not.
     let allowed = top.get("mcp").and_then(|mcp| mcp.get("allowed"));
@@ -237,8 +263,11 @@ pub(super) fn is_enabled(bytes: &[u8]) -> Option<bool> {
     serde_json::from_slice::<Settings>(bytes).ok()?.is_enabled
 }
 
+/// Reads one entry of a group.
+type Read = fn(&str, &Value) -> Option<Server>;
+
 /// A map from name to server, or a list of servers with a name.
-fn collect_group(group: &Value, servers: &mut Vec<Server>) -> Result<(), Trouble> {
+fn collect_group(group: &Value, read: Read, servers: &mut Vec<Server>) -> Result<(), Trouble> {
     let named: Vec<(&str, &Value)> = match group {
         Value::Object(map) => map.iter().map(|(name, value)| (name.as_str(), value)).collect(),
         Value::Array(list) => list
@@ -254,7 +283,7 @@ fn collect_group(group: &Value, servers: &mut Vec<Server>) -> Result<(), Trouble
         if servers.len() == SERVERS {
             return Err(Trouble::TooLarge);
         }
-        servers.extend(server(name, value));
+        servers.extend(read(name, value));
     }
     Ok(())
 }
@@ -305,6 +334,14 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_a_project_has_its_map_under_a_key_or_is_the_map() {
+        let flat = |text| json(text, Shape::Flat).into_iter().map(|server| server.name).collect::<Vec<_>>();
+        assert_eq!(flat(r#"{"inputs": [], "servers": {"a": {"command": "x"}}}"#), ["a"]);
+        assert_eq!(flat(r#"{"mcpServers": {"b": {"command": "x"}}}"#), ["b"]);
+        assert_eq!(flat(r#"{"servers": {"command": "x"}, "c": {"command": "y"}}"#), ["c", "servers"]);
+    }
+
+    #[test]
     fn vs_code_writes_servers_with_comments_and_inputs() {
         let servers = json(
             "{\n // asked for on start\n \"inputs\": [{\"id\": \"key\", \"type\": \"promptString\"}],\n \"servers\": {\n  \
@@ -329,12 +366,21 @@ mod tests {
         );
         let zed = json(
             r#"{"context_servers": {"old": {"command": {"path": "npx", "args": ["-y", "z@1.0.0"], "env": {"K": "v"}}, "settings": {}},
-                "new": {"source": "custom", "command": "uvx", "args": ["m"], "env": {}}, "built-in": {"settings": {}}}}"#,
+                "new": {"source": "custom", "command": "uvx", "args": ["m"], "env": {}}, "mcp-server-github": {"settings": {"github_personal_access_token": "ghp_0123456789abcdefghijABCDEFGHIJ012345"}},
+                "mcp-server-linear": {"source": "extension", "enabled": false, "settings": {}}, "neither": {"enabled": true}}}"#,
             Shape::Usual,
         );
-        assert_eq!(names(&zed), ["new", "old"]);
-        assert_eq!(zed[1].package.as_ref().unwrap().version.as_deref(), Some("1.0.0"));
-        assert_eq!(zed[1].env_names, ["K"]);
+        // Two are brought along by extensions.
+        assert_eq!(names(&zed), ["mcp-server-github", "mcp-server-linear", "new", "old"]);
+        assert_eq!(zed[0].flags, [RiskFlag::PlainTextSecret]);
+        assert_eq!((zed[1].enabled, zed[1].flags.len()), (Some(false), 0));
+        assert_eq!(zed[3].package.as_ref().unwrap().version.as_deref(), Some("1.0.0"));
+        assert_eq!(zed[3].env_names, ["K"]);
+        let manifest =
+            b"id = \"mcp-server-github\"\nversion = \"0.1.0\"\n[context_servers.mcp-server-github]\n";
+        let extension = parse(manifest, Format::Toml, Shape::Extension).unwrap();
+        assert_eq!(names(&extension), ["mcp-server-github"]);
+        assert_eq!(extension[0].version.as_deref(), Some("0.1.0"));
         let opencode = json(
             r#"{"$schema": "https://opencode.ai/config.json", "mcp": {"local": {"type": "local", "command": ["npx", "-y", "m"],
                 "environment": {"E": "1"}, "enabled": false}, "far": {"type": "remote", "url": "https://r.example/mcp"}}}"#,

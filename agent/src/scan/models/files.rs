@@ -164,9 +164,14 @@ impl Reading<'_, '_> {
         let tagged = lower.ends_with(".gguf") || lower.ends_with(".safetensors");
         let header = match tagged {
             true => match header_of(folder, path, name) {
-                Some(header) => header,
+                Ok(header) => header,
+                // A model all the same, known by its name.
+                Err(Trouble::TooLarge) => {
+                    self.source.trouble(Trouble::TooLarge, folder.shown_child(path));
+                    Header::default()
+                }
                 // A pointer left by a large-file store, a download under way, or no model at all.
-                None => return self.source.trouble(Trouble::Malformed, folder.shown_child(path)),
+                Err(trouble) => return self.source.trouble(trouble, folder.shown_child(path)),
             },
             false => Header::default(),
         };

@@ -125,7 +125,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
                 // Of the PEFT library: what it stands beside was trained on top of another model.
                 "adapter_config.json" => adapter = true,
                 _ if !weights && (file.ends_with(".gguf") || file.ends_with(".safetensors")) => {
-                    let found = blob.and_then(|blob| header_of(folder, &blob, file));
+                    let found = blob.and_then(|blob| header_of(folder, &blob, file).ok());
                     // The projector that goes with a model is not the model.
                     if let Some(mut found) = found.filter(|found| found.role != Some(Role::Projector)) {
                         // A split model's first part does not count all parameters.

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use umbrascope_rules::SoftwareKind;
 
-use super::safe::Dir;
+use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 
 /// What a model file says about itself.
@@ -52,15 +52,16 @@ impl Role {
 }
 
 /// Reads the head of a weights file; `name` tells its format, and for GGUF perhaps its quantisation.
-fn header_of(base: &Dir, path: &Path, name: &str) -> Option<Header> {
-    let file = base.head(path).ok()?;
-    let (stem, ending) = name.rsplit_once('.')?;
+fn header_of(base: &Dir, path: &Path, name: &str) -> Result<Header, Trouble> {
+    let file = base.head(path)?;
+    let (stem, ending) = name.rsplit_once('.').ok_or(Trouble::Malformed)?;
     if ending.eq_ignore_ascii_case("safetensors") {
-        return safetensors::parse(file.into_file());
+        let len = file.len;
+        return safetensors::parse(file.reader(len), len);
     }
     let named = gguf::quantisation_in(stem);
-    let header = gguf::parse(file.into_file(), named.is_some())?;
-    Some(Header { quantisation: header.quantisation.or(named), ..header })
+    let header = gguf::parse(file.into_file(), named.is_some()).ok_or(Trouble::Malformed)?;
+    Ok(Header { quantisation: header.quantisation.or(named), ..header })
 }
 
 /// Keeps a model under the first rule that knows one of its names, or else the rule for models as such.
@@ -78,7 +79,7 @@ pub(super) mod parsers {
     }
 
     pub(in crate::scan) fn safetensors(bytes: &[u8]) {
-        drop(super::safetensors::parse(bytes));
+        drop(super::safetensors::parse(bytes, bytes.len() as u64));
     }
 
     pub(in crate::scan) fn docker(bytes: &[u8]) {

@@ -8,26 +8,33 @@ mod command;
 mod header;
 mod ndb;
 
+use std::fs::File;
+
 use umbrascope_rules::SoftwareKind;
 
+use super::OwnerId;
 use super::rpmdb;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
+use super::sqlite::Database;
 pub(super) use header::parse;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use ndb::headers as ndb_headers;
 
 /// The second is the first by a link on most systems.
 const FOLDERS: &[&str] = &["usr/lib/sysimage/rpm", "var/lib/rpm"];
-/// Largest database read, in bytes.
-const DATABASE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// The forms of the database, by their files.
+const SQLITE: &str = "rpmdb.sqlite";
+const NDB: &str = "Packages.db";
+/// Largest database in the form ndb read, in bytes.
+const NDB_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
 /// `live`: whether the root is this running machine, whose own rpm may be asked.
 pub(super) fn read(root: &Dir, live: bool, source: &mut Source<'_>) {
     for path in FOLDERS {
         let Some(folder) = source.note(root.dir(path), || root.shown_child(path)) else { continue };
-        let read = read_file(&folder, "rpmdb.sqlite", source, |file, each| rpmdb::headers(file, each))
-            || read_file(&folder, "Packages.db", source, |file, each| ndb::headers(file, each))
+        let read = read_file(&folder, SQLITE, source, open_sqlite, |db, each| rpmdb::headers(db, each))
+            || read_file(&folder, NDB, source, open_ndb, |file, each| ndb::headers(file, each))
             || read_old(&folder, live, source);
         if read {
             return;
@@ -35,24 +42,36 @@ pub(super) fn read(root: &Dir, live: bool, source: &mut Source<'_>) {
     }
 }
 
+fn open_sqlite(folder: &Dir, source: &mut Source<'_>) -> Result<(Database, OwnerId), Trouble> {
+    let database = Database::find(folder, SQLITE)?;
+    database.tell(folder.shown_child(SQLITE), source);
+    let owner = database.owner;
+    Ok((database, owner))
+}
+
+fn open_ndb(folder: &Dir, _source: &mut Source<'_>) -> Result<(File, OwnerId), Trouble> {
+    let file = folder.file(NDB, NDB_BYTES)?;
+    let owner = file.uid;
+    Ok((file.into_file(), owner))
+}
+
 /// Reads one form of the database; `false` where there is none.
-fn read_file(
+fn read_file<T>(
     folder: &Dir,
     name: &str,
     source: &mut Source<'_>,
-    headers: impl FnOnce(&std::fs::File, &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble>,
+    open: impl FnOnce(&Dir, &mut Source<'_>) -> Result<(T, OwnerId), Trouble>,
+    headers: impl FnOnce(&T, &mut dyn FnMut(&[u8]) -> Result<(), Trouble>) -> Result<(), Trouble>,
 ) -> bool {
     let location = || folder.shown_child(name);
-    let file = match folder.file(name, DATABASE_BYTES) {
-        Ok(file) => file,
+    let (file, owner) = match open(folder, source) {
+        Ok(opened) => opened,
         Err(Trouble::Absent) => return false,
         Err(trouble) => {
             source.trouble(trouble, location());
             return true;
         }
     };
-    let owner = file.uid;
-    let file = file.into_file();
     let done = headers(&file, &mut |header| {
         match parse(header) {
             Some(package) => source.offer(
@@ -101,7 +120,7 @@ mod tests {
             .unwrap();
         drop(db);
         let mut names = Vec::new();
-        rpmdb::headers(&std::fs::File::open(&path).unwrap(), &mut |header: &[u8]| {
+        rpmdb::headers(&Database::of(File::open(&path).unwrap()), &mut |header: &[u8]| {
             names.push(parse(header).unwrap().name);
             Ok(())
         })
@@ -110,7 +129,7 @@ mod tests {
         assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 1);
         std::fs::write(&path, "no database at all, but long enough to look like one to a careless reader")
             .unwrap();
-        let result = rpmdb::headers(&std::fs::File::open(&path).unwrap(), &mut |_: &[u8]| Ok(()));
+        let result = rpmdb::headers(&Database::of(File::open(&path).unwrap()), &mut |_: &[u8]| Ok(()));
         assert_eq!(result, Err(Trouble::Malformed));
     }
 }

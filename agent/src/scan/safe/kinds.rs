@@ -16,13 +16,28 @@ pub(crate) enum Trouble {
     TooLarge,
     /// The deadline came first.
     TimedOut,
-    /// On a remote or FUSE file system.
+    /// On a remote or FUSE file system, or in a form that is not read.
     Skipped,
     /// Not of its format.
     Malformed,
 }
 
 impl Trouble {
+    /// Why reading a file ended before it did.
+    pub(crate) fn of_reading(error: std::io::ErrorKind) -> Self {
+        if error == std::io::ErrorKind::TimedOut { Self::TimedOut } else { Self::Refused }
+    }
+
+    /// The same of what begins too late: a file that ends there is not of its format.
+    pub(crate) fn of_start(error: std::io::ErrorKind) -> Self {
+        if error == std::io::ErrorKind::UnexpectedEof { Self::Malformed } else { Self::of_reading(error) }
+    }
+
+    /// The same of a reader of JSON.
+    pub(crate) fn of_json(error: &serde_json::Error) -> Self {
+        error.io_error_kind().map_or(Self::Malformed, Self::of_reading)
+    }
+
     /// The word for it in a source report.
     pub(crate) fn state(self) -> SourceState {
         match self {

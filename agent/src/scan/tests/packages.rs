@@ -42,7 +42,8 @@ fn packages_are_found_where_their_managers_keep_them() {
         .at_home(&format!(".local/share/mise/installs/npm-anthropic-ai-claude-code/2.0.31/{node}"), package);
     machine.at_home("miniconda3/envs/ml/conda-meta/ollama-0.12.3-cuda_0.json", "{}");
     machine.at_home("miniconda3/envs/ml/conda-meta/numpy-2.0.0-py312_0.json", "{}");
-    machine.at_home(".dotnet/tools/.store/openai/2.1.0/openai/2.1.0/x.nupkg", "");
+    machine.at_home(".dotnet/tools/.store/openai/2.10.0/openai/2.10.0/x.nupkg", "");
+    machine.at_home(".dotnet/tools/.store/openai/2.9.0/openai/2.9.0/x.nupkg", "");
     machine.at_home(".dotnet/tools/.store/dotnet-ef/9.0.0/x", "");
     machine.at_home(
         ".config/composer/vendor/composer/installed.json",
@@ -135,4 +136,58 @@ fn each_form_of_rpm_s_database_is_read_or_told() {
     let outcome = machine.scan();
     assert_eq!(state(&outcome, "rpm"), SourceState::Refused);
     assert!(outcome.snapshots.iter().any(|s| s.source == "rpm" && s.completeness == Completeness::Partial));
+}
+
+#[test]
+fn packages_of_alpine_and_extensions_of_zed_visual_studio_and_office_are_told() {
+    let machine = Machine::new();
+    machine.put("lib/apk/db/installed", "P:musl\nV:1.2.5-r0\n\nP:ollama\nV:0.12.9-r0\n\n");
+    machine.at_home(
+        ".local/share/zed/extensions/installed/mcp-server-github/extension.toml",
+        "id = \"mcp-server-github\"\nversion = \"0.1.0\"\n[context_servers.mcp-server-github]\nname = \"GitHub MCP Server\"\n",
+    );
+    machine.at_home(
+        ".local/share/zed/extensions/installed/html/extension.toml",
+        "id = \"html\"\nversion = \"0.3.0\"\n",
+    );
+    machine.at_home(
+        "AppData/Local/Microsoft/VisualStudio/17.0_1a2b/Extensions/abc.def/extension.vsixmanifest",
+        r#"<PackageManifest Version="2.0.0"><Metadata><Identity Id="Codeium.VisualStudio" Version="1.8.80" Publisher="Codeium"/></Metadata></PackageManifest>"#,
+    );
+    machine.at_home(
+        "AppData/Local/Microsoft/Office/16.0/Wef/group/account/Manifests/llmexcel_1.0.0.1",
+        "<OfficeApp><Id>3B8923B8-6b7c-4b50-bf7e-1bd1844528d7</Id><Version>1.0.0.1</Version></OfficeApp>",
+    );
+    let outcome = machine.scan();
+    assert_eq!(values(&outcome, "apk"), set(&["ollama"]));
+    assert_eq!(values(&outcome, "zed-extensions"), set(&["mcp-server-github"]));
+    assert_eq!(values(&outcome, "mcp-config"), set(&["mcp-server-github"]));
+    assert_eq!(values(&outcome, "visual-studio-extensions"), set(&["Codeium.VisualStudio"]));
+    assert_eq!(values(&outcome, "office-addins"), set(&["3B8923B8-6b7c-4b50-bf7e-1bd1844528d7"]));
+}
+
+#[test]
+fn environments_and_versions_are_found_where_each_system_keeps_them() {
+    let machine = Machine::new();
+    let openai = "site-packages/openai-1.0.0.dist-info/METADATA";
+    let metadata = "Name: openai\nVersion: 1.0.0\n";
+    for environment in [
+        "Library/Caches/pypoetry/virtualenvs/a/lib/python3.12",
+        "AppData/Local/pypoetry/Cache/virtualenvs/b/Lib",
+        "AppData/Local/uv/cache/environments-v2/cpython/c/Lib",
+        "AppData/Local/miniconda3/envs/d/Lib",
+        // Where the walk does not look.
+        ".hidden/env/lib/python3.12",
+    ] {
+        machine.at_home(&format!("{environment}/{openai}"), metadata);
+    }
+    machine.at_home(".conda/environments.txt", "/home/kim/.hidden/env\n/srv/env\n");
+    machine.put(&format!("ProgramData/miniconda3/envs/e/Lib/{openai}"), metadata);
+    let package = r#"{"name": "@anthropic-ai/claude-code", "version": "2.0.31"}"#;
+    let claude = "node_modules/@anthropic-ai/claude-code/package.json";
+    machine.at_home(&format!("AppData/Local/pnpm/global/5/{claude}"), package);
+    machine.put(&format!("usr/local/nvm/versions/node/v22.1.0/lib/{claude}"), package);
+    let outcome = machine.scan();
+    let count = |source: &str| outcome.snapshots.iter().find(|of| of.source == source).unwrap().items.len();
+    assert_eq!((count("pip"), count("npm")), (6, 2));
 }

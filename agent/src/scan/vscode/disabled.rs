@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::Source;
+use crate::scan::sqlite::Database;
 use crate::scan::statedb::{self, STATE};
 
 /// `DISABLED_EXTENSIONS_STORAGE_PATH` of the editor's source.
@@ -34,8 +35,9 @@ impl Disabled {
 
     fn at(folder: &Dir, path: &str, source: &mut Source<'_>) -> Self {
         let location = || folder.shown_child(path);
-        let file = source.note(folder.head(path), location);
-        let ids = file.and_then(|file| match statedb::text(&file.into_file(), KEY) {
+        // A list that lags behind is not known; the extensions are told all the same.
+        let database = source.note(Database::find(folder, path), location).filter(|database| !database.lags);
+        let ids = database.and_then(|database| match statedb::text(&database, KEY) {
             Ok(Some(text)) => source.note(parse(text.as_bytes()), location),
             Ok(None) => Some(BTreeSet::new()),
             // Where the agent has no SQLite, the extensions are told all the same.

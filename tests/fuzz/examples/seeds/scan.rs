@@ -57,6 +57,8 @@ const OWN: &[(&str, &str)] = &[
 /// What their programs wrote for the tests of the parsers.
 const FILES: &[(&str, &[u8])] = &[
     ("flatpak-deploy", include_bytes!("../../../../agent/src/scan/testdata/flatpak.deploy")),
+    // Made by SQLite 3.40 with pages of 512 bytes: a table and a row for each reader.
+    ("sqlite", include_bytes!("../../../../agent/src/scan/testdata/small.sqlite")),
     ("gguf", include_bytes!("../../../../agent/src/scan/models/samples/model.gguf")),
     ("gguf", include_bytes!("../../../../agent/src/scan/models/samples/part-00002-of-00002.gguf")),
     ("go", include_bytes!("../../../../agent/src/scan/testdata/go.buildinfo")),
