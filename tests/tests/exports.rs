@@ -292,6 +292,7 @@ impl<'s> Desk<'s> {
                 ("intended_use", json!("Letters")),
                 ("foreseeable_misuse", json!("Dismissals")),
                 ("decision_impact", json!("none")),
+                ("consequential_domain", json!("none")),
                 ("org_units", json!([1])),
                 ("org_roles", json!(["customer-user"])),
                 ("data_categories", json!(["internal", "source-code"])),

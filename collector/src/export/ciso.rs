@@ -150,7 +150,7 @@ fn of(system: &System, day: Day) -> Vec<Finding> {
             ..finding("tolerance-over", "Tolerated past its last day:", "medium", 2)
         });
     }
-    if record.needs_impact_assessment() && !record.aiia.is_valid(day) {
+    if record.needs_impact_assessment() && !record.has_impact_assessment(day) {
         found.push(finding("no-impact-assessment", "No valid impact assessment:", "high", 1));
     }
     if record.scope == Scope::In && record.system_owner.is_none() {

@@ -170,7 +170,7 @@ fn no_impact_assessment(facts: &RecordFacts<'_>) -> Option<Asked> {
     let system = facts.system;
     if system.stage == Stage::Retired
         || !system.needs_impact_assessment()
-        || system.aiia.is_valid(facts.today)
+        || system.has_impact_assessment(facts.today)
     {
         return None;
     }

@@ -291,6 +291,8 @@ fn each_rule_asks_when_its_fact_holds_and_not_before() {
 
     let done = |expires| Assessment {
         state: AssessmentState::Done,
+        date: Some(day(19_000)),
+        link: Some("DOC-7".into()),
         expires: Some(day(expires)),
         ..Assessment::default()
     };
@@ -301,7 +303,17 @@ fn each_rule_asks_when_its_fact_holds_and_not_before() {
         ..base()
     };
     assert_eq!(rules(&consequential, &on(19_990)), [Rule::ImpactAssessmentMissing]);
-    assert_eq!(rules(&AiSystem { aiia: done(20_000), ..consequential }, &on(19_990)), []);
+    assert_eq!(rules(&AiSystem { aiia: done(20_000), ..consequential.clone() }, &on(19_990)), []);
+
+    let unproved = [
+        Assessment { date: None, ..done(20_000) },
+        Assessment { date: Some(day(20_001)), ..done(20_000) },
+        Assessment { link: None, ..done(20_000) },
+    ];
+    for aiia in unproved {
+        let missing = [Rule::ImpactAssessmentMissing];
+        assert_eq!(rules(&AiSystem { aiia, ..consequential.clone() }, &on(19_990)), missing);
+    }
 
     let supplied = AiSystem { scope: Scope::In, third_party: Tri::Yes, ..base() };
     assert_eq!(rules(&supplied, &on(19_990)), [Rule::SupplierAssessmentMissing]);

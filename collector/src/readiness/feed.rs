@@ -322,7 +322,7 @@ impl Feed {
             Self::ImpactAssessed => of(
                 facts,
                 |system| in_scope(system) && system.needs_impact_assessment(),
-                |system| system.aiia.is_valid(facts.today),
+                |system| system.has_impact_assessment(facts.today),
                 "systems that need an impact assessment have one",
             ),
             Self::ImpactBeforeUse => of(

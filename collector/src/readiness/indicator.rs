@@ -124,7 +124,7 @@ fn measure(indicator: Indicator, facts: &Facts<'_>) -> Measured {
         "K-07" => {
             let of: Vec<_> = scoped().into_iter().filter(|system| system.needs_impact_assessment()).collect();
             let note = format!("{} in scope need none", scoped().len() - of.len());
-            share(of, &|system| system.aiia.is_valid(facts.today), note)
+            share(of, &|system| system.has_impact_assessment(facts.today), note)
         }
         "K-08" => share(
             scoped(),

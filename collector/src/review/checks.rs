@@ -4,7 +4,8 @@ use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Moved, Refused, Who};
 use crate::model::record::{
-    AiSystem, AssessmentState, Decision, DecisionImpact, Request, ReviewState, Sanction, Scope, Tier, Tri,
+    AiSystem, AssessmentState, DataCategory, Decision, DecisionImpact, Domain, Request, ReviewState,
+    Sanction, Scope, Tier, Tri,
 };
 use crate::model::{Access, Deed, Role};
 
@@ -170,9 +171,13 @@ pub fn required_for_use(system: &AiSystem) -> Vec<&'static str> {
         ("intended_use", text(&system.intended_use)),
         ("foreseeable_misuse", text(&system.foreseeable_misuse)),
         ("decision_impact", system.decision_impact == DecisionImpact::Unknown),
+        ("consequential_domain", system.consequential_domain == Domain::Unknown),
         ("system_owner", system.system_owner.is_none()),
         ("org_units", system.org_units.is_empty()),
-        ("data_categories", system.data_categories.is_empty()),
+        (
+            "data_categories",
+            system.data_categories.is_empty() || system.data_categories.contains(&DataCategory::Unknown),
+        ),
         ("risk_tier", system.risk_tier == Tier::Unassessed),
     ]
     .into_iter()
@@ -197,15 +202,23 @@ pub fn required_for_scope(system: &AiSystem, supplier_task: bool) -> Vec<&'stati
 }
 
 pub(super) fn impact_assessed(system: &AiSystem, today: Day) -> Result<(), Refused> {
-    if system.needs_impact_assessment() && !system.aiia.is_valid(today) {
-        return Err(Refused {
-            guard: Guard::Aiia,
-            says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: attach one"
-                .to_owned(),
-            missing: vec!["aiia.state".to_owned(), "aiia.date".to_owned()],
-        });
+    if !system.needs_impact_assessment() || system.has_impact_assessment(today) {
+        return Ok(());
     }
-    Ok(())
+    let aiia = &system.aiia;
+    let missing = [
+        ("aiia.state", aiia.state != AssessmentState::Done),
+        ("aiia.date", aiia.date.is_none_or(|made| made > today)),
+        ("aiia.link", !aiia.is_kept()),
+        ("aiia.expires", aiia.expires.is_some_and(|last| last < today)),
+    ];
+    Err(Refused {
+        guard: Guard::Aiia,
+        says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: one that is done, with its \
+            day and with a link to it or its SHA-256"
+            .to_owned(),
+        missing: missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned()).collect(),
+    })
 }
 
 /// Whether a sanctioned record still has what it was sanctioned with.

@@ -54,7 +54,8 @@ pub fn tick(system: &AiSystem, today: Day) -> AiSystem {
     let assessed = next.sanction == Sanction::Sanctioned && next.needs_impact_assessment();
     if next.sanction == Sanction::Tolerated && next.expires_on.is_none_or(|last| last < today) {
         reopen(&mut next, ReopenReason::Expired);
-    } else if next.next_review_due.is_some_and(|due| due <= today) || (assessed && !next.aiia.is_valid(today))
+    } else if next.next_review_due.is_some_and(|due| due <= today)
+        || (assessed && !next.has_impact_assessment(today))
     {
         reopen(&mut next, ReopenReason::ReviewDue);
     }

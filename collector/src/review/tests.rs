@@ -9,8 +9,8 @@ use umbrascope_api::Day;
 use super::*;
 use crate::model::Grant;
 use crate::model::record::{
-    DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason, Request, ReviewState, Sanction,
-    Scope, Stage, Tier, Tri,
+    Assessment, AssessmentState, DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason,
+    Request, ReviewState, Sanction, Scope, Stage, Tier, Tri,
 };
 
 const TODAY: u32 = 20_784;
@@ -199,6 +199,7 @@ fn each_guard_says_what_is_missing() {
             "intended_use",
             "foreseeable_misuse",
             "decision_impact",
+            "consequential_domain",
             "org_units",
             "data_categories",
             "risk_tier"
@@ -208,6 +209,16 @@ fn each_guard_says_what_is_missing() {
     assert_eq!(guard(world.take(&complete(), ANALYST, "because", &wish)), Guard::State);
     let high = AiSystem { risk_tier: Tier::High, ..under_review() };
     assert_eq!(guard(world.take(&high, ANALYST, "because", &wish)), Guard::Aiia);
+    let unsure = AiSystem {
+        data_categories: [DataCategory::Internal, DataCategory::Unknown].into(),
+        consequential_domain: Domain::Unknown,
+        ..under_review()
+    };
+    let refused = world.take(&unsure, ANALYST, "because", &wish).unwrap_err();
+    assert_eq!(
+        (refused.guard, &refused.missing[..]),
+        (Guard::Fields, &["consequential_domain".to_owned(), "data_categories".to_owned()][..])
+    );
     let left = AiSystem { system_owner: Some(LEFT), ..under_review() };
     assert_eq!(guard(world.take(&left, ANALYST, "because", &wish)), Guard::OwnerActive);
     let no_policy = World { policy: None, ..World::default() };
@@ -236,6 +247,40 @@ fn each_guard_says_what_is_missing() {
         assert_eq!(guard(world.take(&fresh(), ANALYST, "because", &dismiss)), Guard::Target, "{target}");
         let merge = Move::Request(Wish::Merge { into: target.into() });
         assert_eq!(guard(world.take(&fresh(), ANALYST, "because", &merge)), Guard::Target, "{target}");
+    }
+}
+
+#[test]
+fn an_impact_assessment_counts_when_it_is_done_dated_and_named() {
+    let world = World::default();
+    let wish = Move::Request(Wish::Sanction { conditions: None });
+    let counts = Assessment {
+        state: AssessmentState::Done,
+        date: Some(day(TODAY)),
+        link: Some("DOC-7".into()),
+        ..Assessment::default()
+    };
+    let high = |aiia: &Assessment| AiSystem { risk_tier: Tier::High, aiia: aiia.clone(), ..under_review() };
+    let lacks = |aiia: Assessment| {
+        let refused = world.take(&high(&aiia), ANALYST, "because", &wish).unwrap_err();
+        assert_eq!(refused.guard, Guard::Aiia);
+        refused.missing
+    };
+    assert!(world.take(&high(&counts), ANALYST, "because", &wish).is_ok());
+    let hashed = Assessment { link: None, sha256: Some("ab".repeat(32)), ..counts.clone() };
+    assert!(world.take(&high(&hashed), ANALYST, "because", &wish).is_ok());
+    assert_eq!(lacks(Assessment::default()), ["aiia.state", "aiia.date", "aiia.link"]);
+    assert_eq!(lacks(Assessment { date: None, ..counts.clone() }), ["aiia.date"]);
+    assert_eq!(lacks(Assessment { date: Some(day(TODAY + 1)), ..counts.clone() }), ["aiia.date"]);
+    assert_eq!(lacks(Assessment { link: None, ..counts.clone() }), ["aiia.link"]);
+    assert_eq!(lacks(Assessment { expires: Some(day(TODAY - 1)), ..counts }), ["aiia.expires"]);
+    for (domain, needs) in [(Domain::None, false), (Domain::Unknown, true), (Domain::Credit, true)] {
+        let heavy = AiSystem {
+            decision_impact: DecisionImpact::Decides,
+            consequential_domain: domain,
+            ..under_review()
+        };
+        assert_eq!(heavy.needs_impact_assessment(), needs, "{domain:?}");
     }
 }
 
@@ -422,7 +467,13 @@ fn any_move() -> impl Strategy<Value = Move> {
         Just(("data_categories", json!(["health"]))),
         Just(("risk_tier", json!("limited"))),
         Just(("risk_tier", json!("high"))),
+        Just(("data_categories", json!(["internal", "unknown"]))),
+        Just(("consequential_domain", json!("none"))),
+        Just(("consequential_domain", json!("unknown"))),
         Just(("aiia.state", json!("done"))),
+        Just(("aiia.date", json!(day(TODAY).to_string()))),
+        Just(("aiia.date", json!(day(TODAY + 30).to_string()))),
+        Just(("aiia.link", json!("DOC-7"))),
         Just(("third_party", json!("no"))),
         Just(("next_review_due", json!(day(TODAY + 20).to_string()))),
         Just(("next_review_due", json!(null))),
@@ -528,7 +579,7 @@ fn holds_invariants(system: &AiSystem, today: Day) {
                 assert_ne!(decision.requested_by, Some(decision.by));
                 assert!(decision.requested_by.is_some());
                 assert_eq!(required_for_use(system), Vec::<&str>::new());
-                assert!(!system.needs_impact_assessment() || system.aiia.is_valid(today));
+                assert!(!system.needs_impact_assessment() || system.has_impact_assessment(today));
             }
             // I-03
             Sanction::Tolerated => {

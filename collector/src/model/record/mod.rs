@@ -243,9 +243,16 @@ pub struct Assessment {
 }
 
 impl Assessment {
-    /// Whether it counts on a day.
+    /// Whether it counts on a day: it is done, it says on which day that was, and it has not run out.
     pub fn is_valid(&self, today: Day) -> bool {
-        self.state == AssessmentState::Done && self.expires.is_none_or(|last| last >= today)
+        self.state == AssessmentState::Done
+            && self.date.is_some_and(|made| made <= today)
+            && self.expires.is_none_or(|last| last >= today)
+    }
+
+    /// Whether the document can be found or told from another one.
+    pub fn is_kept(&self) -> bool {
+        self.link.is_some() || self.sha256.is_some()
     }
 }
 
@@ -398,11 +405,17 @@ pub struct Basis {
 }
 
 impl AiSystem {
-    /// Whether an impact assessment has to be there before it may be sanctioned.
+    /// Whether an impact assessment has to be there before it may be sanctioned. Where it shapes decisions and nobody said of what, one
+    /// has to be.
     pub fn needs_impact_assessment(&self) -> bool {
         matches!(self.risk_tier, Tier::High | Tier::Unacceptable)
             || self.ai_act_class.is_high()
-            || (self.decision_impact.is_heavy() && self.consequential_domain.is_consequential())
+            || (self.decision_impact.is_heavy() && self.consequential_domain != Domain::None)
+    }
+
+    /// Whether an impact assessment counts on a day, and its document is named.
+    pub fn has_impact_assessment(&self, today: Day) -> bool {
+        self.aiia.is_valid(today) && self.aiia.is_kept()
     }
 
     /// What was decided, as it counts on a day: what was tolerated counts no longer after its last day, and what was taken back does

@@ -102,6 +102,7 @@ pub(super) async fn prepare(anna: &mut Visitor, reference: &str) {
                 ("intended_use", "Letters to customers"),
                 ("foreseeable_misuse", "Letters about people"),
                 ("decision_impact", "none"),
+                ("consequential_domain", "none"),
             ][..],
         ),
         (

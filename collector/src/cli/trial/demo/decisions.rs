@@ -234,28 +234,38 @@ impl Play<'_> {
         let (purpose, intended, misuse, outputs) = USES[self.chance.below(USES.len())];
         let data =
             [["internal"], ["confidential"], ["personal"], ["source-code"], ["public"]][self.chance.below(5)];
+        let (impact, environment, class, assessed) = (
+            ["none", "none", "informs"][self.chance.below(3)],
+            ["internal", "internal", "customer-facing"][self.chance.below(3)],
+            ["minimal", "transparency-art50"][self.chance.below(2)],
+            ["planned", "done", "done"][self.chance.below(3)],
+        );
         let mut fields = vec![
             ("purpose", json!(purpose)),
             ("intended_use", json!(intended)),
             ("foreseeable_misuse", json!(misuse)),
             ("outputs", json!(outputs)),
-            ("decision_impact", json!(["none", "none", "informs"][self.chance.below(3)])),
+            ("decision_impact", json!(impact)),
             ("consequential_domain", json!("none")),
-            ("environment", json!(["internal", "internal", "customer-facing"][self.chance.below(3)])),
+            ("environment", json!(environment)),
             ("human_oversight", json!("approve-before")),
             ("system_owner", json!(owner)),
             ("risk_owner", json!(owner)),
             ("org_units", json!([unit])),
             ("org_roles", json!(["customer-user"])),
             ("ai_act_role", json!("deployer")),
-            ("ai_act_class", json!(["minimal", "transparency-art50"][self.chance.below(2)])),
+            ("ai_act_class", json!(class)),
             ("data_categories", json!(data)),
             ("risk_tier", json!("limited")),
             ("third_party", json!("yes")),
-            ("supplier_assessment.state", json!(["planned", "done", "done"][self.chance.below(3)])),
+            ("supplier_assessment.state", json!(assessed)),
             ("affected_groups", json!(["staff"])),
             ("labels", json!(["demonstration"])),
         ];
+        if assessed == "done" {
+            let made = Day::from_unix_ms(self.now_ms).back(60);
+            fields.push(("supplier_assessment.date", json!(made.to_string())));
+        }
         if self.chance.percent(60) {
             let due = Day::from_unix_ms(self.now_ms)
                 .forward(u32::try_from(30 + self.chance.below(300)).unwrap_or(90));

@@ -94,6 +94,7 @@ pub(super) fn prepared(fixture: &Fixture, analyst: i64) -> String {
         ("intended_use", "\"Letters\""),
         ("foreseeable_misuse", "\"Dismissals\""),
         ("decision_impact", "\"none\""),
+        ("consequential_domain", "\"none\""),
         ("org_units", "[1]"),
         ("data_categories", "[\"internal\"]"),
         ("risk_tier", "\"limited\""),
