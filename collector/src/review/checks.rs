@@ -163,6 +163,14 @@ pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {
     Ok(Moved { system, other: None, role: Some(role) })
 }
 
+/// Names of the fields that a use that may go on for a time has to have and this one has not.
+pub(super) fn required_for_tolerance(system: &AiSystem) -> Vec<&'static str> {
+    [("purpose", system.purpose.is_none()), ("system_owner", system.system_owner.is_none())]
+        .into_iter()
+        .filter_map(|(name, missing)| missing.then_some(name))
+        .collect()
+}
+
 /// Names of the fields that a use that may go on has to have and this one has not.
 pub fn required_for_use(system: &AiSystem) -> Vec<&'static str> {
     let text = |text: &Option<String>| text.as_ref().is_none_or(|text| text.trim().is_empty());
@@ -221,11 +229,13 @@ pub(super) fn impact_assessed(system: &AiSystem, today: Day) -> Result<(), Refus
     })
 }
 
-/// Whether a sanctioned record still has what it was sanctioned with.
-pub(super) fn still_complete(system: &AiSystem) -> Result<(), Refused> {
-    let sanctioned = system.review == ReviewState::Decided && system.sanction == Sanction::Sanctioned;
-    if sanctioned {
-        fields(required_for_use(system), "keep it sanctioned")?;
+/// Whether a record still has what it may be used with: what was decided counts while the record is open again, until it is decided
+/// anew or taken back.
+pub(super) fn still_complete(system: &AiSystem, today: Day) -> Result<(), Refused> {
+    match system.effective_sanction(today) {
+        Sanction::Sanctioned => fields(required_for_use(system), "keep it sanctioned")?,
+        Sanction::Tolerated => fields(required_for_tolerance(system), "keep it tolerated")?,
+        Sanction::None | Sanction::Prohibited => {}
     }
     if system.scope == Scope::In {
         fields(required_for_scope(system, true), "keep it in scope")?;

@@ -169,7 +169,7 @@ fn change_fields(
             format!("the role {} is not held for every unit named", role.as_str()),
         ));
     }
-    still_complete(&next)?;
+    still_complete(&next, cx.today())?;
     // What an owner says about its effect may lift the demand for an assessment: then who decided looks again.
     let effect = |system: &AiSystem| (system.decision_impact, system.consequential_domain);
     let material = next.data_categories != system.data_categories

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checks::{
     decided, draft, expiry, fields, impact_assessed, is_oneself, is_owner, justified, moved, owner_active,
-    policy, reason, required_for_use, role, state, two_people,
+    policy, reason, required_for_tolerance, required_for_use, role, state, two_people,
 };
 use super::{Context, Guard, Moved, Refused};
 use crate::model::Role;
@@ -50,15 +50,9 @@ fn granted(
         }
         Wish::Tolerate { conditions, expires_on } => {
             state(system, &[ReviewState::UnderReview])?;
-            let missing = [
-                ("purpose", system.purpose.is_none()),
-                ("system_owner", system.system_owner.is_none()),
-                ("conditions", conditions.trim().is_empty()),
-            ];
-            fields(
-                missing.into_iter().filter_map(|(name, missing)| missing.then_some(name)).collect(),
-                "tolerate it",
-            )?;
+            let mut missing = required_for_tolerance(system);
+            missing.extend(conditions.trim().is_empty().then_some("conditions"));
+            fields(missing, "tolerate it")?;
             owner_active(system, cx)?;
             expiry(*expires_on, cx)?;
             policy(cx)?;

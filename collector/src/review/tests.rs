@@ -337,6 +337,10 @@ fn a_sanctioned_record_keeps_what_it_was_sanctioned_with() {
     let system = sanctioned(&world);
     let clear = Move::Edit(vec![("purpose".into(), json!(null))]);
     assert_eq!(guard(world.take(&system, ANALYST, "because", &clear)), Guard::Fields);
+    let reopened = world.must(&system, REVIEWER, &Move::Reopen);
+    assert_eq!(guard(world.take(&reopened, ANALYST, "because", &clear)), Guard::Fields, "it still counts");
+    let revoked = world.must(&system, REVIEWER, &Move::Revoke);
+    assert_eq!(world.must(&revoked, ANALYST, &clear).purpose, None);
     let worse = Move::Edit(vec![("risk_tier".into(), json!("high"))]);
     let reopened = world.must(&system, ANALYST, &worse);
     assert_eq!(reopened.reopened, Some(ReopenReason::MaterialChange), "it now needs an impact assessment");
@@ -578,7 +582,6 @@ fn holds_invariants(system: &AiSystem, today: Day) {
             Sanction::Sanctioned => {
                 assert_ne!(decision.requested_by, Some(decision.by));
                 assert!(decision.requested_by.is_some());
-                assert_eq!(required_for_use(system), Vec::<&str>::new());
                 assert!(!system.needs_impact_assessment() || system.has_impact_assessment(today));
             }
             // I-03
@@ -590,6 +593,12 @@ fn holds_invariants(system: &AiSystem, today: Day) {
             Sanction::Prohibited => {}
             Sanction::None => panic!("decided, and nothing was"),
         }
+    }
+    // I-09, also while it is open again
+    match system.effective_sanction(today) {
+        Sanction::Sanctioned => assert_eq!(required_for_use(system), Vec::<&str>::new()),
+        Sanction::Tolerated => assert!(system.purpose.is_some() && system.system_owner.is_some()),
+        Sanction::None | Sanction::Prohibited => {}
     }
     // I-10
     if system.scope == Scope::Out {
