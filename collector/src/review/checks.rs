@@ -1,5 +1,7 @@
 //! What several moves ask before they are made, each named by the guard that refuses.
 
+use std::collections::BTreeSet;
+
 use umbrascope_api::Day;
 
 use super::{Context, Guard, JUSTIFICATION_CHARS, Moved, Refused, Who};
@@ -157,6 +159,34 @@ pub(super) fn decided(
     system.reopened = None;
     system.request = None;
     Ok(())
+}
+
+/// The record that this one doubles or goes into. It is there, it is not gone into another one, and no chain of doubles and of records that
+/// went into others leads from it back here. The chain is followed for as long as there are records in it.
+pub(super) fn pointed_at(system: &AiSystem, id: &str, cx: &Context<'_>) -> Result<AiSystem, Refused> {
+    let no = |says: &str| Err(Refused::new(Guard::Target, says));
+    if id == system.id {
+        return no("a record neither doubles itself nor goes into itself");
+    }
+    let Some(target) = (cx.other)(id) else {
+        return no("the record that is named is not there");
+    };
+    if target.is_merged() {
+        return no("the record that is named went into another one: name that");
+    }
+    let links =
+        |record: &AiSystem| [record.duplicate_of.clone(), record.merged_into.clone()].into_iter().flatten();
+    let mut passed = BTreeSet::from([target.id.clone()]);
+    let mut open: Vec<String> = links(&target).collect();
+    while let Some(id) = open.pop() {
+        if id == system.id {
+            return no("the record that is named is itself a duplicate of this one: reopen it first");
+        }
+        if passed.insert(id.clone()) {
+            open.extend((cx.other)(&id).iter().flat_map(links));
+        }
+    }
+    Ok(target)
 }
 
 pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::checks::{
-    decided, draft, fields, held, impact_assessed, is_oneself, is_owner, moved, owner_active, reason,
-    required_for_scope, role, state, still_complete,
+    decided, draft, fields, held, impact_assessed, is_oneself, is_owner, moved, owner_active, pointed_at,
+    reason, required_for_scope, role, state, still_complete,
 };
 use super::requests::{approve, decline, request, withdraw};
 use super::{Context, Guard, Move, Moved, REASON_CHARS, Refused, Who};
@@ -222,10 +222,7 @@ fn dismiss(
     )?;
     reason(cx)?;
     let target = match (why, duplicate_of) {
-        (DismissReason::DuplicateOf, Some(id)) => {
-            no_circle(system, id, cx)?;
-            Some(id.to_owned())
-        }
+        (DismissReason::DuplicateOf, Some(id)) => Some(pointed_at(system, id, cx)?.id),
         (DismissReason::DuplicateOf, None) => {
             return Err(Refused::new(Guard::Target, "name the record that this one doubles"));
         }
@@ -241,22 +238,6 @@ fn dismiss(
         ..system.clone()
     };
     moved(next, role)
-}
-
-/// A chain of duplicates ends, and not here. It is followed for as long as there could be records in it.
-fn no_circle(system: &AiSystem, id: &str, cx: &Context<'_>) -> Result<(), Refused> {
-    let mut next = Some(id.to_owned());
-    let mut passed = BTreeSet::from([system.id.clone()]);
-    while let Some(id) = next {
-        if !passed.insert(id.clone()) {
-            return Err(Refused::new(Guard::Target, "that record is itself a duplicate of this one"));
-        }
-        let Some(other) = (cx.other)(&id) else {
-            return Err(Refused::new(Guard::Target, "the record that this one doubles is not there"));
-        };
-        next = other.duplicate_of;
-    }
-    Ok(())
 }
 
 fn reopen(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::checks::{
     decided, draft, expiry, fields, impact_assessed, is_oneself, is_owner, justified, moved, owner_active,
-    policy, reason, required_for_tolerance, required_for_use, role, state, two_people,
+    pointed_at, policy, reason, required_for_tolerance, required_for_use, role, state, two_people,
 };
 use super::{Context, Guard, Moved, Refused};
 use crate::model::Role;
@@ -90,19 +90,7 @@ fn granted(
 }
 
 fn merged(system: &AiSystem, into: &str, cx: &Context<'_>) -> Result<(AiSystem, Option<AiSystem>), Refused> {
-    let no = |says: &str| Err(Refused::new(Guard::Target, says));
-    if into == system.id {
-        return no("a record does not go into itself");
-    }
-    let Some(mut target) = (cx.other)(into) else {
-        return no("the record that it is to go into is not there");
-    };
-    if target.is_merged() {
-        return no("the record that it is to go into went into another one: name that");
-    }
-    if target.duplicate_of.as_deref() == Some(system.id.as_str()) {
-        return no("that record was dismissed as a duplicate of this one: reopen it first");
-    }
+    let mut target = pointed_at(system, into, cx)?;
     target.products.extend(system.products.iter().cloned());
     target.merged_from.push(system.id.clone());
     target.merged_from.sort();

@@ -429,6 +429,18 @@ fn merging_keeps_both_and_splitting_keeps_the_rest() {
     assert_eq!((target.merged_from, target.products), (vec!["it".to_owned()], complete().products));
     assert_eq!(guard(world.take(&moved.system, ANALYST, "because", &Move::Triage)), Guard::State);
 
+    // What went into another one is neither doubled nor gone into, and what it went into is no double of it over any other.
+    let through = AiSystem { id: "through".into(), duplicate_of: Some("it".into()), ..fresh() };
+    let mut after = World::default();
+    after.others.extend([("it".into(), moved.system), ("through".into(), through)]);
+    let other = after.others["other"].clone();
+    for target in ["it", "through"] {
+        let dismiss = Move::Dismiss { why: DismissReason::DuplicateOf, duplicate_of: Some(target.into()) };
+        assert_eq!(guard(after.take(&other, ANALYST, "because", &dismiss)), Guard::Target, "{target}");
+        let merge = Move::Request(Wish::Merge { into: target.into() });
+        assert_eq!(guard(after.take(&other, ANALYST, "because", &merge)), Guard::Target, "{target}");
+    }
+
     let wish = Wish::Split { products: ["acme.notes".to_owned()].into(), name: "Notes".into() };
     let asked = world.must(&complete(), ANALYST, &Move::Request(wish));
     let moved = world.take(&asked, REVIEWER, "another use", &Move::Approve).unwrap();

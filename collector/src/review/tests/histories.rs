@@ -1,7 +1,5 @@
 //! Random people, random moves, random sightings.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -101,6 +99,24 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => (0_u32..40, flag).prop_map(|(days, flag)| Event::Seen(days, flag)),
         1 => (1_u32..60).prop_map(Event::Days),
     ]
+}
+
+/// Whether following doubles and merges leads from a record back to it.
+fn comes_round(records: &BTreeMap<String, AiSystem>, start: &str) -> bool {
+    let links = |id: &str| {
+        let record = &records[id];
+        [record.duplicate_of.clone(), record.merged_into.clone()].into_iter().flatten()
+    };
+    let (mut passed, mut open) = (BTreeSet::new(), links(start).collect::<Vec<_>>());
+    while let Some(id) = open.pop() {
+        if id == start {
+            return true;
+        }
+        if passed.insert(id.clone()) {
+            open.extend(links(&id));
+        }
+    }
+    false
 }
 
 /// What only people set.
@@ -266,6 +282,36 @@ proptest! {
         prop_assert_eq!(&tick(&decided, last.back(1)), &decided);
         prop_assert_eq!(tick(&decided, last).reopened, Some(ended));
         prop_assert!(last <= day(TODAY + REVIEW_DAYS));
+    }
+
+    /// I-07: whatever is dismissed as a double, merged and reopened, no chain of records comes round, and nothing is done to a record that
+    /// went into another one.
+    #[test]
+    fn doubles_and_merges_never_come_round(
+        steps in prop::collection::vec((0_usize..4, 0_usize..4, 0_u8..5), 1..40),
+    ) {
+        let id = |number: usize| format!("r{number}");
+        let others = (0..4).map(|number| (id(number), AiSystem { id: id(number), ..fresh() })).collect();
+        let mut world = World { others, ..World::default() };
+        for (from, to, what) in steps {
+            let system = world.others[&id(from)].clone();
+            let (why, duplicate_of) = (DismissReason::DuplicateOf, Some(id(to)));
+            let made = match what {
+                0 | 1 => world.take(&system, ANALYST, "because", &Move::Dismiss { why, duplicate_of }),
+                2 | 3 => world
+                    .take(&system, ANALYST, "because", &Move::Request(Wish::Merge { into: id(to) }))
+                    .and_then(|asked| world.take(&asked.system, REVIEWER, "because", &Move::Approve)),
+                _ => world.take(&system, ANALYST, "because", &Move::Reopen),
+            };
+            let Ok(made) = made else { continue };
+            prop_assert!(!system.is_merged());
+            for changed in [Some(made.system), made.other].into_iter().flatten() {
+                prop_assert!(world.others.insert(changed.id.clone(), changed).is_some(), "ids are kept");
+            }
+            for start in world.others.keys() {
+                prop_assert!(!comes_round(&world.others, start), "{start}: {:?}", world.others);
+            }
+        }
     }
 
     /// I-12, I-13: neither order nor repetition of what is seen matters.
