@@ -18,6 +18,7 @@ fn any_move() -> impl Strategy<Value = Move> {
         Just(("system_owner", json!(null))),
         Just(("risk_owner", json!(OWNER))),
         Just(("risk_owner", json!(AUDITOR))),
+        Just(("risk_owner", json!(PRIVACY_OFFICER))),
         Just(("system_owner", json!(AUDITOR))),
         Just(("org_units", json!([3]))),
         Just(("org_units", json!([3, 9]))),
@@ -94,7 +95,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let flag = prop_oneof![Just(None), Just(Some("approval-bypass")), Just(Some("plaintext-secret"))];
     prop_oneof![
         // Mostly people who may, or nothing would ever happen.
-        12 => (prop_oneof![Just(ANALYST), Just(REVIEWER), Just(SCOPE_OWNER), Just(BOTH), 1_i64..=10], any_move(), prop::bool::weighted(0.9))
+        12 => (prop_oneof![Just(ANALYST), Just(REVIEWER), Just(SCOPE_OWNER), Just(BOTH), 1_i64..=PRIVACY_OFFICER], any_move(), prop::bool::weighted(0.9))
             .prop_map(|(person, step, reason)| Event::Person(person, step, reason)),
         2 => (0_u32..40, flag).prop_map(|(days, flag)| Event::Seen(days, flag)),
         1 => (1_u32..60).prop_map(Event::Days),
@@ -311,6 +312,30 @@ proptest! {
             for start in world.others.keys() {
                 prop_assert!(!comes_round(&world.others, start), "{start}: {:?}", world.others);
             }
+        }
+    }
+
+    /// I-06: what is no AI, or a double, goes on being observed just as before, and stays dismissed.
+    #[test]
+    fn what_is_dismissed_keeps_counting_observations(
+        why in prop::sample::select(DismissReason::ALL),
+        sightings in prop::collection::vec((0_u32..200, 0_u32..60), 1..8),
+    ) {
+        let mut world = World::default();
+        let duplicate_of = (why == DismissReason::DuplicateOf).then(|| "other".to_owned());
+        let dismiss = Move::Dismiss { why, duplicate_of };
+        let mut dismissed = world.must(&complete(), ANALYST, &dismiss);
+        let mut open = complete();
+        for (waits, ago) in sightings {
+            world.today += waits;
+            let today = day(world.today);
+            let (first, last) = world.seen.days.unwrap();
+            let seen_on = day(world.today - ago);
+            world.seen.days = Some((first.min(seen_on), last.max(seen_on)));
+            dismissed = tick(&observe(&dismissed, &world.seen, today), today);
+            open = observe(&open, &world.seen, today);
+            prop_assert_eq!((dismissed.observed, dismissed.first_seen), (open.observed, open.first_seen));
+            prop_assert_eq!((dismissed.review, dismissed.dismissed), (ReviewState::Dismissed, Some(why)));
         }
     }
 
