@@ -190,7 +190,7 @@ pub(super) fn pointed_at(system: &AiSystem, id: &str, cx: &Context<'_>) -> Resul
 }
 
 pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {
-    Ok(Moved { system, other: None, role: Some(role) })
+    Ok(Moved { system, other: None, task: None, role: Some(role) })
 }
 
 /// Names of the fields that a use that may go on for a time has to have and this one has not.

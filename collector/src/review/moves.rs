@@ -15,6 +15,7 @@ use crate::model::record::{
     AiSystem, CONFIRMATIONS, Confirmation, DismissReason, Enforcement, OWNER_FIELDS, ReopenReason, Residual,
     ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
+use crate::model::task::{Link, LinkKind, Purpose, Task};
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
@@ -181,7 +182,7 @@ fn change_fields(
         next.reopened = Some(ReopenReason::MaterialChange);
         next.request = None;
     }
-    Ok(Moved { system: next, other: None, role })
+    Ok(Moved { system: next, other: None, task: None, role })
 }
 
 fn set_products(system: &AiSystem, products: &BTreeSet<String>, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -206,7 +207,22 @@ fn prohibit(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     next.conditions = None;
     next.expires_on = None;
     decided(&mut next, None, cx)?;
-    moved(next, role)
+    let task = Some(removal(&next, cx));
+    Ok(Moved { system: next, other: None, task, role: Some(role) })
+}
+
+/// What was prohibited has to go: for its owner to see to or, where nobody active is named, for whoever works for its units.
+fn removal(system: &AiSystem, cx: &Context<'_>) -> Task {
+    Task {
+        title: format!("Take {} out of use: it is prohibited", system.reference),
+        details: system.decision.as_ref().map(|decision| decision.reason.clone()),
+        purpose: Purpose::Removal,
+        link: Some(Link::to(LinkKind::System, &system.id)),
+        units: system.org_units.clone(),
+        assignee: system.system_owner.filter(|owner| (cx.active)(*owner) == Some(true)),
+        added_at_ms: cx.now_ms,
+        ..Task::default()
+    }
 }
 
 fn dismiss(
@@ -354,7 +370,12 @@ fn accept_residual(system: &AiSystem, note: &str, expires: Day, cx: &Context<'_>
         return Err(Refused::new(Guard::Expiry, format!("{expires} does not lie ahead")));
     }
     let residual = Residual { by: cx.who.person, at_ms: cx.now_ms, expires, note: note.trim().to_owned() };
-    Ok(Moved { system: AiSystem { residual: Some(residual), ..system.clone() }, other: None, role: None })
+    Ok(Moved {
+        system: AiSystem { residual: Some(residual), ..system.clone() },
+        other: None,
+        task: None,
+        role: None,
+    })
 }
 
 fn confirm(
@@ -390,5 +411,5 @@ fn confirm(
     });
     let surplus = next.confirmations.len().saturating_sub(CONFIRMATIONS);
     next.confirmations.drain(..surplus);
-    Ok(Moved { system: next, other: None, role: None })
+    Ok(Moved { system: next, other: None, task: None, role: None })
 }

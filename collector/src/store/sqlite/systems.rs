@@ -414,6 +414,9 @@ pub(super) fn make_move_as(
                     None => governed::create(connection, other, &act, step.action())?,
                 };
             }
+            if let Some(task) = moved.task {
+                tasks::call_for(connection, task, &act)?;
+            }
             Ok(Some(Ok(held)))
         }
         Err(refused) => {
