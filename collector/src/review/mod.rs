@@ -200,7 +200,7 @@ pub fn take(system: &AiSystem, step: &Move, context: &Context<'_>) -> Result<Mov
     moves::take(system, step, context)
 }
 
-/// Whether a person may make this record by hand, and in which role.
-pub fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
-    moves::add(system, who)
+/// The record as it will be kept where a person may make it by hand, and in which role.
+pub fn add(system: &AiSystem, who: &Who, method: &Method) -> Result<(AiSystem, Role), Refused> {
+    moves::add(system, who, method)
 }

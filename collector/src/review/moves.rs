@@ -16,6 +16,7 @@ use crate::model::record::{
     ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
 use crate::model::task::{Link, LinkKind, Purpose, Task};
+use crate::tier::Method;
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
@@ -52,7 +53,7 @@ pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<M
     }
 }
 
-pub(super) fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
+pub(super) fn add(system: &AiSystem, who: &Who, method: &Method) -> Result<(AiSystem, Role), Refused> {
     let role = held(system, &[Role::Analyst, Role::Reviewer], who)?;
     let missing = if system.name.trim().is_empty() { vec!["name"] } else { Vec::new() };
     fields(missing, "make a record")?;
@@ -72,7 +73,11 @@ pub(super) fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
             "a new record is neither decided nor confirmed: make it, then decide",
         ));
     }
-    Ok(role)
+    let mut system = fresh;
+    if system.risk_tier != Tier::Unassessed {
+        keep_suggestion(&mut system, method)?;
+    }
+    Ok((system, role))
 }
 
 fn triage(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -149,16 +154,7 @@ fn change_fields(
         && (changes.iter().any(|(name, _)| name == "risk_tier")
             || next.risk_tier_reason != system.risk_tier_reason);
     if next.risk_tier != system.risk_tier || assessed_anew {
-        let suggestion = cx.method.suggest(&next);
-        if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
-            return Err(Refused {
-                guard: Guard::Reason,
-                says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
-                missing: vec!["risk_tier_reason".to_owned()],
-            });
-        }
-        next.risk_method = Some(suggestion.method);
-        next.risk_suggested = Some(suggestion.tier);
+        keep_suggestion(&mut next, cx.method)?;
     }
     // A role for a unit does not reach into another one by moving a record there.
     if let Some(role) = role
@@ -183,6 +179,21 @@ fn change_fields(
         next.request = None;
     }
     Ok(Moved { system: next, other: None, task: None, role })
+}
+
+/// Keeps beside a tier what is suggested as it is set; a lower one takes a reason.
+fn keep_suggestion(system: &mut AiSystem, method: &Method) -> Result<(), Refused> {
+    let suggestion = method.suggest(system);
+    if system.risk_tier < suggestion.tier && system.risk_tier_reason.is_none() {
+        return Err(Refused {
+            guard: Guard::Reason,
+            says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
+            missing: vec!["risk_tier_reason".to_owned()],
+        });
+    }
+    system.risk_method = Some(suggestion.method);
+    system.risk_suggested = Some(suggestion.tier);
+    Ok(())
 }
 
 fn set_products(system: &AiSystem, products: &BTreeSet<String>, cx: &Context<'_>) -> Result<Moved, Refused> {

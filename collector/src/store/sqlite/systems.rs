@@ -362,12 +362,13 @@ pub(super) fn limits(connection: &Connection) -> rusqlite::Result<Limits> {
 /// Makes a record by hand.
 pub(super) fn add(
     connection: &Connection,
-    system: AiSystem,
+    method: &Method,
+    system: &AiSystem,
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Result<Held<AiSystem>, Refused>> {
-    match review::add(&system, who) {
-        Ok(role) => {
+    match review::add(system, who, method) {
+        Ok((system, role)) => {
             let (id, reference) = new_record(connection, act.now_ms)?;
             let system = AiSystem { id, reference, ..system };
             let seen = seen(connection, &system.products)?;
