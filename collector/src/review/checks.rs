@@ -190,7 +190,7 @@ pub(super) fn pointed_at(system: &AiSystem, id: &str, cx: &Context<'_>) -> Resul
 }
 
 pub(super) fn moved(system: AiSystem, role: Role) -> Result<Moved, Refused> {
-    Ok(Moved { system, other: None, role: Some(role) })
+    Ok(Moved { system, other: None, task: None, role: Some(role) })
 }
 
 /// Names of the fields that a use that may go on for a time has to have and this one has not.
@@ -255,7 +255,7 @@ pub(super) fn impact_assessed(system: &AiSystem, today: Day) -> Result<(), Refus
         says: "its tier, class or effect on decisions demands an impact assessment, and none counts today: one that is done, with its \
             day and with a link to it or its SHA-256"
             .to_owned(),
-        missing: missing.into_iter().filter_map(|(name, missing)| missing.then(|| name.to_owned())).collect(),
+        missing: missing.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned()).collect(),
     })
 }
 

@@ -26,6 +26,7 @@ pub use told::{STEPS, TEXT_CHARS, Told, label};
 use crate::model::Grants;
 use crate::model::Role;
 use crate::model::record::{AiSystem, DismissReason, Enforcement, Seen, Wish};
+use crate::model::task::Task;
 use crate::tier::Method;
 
 /// Fewest characters of a justification.
@@ -188,6 +189,8 @@ pub struct Moved {
     pub system: AiSystem,
     /// Another record that changed with it: what it was merged into, or what was split from it.
     pub other: Option<AiSystem>,
+    /// What is left to do after it, which the collector sees to; it has neither id nor reference yet.
+    pub task: Option<Task>,
     /// The role that permitted it.
     pub role: Option<Role>,
 }
@@ -197,7 +200,7 @@ pub fn take(system: &AiSystem, step: &Move, context: &Context<'_>) -> Result<Mov
     moves::take(system, step, context)
 }
 
-/// Whether a person may make this record by hand, and in which role.
-pub fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
-    moves::add(system, who)
+/// The record as it will be kept where a person may make it by hand, and in which role.
+pub fn add(system: &AiSystem, who: &Who, method: &Method) -> Result<(AiSystem, Role), Refused> {
+    moves::add(system, who, method)
 }

@@ -15,6 +15,8 @@ use crate::model::record::{
     AiSystem, CONFIRMATIONS, Confirmation, DismissReason, Enforcement, OWNER_FIELDS, ReopenReason, Residual,
     ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
+use crate::model::task::{Link, LinkKind, Purpose, Task};
+use crate::tier::Method;
 
 pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<Moved, Refused> {
     if system.is_merged() {
@@ -51,7 +53,7 @@ pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<M
     }
 }
 
-pub(super) fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
+pub(super) fn add(system: &AiSystem, who: &Who, method: &Method) -> Result<(AiSystem, Role), Refused> {
     let role = held(system, &[Role::Analyst, Role::Reviewer], who)?;
     let missing = if system.name.trim().is_empty() { vec!["name"] } else { Vec::new() };
     fields(missing, "make a record")?;
@@ -71,7 +73,11 @@ pub(super) fn add(system: &AiSystem, who: &Who) -> Result<Role, Refused> {
             "a new record is neither decided nor confirmed: make it, then decide",
         ));
     }
-    Ok(role)
+    let mut system = fresh;
+    if system.risk_tier != Tier::Unassessed {
+        keep_suggestion(&mut system, method)?;
+    }
+    Ok((system, role))
 }
 
 fn triage(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -148,16 +154,7 @@ fn change_fields(
         && (changes.iter().any(|(name, _)| name == "risk_tier")
             || next.risk_tier_reason != system.risk_tier_reason);
     if next.risk_tier != system.risk_tier || assessed_anew {
-        let suggestion = cx.method.suggest(&next);
-        if next.risk_tier < suggestion.tier && next.risk_tier_reason.is_none() {
-            return Err(Refused {
-                guard: Guard::Reason,
-                says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
-                missing: vec!["risk_tier_reason".to_owned()],
-            });
-        }
-        next.risk_method = Some(suggestion.method);
-        next.risk_suggested = Some(suggestion.tier);
+        keep_suggestion(&mut next, cx.method)?;
     }
     // A role for a unit does not reach into another one by moving a record there.
     if let Some(role) = role
@@ -181,7 +178,22 @@ fn change_fields(
         next.reopened = Some(ReopenReason::MaterialChange);
         next.request = None;
     }
-    Ok(Moved { system: next, other: None, role })
+    Ok(Moved { system: next, other: None, task: None, role })
+}
+
+/// Keeps beside a tier what is suggested as it is set; a lower one takes a reason.
+fn keep_suggestion(system: &mut AiSystem, method: &Method) -> Result<(), Refused> {
+    let suggestion = method.suggest(system);
+    if system.risk_tier < suggestion.tier && system.risk_tier_reason.is_none() {
+        return Err(Refused {
+            guard: Guard::Reason,
+            says: format!("{} is suggested: say why the tier is a lower one", suggestion.words()),
+            missing: vec!["risk_tier_reason".to_owned()],
+        });
+    }
+    system.risk_method = Some(suggestion.method);
+    system.risk_suggested = Some(suggestion.tier);
+    Ok(())
 }
 
 fn set_products(system: &AiSystem, products: &BTreeSet<String>, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -206,7 +218,22 @@ fn prohibit(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     next.conditions = None;
     next.expires_on = None;
     decided(&mut next, None, cx)?;
-    moved(next, role)
+    let task = Some(removal(&next, cx));
+    Ok(Moved { system: next, other: None, task, role: Some(role) })
+}
+
+/// What was prohibited has to go: for its owner to see to or, where nobody active is named, for whoever works for its units.
+fn removal(system: &AiSystem, cx: &Context<'_>) -> Task {
+    Task {
+        title: format!("Take {} out of use: it is prohibited", system.reference),
+        details: system.decision.as_ref().map(|decision| decision.reason.clone()),
+        purpose: Purpose::Removal,
+        link: Some(Link::to(LinkKind::System, &system.id)),
+        units: system.org_units.clone(),
+        assignee: system.system_owner.filter(|owner| (cx.active)(*owner) == Some(true)),
+        added_at_ms: cx.now_ms,
+        ..Task::default()
+    }
 }
 
 fn dismiss(
@@ -354,7 +381,12 @@ fn accept_residual(system: &AiSystem, note: &str, expires: Day, cx: &Context<'_>
         return Err(Refused::new(Guard::Expiry, format!("{expires} does not lie ahead")));
     }
     let residual = Residual { by: cx.who.person, at_ms: cx.now_ms, expires, note: note.trim().to_owned() };
-    Ok(Moved { system: AiSystem { residual: Some(residual), ..system.clone() }, other: None, role: None })
+    Ok(Moved {
+        system: AiSystem { residual: Some(residual), ..system.clone() },
+        other: None,
+        task: None,
+        role: None,
+    })
 }
 
 fn confirm(
@@ -390,5 +422,5 @@ fn confirm(
     });
     let surplus = next.confirmations.len().saturating_sub(CONFIRMATIONS);
     next.confirmations.drain(..surplus);
-    Ok(Moved { system: next, other: None, role: None })
+    Ok(Moved { system: next, other: None, task: None, role: None })
 }

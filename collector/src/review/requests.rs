@@ -26,7 +26,7 @@ pub(super) fn request(system: &AiSystem, wish: &Wish, cx: &Context<'_>) -> Resul
     }
     granted(system, wish, cx)?;
     let request = Request { wish: wish.clone(), by: cx.who.person, at_ms: cx.now_ms, reason };
-    Ok(Moved { system: AiSystem { request: Some(request), ..system.clone() }, other: None, role })
+    Ok(Moved { system: AiSystem { request: Some(request), ..system.clone() }, other: None, task: None, role })
 }
 
 /// What would become of the record if the wish were granted, without who and why: asked on request and again on approval, since
@@ -155,7 +155,7 @@ pub(super) fn withdraw(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Ref
     if !is_oneself(Some(request.by), cx) {
         return Err(Refused::new(Guard::Role, "only who asked takes it back; a reviewer can decline it"));
     }
-    Ok(Moved { system: AiSystem { request: None, ..system.clone() }, other: None, role: None })
+    Ok(Moved { system: AiSystem { request: None, ..system.clone() }, other: None, task: None, role: None })
 }
 
 pub(super) fn decline(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
@@ -190,5 +190,5 @@ pub(super) fn approve(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refu
             }
         }
     }
-    Ok(Moved { system: next, other, role: Some(role) })
+    Ok(Moved { system: next, other, task: None, role: Some(role) })
 }

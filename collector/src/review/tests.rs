@@ -13,6 +13,7 @@ use crate::model::record::{
     Assessment, AssessmentState, DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason,
     Request, ReviewState, Sanction, Scope, Stage, Tier, Tri,
 };
+use crate::model::task::{Link, LinkKind, Purpose};
 
 const TODAY: u32 = 20_784;
 const REVIEW_DAYS: u32 = 365;
@@ -447,6 +448,22 @@ fn merging_keeps_both_and_splitting_keeps_the_rest() {
     let new = moved.other.unwrap();
     assert_eq!((new.id, new.split_from.as_deref()), ("new".to_owned(), Some("it")));
     assert_eq!(moved.system.products, ["acme.chat".to_owned()].into());
+}
+
+#[test]
+fn what_is_prohibited_leaves_a_task_for_its_owner_or_else_for_its_units() {
+    let world = World::default();
+    let task =
+        |system: &AiSystem| world.take(system, REVIEWER, "it leaks", &Move::Prohibit).unwrap().task.unwrap();
+    let owned = task(&under_review());
+    assert_eq!((owned.purpose, owned.assignee, owned.added_by), (Purpose::Removal, Some(OWNER), None));
+    assert_eq!((owned.link, owned.units), (Some(Link::to(LinkKind::System, "it")), under_review().org_units));
+    assert_eq!(owned.details.as_deref(), Some("it leaks"));
+    for owner in [Some(LEFT), None] {
+        let unowned = task(&AiSystem { system_owner: owner, ..under_review() });
+        assert_eq!((unowned.assignee, unowned.units), (None, under_review().org_units));
+    }
+    assert_eq!(world.take(&complete(), ANALYST, "because", &Move::Triage).unwrap().task, None);
 }
 
 #[test]

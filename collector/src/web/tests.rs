@@ -17,6 +17,7 @@ use crate::AppState;
 
 mod api_jobs;
 mod api_writes;
+mod bulk;
 mod campaigns;
 mod catalogue;
 mod export;

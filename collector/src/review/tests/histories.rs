@@ -222,6 +222,8 @@ proptest! {
                             if let Some(other) = &moved.other {
                                 prop_assert!(other.split_from.is_some() || other.merged_from.contains(&before.id));
                             }
+                            // What is prohibited has to go, and nothing else.
+                            prop_assert_eq!(moved.task.is_some(), matches!(step, Move::Prohibit));
                             system = moved.system;
                         }
                         Err(refused) => prop_assert!(!refused.says.is_empty()),

@@ -31,7 +31,7 @@ impl Governance for SqliteStore {
         let who = who.clone();
         self.writer.run("make an AI system", move |connection, books| {
             books.governed.clear();
-            systems::add(connection, system, &who, &act)
+            systems::add(connection, &method(books), &system, &who, &act)
         })
     }
 

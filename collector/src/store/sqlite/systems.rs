@@ -362,12 +362,13 @@ pub(super) fn limits(connection: &Connection) -> rusqlite::Result<Limits> {
 /// Makes a record by hand.
 pub(super) fn add(
     connection: &Connection,
-    system: AiSystem,
+    method: &Method,
+    system: &AiSystem,
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Result<Held<AiSystem>, Refused>> {
-    match review::add(&system, who) {
-        Ok(role) => {
+    match review::add(system, who, method) {
+        Ok((system, role)) => {
             let (id, reference) = new_record(connection, act.now_ms)?;
             let system = AiSystem { id, reference, ..system };
             let seen = seen(connection, &system.products)?;
@@ -413,6 +414,9 @@ pub(super) fn make_move_as(
                     Some(known) => governed::replace(connection, &known, other, &act, step.action())?,
                     None => governed::create(connection, other, &act, step.action())?,
                 };
+            }
+            if let Some(task) = moved.task {
+                tasks::call_for(connection, task, &act)?;
             }
             Ok(Some(Ok(held)))
         }

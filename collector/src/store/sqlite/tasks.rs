@@ -18,6 +18,9 @@ use crate::model::{Page, PageRequest};
 use crate::review::{Guard, Refused, Who};
 use crate::store::Changed;
 
+/// Name of the job that makes the tasks that changes call for.
+const JOB: &str = "tasks";
+
 impl Projected for Task {
     fn project(connection: &Connection, id: &str, new: Option<&Self>, act: &Act) -> rusqlite::Result<()> {
         let Some(new) = new else {
@@ -197,6 +200,23 @@ pub(super) fn add(
         }
         Err(refused) => refuse(refused),
     }
+}
+
+/// Makes a task that a change calls for, in the transaction of the change; none where one for the same is open still. `act` is the change.
+pub(super) fn call_for(connection: &Connection, task: Task, act: &Act) -> rusqlite::Result<()> {
+    let link = task.link.clone().unwrap_or_default();
+    let open = prepare(
+        connection,
+        "SELECT 1 FROM task WHERE link_kind = $1 AND link = $2 AND purpose = $3 AND open = 1 LIMIT 1",
+    )?
+    .exists(params![link.kind.as_str(), link.id, task.purpose.as_str()])?;
+    if open {
+        return Ok(());
+    }
+    let (id, reference) = systems::new_id(connection, "task", "TSK", act.now_ms)?;
+    let by = Act { batch: act.batch.clone(), ..Act::job(JOB, act.now_ms) }.because(&act.reason);
+    governed::create(connection, &Task { id, reference, ..task }, &by, "task.add")?;
+    Ok(())
 }
 
 pub(super) fn step(

@@ -25,6 +25,7 @@ mod findings;
 mod fleet;
 mod gateway;
 mod governance;
+mod histories;
 mod monthly;
 mod own;
 mod people;

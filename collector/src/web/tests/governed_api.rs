@@ -114,6 +114,12 @@ async fn records_are_made_and_moved_in_bulk_and_policies_recorded() {
     let (status, whole) = visitor.sent(Method::POST, "/api/v1/systems", &made).await;
     assert_eq!((status, &whole["record"]["name"]), (StatusCode::CREATED, &json!("Scoring")), "{whole}");
     let reference = whole["reference"].as_str().unwrap().to_owned();
+    let lower = json!({"fields": {"name": "x", "environment": "safety-related", "risk_tier": "minimal"}});
+    let (status, problem) = visitor.sent(Method::POST, "/api/v1/systems", &lower).await;
+    assert_eq!(
+        (status, &problem["guard"], &problem["missing"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("G-REASON"), &json!(["risk_tier_reason"]))
+    );
     let (status, problem) = visitor.sent(Method::POST, "/api/v1/systems", &json!({"fields": {}})).await;
     assert_eq!((status, &problem["missing"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(["name"])));
 

@@ -289,7 +289,7 @@ proptest! {
     #[test]
     fn no_sequence_of_requests_of_who_only_reads_changes_a_record(
         requests in prop::collection::vec(
-            (prop::sample::select(WRITES), any::<bool>(), "[a-z0-9=&]{0,12}"), 1..25),
+            (prop::sample::select([WRITES, GOVERNED].concat()), any::<bool>(), "[a-z0-9=&]{0,12}"), 1..25),
         name in prop::sample::select(vec!["vera", "wim", "otto"]),
     ) {
         prop_assert!(!may_write_something(name) || name == "otto");

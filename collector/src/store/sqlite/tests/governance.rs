@@ -4,13 +4,16 @@ use serde_json::Value;
 
 use super::*;
 use crate::audit::{Entry, Hash, payload_commit, record_hash};
+use crate::findings::TaskStep;
 use crate::model::governed::{Act, Actor, Governed, TrailFilter};
 use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, Observed, ReopenReason, ReviewState, Sanction, Wish};
+use crate::model::task::{Link, LinkKind, Purpose, Task, TaskFilter};
 use crate::model::{By, Grant, Grants, PersonDetails, Role as Part};
 use crate::review::{Guard, Move, Who};
 use crate::store::Governance;
 use crate::store::people::People;
+use crate::store::tasks::Tasks;
 
 pub(super) fn who(person: i64, role: Part) -> Who {
     Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
@@ -194,6 +197,48 @@ fn a_stale_reader_is_refused() {
     let stale = act(analyst).on(version);
     let came_to = fixture.store.move_system(&id, edit, who(analyst, Part::Analyst), stale).unwrap().unwrap();
     assert_eq!(came_to.unwrap_err().guard, Guard::Version);
+}
+
+#[test]
+fn a_prohibition_makes_a_task_for_the_owner_and_another_one_only_when_it_is_done() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = prepared(&fixture, analyst);
+    let tasks = || {
+        let rows = fixture.store.tasks(&TaskFilter::default(), PageRequest::default()).unwrap().rows;
+        rows.into_iter().map(|row| row.held.body).collect::<Vec<_>>()
+    };
+    let refused = fixture.moves(&id, analyst, Part::Analyst, Move::Prohibit);
+    assert_eq!((refused.unwrap_err(), tasks().len()), (Guard::Role, 0));
+    let prohibit = || {
+        fixture.moves(&id, reviewer, Part::Reviewer, Move::Prohibit).unwrap();
+    };
+    let again = || {
+        fixture.moves(&id, reviewer, Part::Reviewer, Move::Reopen).unwrap();
+        fixture.moves(&id, reviewer, Part::Reviewer, Move::StartReview).unwrap();
+        prohibit();
+    };
+    prohibit();
+    let task = tasks().remove(0);
+    assert_eq!((task.purpose, task.assignee, task.added_by), (Purpose::Removal, Some(analyst), None));
+    assert_eq!(
+        (task.link.clone(), task.reference.as_str()),
+        (Some(Link::to(LinkKind::System, &id)), "TSK-0001")
+    );
+    let of_task = TrailFilter { kind: Some(Task::KIND.into()), ..TrailFilter::default() };
+    let trail = fixture.store.trail(&of_task, PageRequest::default()).unwrap().rows;
+    assert_eq!((&trail[0].action[..], trail[0].reason.as_deref()), ("task.add", Some("because")));
+    again();
+    assert_eq!(tasks().len(), 1, "one is open still");
+    let finish = TaskStep::Finish { evidence: "TICKET-7".into(), reason: String::new() };
+    fixture
+        .store
+        .step_task("TSK-0001", finish, who(analyst, Part::Analyst), act(analyst))
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    again();
+    assert_eq!(tasks().iter().filter(|task| task.state.is_open()).count(), 1);
+    assert_eq!(tasks().len(), 2);
 }
 
 #[test]

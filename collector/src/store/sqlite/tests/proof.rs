@@ -4,13 +4,17 @@ use std::io::{BufRead, BufReader, Cursor};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use super::governance::{act, sanctioned, with_people};
+use super::governance::{act, by, sanctioned, who, with_people};
 use super::*;
 use crate::audit::verify::{Known as Trusted, Report as Checked, verify};
 use crate::audit::{Checkpoint, Keys, sha256};
 use crate::export::{self, Proving, Sources, Stamp};
 use crate::model::monthly::Monthly;
 use crate::model::policy::{Limits, Policy};
+use crate::model::record::{AiSystem, Wish};
+use crate::model::{PersonDetails, Role};
+use crate::review::Move;
+use crate::store::people::People;
 use crate::store::proof::Proof;
 use crate::store::{Governance, Snapshots, StoreError};
 
@@ -43,7 +47,11 @@ const OF_PEOPLE: &str =
     "SELECT seq FROM trail WHERE kind IN ('person', 'grant', 'directory', 'endpoint') ORDER BY seq";
 
 fn numbers(fixture: &Fixture, sql: &str) -> Vec<u64> {
-    let connection = Connection::open(&fixture.path).unwrap();
+    numbers_of(&fixture.path, sql)
+}
+
+fn numbers_of(path: &Path, sql: &str) -> Vec<u64> {
+    let connection = Connection::open(path).unwrap();
     let mut statement = connection.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| row.get::<_, i64>(0)).unwrap();
     rows.map(|number| u64::try_from(number.unwrap()).unwrap()).collect()
@@ -175,7 +183,7 @@ const KILLS_WITHIN: Duration = Duration::from_secs(120);
 fn a_kill_during_a_commit_leaves_no_record_without_its_entry_and_no_entry_without_its_record() {
     let asked = std::env::var(KILLS.1).ok().map(|kills| kills.parse::<u32>().expect("a number of kills"));
     let begun = std::time::Instant::now();
-    let (mut done, mut commits) = (0_u32, 0);
+    let (mut done, mut commits, mut moved) = (0_u32, 0, 0);
     let keys = keys();
     let mut last = 0;
     let mut dir = tempfile::tempdir().unwrap();
@@ -198,19 +206,61 @@ fn a_kill_during_a_commit_leaves_no_record_without_its_entry_and_no_entry_withou
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().ends_with("begins")), "the child did not begin");
         // Before, in, or between some commits: how many there are in that time is up to the disk.
-        std::thread::sleep(Duration::from_micros(u64::from(kill) * 7_919 % 20_000));
+        std::thread::sleep(Duration::from_micros(u64::from(kill) * 7_919 % 60_000));
         child.kill().unwrap();
         child.wait().unwrap();
         let store = SqliteStore::open(&path, Options::new(&KNOWN), NOW_MS).unwrap();
         let report = checked(&pack(&store, &keys));
         assert_eq!(report.findings(), [], "after kill {kill}");
-        assert!(report.redacted.is_empty() && report.entries >= last, "after kill {kill}");
+        assert_eq!(report.redacted, numbers_of(&path, OF_PEOPLE), "after kill {kill}");
+        assert!(report.entries >= last, "after kill {kill}");
+        // What changes in one transaction is there together: a prohibition and its task, both ends of a merge.
+        assert_eq!(numbers_of(&path, TORN), [0, 0], "after kill {kill}");
+        let decisions = numbers_of(&path, "SELECT count(*) FROM trail WHERE action = 'system.prohibit'")[0];
+        moved = decisions.max(moved);
         commits += report.entries - last;
         last = report.entries;
         done += 1;
     }
     println!("{done} kills, {commits} entries committed before them, in {:?}", begun.elapsed());
     assert!(done > 0 && commits > 0, "the kills came before every commit");
+    // What is made ready to be decided on is committed in any case; a decision is the first commit that a kill can come before.
+    assert!(moved > 0, "the kills came before every decision");
+}
+
+/// How many prohibitions have no task, and how many merged records one end only.
+const TORN: &str = "
+    SELECT count(*) FROM governed g WHERE g.kind = 'system' AND json_extract(g.body, '$.sanction') = 'prohibited'
+        AND NOT EXISTS (SELECT 1 FROM task t WHERE t.link = g.id AND t.purpose = 'removal')
+    UNION ALL
+    SELECT count(*) FROM governed g WHERE g.kind = 'system' AND json_extract(g.body, '$.merged_into') IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM governed o, json_each(o.body, '$.merged_from') f
+            WHERE o.kind = 'system' AND o.id = json_extract(g.body, '$.merged_into') AND f.value = g.id)";
+
+/// A record that can be decided on, and one that it can go into.
+fn under_review(store: &SqliteStore, person: i64) -> (String, String) {
+    let analyst = who(person, Role::Analyst);
+    let add = |name: &str| {
+        let system = AiSystem { name: name.into(), system_owner: Some(person), ..AiSystem::default() };
+        store.add_system(system, &analyst, act(person)).unwrap().unwrap().body.id
+    };
+    let (id, into) = (add("Drafting"), add("Writing"));
+    for step in [Move::Triage, Move::StartReview] {
+        store.move_system(&id, step, analyst.clone(), act(person)).unwrap().unwrap().unwrap();
+    }
+    (id, into)
+}
+
+/// It is prohibited, with a task, and goes into the other one, which changes with it.
+fn decide(store: &SqliteStore, person: i64, (id, into): (String, String)) {
+    let (analyst, reviewer) = (who(person, Role::Analyst), who(person + 1, Role::Reviewer));
+    for (step, who) in [
+        (Move::Prohibit, &reviewer),
+        (Move::Request(Wish::Merge { into }), &analyst),
+        (Move::Approve, &reviewer),
+    ] {
+        store.move_system(&id, step, who.clone(), act(who.person)).unwrap().unwrap().unwrap();
+    }
 }
 
 #[test]
@@ -219,20 +269,27 @@ fn changes_records_until_it_is_killed() {
     let path = std::path::PathBuf::from(std::env::var_os(PLACE).unwrap());
     let store = SqliteStore::open(&path, Options::new(&KNOWN), NOW_MS).unwrap();
     let entries = store.unsigned_entries().unwrap();
+    let name = format!("p{}-{entries}", std::process::id());
+    let details = PersonDetails { display_name: name.clone(), active: true, ..PersonDetails::default() };
+    let person = store.add_person(&name, &details, false, &by()).unwrap().unwrap().id;
+    let policy = |version: String| Policy {
+        version,
+        title: "Use of AI".into(),
+        link: None,
+        sha256: None,
+        approved_by: "the board".into(),
+        from: today(),
+        until: None,
+    };
+    store.add_policy(policy(name), act(1)).unwrap().unwrap();
+    let mut ready = under_review(&store, person);
     println!("\nbegins");
     for at in 0_u32.. {
+        decide(&store, person, ready);
         let limits = Limits { tolerance_days: 1 + at % 300, review_days: at, ..Limits::default() };
         store.set_limits(limits, act(1)).unwrap();
-        let policy = Policy {
-            version: format!("{}-{entries}-{at}", std::process::id()),
-            title: "Use of AI".into(),
-            link: None,
-            sha256: None,
-            approved_by: "the board".into(),
-            from: today(),
-            until: None,
-        };
-        store.add_policy(policy, act(1)).unwrap().unwrap();
+        let version = format!("{}-{entries}-{at}", std::process::id());
+        store.add_policy(policy(version), act(1)).unwrap().unwrap();
         let content = format!("{{\"at\":{at}}}");
         let snapshot = Monthly {
             month: format!("{}-{entries}-{at}", std::process::id()),
@@ -245,5 +302,6 @@ fn changes_records_until_it_is_killed() {
             erased_on: None,
         };
         assert!(store.keep_monthly(snapshot, content, act(1)).unwrap());
+        ready = under_review(&store, person);
     }
 }
