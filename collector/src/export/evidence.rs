@@ -13,8 +13,9 @@ use crate::store::proof::{Evidence, EvidenceError, Proof};
 const README: &str = include_str!("../../../packaging/doc/audit-trail.md");
 /// Formats of the inventory that go along.
 const INVENTORY: [Format; 2] = [Format::Csv, Format::Json];
-/// Kinds of records that tell of people or of single machines: their payloads and records do not leave in a pack, their entries do.
-const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint"];
+/// Kinds of records that tell of people or of single machines, as a request for a name does: their payloads and records do not leave in a
+/// pack, their entries do.
+const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint", "reidentification"];
 
 /// What an export is proved with.
 #[derive(Clone, Copy)]
