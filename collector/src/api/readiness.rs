@@ -156,7 +156,7 @@ fn requirement(one: Assessed, answer: Answer) -> Requirement {
         class: one.requirement.class.as_str().to_owned(),
         standing: one.standing.as_str().to_owned(),
         shown: one.shown.into_iter().map(|shown| shown.says).collect(),
-        documents: one.documents.into_iter().map(|(title, _)| title).collect(),
+        documents: one.documents.into_iter().map(|document| document.title).collect(),
         owner: answer.owner,
         note: answer.note,
         due: answer.due.map(|day| day.to_string()),

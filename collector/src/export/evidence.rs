@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 
 use umbrascope_rules::Catalogue;
 
-use super::{ExportError, Format, Sources, Stamp};
+use super::{ExportError, Format, Sources, Stamp, dossier};
 use crate::audit::pack::{self, PackError, Writer};
 use crate::audit::{Keys, Note};
 use crate::store::proof::{Evidence, EvidenceError, Proof};
@@ -49,6 +49,7 @@ pub fn write<W: Write + Seek>(
     writer.file::<ExportError>(pack::COVERAGE, |mut out| {
         super::json::coverage(from, catalogue, stamp, &mut out)
     })?;
+    dossier::write(&mut writer, from.governance, stamp.now_ms)?;
     let mut head = None;
     let mut stop = None;
     proving.proof.evidence(&mut |evidence| {

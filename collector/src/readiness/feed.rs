@@ -4,21 +4,16 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 use crate::model::Role;
+use crate::model::document::{Document, Standing};
+use crate::model::finding::Finding;
+use crate::model::governed::Governed;
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{
     AiSystem, AssessmentState, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
 };
-
-/// A document, as far as a requirement asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attached {
-    /// What it is attached to: kind and id, `requirement/R-4.2-a`.
-    pub about: String,
-    /// Its title.
-    pub title: String,
-    /// The last day that it counts.
-    pub until: Option<Day>,
-}
+use crate::model::supplier::VendorAssessment;
+use crate::model::task::Task;
+use crate::scope::Statement;
 
 /// Work that people have to do: how much of it, and how much is late.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,8 +43,8 @@ pub struct Facts<'f> {
     pub roles: &'f [(Role, u64)],
     /// Versions of the policy.
     pub policies: &'f [Policy],
-    /// Documents.
-    pub documents: &'f [Attached],
+    /// Documents that nothing took the place of.
+    pub documents: &'f [Document],
     /// Number and day of the scope statement that is signed.
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.
@@ -130,6 +125,9 @@ pub struct Shown {
     pub of: u64,
     /// In words.
     pub says: String,
+    /// The AI systems that were looked at, by their place in [`Facts::systems`], and whether each is as it should be.
+    #[serde(skip)]
+    pub systems: Vec<(usize, bool)>,
 }
 
 macro_rules! feeds {
@@ -218,11 +216,26 @@ feeds! {
 impl Feed {
     /// Counts.
     pub fn look(self, facts: &Facts<'_>) -> Shown {
-        let (n, of, says) = self.count(facts);
-        Shown { feed: self, n, of, says }
+        let Counted { n, of, says, systems } = self.count(facts);
+        Shown { feed: self, n, of, says, systems }
     }
 
-    fn count(self, facts: &Facts<'_>) -> (u64, u64, String) {
+    /// Kinds of governed records, beside AI systems, that it counts or is about.
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::ScopeSigned => &[Statement::KIND],
+            Self::PolicyInForce | Self::PolicyCited => &[Policy::KIND],
+            Self::Findings => &[Finding::KIND],
+            Self::Tasks => &[Task::KIND],
+            Self::Documents => &[Document::KIND],
+            Self::IndicatorsKept => &[super::Kept::KIND],
+            Self::SuppliersAssessed => &[VendorAssessment::KIND],
+            Self::StatementOfApplicability => &[super::Applicability::KIND],
+            _ => &[],
+        }
+    }
+
+    fn count(self, facts: &Facts<'_>) -> Counted {
         let every = |_: &AiSystem| true;
         let in_scope = |system: &AiSystem| system.scope == Scope::In;
         let third = |system: &AiSystem| system.scope == Scope::In && system.third_party != Tri::No;
@@ -244,11 +257,11 @@ impl Feed {
                 "systems are in scope or out of it",
             ),
             Self::ScopeSigned => match facts.signed_scope {
-                Some((number, day)) => (1, 1, format!("scope statement {number} was signed on {day}")),
-                None => (0, 1, "no scope statement is signed".to_owned()),
+                Some((number, day)) => plain(1, 1, format!("scope statement {number} was signed on {day}")),
+                None => plain(0, 1, "no scope statement is signed"),
             },
             Self::Coverage => match facts.endpoints {
-                (reporting, Some(expected)) => (
+                (reporting, Some(expected)) => plain(
                     reporting.min(expected),
                     expected,
                     format!("{reporting} of {expected} expected endpoints report"),
@@ -256,12 +269,16 @@ impl Feed {
                 (reporting, None) => {
                     // Something is shown, and never all of it: of what, nobody said.
                     let of = reporting.saturating_add(1);
-                    (reporting, of, format!("{reporting} endpoints report; how many there are is unknown"))
+                    plain(
+                        reporting,
+                        of,
+                        format!("{reporting} endpoints report; how many there are is unknown"),
+                    )
                 }
             },
             Self::PolicyInForce => match in_force(facts.policies, facts.today) {
-                Some(policy) => (1, 1, format!("policy {} is in force", policy.version)),
-                None => (0, 1, "no policy is in force".to_owned()),
+                Some(policy) => plain(1, 1, format!("policy {} is in force", policy.version)),
+                None => plain(0, 1, "no policy is in force"),
             },
             Self::PolicyCited => of(
                 facts,
@@ -277,7 +294,7 @@ impl Feed {
             ),
             Self::RolesHeld => {
                 let held = facts.roles.iter().filter(|(_, people)| *people > 0).count();
-                (
+                plain(
                     number(held),
                     number(Role::ALL.len()),
                     format!("{held} of {} roles are held", Role::ALL.len()),
@@ -296,12 +313,12 @@ impl Feed {
                 "systems in scope have a risk tier",
             ),
             Self::TierMethod => match facts.tier_method {
-                "" => (0, 1, "no method of tiers".to_owned()),
-                version => (1, 1, format!("tiers are suggested by method {version}")),
+                "" => plain(0, 1, "no method of tiers"),
+                version => plain(1, 1, format!("tiers are suggested by method {version}")),
             },
             Self::Trail => {
                 let (entries, covered) = facts.trail;
-                (
+                plain(
                     covered,
                     entries,
                     format!("{covered} of {entries} entries of the audit trail are under a checkpoint"),
@@ -401,34 +418,50 @@ impl Feed {
             Self::Findings => work(facts.findings, "findings"),
             Self::Tasks => work(facts.tasks, "tasks"),
             Self::Documents => {
-                let valid = |one: &&Attached| one.until.is_none_or(|last| last >= facts.today);
-                let counted = facts.documents.iter().filter(valid).count();
+                let counts = |one: &&Document| one.standing(facts.today) == Standing::Current;
+                let counted = facts.documents.iter().filter(counts).count();
                 let all = facts.documents.len();
-                (number(counted), number(all), format!("{counted} of {all} documents count today"))
+                plain(number(counted), number(all), format!("{counted} of {all} documents count today"))
             }
             Self::Indicators => {
                 let known = super::indicators(facts).into_iter().filter(|one| one.of != Some(0)).count();
                 let all = super::INDICATORS.len();
-                (number(known), number(all), format!("{known} of {all} indicators can be computed"))
+                plain(number(known), number(all), format!("{known} of {all} indicators can be computed"))
             }
             Self::IndicatorsKept => {
                 let months = facts.months_kept;
-                (u64::from(months > 0), 1, format!("indicators of {months} months are kept"))
+                plain(u64::from(months > 0), 1, format!("indicators of {months} months are kept"))
             }
             Self::SettingsChanged => {
                 let changes = facts.settings_changed;
-                (u64::from(changes > 0), 1, format!("{changes} changes of settings stand in the audit trail"))
+                plain(
+                    u64::from(changes > 0),
+                    1,
+                    format!("{changes} changes of settings stand in the audit trail"),
+                )
             }
             Self::Retention => match facts.retention_runs {
-                true => (1, 1, "records are deleted when their time is over".to_owned()),
-                false => (0, 1, "no deletion has run".to_owned()),
+                true => plain(1, 1, "records are deleted when their time is over"),
+                false => plain(0, 1, "no deletion has run"),
             },
             Self::StatementOfApplicability => {
                 let judged = facts.controls_judged;
-                (judged, 38, format!("of {judged} of 38 controls it is said whether they apply"))
+                plain(judged, 38, format!("of {judged} of 38 controls it is said whether they apply"))
             }
         }
     }
+}
+
+/// What a feed came to.
+struct Counted {
+    n: u64,
+    of: u64,
+    says: String,
+    systems: Vec<(usize, bool)>,
+}
+
+fn plain(n: u64, of: u64, says: impl Into<String>) -> Counted {
+    Counted { n, of, says: says.into(), systems: Vec::new() }
 }
 
 fn of(
@@ -436,19 +469,21 @@ fn of(
     looked_at: impl Fn(&AiSystem) -> bool,
     right: impl Fn(&AiSystem) -> bool,
     says: &str,
-) -> (u64, u64, String) {
-    let all: Vec<_> = facts.systems.iter().filter(|system| looked_at(system)).collect();
-    let n = all.iter().filter(|system| right(system)).count();
-    (number(n), number(all.len()), format!("{n} of {} {says}", all.len()))
+) -> Counted {
+    let all = facts.systems.iter().enumerate().filter(|(_, system)| looked_at(system));
+    let systems: Vec<_> = all.map(|(at, system)| (at, right(system))).collect();
+    let n = systems.iter().filter(|(_, right)| *right).count();
+    let (n, of) = (number(n), number(systems.len()));
+    Counted { n, of, says: format!("{n} of {of} {says}"), systems }
 }
 
-fn work(work: Work, what: &str) -> (u64, u64, String) {
+fn work(work: Work, what: &str) -> Counted {
     let all = work.open + work.closed;
     let late = match work.overdue {
         0 => String::new(),
         late => format!(", {late} of them late"),
     };
-    (all - work.overdue, all, format!("{} open{late}, {} closed {what}", work.open, work.closed))
+    plain(all - work.overdue, all, format!("{} open{late}, {} closed {what}", work.open, work.closed))
 }
 
 pub(super) fn number(n: usize) -> u64 {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
-use super::feed::{Attached, Facts, Work};
+use super::feed::{Facts, Work};
 use super::{DEFINITIONS, indicators};
 use crate::model::Role;
+use crate::model::document::Document;
 use crate::model::governed::Governed;
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
@@ -25,7 +26,7 @@ pub struct Gathered {
     /// Versions of the policy.
     pub policies: Vec<Policy>,
     /// Documents that nothing took the place of.
-    pub documents: Vec<Attached>,
+    pub documents: Vec<Document>,
     /// Number and day of the scope statement in force.
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.

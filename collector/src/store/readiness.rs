@@ -1,5 +1,7 @@
 //! What there is to show an auditor.
 
+use std::collections::BTreeMap;
+
 use crate::model::governed::{Act, Held};
 use crate::readiness::{Answer, Applicability, Gathered, Kept};
 use crate::store::StoreError;
@@ -16,6 +18,8 @@ pub trait Readying: Send + Sync {
     fn applicabilities(&self) -> Result<Vec<Held<Applicability>>, StoreError>;
     /// Says whether one applies.
     fn set_applicability(&self, applicability: Applicability, act: Act) -> Result<(), StoreError>;
+    /// Hashes of the governed records of these kinds as they stand, by what entries of the trail call them: `system/0192…`.
+    fn record_hashes(&self, kinds: &[&str]) -> Result<BTreeMap<String, String>, StoreError>;
     /// Indicators that were kept, the newest month first.
     fn kept_indicators(&self) -> Result<Vec<Held<Kept>>, StoreError>;
     /// Keeps the indicators of the present month, unless they are kept. Whether it did.

@@ -1,6 +1,6 @@
 //! [`Readying`] over SQLite.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
@@ -14,7 +14,7 @@ use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
 use crate::model::task::Task;
-use crate::readiness::{Answer, Applicability, Attached, Gathered, Kept, Work};
+use crate::readiness::{Answer, Applicability, Gathered, Kept, Work};
 use crate::store::StoreError;
 use crate::store::readiness::Readying;
 
@@ -30,11 +30,7 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
     let decided = first_decisions(connection)?;
     let policies = governed::all::<Policy>(connection)?;
     let documents = governed::all::<Document>(connection)?.into_iter().map(|held| held.body);
-    let documents = documents.filter(|document| document.superseded_by.is_none()).map(|document| Attached {
-        about: format!("{}/{}", document.link.kind.as_str(), document.link.id),
-        title: document.title,
-        until: document.expires,
-    });
+    let documents = documents.filter(|document| document.superseded_by.is_none());
     let one = |sql: &str| prepare(connection, sql)?.query_row([], |row| row.get::<_, u64>(0));
     let active: Vec<i64> = prepare(connection, "SELECT id FROM person WHERE active = 1 ORDER BY id")?
         .query_map([], |row| row.get(0))?
@@ -155,6 +151,23 @@ impl Readying for SqliteStore {
     fn set_applicability(&self, applicability: Applicability, act: Act) -> Result<(), StoreError> {
         self.writer.run("note whether a control applies", move |connection, _| {
             set(connection, &applicability, &act, "control.judge")
+        })
+    }
+
+    fn record_hashes(&self, kinds: &[&str]) -> Result<BTreeMap<String, String>, StoreError> {
+        self.readers.with("read the hashes of records", |connection| {
+            let mut hashes = BTreeMap::new();
+            for kind in kinds {
+                let mut statement = prepare(
+                    connection,
+                    "SELECT kind || '/' || id, hash FROM governed WHERE kind = $1 ORDER BY id",
+                )?;
+                let mut rows = statement.query(params![kind])?;
+                while let Some(row) = rows.next()? {
+                    hashes.insert(row.get(0)?, row.get(1)?);
+                }
+            }
+            Ok(hashes)
         })
     }
 
