@@ -86,6 +86,20 @@ impl Rule {
         }
     }
 
+    /// Whether it tells of something that has to be and is not: a nonconformity (10.2). The others are signs that somebody has to look at.
+    pub fn is_nonconformity(self) -> bool {
+        matches!(
+            self,
+            Self::NewProduct
+                | Self::ProhibitedSeen
+                | Self::ToleratedPastExpiry
+                | Self::NoOwner
+                | Self::ImpactAssessmentMissing
+                | Self::SupplierAssessmentMissing
+                | Self::Resurfaced
+        )
+    }
+
     /// What a person is to do.
     pub fn advice(self) -> &'static str {
         match self {

@@ -5,15 +5,15 @@ use umbrascope_api::Day;
 
 use crate::model::Role;
 use crate::model::document::{Document, Standing};
-use crate::model::finding::Finding;
+use crate::model::finding::{Closing, Finding, FindingState};
 use crate::model::governed::Governed;
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{
-    AiSystem, AssessmentState, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
+    AiSystem, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
 };
-use crate::model::supplier::VendorAssessment;
-use crate::model::task::Task;
-use crate::scope::Statement;
+use crate::model::supplier::{VendorAssessment, all_assessed, suffices};
+use crate::model::task::{Task, TaskState};
+use crate::scope::{Statement, UsageBand};
 
 /// Work that people have to do: how much of it, and how much is late.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,10 +22,42 @@ pub struct Work {
     pub open: u64,
     /// Not done, and due before today.
     pub overdue: u64,
-    /// Done.
+    /// Done. What was dropped or dismissed is not.
     pub closed: u64,
-    /// Done, with something that shows it.
+    /// Done by a person, with something that shows it.
     pub closed_with_evidence: u64,
+}
+
+impl Work {
+    /// Counts a finding.
+    pub fn add_finding(&mut self, finding: &Finding, today: Day) {
+        match finding.state {
+            FindingState::Open | FindingState::InProgress => {
+                self.open += 1;
+                self.overdue += u64::from(finding.is_overdue(today));
+            }
+            FindingState::Closed => self.close(finding.closing.as_ref()),
+            FindingState::Dismissed => {}
+        }
+    }
+
+    /// Counts a task.
+    pub fn add_task(&mut self, task: &Task, today: Day) {
+        match task.state {
+            TaskState::Open | TaskState::InProgress => {
+                self.open += 1;
+                self.overdue += u64::from(task.due.is_some_and(|due| due < today));
+            }
+            TaskState::Done => self.close(task.closing.as_ref()),
+            TaskState::Dropped => {}
+        }
+    }
+
+    fn close(&mut self, closing: Option<&Closing>) {
+        self.closed += 1;
+        let shown = closing.is_some_and(|closing| closing.by.is_some() && closing.evidence.is_some());
+        self.closed_with_evidence += u64::from(shown);
+    }
 }
 
 /// Everything that readiness and indicators look at. Records that went into others are left out by who gathers.
@@ -37,6 +69,10 @@ pub struct Facts<'f> {
     pub systems: &'f [AiSystem],
     /// For each of them, by place: Unix milliseconds of its first decision; `None`: never decided.
     pub first_decided_ms: &'f [Option<i64>],
+    /// For each of them, by place: on how many machines it is. Empty: not known of this day.
+    pub usage: &'f [UsageBand],
+    /// How the organisation judges suppliers, beside the records.
+    pub suppliers: &'f [VendorAssessment],
     /// Numbers of the people who are active, in order.
     pub active: &'f [i64],
     /// Roles, and how many people hold each.
@@ -49,6 +85,8 @@ pub struct Facts<'f> {
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.
     pub findings: Work,
+    /// Those of them that tell of nonconformities.
+    pub nonconformities: Work,
     /// Tasks.
     pub tasks: Work,
     /// Entries of the audit trail, and of them those under a checkpoint.
@@ -59,6 +97,8 @@ pub struct Facts<'f> {
     pub healthy: (u64, u64),
     /// Hellos that named somebody, and all of them.
     pub named: (u64, u64),
+    /// Suspected names that wait for a person; `None`: they are not collected.
+    pub suspects: Option<u64>,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings that stand in the trail.
@@ -80,17 +120,21 @@ impl Facts<'_> {
             today,
             systems: &[],
             first_decided_ms: &[],
+            usage: &[],
+            suppliers: &[],
             active: &[],
             roles: &[],
             policies: &[],
             documents: &[],
             signed_scope: None,
             findings: Work::default(),
+            nonconformities: Work::default(),
             tasks: Work::default(),
             trail: (0, 0),
             endpoints: (0, None),
             healthy: (0, 0),
             named: (0, 0),
+            suspects: None,
             months_kept: 0,
             settings_changed: 0,
             retention_runs: false,
@@ -105,12 +149,12 @@ impl Facts<'_> {
         self.active.binary_search(&person).is_ok()
     }
 
-    /// Whether a confirmation of the record still counts.
-    pub fn is_confirmed(&self, system: &AiSystem) -> bool {
-        system
-            .confirmations
-            .last()
-            .is_some_and(|last| Day::from_unix_ms(last.at_ms).forward(self.review_days) >= self.today)
+    /// Whether the supplier of a record is assessed: on the record, or each of its products' in a dossier.
+    pub fn is_supplier_assessed(&self, system: &AiSystem) -> bool {
+        suffices(&system.supplier_assessment, self.today)
+            || all_assessed(&system.products, |vendor| {
+                self.suppliers.iter().any(|one| one.vendor == vendor && one.is_valid(self.today))
+            })
     }
 }
 
@@ -385,10 +429,7 @@ impl Feed {
             Self::SuppliersAssessed => of(
                 facts,
                 third,
-                |system| {
-                    let assessment = &system.supplier_assessment;
-                    assessment.is_valid(facts.today) || assessment.state == AssessmentState::NotNeeded
-                },
+                |system| facts.is_supplier_assessed(system),
                 "third-party systems in scope have an assessed supplier",
             ),
             Self::ResponsibilitySplit => of(

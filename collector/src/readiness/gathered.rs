@@ -10,7 +10,8 @@ use crate::model::document::Document;
 use crate::model::governed::Governed;
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
-use crate::scope::Coverage;
+use crate::model::supplier::VendorAssessment;
+use crate::scope::{Coverage, UsageBand};
 
 /// Everything, at one moment. [`Gathered::facts`] is what rules look at.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,10 @@ pub struct Gathered {
     pub systems: Vec<AiSystem>,
     /// For each of them: Unix milliseconds of its first decision.
     pub first_decided_ms: Vec<Option<i64>>,
+    /// For each of them: on how many machines it is, where that is asked for; empty: not known of this day.
+    pub usage: Vec<UsageBand>,
+    /// How the organisation judges suppliers.
+    pub suppliers: Vec<VendorAssessment>,
     /// Numbers of the people who are active, in order.
     pub active: Vec<i64>,
     /// Roles, and how many active people hold each.
@@ -31,12 +36,16 @@ pub struct Gathered {
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.
     pub findings: Work,
+    /// Those of them that tell of nonconformities.
+    pub nonconformities: Work,
     /// Tasks.
     pub tasks: Work,
     /// Entries of the audit trail, and of them those under a checkpoint.
     pub trail: (u64, u64),
     /// Coverage.
     pub coverage: Coverage,
+    /// Suspected names that wait for a person; `None`: they are not collected.
+    pub suspects: Option<u64>,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings in the trail.
@@ -66,17 +75,21 @@ impl Gathered {
         Facts {
             systems: &self.systems,
             first_decided_ms: &self.first_decided_ms,
+            usage: &self.usage,
+            suppliers: &self.suppliers,
             active: &self.active,
             roles: &self.roles,
             policies: &self.policies,
             documents: &self.documents,
             signed_scope: self.signed_scope,
             findings: self.findings,
+            nonconformities: self.nonconformities,
             tasks: self.tasks,
             trail: self.trail,
             endpoints,
             healthy,
             named: (traffic.connections.saturating_sub(unnamed), traffic.connections),
+            suspects: self.suspects,
             months_kept: self.months_kept,
             settings_changed: self.settings_changed,
             retention_runs: self.retention_runs,
