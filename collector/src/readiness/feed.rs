@@ -9,7 +9,8 @@ use crate::model::finding::{Closing, Finding, FindingState};
 use crate::model::governed::Governed;
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{
-    AiSystem, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
+    AiActClass, AiSystem, DataCategory, Decision, DecisionImpact, Domain, Observed, ReviewState, Sanction,
+    Scope, Stage, Tier, Tri,
 };
 use crate::model::supplier::{VendorAssessment, all_assessed, suffices};
 use crate::model::task::{Task, TaskState};
@@ -149,6 +150,12 @@ impl Facts<'_> {
         self.active.binary_search(&person).is_ok()
     }
 
+    /// Whether a decision names a version of the policy that was in force on its day.
+    fn cites_its_policy(&self, decision: &Decision) -> bool {
+        let on = Day::from_unix_ms(decision.at_ms);
+        self.policies.iter().any(|policy| policy.version == decision.policy && policy.is_in_force(on))
+    }
+
     /// Whether the supplier of a record is assessed: on the record, or each of its products' in a dossier.
     pub fn is_supplier_assessed(&self, system: &AiSystem) -> bool {
         suffices(&system.supplier_assessment, self.today)
@@ -167,11 +174,20 @@ pub struct Shown {
     pub n: u64,
     /// All that was looked at.
     pub of: u64,
+    /// Whether there is anything that it applies to: not where it is known of every system that it is not concerned, which is as it should be.
+    pub applies: bool,
     /// In words.
     pub says: String,
     /// The AI systems that were looked at, by their place in [`Facts::systems`], and whether each is as it should be.
     #[serde(skip)]
     pub systems: Vec<(usize, bool)>,
+}
+
+impl Shown {
+    /// Whether all of it is as it should be.
+    pub fn is_whole(&self) -> bool {
+        !self.applies || (self.of > 0 && self.n == self.of)
+    }
 }
 
 macro_rules! feeds {
@@ -260,8 +276,8 @@ feeds! {
 impl Feed {
     /// Counts.
     pub fn look(self, facts: &Facts<'_>) -> Shown {
-        let Counted { n, of, says, systems } = self.count(facts);
-        Shown { feed: self, n, of, says, systems }
+        let Counted { n, of, applies, says, systems } = self.count(facts);
+        Shown { feed: self, n, of, applies, says, systems }
     }
 
     /// Kinds of governed records, beside AI systems, that it counts or is about.
@@ -327,7 +343,7 @@ impl Feed {
             Self::PolicyCited => of(
                 facts,
                 |system| system.decision.is_some(),
-                |system| system.decision.is_some(),
+                |system| system.decision.as_ref().is_some_and(|decision| facts.cites_its_policy(decision)),
                 "decisions cite the policy of their day",
             ),
             Self::Owned => of(
@@ -379,12 +395,24 @@ impl Feed {
                 |system| in_scope(system) && matches!(system.risk_tier, Tier::High | Tier::Unacceptable),
                 |system| system.residual.as_ref().is_some_and(|residual| residual.expires >= facts.today),
                 "systems of a high tier have their remaining risk accepted",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| !matches!(system.risk_tier, Tier::High | Tier::Unacceptable | Tier::Unassessed),
+                "no system in scope is of a high tier",
             ),
             Self::ImpactAssessed => of(
                 facts,
                 |system| in_scope(system) && system.needs_impact_assessment(),
                 |system| system.aiia.is_valid(facts.today),
                 "systems that need an impact assessment have one",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                takes_no_impact_assessment,
+                "no system in scope takes an impact assessment",
             ),
             Self::ImpactBeforeUse => of(
                 facts,
@@ -395,6 +423,12 @@ impl Feed {
                 },
                 |system| system.aiia.date <= system.deployed_on,
                 "impact assessments were made before use",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                takes_no_impact_assessment,
+                "no system in scope takes an impact assessment",
             ),
             Self::SanctionedBeforeUse => of(
                 facts,
@@ -431,12 +465,24 @@ impl Feed {
                 third,
                 |system| facts.is_supplier_assessed(system),
                 "third-party systems in scope have an assessed supplier",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| system.third_party == Tri::No,
+                "no system in scope is from a third party",
             ),
             Self::ResponsibilitySplit => of(
                 facts,
                 third,
                 |system| written(&system.responsibility_split),
                 "third-party systems in scope say who does what",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| system.third_party == Tri::No,
+                "no system in scope is from a third party",
             ),
             Self::Competence => of(
                 facts,
@@ -449,6 +495,12 @@ impl Feed {
                 |system| system.stage == Stage::Retired,
                 |system| written(&system.disposal_evidence),
                 "retired systems have evidence of their end",
+            )
+            .unless_free(
+                facts,
+                every,
+                |system| system.stage != Stage::Retired,
+                "no system is retired",
             ),
             Self::ReviewPlanned => of(
                 facts,
@@ -456,7 +508,9 @@ impl Feed {
                 |system| system.next_review_due.is_some(),
                 "decided systems have a day of their next review",
             ),
-            Self::Findings => work(facts.findings, "findings"),
+            Self::Findings => {
+                work(facts.findings, "findings").unless_free(facts, every, |_| true, "no finding was raised")
+            }
             Self::Tasks => work(facts.tasks, "tasks"),
             Self::Documents => {
                 let counts = |one: &&Document| one.standing(facts.today) == Standing::Current;
@@ -465,8 +519,12 @@ impl Feed {
                 plain(number(counted), number(all), format!("{counted} of {all} documents count today"))
             }
             Self::Indicators => {
-                let known = super::indicators(facts).into_iter().filter(|one| one.of != Some(0)).count();
-                let all = super::INDICATORS.len();
+                // What is not collected, by choice, is not to be computed.
+                let asked = super::indicators(facts).into_iter();
+                let asked: Vec<_> =
+                    asked.filter(|one| one.indicator.id != "K-17" || facts.suspects.is_some()).collect();
+                let known = asked.iter().filter(|one| one.is_known(facts)).count();
+                let all = asked.len();
                 plain(number(known), number(all), format!("{known} of {all} indicators can be computed"))
             }
             Self::IndicatorsKept => {
@@ -497,12 +555,13 @@ impl Feed {
 struct Counted {
     n: u64,
     of: u64,
+    applies: bool,
     says: String,
     systems: Vec<(usize, bool)>,
 }
 
 fn plain(n: u64, of: u64, says: impl Into<String>) -> Counted {
-    Counted { n, of, says: says.into(), systems: Vec::new() }
+    Counted { n, of, applies: true, says: says.into(), systems: Vec::new() }
 }
 
 fn of(
@@ -515,7 +574,35 @@ fn of(
     let systems: Vec<_> = all.map(|(at, system)| (at, right(system))).collect();
     let n = systems.iter().filter(|(_, right)| *right).count();
     let (n, of) = (number(n), number(systems.len()));
-    Counted { n, of, says: format!("{n} of {of} {says}"), systems }
+    Counted { n, of, applies: true, says: format!("{n} of {of} {says}"), systems }
+}
+
+impl Counted {
+    /// Of a set that may rightly be empty: that it is, is an answer where there are systems of `base` and each is known to be `free` of what is
+    /// asked. Unknown is no answer, and neither is an empty inventory.
+    fn unless_free(
+        self,
+        facts: &Facts<'_>,
+        base: impl Fn(&AiSystem) -> bool,
+        free: impl Fn(&AiSystem) -> bool,
+        says: &str,
+    ) -> Self {
+        let mut asked = facts.systems.iter().filter(|system| base(system)).peekable();
+        if self.of > 0 || asked.peek().is_none() || !asked.all(free) {
+            return self;
+        }
+        Self { applies: false, says: says.to_owned(), ..self }
+    }
+}
+
+/// Whether it is known that a record takes no impact assessment.
+fn takes_no_impact_assessment(system: &AiSystem) -> bool {
+    let domain_known = system.consequential_domain != Domain::Unknown || !system.decision_impact.is_heavy();
+    !system.needs_impact_assessment()
+        && system.risk_tier != Tier::Unassessed
+        && system.ai_act_class != AiActClass::Undetermined
+        && system.decision_impact != DecisionImpact::Unknown
+        && domain_known
 }
 
 fn work(work: Work, what: &str) -> Counted {
@@ -529,4 +616,94 @@ fn work(work: Work, what: &str) -> Counted {
 
 pub(super) fn number(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TODAY: u32 = 20_784;
+
+    fn day(number: u32) -> Day {
+        Day::from_number(number).unwrap()
+    }
+
+    fn looked(feed: Feed, systems: &[AiSystem]) -> (u64, u64, bool, bool) {
+        let shown = feed.look(&Facts { systems, ..Facts::on(day(TODAY)) });
+        (shown.n, shown.of, shown.applies, shown.is_whole())
+    }
+
+    fn harmless() -> AiSystem {
+        AiSystem {
+            scope: Scope::In,
+            risk_tier: Tier::Minimal,
+            ai_act_class: AiActClass::Minimal,
+            decision_impact: DecisionImpact::None,
+            third_party: Tri::No,
+            ..AiSystem::default()
+        }
+    }
+
+    #[test]
+    fn that_nothing_is_consequential_is_an_answer_where_it_is_known_of_every_system() {
+        let feeds = [
+            Feed::ImpactAssessed,
+            Feed::ImpactBeforeUse,
+            Feed::ResidualAccepted,
+            Feed::SuppliersAssessed,
+            Feed::ResponsibilitySplit,
+            Feed::RetiredWithEvidence,
+        ];
+        let unknown = AiSystem { scope: Scope::In, ..AiSystem::default() };
+        for feed in feeds {
+            assert_eq!(looked(feed, &[]), (0, 0, true, false), "{feed:?}: an empty inventory is no answer");
+            assert_eq!(looked(feed, &[harmless(), harmless()]), (0, 0, false, true), "{feed:?}");
+            let retired = feed == Feed::RetiredWithEvidence;
+            assert_eq!(
+                looked(feed, &[harmless(), unknown.clone()]).3,
+                retired,
+                "{feed:?}: unknown is no answer"
+            );
+        }
+        let high = AiSystem { risk_tier: Tier::High, ..harmless() };
+        assert_eq!(looked(Feed::ImpactAssessed, &[harmless(), high.clone()]), (0, 1, true, false));
+        assert!(!looked(Feed::ImpactBeforeUse, &[high]).3, "none was made, and one is needed");
+    }
+
+    #[test]
+    fn what_has_to_be_there_is_missing_where_there_is_nothing() {
+        for feed in [Feed::Owned, Feed::Tasks, Feed::Documents, Feed::PolicyCited, Feed::ReviewPlanned] {
+            let out = AiSystem { scope: Scope::Out, ..AiSystem::default() };
+            assert_eq!(looked(feed, &[out]), (0, 0, true, false), "{feed:?}");
+        }
+    }
+
+    #[test]
+    fn a_decision_cites_a_policy_that_was_in_force_on_its_day() {
+        let policies = [Policy {
+            version: "2026-1".into(),
+            title: "Use of AI".into(),
+            link: None,
+            sha256: None,
+            approved_by: "the board".into(),
+            from: day(TODAY - 10),
+            until: None,
+        }];
+        let decided = |policy: &str, back: u32| AiSystem {
+            decision: Some(Decision {
+                by: 1,
+                requested_by: None,
+                at_ms: day(TODAY - back).unix_ms(),
+                reason: "so it is".into(),
+                policy: policy.into(),
+                coverage_percent: None,
+            }),
+            ..AiSystem::default()
+        };
+        let systems = [decided("2026-1", 10), decided("2026-1", 11), decided("2025-1", 1), decided("", 1)];
+        let facts = Facts { systems: &systems, policies: &policies, ..Facts::on(day(TODAY)) };
+        let shown = Feed::PolicyCited.look(&facts);
+        assert_eq!((shown.n, shown.of), (1, 4));
+        assert_eq!(shown.systems, [(0, true), (1, false), (2, false), (3, false)]);
+    }
 }

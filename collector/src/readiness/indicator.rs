@@ -26,6 +26,8 @@ pub struct Indicator {
     pub name: &'static str,
     /// What is counted, of what.
     pub says: &'static str,
+    /// Whether it rests on governed records alone, so that the trail gives it again for any past day.
+    pub from_records: bool,
 }
 
 /// A value of an indicator.
@@ -43,14 +45,19 @@ pub struct Measured {
 }
 
 const fn indicator(id: &'static str, name: &'static str, says: &'static str) -> Indicator {
-    Indicator { id, name, says }
+    Indicator { id, name, says, from_records: true }
+}
+
+/// One that rests on what sensors report, which is not kept day by day.
+const fn live(id: &'static str, name: &'static str, says: &'static str) -> Indicator {
+    Indicator { from_records: false, ..indicator(id, name, says) }
 }
 
 /// Every indicator, in order.
 pub const INDICATORS: &[Indicator] = &[
-    indicator("K-01", "Coverage", "endpoints that report, of those expected"),
-    indicator("K-02", "Healthy sensors", "sensors that work as they should, of all"),
-    indicator("K-03", "Unnameable share", "hellos without a usable name, of all hellos"),
+    live("K-01", "Coverage", "endpoints that report, of those expected"),
+    live("K-02", "Healthy sensors", "sensors that work as they should, of all"),
+    live("K-03", "Unnameable share", "hellos without a usable name, of all hellos"),
     indicator("K-04", "Reviewed", "active systems with a decision, of active systems"),
     indicator(
         "K-05",
@@ -84,13 +91,25 @@ pub const INDICATORS: &[Indicator] = &[
         "Assessed after deployment",
         "systems whose impact was assessed after they were in use",
     ),
-    indicator("K-17", "Backlog", "suspected names that nobody classified, where they are collected"),
+    live("K-17", "Backlog", "suspected names that nobody classified, where they are collected"),
     indicator(
         "K-18",
         "Late corrective action",
         "nonconformities past their day, of those open; also those that a person closed with evidence",
     ),
 ];
+
+impl Measured {
+    /// Whether there is something that the value is of.
+    pub(super) fn is_known(&self, facts: &Facts<'_>) -> bool {
+        match self.indicator.id {
+            // How many endpoints there are is told or not.
+            "K-01" => self.of.is_some(),
+            _ if self.indicator.from_records => !facts.systems.is_empty(),
+            _ => self.of != Some(0),
+        }
+    }
+}
 
 /// Computes all of them.
 pub fn indicators(facts: &Facts<'_>) -> Vec<Measured> {

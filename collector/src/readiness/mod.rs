@@ -242,8 +242,8 @@ fn assess_one(requirement: &Requirement, facts: &Facts<'_>) -> Assessed {
         Class::Held => match (valid.is_empty(), of_feeds(&shown)) {
             (false, Standing::Shown) => Standing::Shown,
             (false, _) if shown.is_empty() => Standing::Shown,
-            (true, _) if shown.is_empty() => Standing::Gap,
-            (true, Standing::Gap) => Standing::Gap,
+            // Nobody attached anything, and no record shows anything either.
+            (true, _) if shown.iter().all(|one| one.n == 0) => Standing::Gap,
             _ => Standing::Partly,
         },
     };
@@ -251,7 +251,7 @@ fn assess_one(requirement: &Requirement, facts: &Facts<'_>) -> Assessed {
 }
 
 fn of_feeds(shown: &[Shown]) -> Standing {
-    let whole = shown.iter().filter(|one| one.n == one.of && one.of > 0).count();
+    let whole = shown.iter().filter(|one| one.is_whole()).count();
     match whole {
         0 if shown.iter().all(|one| one.n == 0) => Standing::Gap,
         whole if whole == shown.len() => Standing::Shown,
