@@ -16,8 +16,8 @@ use crate::model::document::Document;
 use crate::model::governed::Governed;
 use crate::model::record::{AiSystem, Tri};
 use crate::readiness::{
-    Answer, Applicability, Assessed, DEFINITIONS, Gathered, Kept, List, Measured, Shown, Standing, assess,
-    indicators,
+    Answer, Applicability, Assessed, DEFINITIONS, Gathered, Kept, List, Maturity, Measured, Shown, Standing,
+    assess, indicators, maturity,
 };
 use crate::scope::StatementState;
 use crate::store::Governance;
@@ -122,6 +122,7 @@ struct Readiness<'a> {
     list: &'a str,
     as_of: Day,
     counts: BTreeMap<&'static str, usize>,
+    maturity: Vec<Maturity>,
     requirements: Vec<Stands<'a>>,
 }
 
@@ -333,6 +334,7 @@ impl Dossier {
             list: &list.version,
             as_of: today,
             counts,
+            maturity: maturity(list, assessed),
             requirements: assessed.iter().map(stands).collect(),
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 use super::feed::{Facts, Work};
-use super::{DEFINITIONS, indicators};
+use super::{DEFINITIONS, Measured, indicators};
 use crate::model::Role;
 use crate::model::document::Document;
 use crate::model::governed::Governed;
@@ -109,6 +109,30 @@ impl Gathered {
             note: measured.note,
         });
         Kept { month, day: today, definitions: DEFINITIONS.to_owned(), values: values.collect() }
+    }
+}
+
+/// The records of a past moment, as the trail gives them again.
+#[derive(Debug, Clone, Default)]
+pub struct Replayed {
+    /// What of [`Gathered`] rests on records; the rest is empty.
+    pub gathered: Gathered,
+    /// Records of which a part was erased since: they are left out.
+    pub erased: usize,
+}
+
+impl Replayed {
+    /// The indicators that rest on records, as of a day. Each says how many records are no longer known.
+    pub fn indicators(&self, day: Day) -> Vec<Measured> {
+        let measured = indicators(&self.gathered.facts(day)).into_iter();
+        let mut measured: Vec<Measured> = measured.filter(|one| one.indicator.from_records).collect();
+        if self.erased > 0 {
+            for one in &mut measured {
+                let begin = if one.note.is_empty() { "" } else { "; " };
+                one.note.push_str(&format!("{begin}{} records are no longer known of that day", self.erased));
+            }
+        }
+        measured
     }
 }
 

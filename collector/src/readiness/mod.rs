@@ -4,13 +4,15 @@
 mod feed;
 mod gathered;
 mod indicator;
+mod maturity;
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 pub use feed::{Facts, Feed, Shown, Work};
-pub use gathered::{Gathered, Kept, KeptValue};
+pub use gathered::{Gathered, Kept, KeptValue, Replayed};
 pub use indicator::{DEFINITIONS, INDICATORS, Indicator, Measured, indicators};
+pub use maturity::{Level, Maturity, maturity};
 
 use crate::model::document::{self, Document};
 use crate::model::governed::Governed;

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::model::governed::{Act, Held};
-use crate::readiness::{Answer, Applicability, Gathered, Kept};
+use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed};
 use crate::store::StoreError;
 
 /// Readiness. Blocking, like the rest of the store.
 pub trait Readying: Send + Sync {
     /// Everything that readiness and indicators look at.
     fn gathered(&self, now_ms: i64) -> Result<Gathered, StoreError>;
+    /// What of it rests on governed records, as the trail says that it was before a moment, Unix milliseconds.
+    fn gathered_as_of(&self, before_ms: i64) -> Result<Replayed, StoreError>;
     /// Who answers for which requirement.
     fn answers(&self) -> Result<Vec<Held<Answer>>, StoreError>;
     /// Says who answers for one, and what they say.

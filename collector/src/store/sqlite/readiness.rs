@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
-use super::{SqliteStore, coverage, prepare, statements, suspects, systems};
+use super::{SqliteStore, coverage, prepare, replayed, statements, suspects, systems};
 use crate::catalogue::Known;
 use crate::model::Role;
 use crate::model::document::Document;
@@ -16,7 +16,7 @@ use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, Scope};
 use crate::model::supplier::VendorAssessment;
 use crate::model::task::Task;
-use crate::readiness::{Answer, Applicability, Gathered, Kept, Work};
+use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed, Work};
 use crate::scope::UsageBand;
 use crate::store::StoreError;
 use crate::store::readiness::Readying;
@@ -35,7 +35,7 @@ fn gathered(
     let held = governed::all::<AiSystem>(connection)?;
     let systems: Vec<AiSystem> =
         held.into_iter().map(|held| held.body).filter(|system| !system.is_merged()).collect();
-    let decided = first_decisions(connection)?;
+    let decided = first_decisions(connection, i64::MAX)?;
     let policies = governed::all::<Policy>(connection)?;
     let documents = governed::all::<Document>(connection)?.into_iter().map(|held| held.body);
     let documents = documents.filter(|document| document.superseded_by.is_none());
@@ -98,14 +98,18 @@ fn gathered(
     })
 }
 
-/// When each record was first decided: the first entry that set a decision.
-fn first_decisions(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+/// When each record was first decided, of entries before a moment, Unix milliseconds: the first one that set a decision.
+pub(super) fn first_decisions(
+    connection: &Connection,
+    before_ms: i64,
+) -> rusqlite::Result<HashMap<String, i64>> {
     prepare(
         connection,
         "SELECT t.id, min(t.at_ms) FROM trail t JOIN trail_payload p ON p.seq = t.seq
-         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' GROUP BY t.id",
+         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' AND t.at_ms < $1
+         GROUP BY t.id",
     )?
-    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .query_map(params![before_ms], |row| Ok((row.get(0)?, row.get(1)?)))?
     .collect()
 }
 
@@ -131,6 +135,11 @@ impl Readying for SqliteStore {
         let (known, method) = (self.known(), self.tier_method.version.clone());
         self.readers
             .with("gather what there is to show", |connection| gathered(connection, &known, &method, now_ms))
+    }
+
+    fn gathered_as_of(&self, before_ms: i64) -> Result<Replayed, StoreError> {
+        self.readers
+            .with("gather the records of a past day", |connection| replayed::gathered(connection, before_ms))
     }
 
     fn answers(&self) -> Result<Vec<Held<Answer>>, StoreError> {
