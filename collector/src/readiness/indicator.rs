@@ -336,7 +336,11 @@ mod tests {
         Day::from_number(number).unwrap()
     }
 
-    fn value(id: &str, systems: &[AiSystem], change: impl FnOnce(&mut Facts<'_>)) -> (u64, Option<u64>) {
+    fn value<'f>(
+        id: &str,
+        systems: &'f [AiSystem],
+        change: impl FnOnce(&mut Facts<'f>),
+    ) -> (u64, Option<u64>) {
         let mut facts = Facts { systems, active: &[1, 2], ..Facts::on(day(TODAY)) };
         change(&mut facts);
         let one = indicators(&facts).into_iter().find(|one| one.indicator.id == id).unwrap();

@@ -7,13 +7,13 @@ use umbrascope_api::Day;
 
 use super::exports::as_of_all;
 use super::readiness::first_decisions;
+use crate::model::PersonRecord;
 use crate::model::finding::Finding;
 use crate::model::governed::Governed;
 use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::supplier::VendorAssessment;
 use crate::model::task::Task;
-use crate::model::user::PersonRecord;
 use crate::readiness::{Gathered, Replayed, Work};
 
 /// Everything of before a moment, Unix milliseconds.
