@@ -33,9 +33,9 @@ pub fn suffices(assessment: &Assessment, today: Day) -> bool {
 }
 
 /// Whether each vendor of these products is assessed, as `valid` says. Of none: no.
-pub fn all_assessed(products: &BTreeSet<String>, mut valid: impl FnMut(&str) -> bool) -> bool {
+pub fn all_assessed(products: &BTreeSet<String>, valid: impl FnMut(&str) -> bool) -> bool {
     let vendors: BTreeSet<&str> = products.iter().map(|product| vendor_of(product)).collect();
-    !vendors.is_empty() && vendors.into_iter().all(|vendor| valid(vendor))
+    !vendors.is_empty() && vendors.into_iter().all(valid)
 }
 
 impl Governed for VendorAssessment {
