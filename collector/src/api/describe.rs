@@ -107,6 +107,7 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         readiness::answer,
         readiness::controls,
         readiness::judge,
+        readiness::maturity,
         readiness::indicators_now,
         readiness::legal_dates,
         snapshots::list,

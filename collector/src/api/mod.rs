@@ -108,6 +108,7 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/readiness/{id}", put(readiness::answer))
         .route("/controls", get(readiness::controls))
         .route("/controls/{id}", put(readiness::judge))
+        .route("/maturity", get(readiness::maturity))
         .route("/indicators", get(readiness::indicators_now))
         .route("/snapshots", get(snapshots::list))
         .route("/snapshots/{month}", get(snapshots::one))

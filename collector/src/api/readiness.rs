@@ -1,7 +1,7 @@
 //! Readiness, indicators and legal dates as JSON: what there is to show, who answers for it, and which controls apply.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
@@ -12,7 +12,7 @@ use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::record::Tri;
 use crate::readiness::{self, Answer, Applicability, Assessed, DEFINITIONS, List, assess, indicators};
-use crate::web::{Reader, WebError, WebState, blocking};
+use crate::web::{IndicatorsQuery, Reader, WebError, WebState, blocking};
 
 /// Longest note or reason, in characters.
 const NOTE_CHARS: usize = 2_000;
@@ -43,7 +43,7 @@ pub(super) struct Requirement {
     due: Option<String>,
 }
 
-/// An indicator as it is now.
+/// An indicator.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Indicator {
     /// `K-01`.
@@ -156,7 +156,7 @@ fn requirement(one: Assessed, answer: Answer) -> Requirement {
         class: one.requirement.class.as_str().to_owned(),
         standing: one.standing.as_str().to_owned(),
         shown: one.shown.into_iter().map(|shown| shown.says).collect(),
-        documents: one.documents.into_iter().map(|(title, _)| title).collect(),
+        documents: one.documents.into_iter().map(|document| document.title).collect(),
         owner: answer.owner,
         note: answer.note,
         due: answer.due.map(|day| day.to_string()),
@@ -271,33 +271,80 @@ pub(super) async fn judge(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Indicators as they are now.
+/// How far a clause group is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ClauseGroup {
+    /// `8` or `A.6`.
+    group: String,
+    /// Its title.
+    title: String,
+    /// 0: every requirement is a gap; 1: one at least is no gap; 2: half of them are no gaps; 3: none is a gap; 4: every one is shown; null:
+    /// nothing of it is ours to show. A scale of this product.
+    level: Option<u8>,
+    /// Requirements that are shown.
+    shown: usize,
+    /// Those that are partly.
+    partly: usize,
+    /// Those that are gaps.
+    gaps: usize,
+    /// Those that have to be shown elsewhere.
+    not_ours: usize,
+}
+
+/// How far each clause of the standard and each objective of its Annex A is.
+#[utoipa::path(get, path = "/api/v1/maturity",
+    responses((status = 200, body = Vec<ClauseGroup>),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 403, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn maturity(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<Vec<ClauseGroup>>, WebError> {
+    reader.must_read(Deed::ReadInventory)?;
+    let now_ms = reader.now_ms;
+    let gathered = blocking(move || state.app.governance.gathered(now_ms)).await?;
+    let assessed = assess(List::built_in(), &gathered.facts(Day::from_unix_ms(now_ms)));
+    let groups = readiness::maturity(List::built_in(), &assessed).into_iter().map(|one| ClauseGroup {
+        group: one.group,
+        title: one.title,
+        level: one.level.map(readiness::Level::number),
+        shown: one.shown,
+        partly: one.partly,
+        gaps: one.gaps,
+        not_ours: one.not_ours,
+    });
+    Ok(Json(groups.collect()))
+}
+
+/// Indicators as they are now, or as of the end of a past day: then those that rest on records, computed again from the audit trail.
 #[utoipa::path(get, path = "/api/v1/indicators",
+    params(("as_of" = Option<String>, Query, format = Date, description = "A past day; none: now")),
     responses((status = 200, body = Vec<Indicator>),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn indicators_now(
     State(state): State<WebState>,
     reader: Reader,
+    Query(query): Query<IndicatorsQuery>,
 ) -> Result<Json<Vec<Indicator>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let now_ms = reader.now_ms;
+    let as_of = query.day(now_ms)?;
     blocking(move || {
-        let gathered = state.app.governance.gathered(now_ms)?;
-        let measured = indicators(&gathered.facts(Day::from_unix_ms(now_ms)));
-        Ok::<_, WebError>(Json(
-            measured
-                .into_iter()
-                .map(|one| Indicator {
-                    id: one.indicator.id.to_owned(),
-                    name: one.indicator.name.to_owned(),
-                    definition: DEFINITIONS.to_owned(),
-                    n: one.n,
-                    of: one.of,
-                    note: one.note,
-                })
-                .collect(),
-        ))
+        let governance = &state.app.governance;
+        let measured = match as_of {
+            None => indicators(&governance.gathered(now_ms)?.facts(Day::from_unix_ms(now_ms))),
+            Some(day) => governance.gathered_as_of(day.forward(1).unix_ms())?.indicators(day),
+        };
+        let told = measured.into_iter().map(|one| Indicator {
+            id: one.indicator.id.to_owned(),
+            name: one.indicator.name.to_owned(),
+            definition: DEFINITIONS.to_owned(),
+            n: one.n,
+            of: one.of,
+            note: one.note,
+        });
+        Ok::<_, WebError>(Json(told.collect()))
     })
     .await
 }

@@ -325,6 +325,8 @@ pub struct CountsJson {
     pub my_findings: u64,
     /// Of all open ones, those past their day.
     pub overdue_findings: u64,
+    /// Findings that were closed or dismissed while what they ask still holds.
+    pub still_holding: u64,
     /// Tasks to be done.
     pub open_tasks: u64,
     /// Of those, the ones assigned to who asks.
@@ -333,8 +335,9 @@ pub struct CountsJson {
 
 impl From<WorkCounts> for CountsJson {
     fn from(counts: WorkCounts) -> Self {
-        let WorkCounts { open_findings, my_findings, overdue_findings, open_tasks, my_tasks } = counts;
-        Self { open_findings, my_findings, overdue_findings, open_tasks, my_tasks }
+        let WorkCounts { open_findings, my_findings, overdue_findings, still_holding, open_tasks, my_tasks } =
+            counts;
+        Self { open_findings, my_findings, overdue_findings, still_holding, open_tasks, my_tasks }
     }
 }
 

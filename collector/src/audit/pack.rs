@@ -17,20 +17,32 @@ use super::tar::{self, Broken, Member};
 pub const CHECKPOINT: &str = "checkpoint";
 /// Checkpoints of before, with proofs.
 pub const CHECKPOINTS: &str = "checkpoints.jsonl";
+/// The folder of what there is to show, a file for each thing that the standard asks for: `R-8.4-a.json`.
+pub const CLAUSES: &str = "clauses/";
+/// Which of those files a clause or a control is in.
+pub const CLAUSE_INDEX: &str = "clauses/index.json";
+/// The statement of applicability: each control of Annex A, whether it applies, and why.
+pub const CONTROLS: &str = "controls.json";
 /// What could be seen and what could not.
 pub const COVERAGE: &str = "coverage.json";
 /// Every entry, from the first.
 pub const ENTRIES: &str = "entries.jsonl";
+/// Indicators as they are, and as they were kept each month.
+pub const INDICATORS: &str = "indicators.json";
 /// The folder of the inventory, in whatever formats.
 pub const INVENTORY: &str = "inventory/";
 /// What the entries commit to, as far as it is not erased.
 pub const PAYLOADS: &str = "payloads.jsonl";
+/// How all of the clauses stand.
+pub const READINESS: &str = "readiness.json";
 /// How to check it, for whoever has only the file.
 pub const README: &str = "README.md";
 /// Every governed record as it stands.
 pub const RECORDS: &str = "records.jsonl";
 /// The folder of monthly snapshots: `2026-10.json`, whose hash the record of the month holds.
 pub const SNAPSHOTS: &str = "snapshots/";
+/// The folder of signed scope statements, by number: each is a file that verifies by itself.
+pub const STATEMENTS: &str = "statements/";
 /// The folder of time stamps: a token for the signed checkpoint of so many entries.
 pub const STAMPS: &str = "timestamps/";
 /// The key that signed.
@@ -103,6 +115,15 @@ impl<W: Write + Seek> Writer<W> {
     /// Writes a file whole.
     pub fn bytes(&mut self, name: &str, bytes: &[u8]) -> Result<(), PackError> {
         self.file(name, |out| Ok(out.write_all(bytes)?))
+    }
+
+    /// Writes a file of one line of canonical JSON.
+    pub fn line<E: From<PackError> + From<io::Error>>(
+        &mut self,
+        name: &str,
+        value: &impl Serialize,
+    ) -> Result<(), E> {
+        self.file(name, |out| Ok(out.line(value)?))
     }
 
     /// Ends the pack, sealed together with the signed checkpoint that is in it.

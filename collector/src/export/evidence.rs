@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 
 use umbrascope_rules::Catalogue;
 
-use super::{ExportError, Format, Sources, Stamp};
+use super::{ExportError, Format, Sources, Stamp, dossier};
 use crate::audit::pack::{self, PackError, Writer};
 use crate::audit::{Keys, Note};
 use crate::store::proof::{Evidence, EvidenceError, Proof};
@@ -13,8 +13,9 @@ use crate::store::proof::{Evidence, EvidenceError, Proof};
 const README: &str = include_str!("../../../packaging/doc/audit-trail.md");
 /// Formats of the inventory that go along.
 const INVENTORY: [Format; 2] = [Format::Csv, Format::Json];
-/// Kinds of records that tell of people or of single machines: their payloads and records do not leave in a pack, their entries do.
-const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint"];
+/// Kinds of records that tell of people or of single machines, as a request for a name does: their payloads and records do not leave in a
+/// pack, their entries do.
+const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint", "reidentification"];
 
 /// What an export is proved with.
 #[derive(Clone, Copy)]
@@ -48,6 +49,7 @@ pub fn write<W: Write + Seek>(
     writer.file::<ExportError>(pack::COVERAGE, |mut out| {
         super::json::coverage(from, catalogue, stamp, &mut out)
     })?;
+    dossier::write(&mut writer, from.governance, stamp.now_ms)?;
     let mut head = None;
     let mut stop = None;
     proving.proof.evidence(&mut |evidence| {

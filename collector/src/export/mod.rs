@@ -18,6 +18,7 @@ mod ciso;
 mod clauses;
 mod csv;
 mod cyclonedx;
+mod dossier;
 mod evidence;
 mod format;
 mod ident;

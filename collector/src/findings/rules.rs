@@ -9,6 +9,7 @@ use crate::model::record::{
     AiSystem, Assessment, ReopenReason, ReviewState, Sanction, Scope, Seen, Stage, Tri,
 };
 use crate::model::supplier::suffices;
+use crate::review::GONE_DAYS;
 
 /// Flag of an account with a provider of private mail.
 const PERSONAL_ACCOUNT: &str = "personal-account";
@@ -52,6 +53,13 @@ pub struct RecordFacts<'f> {
     pub supplier_task: bool,
     /// The UTC day.
     pub today: Day,
+}
+
+impl RecordFacts<'_> {
+    /// Risk flags that hold: what was not seen for so long that a system would be gone does not.
+    fn flags(&self) -> impl Iterator<Item = &String> {
+        self.seen.flags_since(self.today.back(GONE_DAYS))
+    }
 }
 
 /// What is known of the sensors of a unit.
@@ -189,10 +197,15 @@ fn no_supplier_assessment(facts: &RecordFacts<'_>) -> Option<Asked> {
     marked(evidence, expiry(&system.supplier_assessment))
 }
 
-/// No decision hides it: it goes when a person closes it.
+/// No decision hides it: it goes when it is not seen any more, and what a person closed comes up again with the next day that it is seen.
 fn personal_account(facts: &RecordFacts<'_>) -> Option<Asked> {
-    let seen = facts.seen.flags.contains(PERSONAL_ACCOUNT);
-    seen.then(|| asked("signed in with an account of a provider of private mail"))?
+    facts.flags().find(|flag| *flag == PERSONAL_ACCOUNT)?;
+    let last = facts.seen.flag_days.get(PERSONAL_ACCOUNT);
+    let until = last.map(|day| format!(", last seen on {day}")).unwrap_or_default();
+    marked(
+        format!("signed in with an account of a provider of private mail{until}"),
+        last.map(Day::to_string),
+    )
 }
 
 fn risk_flags(facts: &RecordFacts<'_>) -> Option<Asked> {
@@ -200,7 +213,7 @@ fn risk_flags(facts: &RecordFacts<'_>) -> Option<Asked> {
     let decided = system.basis.as_ref().filter(|_| system.sanction != Sanction::None);
     let known = |flag: &&String| decided.is_some_and(|basis| basis.flags.contains(*flag));
     let news: BTreeSet<String> =
-        facts.seen.flags.iter().filter(|flag| *flag != PERSONAL_ACCOUNT && !known(flag)).cloned().collect();
+        facts.flags().filter(|flag| *flag != PERSONAL_ACCOUNT && !known(flag)).cloned().collect();
     (!news.is_empty()).then(|| marked(listed(&news), news.clone()))?
 }
 

@@ -369,3 +369,47 @@ fn closing_needs_evidence_or_a_reason_and_dismissing_a_reason() {
         take(&finding(FindingState::Open, true), &Step::Assign(Some(9)), &analyst, NOW_MS, &|_| Some(false));
     assert_eq!(gone.unwrap_err().guard, Guard::OwnerActive);
 }
+
+fn with_account(last: u32) -> Seen {
+    let flag = "personal-account".to_owned();
+    Seen { flags: [flag.clone()].into(), flag_days: [(flag, day(last))].into(), ..Seen::default() }
+}
+
+fn account(seen: &Seen, today: u32) -> Option<Wanted> {
+    let system = AiSystem { id: "one".into(), ..AiSystem::default() };
+    let facts = RecordFacts {
+        system: &system,
+        seen,
+        owner_active: true,
+        suppliers_assessed: false,
+        supplier_task: false,
+        today: day(today),
+    };
+    of_record(&facts).into_iter().find(|one| one.rule == Rule::PersonalAccount)
+}
+
+#[test]
+fn a_personal_account_that_was_answered_comes_up_again_with_the_next_day_that_it_is_seen() {
+    let asked = account(&with_account(19_990), 20_000).unwrap();
+    let opened = settle(None, Some(&asked), &DueDays::default(), NOW_MS).unwrap().finding;
+    let closed = Step::Close { reason: "an account of ours is used".into(), evidence: String::new() };
+    let (closed, _) = take(&opened, &closed, &who(7, Some(Role::Analyst)), NOW_MS, &|_| Some(true)).unwrap();
+    assert_eq!(settle(Some(&closed), Some(&asked), &DueDays::default(), NOW_MS), None, "the same sighting");
+    let again = account(&with_account(19_991), 20_000).unwrap();
+    let reopened = settle(Some(&closed), Some(&again), &DueDays::default(), NOW_MS).unwrap();
+    assert_eq!((reopened.action, reopened.finding.state), ("finding.reopen", FindingState::Open));
+    let dismiss = Step::Dismiss { reason: "it may be".into() };
+    let (dismissed, _) =
+        take(&opened, &dismiss, &who(7, Some(Role::Analyst)), NOW_MS, &|_| Some(true)).unwrap();
+    assert_eq!(settle(Some(&dismissed), Some(&again), &DueDays::default(), NOW_MS), None);
+    assert!(dismissed.holds, "it is counted as still so");
+}
+
+#[test]
+fn a_flag_that_was_not_seen_for_long_holds_no_more_and_one_without_a_day_does() {
+    let last = 20_000 - crate::review::GONE_DAYS;
+    assert!(account(&with_account(last), 20_000).is_some());
+    assert_eq!(account(&with_account(last), 20_001), None);
+    let undated = Seen { flag_days: Default::default(), ..with_account(last) };
+    assert!(account(&undated, 20_001).is_some());
+}

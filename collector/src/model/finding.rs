@@ -86,6 +86,20 @@ impl Rule {
         }
     }
 
+    /// Whether it tells of something that has to be and is not: a nonconformity (10.2). The others are signs that somebody has to look at.
+    pub fn is_nonconformity(self) -> bool {
+        matches!(
+            self,
+            Self::NewProduct
+                | Self::ProhibitedSeen
+                | Self::ToleratedPastExpiry
+                | Self::NoOwner
+                | Self::ImpactAssessmentMissing
+                | Self::SupplierAssessmentMissing
+                | Self::Resurfaced
+        )
+    }
+
     /// What a person is to do.
     pub fn advice(self) -> &'static str {
         match self {
@@ -287,6 +301,8 @@ pub struct FindingFilter {
     pub state: Option<FindingState>,
     /// Those that somebody has to do something about.
     pub open: bool,
+    /// Those closed or dismissed while what they ask still holds.
+    pub still_holding: bool,
     /// Assigned to this person.
     pub assignee: Option<i64>,
     /// Of this rule.
@@ -323,6 +339,8 @@ pub struct WorkCounts {
     pub my_findings: u64,
     /// Of all open ones, those past their day.
     pub overdue_findings: u64,
+    /// Findings that were closed or dismissed while what they ask still holds.
+    pub still_holding: u64,
     /// Tasks that are not done.
     pub open_tasks: u64,
     /// Of those, the ones assigned to the reader.

@@ -1,5 +1,7 @@
 //! The organisation's own judgement of a supplier, beside what public sources say of it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
@@ -28,6 +30,12 @@ impl VendorAssessment {
 /// Whether an assessment of a supplier counts on a day, or it was found that none is needed.
 pub fn suffices(assessment: &Assessment, today: Day) -> bool {
     assessment.is_valid(today) || assessment.state == AssessmentState::NotNeeded
+}
+
+/// Whether each vendor of these products is assessed, as `valid` says. Of none: no.
+pub fn all_assessed(products: &BTreeSet<String>, valid: impl FnMut(&str) -> bool) -> bool {
+    let vendors: BTreeSet<&str> = products.iter().map(|product| vendor_of(product)).collect();
+    !vendors.is_empty() && vendors.into_iter().all(valid)
 }
 
 impl Governed for VendorAssessment {

@@ -4,21 +4,17 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 use crate::model::Role;
+use crate::model::document::{Document, Standing};
+use crate::model::finding::{Closing, Finding, FindingState};
+use crate::model::governed::Governed;
 use crate::model::policy::{Policy, in_force};
 use crate::model::record::{
-    AiSystem, AssessmentState, DataCategory, Observed, ReviewState, Sanction, Scope, Stage, Tier, Tri,
+    AiActClass, AiSystem, DataCategory, Decision, DecisionImpact, Domain, Observed, ReviewState, Sanction,
+    Scope, Stage, Tier, Tri,
 };
-
-/// A document, as far as a requirement asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attached {
-    /// What it is attached to: kind and id, `requirement/R-4.2-a`.
-    pub about: String,
-    /// Its title.
-    pub title: String,
-    /// The last day that it counts.
-    pub until: Option<Day>,
-}
+use crate::model::supplier::{VendorAssessment, all_assessed, suffices};
+use crate::model::task::{Task, TaskState};
+use crate::scope::{Statement, UsageBand};
 
 /// Work that people have to do: how much of it, and how much is late.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,10 +23,42 @@ pub struct Work {
     pub open: u64,
     /// Not done, and due before today.
     pub overdue: u64,
-    /// Done.
+    /// Done. What was dropped or dismissed is not.
     pub closed: u64,
-    /// Done, with something that shows it.
+    /// Done by a person, with something that shows it.
     pub closed_with_evidence: u64,
+}
+
+impl Work {
+    /// Counts a finding.
+    pub fn add_finding(&mut self, finding: &Finding, today: Day) {
+        match finding.state {
+            FindingState::Open | FindingState::InProgress => {
+                self.open += 1;
+                self.overdue += u64::from(finding.is_overdue(today));
+            }
+            FindingState::Closed => self.close(finding.closing.as_ref()),
+            FindingState::Dismissed => {}
+        }
+    }
+
+    /// Counts a task.
+    pub fn add_task(&mut self, task: &Task, today: Day) {
+        match task.state {
+            TaskState::Open | TaskState::InProgress => {
+                self.open += 1;
+                self.overdue += u64::from(task.due.is_some_and(|due| due < today));
+            }
+            TaskState::Done => self.close(task.closing.as_ref()),
+            TaskState::Dropped => {}
+        }
+    }
+
+    fn close(&mut self, closing: Option<&Closing>) {
+        self.closed += 1;
+        let shown = closing.is_some_and(|closing| closing.by.is_some() && closing.evidence.is_some());
+        self.closed_with_evidence += u64::from(shown);
+    }
 }
 
 /// Everything that readiness and indicators look at. Records that went into others are left out by who gathers.
@@ -42,18 +70,24 @@ pub struct Facts<'f> {
     pub systems: &'f [AiSystem],
     /// For each of them, by place: Unix milliseconds of its first decision; `None`: never decided.
     pub first_decided_ms: &'f [Option<i64>],
+    /// For each of them, by place: on how many machines it is. Empty: not known of this day.
+    pub usage: &'f [UsageBand],
+    /// How the organisation judges suppliers, beside the records.
+    pub suppliers: &'f [VendorAssessment],
     /// Numbers of the people who are active, in order.
     pub active: &'f [i64],
     /// Roles, and how many people hold each.
     pub roles: &'f [(Role, u64)],
     /// Versions of the policy.
     pub policies: &'f [Policy],
-    /// Documents.
-    pub documents: &'f [Attached],
+    /// Documents that nothing took the place of.
+    pub documents: &'f [Document],
     /// Number and day of the scope statement that is signed.
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.
     pub findings: Work,
+    /// Those of them that tell of nonconformities.
+    pub nonconformities: Work,
     /// Tasks.
     pub tasks: Work,
     /// Entries of the audit trail, and of them those under a checkpoint.
@@ -64,6 +98,8 @@ pub struct Facts<'f> {
     pub healthy: (u64, u64),
     /// Hellos that named somebody, and all of them.
     pub named: (u64, u64),
+    /// Suspected names that wait for a person; `None`: they are not collected.
+    pub suspects: Option<u64>,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings that stand in the trail.
@@ -85,17 +121,21 @@ impl Facts<'_> {
             today,
             systems: &[],
             first_decided_ms: &[],
+            usage: &[],
+            suppliers: &[],
             active: &[],
             roles: &[],
             policies: &[],
             documents: &[],
             signed_scope: None,
             findings: Work::default(),
+            nonconformities: Work::default(),
             tasks: Work::default(),
             trail: (0, 0),
             endpoints: (0, None),
             healthy: (0, 0),
             named: (0, 0),
+            suspects: None,
             months_kept: 0,
             settings_changed: 0,
             retention_runs: false,
@@ -110,12 +150,18 @@ impl Facts<'_> {
         self.active.binary_search(&person).is_ok()
     }
 
-    /// Whether a confirmation of the record still counts.
-    pub fn is_confirmed(&self, system: &AiSystem) -> bool {
-        system
-            .confirmations
-            .last()
-            .is_some_and(|last| Day::from_unix_ms(last.at_ms).forward(self.review_days) >= self.today)
+    /// Whether a decision names a version of the policy that was in force on its day.
+    fn cites_its_policy(&self, decision: &Decision) -> bool {
+        let on = Day::from_unix_ms(decision.at_ms);
+        self.policies.iter().any(|policy| policy.version == decision.policy && policy.is_in_force(on))
+    }
+
+    /// Whether the supplier of a record is assessed: on the record, or each of its products' in a dossier.
+    pub fn is_supplier_assessed(&self, system: &AiSystem) -> bool {
+        suffices(&system.supplier_assessment, self.today)
+            || all_assessed(&system.products, |vendor| {
+                self.suppliers.iter().any(|one| one.vendor == vendor && one.is_valid(self.today))
+            })
     }
 }
 
@@ -128,8 +174,20 @@ pub struct Shown {
     pub n: u64,
     /// All that was looked at.
     pub of: u64,
+    /// Whether there is anything that it applies to: not where it is known of every system that it is not concerned, which is as it should be.
+    pub applies: bool,
     /// In words.
     pub says: String,
+    /// The AI systems that were looked at, by their place in [`Facts::systems`], and whether each is as it should be.
+    #[serde(skip)]
+    pub systems: Vec<(usize, bool)>,
+}
+
+impl Shown {
+    /// Whether all of it is as it should be.
+    pub fn is_whole(&self) -> bool {
+        !self.applies || (self.of > 0 && self.n == self.of)
+    }
 }
 
 macro_rules! feeds {
@@ -218,11 +276,26 @@ feeds! {
 impl Feed {
     /// Counts.
     pub fn look(self, facts: &Facts<'_>) -> Shown {
-        let (n, of, says) = self.count(facts);
-        Shown { feed: self, n, of, says }
+        let Counted { n, of, applies, says, systems } = self.count(facts);
+        Shown { feed: self, n, of, applies, says, systems }
     }
 
-    fn count(self, facts: &Facts<'_>) -> (u64, u64, String) {
+    /// Kinds of governed records, beside AI systems, that it counts or is about.
+    pub fn kinds(self) -> &'static [&'static str] {
+        match self {
+            Self::ScopeSigned => &[Statement::KIND],
+            Self::PolicyInForce | Self::PolicyCited => &[Policy::KIND],
+            Self::Findings => &[Finding::KIND],
+            Self::Tasks => &[Task::KIND],
+            Self::Documents => &[Document::KIND],
+            Self::IndicatorsKept => &[super::Kept::KIND],
+            Self::SuppliersAssessed => &[VendorAssessment::KIND],
+            Self::StatementOfApplicability => &[super::Applicability::KIND],
+            _ => &[],
+        }
+    }
+
+    fn count(self, facts: &Facts<'_>) -> Counted {
         let every = |_: &AiSystem| true;
         let in_scope = |system: &AiSystem| system.scope == Scope::In;
         let third = |system: &AiSystem| system.scope == Scope::In && system.third_party != Tri::No;
@@ -244,11 +317,11 @@ impl Feed {
                 "systems are in scope or out of it",
             ),
             Self::ScopeSigned => match facts.signed_scope {
-                Some((number, day)) => (1, 1, format!("scope statement {number} was signed on {day}")),
-                None => (0, 1, "no scope statement is signed".to_owned()),
+                Some((number, day)) => plain(1, 1, format!("scope statement {number} was signed on {day}")),
+                None => plain(0, 1, "no scope statement is signed"),
             },
             Self::Coverage => match facts.endpoints {
-                (reporting, Some(expected)) => (
+                (reporting, Some(expected)) => plain(
                     reporting.min(expected),
                     expected,
                     format!("{reporting} of {expected} expected endpoints report"),
@@ -256,17 +329,21 @@ impl Feed {
                 (reporting, None) => {
                     // Something is shown, and never all of it: of what, nobody said.
                     let of = reporting.saturating_add(1);
-                    (reporting, of, format!("{reporting} endpoints report; how many there are is unknown"))
+                    plain(
+                        reporting,
+                        of,
+                        format!("{reporting} endpoints report; how many there are is unknown"),
+                    )
                 }
             },
             Self::PolicyInForce => match in_force(facts.policies, facts.today) {
-                Some(policy) => (1, 1, format!("policy {} is in force", policy.version)),
-                None => (0, 1, "no policy is in force".to_owned()),
+                Some(policy) => plain(1, 1, format!("policy {} is in force", policy.version)),
+                None => plain(0, 1, "no policy is in force"),
             },
             Self::PolicyCited => of(
                 facts,
                 |system| system.decision.is_some(),
-                |system| system.decision.is_some(),
+                |system| system.decision.as_ref().is_some_and(|decision| facts.cites_its_policy(decision)),
                 "decisions cite the policy of their day",
             ),
             Self::Owned => of(
@@ -277,7 +354,7 @@ impl Feed {
             ),
             Self::RolesHeld => {
                 let held = facts.roles.iter().filter(|(_, people)| *people > 0).count();
-                (
+                plain(
                     number(held),
                     number(Role::ALL.len()),
                     format!("{held} of {} roles are held", Role::ALL.len()),
@@ -296,12 +373,12 @@ impl Feed {
                 "systems in scope have a risk tier",
             ),
             Self::TierMethod => match facts.tier_method {
-                "" => (0, 1, "no method of tiers".to_owned()),
-                version => (1, 1, format!("tiers are suggested by method {version}")),
+                "" => plain(0, 1, "no method of tiers"),
+                version => plain(1, 1, format!("tiers are suggested by method {version}")),
             },
             Self::Trail => {
                 let (entries, covered) = facts.trail;
-                (
+                plain(
                     covered,
                     entries,
                     format!("{covered} of {entries} entries of the audit trail are under a checkpoint"),
@@ -318,12 +395,24 @@ impl Feed {
                 |system| in_scope(system) && matches!(system.risk_tier, Tier::High | Tier::Unacceptable),
                 |system| system.residual.as_ref().is_some_and(|residual| residual.expires >= facts.today),
                 "systems of a high tier have their remaining risk accepted",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| !matches!(system.risk_tier, Tier::High | Tier::Unacceptable | Tier::Unassessed),
+                "no system in scope is of a high tier",
             ),
             Self::ImpactAssessed => of(
                 facts,
                 |system| in_scope(system) && system.needs_impact_assessment(),
                 |system| system.has_impact_assessment(facts.today),
                 "systems that need an impact assessment have one",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                takes_no_impact_assessment,
+                "no system in scope takes an impact assessment",
             ),
             Self::ImpactBeforeUse => of(
                 facts,
@@ -334,6 +423,12 @@ impl Feed {
                 },
                 |system| system.aiia.date <= system.deployed_on,
                 "impact assessments were made before use",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                takes_no_impact_assessment,
+                "no system in scope takes an impact assessment",
             ),
             Self::SanctionedBeforeUse => of(
                 facts,
@@ -368,17 +463,26 @@ impl Feed {
             Self::SuppliersAssessed => of(
                 facts,
                 third,
-                |system| {
-                    let assessment = &system.supplier_assessment;
-                    assessment.is_valid(facts.today) || assessment.state == AssessmentState::NotNeeded
-                },
+                |system| facts.is_supplier_assessed(system),
                 "third-party systems in scope have an assessed supplier",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| system.third_party == Tri::No,
+                "no system in scope is from a third party",
             ),
             Self::ResponsibilitySplit => of(
                 facts,
                 third,
                 |system| written(&system.responsibility_split),
                 "third-party systems in scope say who does what",
+            )
+            .unless_free(
+                facts,
+                in_scope,
+                |system| system.third_party == Tri::No,
+                "no system in scope is from a third party",
             ),
             Self::Competence => of(
                 facts,
@@ -391,6 +495,12 @@ impl Feed {
                 |system| system.stage == Stage::Retired,
                 |system| written(&system.disposal_evidence),
                 "retired systems have evidence of their end",
+            )
+            .unless_free(
+                facts,
+                every,
+                |system| system.stage != Stage::Retired,
+                "no system is retired",
             ),
             Self::ReviewPlanned => of(
                 facts,
@@ -398,37 +508,60 @@ impl Feed {
                 |system| system.next_review_due.is_some(),
                 "decided systems have a day of their next review",
             ),
-            Self::Findings => work(facts.findings, "findings"),
+            Self::Findings => {
+                work(facts.findings, "findings").unless_free(facts, every, |_| true, "no finding was raised")
+            }
             Self::Tasks => work(facts.tasks, "tasks"),
             Self::Documents => {
-                let valid = |one: &&Attached| one.until.is_none_or(|last| last >= facts.today);
-                let counted = facts.documents.iter().filter(valid).count();
+                let counts = |one: &&Document| one.standing(facts.today) == Standing::Current;
+                let counted = facts.documents.iter().filter(counts).count();
                 let all = facts.documents.len();
-                (number(counted), number(all), format!("{counted} of {all} documents count today"))
+                plain(number(counted), number(all), format!("{counted} of {all} documents count today"))
             }
             Self::Indicators => {
-                let known = super::indicators(facts).into_iter().filter(|one| one.of != Some(0)).count();
-                let all = super::INDICATORS.len();
-                (number(known), number(all), format!("{known} of {all} indicators can be computed"))
+                // What is not collected, by choice, is not to be computed.
+                let asked = super::indicators(facts).into_iter();
+                let asked: Vec<_> =
+                    asked.filter(|one| one.indicator.id != "K-17" || facts.suspects.is_some()).collect();
+                let known = asked.iter().filter(|one| one.is_known(facts)).count();
+                let all = asked.len();
+                plain(number(known), number(all), format!("{known} of {all} indicators can be computed"))
             }
             Self::IndicatorsKept => {
                 let months = facts.months_kept;
-                (u64::from(months > 0), 1, format!("indicators of {months} months are kept"))
+                plain(u64::from(months > 0), 1, format!("indicators of {months} months are kept"))
             }
             Self::SettingsChanged => {
                 let changes = facts.settings_changed;
-                (u64::from(changes > 0), 1, format!("{changes} changes of settings stand in the audit trail"))
+                plain(
+                    u64::from(changes > 0),
+                    1,
+                    format!("{changes} changes of settings stand in the audit trail"),
+                )
             }
             Self::Retention => match facts.retention_runs {
-                true => (1, 1, "records are deleted when their time is over".to_owned()),
-                false => (0, 1, "no deletion has run".to_owned()),
+                true => plain(1, 1, "records are deleted when their time is over"),
+                false => plain(0, 1, "no deletion has run"),
             },
             Self::StatementOfApplicability => {
                 let judged = facts.controls_judged;
-                (judged, 38, format!("of {judged} of 38 controls it is said whether they apply"))
+                plain(judged, 38, format!("of {judged} of 38 controls it is said whether they apply"))
             }
         }
     }
+}
+
+/// What a feed came to.
+struct Counted {
+    n: u64,
+    of: u64,
+    applies: bool,
+    says: String,
+    systems: Vec<(usize, bool)>,
+}
+
+fn plain(n: u64, of: u64, says: impl Into<String>) -> Counted {
+    Counted { n, of, applies: true, says: says.into(), systems: Vec::new() }
 }
 
 fn of(
@@ -436,21 +569,141 @@ fn of(
     looked_at: impl Fn(&AiSystem) -> bool,
     right: impl Fn(&AiSystem) -> bool,
     says: &str,
-) -> (u64, u64, String) {
-    let all: Vec<_> = facts.systems.iter().filter(|system| looked_at(system)).collect();
-    let n = all.iter().filter(|system| right(system)).count();
-    (number(n), number(all.len()), format!("{n} of {} {says}", all.len()))
+) -> Counted {
+    let all = facts.systems.iter().enumerate().filter(|(_, system)| looked_at(system));
+    let systems: Vec<_> = all.map(|(at, system)| (at, right(system))).collect();
+    let n = systems.iter().filter(|(_, right)| *right).count();
+    let (n, of) = (number(n), number(systems.len()));
+    Counted { n, of, applies: true, says: format!("{n} of {of} {says}"), systems }
 }
 
-fn work(work: Work, what: &str) -> (u64, u64, String) {
+impl Counted {
+    /// Of a set that may rightly be empty: that it is, is an answer where there are systems of `base` and each is known to be `free` of what is
+    /// asked. Unknown is no answer, and neither is an empty inventory.
+    fn unless_free(
+        self,
+        facts: &Facts<'_>,
+        base: impl Fn(&AiSystem) -> bool,
+        free: impl Fn(&AiSystem) -> bool,
+        says: &str,
+    ) -> Self {
+        let mut asked = facts.systems.iter().filter(|system| base(system)).peekable();
+        if self.of > 0 || asked.peek().is_none() || !asked.all(free) {
+            return self;
+        }
+        Self { applies: false, says: says.to_owned(), ..self }
+    }
+}
+
+/// Whether it is known that a record takes no impact assessment.
+fn takes_no_impact_assessment(system: &AiSystem) -> bool {
+    let domain_known = system.consequential_domain != Domain::Unknown || !system.decision_impact.is_heavy();
+    !system.needs_impact_assessment()
+        && system.risk_tier != Tier::Unassessed
+        && system.ai_act_class != AiActClass::Undetermined
+        && system.decision_impact != DecisionImpact::Unknown
+        && domain_known
+}
+
+fn work(work: Work, what: &str) -> Counted {
     let all = work.open + work.closed;
     let late = match work.overdue {
         0 => String::new(),
         late => format!(", {late} of them late"),
     };
-    (all - work.overdue, all, format!("{} open{late}, {} closed {what}", work.open, work.closed))
+    plain(all - work.overdue, all, format!("{} open{late}, {} closed {what}", work.open, work.closed))
 }
 
 pub(super) fn number(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TODAY: u32 = 20_784;
+
+    fn day(number: u32) -> Day {
+        Day::from_number(number).unwrap()
+    }
+
+    fn looked(feed: Feed, systems: &[AiSystem]) -> (u64, u64, bool, bool) {
+        let shown = feed.look(&Facts { systems, ..Facts::on(day(TODAY)) });
+        (shown.n, shown.of, shown.applies, shown.is_whole())
+    }
+
+    fn harmless() -> AiSystem {
+        AiSystem {
+            scope: Scope::In,
+            risk_tier: Tier::Minimal,
+            ai_act_class: AiActClass::Minimal,
+            decision_impact: DecisionImpact::None,
+            third_party: Tri::No,
+            ..AiSystem::default()
+        }
+    }
+
+    #[test]
+    fn that_nothing_is_consequential_is_an_answer_where_it_is_known_of_every_system() {
+        let feeds = [
+            Feed::ImpactAssessed,
+            Feed::ImpactBeforeUse,
+            Feed::ResidualAccepted,
+            Feed::SuppliersAssessed,
+            Feed::ResponsibilitySplit,
+            Feed::RetiredWithEvidence,
+        ];
+        let unknown = AiSystem { scope: Scope::In, ..AiSystem::default() };
+        for feed in feeds {
+            assert_eq!(looked(feed, &[]), (0, 0, true, false), "{feed:?}: an empty inventory is no answer");
+            assert_eq!(looked(feed, &[harmless(), harmless()]), (0, 0, false, true), "{feed:?}");
+            let retired = feed == Feed::RetiredWithEvidence;
+            assert_eq!(
+                looked(feed, &[harmless(), unknown.clone()]).3,
+                retired,
+                "{feed:?}: unknown is no answer"
+            );
+        }
+        let high = AiSystem { risk_tier: Tier::High, ..harmless() };
+        assert_eq!(looked(Feed::ImpactAssessed, &[harmless(), high.clone()]), (0, 1, true, false));
+        assert!(!looked(Feed::ImpactBeforeUse, &[high]).3, "none was made, and one is needed");
+    }
+
+    #[test]
+    fn what_has_to_be_there_is_missing_where_there_is_nothing() {
+        for feed in [Feed::Owned, Feed::Tasks, Feed::Documents, Feed::PolicyCited, Feed::ReviewPlanned] {
+            let out = AiSystem { scope: Scope::Out, ..AiSystem::default() };
+            assert_eq!(looked(feed, &[out]), (0, 0, true, false), "{feed:?}");
+        }
+    }
+
+    #[test]
+    fn a_decision_cites_a_policy_that_was_in_force_on_its_day() {
+        let policies = [Policy {
+            version: "2026-1".into(),
+            title: "Use of AI".into(),
+            link: None,
+            sha256: None,
+            approved_by: "the board".into(),
+            from: day(TODAY - 10),
+            until: None,
+        }];
+        let decided = |policy: &str, back: u32| AiSystem {
+            decision: Some(Decision {
+                by: 1,
+                requested_by: None,
+                at_ms: day(TODAY - back).unix_ms(),
+                reason: "so it is".into(),
+                policy: policy.into(),
+                coverage_percent: None,
+            }),
+            ..AiSystem::default()
+        };
+        let systems = [decided("2026-1", 10), decided("2026-1", 11), decided("2025-1", 1), decided("", 1)];
+        let facts = Facts { systems: &systems, policies: &policies, ..Facts::on(day(TODAY)) };
+        let shown = Feed::PolicyCited.look(&facts);
+        assert_eq!((shown.n, shown.of), (1, 4));
+        assert_eq!(shown.systems, [(0, true), (1, false), (2, false), (3, false)]);
+    }
 }

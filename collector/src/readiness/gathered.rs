@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
-use super::feed::{Attached, Facts, Work};
-use super::{DEFINITIONS, indicators};
+use super::feed::{Facts, Work};
+use super::{DEFINITIONS, Measured, indicators};
 use crate::model::Role;
+use crate::model::document::Document;
 use crate::model::governed::Governed;
 use crate::model::policy::Policy;
 use crate::model::record::AiSystem;
-use crate::scope::Coverage;
+use crate::model::supplier::VendorAssessment;
+use crate::scope::{Coverage, UsageBand};
 
 /// Everything, at one moment. [`Gathered::facts`] is what rules look at.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +20,10 @@ pub struct Gathered {
     pub systems: Vec<AiSystem>,
     /// For each of them: Unix milliseconds of its first decision.
     pub first_decided_ms: Vec<Option<i64>>,
+    /// For each of them: on how many machines it is, where that is asked for; empty: not known of this day.
+    pub usage: Vec<UsageBand>,
+    /// How the organisation judges suppliers.
+    pub suppliers: Vec<VendorAssessment>,
     /// Numbers of the people who are active, in order.
     pub active: Vec<i64>,
     /// Roles, and how many active people hold each.
@@ -25,17 +31,21 @@ pub struct Gathered {
     /// Versions of the policy.
     pub policies: Vec<Policy>,
     /// Documents that nothing took the place of.
-    pub documents: Vec<Attached>,
+    pub documents: Vec<Document>,
     /// Number and day of the scope statement in force.
     pub signed_scope: Option<(u64, Day)>,
     /// Findings.
     pub findings: Work,
+    /// Those of them that tell of nonconformities.
+    pub nonconformities: Work,
     /// Tasks.
     pub tasks: Work,
     /// Entries of the audit trail, and of them those under a checkpoint.
     pub trail: (u64, u64),
     /// Coverage.
     pub coverage: Coverage,
+    /// Suspected names that wait for a person; `None`: they are not collected.
+    pub suspects: Option<u64>,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings in the trail.
@@ -65,17 +75,21 @@ impl Gathered {
         Facts {
             systems: &self.systems,
             first_decided_ms: &self.first_decided_ms,
+            usage: &self.usage,
+            suppliers: &self.suppliers,
             active: &self.active,
             roles: &self.roles,
             policies: &self.policies,
             documents: &self.documents,
             signed_scope: self.signed_scope,
             findings: self.findings,
+            nonconformities: self.nonconformities,
             tasks: self.tasks,
             trail: self.trail,
             endpoints,
             healthy,
             named: (traffic.connections.saturating_sub(unnamed), traffic.connections),
+            suspects: self.suspects,
             months_kept: self.months_kept,
             settings_changed: self.settings_changed,
             retention_runs: self.retention_runs,
@@ -95,6 +109,30 @@ impl Gathered {
             note: measured.note,
         });
         Kept { month, day: today, definitions: DEFINITIONS.to_owned(), values: values.collect() }
+    }
+}
+
+/// The records of a past moment, as the trail gives them again.
+#[derive(Debug, Clone, Default)]
+pub struct Replayed {
+    /// What of [`Gathered`] rests on records; the rest is empty.
+    pub gathered: Gathered,
+    /// Records of which a part was erased since: they are left out.
+    pub erased: usize,
+}
+
+impl Replayed {
+    /// The indicators that rest on records, as of a day. Each says how many records are no longer known.
+    pub fn indicators(&self, day: Day) -> Vec<Measured> {
+        let measured = indicators(&self.gathered.facts(day)).into_iter();
+        let mut measured: Vec<Measured> = measured.filter(|one| one.indicator.from_records).collect();
+        if self.erased > 0 {
+            for one in &mut measured {
+                let begin = if one.note.is_empty() { "" } else { "; " };
+                one.note.push_str(&format!("{begin}{} records are no longer known of that day", self.erased));
+            }
+        }
+        measured
     }
 }
 

@@ -4,16 +4,20 @@
 mod feed;
 mod gathered;
 mod indicator;
+mod maturity;
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
-pub use feed::{Attached, Facts, Feed, Shown, Work};
-pub use gathered::{Gathered, Kept, KeptValue};
+pub use feed::{Facts, Feed, Shown, Work};
+pub use gathered::{Gathered, Kept, KeptValue, Replayed};
 pub use indicator::{DEFINITIONS, INDICATORS, Indicator, Measured, indicators};
+pub use maturity::{Level, Maturity, maturity};
 
+use crate::model::document::{self, Document};
 use crate::model::governed::Governed;
 use crate::model::record::Tri;
+use crate::model::task::LinkKind;
 
 /// The list that is part of the program.
 const LIST: &str = include_str!("../../data/readiness.toml");
@@ -206,10 +210,10 @@ pub struct Assessed {
     pub standing: Standing,
     /// What our records show, feed by feed.
     pub shown: Vec<Shown>,
-    /// Documents that count today: title and last day.
-    pub documents: Vec<(String, Option<Day>)>,
-    /// Documents that counted once: title and last day.
-    pub expired: Vec<(String, Option<Day>)>,
+    /// Documents attached to it that count today.
+    pub documents: Vec<Document>,
+    /// Documents attached to it that counted once.
+    pub expired: Vec<Document>,
 }
 
 /// Holds every requirement against what there is.
@@ -218,10 +222,15 @@ pub fn assess(list: &List, facts: &Facts<'_>) -> Vec<Assessed> {
 }
 
 fn assess_one(requirement: &Requirement, facts: &Facts<'_>) -> Assessed {
-    let about = format!("requirement/{}", requirement.id);
-    let documents = facts.documents.iter().filter(|document| document.about == about);
-    let (valid, expired): (Vec<_>, Vec<_>) =
-        documents.partition(|document| document.until.is_none_or(|last| last >= facts.today));
+    let attached = |standing| {
+        let here = facts.documents.iter().filter(|document| {
+            document.link.kind == LinkKind::Requirement
+                && document.link.id == requirement.id
+                && document.standing(facts.today) == standing
+        });
+        here.cloned().collect::<Vec<_>>()
+    };
+    let (valid, expired) = (attached(document::Standing::Current), attached(document::Standing::Expired));
     let shown: Vec<Shown> = requirement.feeds.iter().map(|feed| feed.look(facts)).collect();
     let standing = match requirement.class {
         Class::NotOurs => Standing::NotOurs,
@@ -235,25 +244,16 @@ fn assess_one(requirement: &Requirement, facts: &Facts<'_>) -> Assessed {
         Class::Held => match (valid.is_empty(), of_feeds(&shown)) {
             (false, Standing::Shown) => Standing::Shown,
             (false, _) if shown.is_empty() => Standing::Shown,
-            (true, _) if shown.is_empty() => Standing::Gap,
-            (true, Standing::Gap) => Standing::Gap,
+            // Nobody attached anything, and no record shows anything either.
+            (true, _) if shown.iter().all(|one| one.n == 0) => Standing::Gap,
             _ => Standing::Partly,
         },
     };
-    let listed = |documents: Vec<&Attached>| {
-        documents.into_iter().map(|document| (document.title.clone(), document.until)).collect()
-    };
-    Assessed {
-        requirement: requirement.clone(),
-        standing,
-        shown,
-        documents: listed(valid),
-        expired: listed(expired),
-    }
+    Assessed { requirement: requirement.clone(), standing, shown, documents: valid, expired }
 }
 
 fn of_feeds(shown: &[Shown]) -> Standing {
-    let whole = shown.iter().filter(|one| one.n == one.of && one.of > 0).count();
+    let whole = shown.iter().filter(|one| one.is_whole()).count();
     match whole {
         0 if shown.iter().all(|one| one.n == 0) => Standing::Gap,
         whole if whole == shown.len() => Standing::Shown,
@@ -265,9 +265,9 @@ fn of_feeds(shown: &[Shown]) -> Standing {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::feed::Attached;
     use super::*;
     use crate::model::policy::Policy;
+    use crate::model::task::Link;
 
     fn day(number: u32) -> Day {
         Day::from_number(number).unwrap()
@@ -326,19 +326,24 @@ mod tests {
     }
 
     #[test]
-    fn a_document_counts_until_its_last_day() {
-        let attached = |until| Attached {
-            about: "requirement/R-4.2-b".to_owned(),
+    fn a_document_counts_from_its_first_day_until_its_last() {
+        let documents = [Document {
+            link: Link { kind: LinkKind::Requirement, id: "R-4.2-b".to_owned() },
             title: "Decision of the board".to_owned(),
-            until,
-        };
-        let documents = [attached(Some(day(20_784)))];
-        let facts = Facts { documents: &documents, ..nothing() };
-        assert_eq!(standing("R-4.2-b", &facts), Standing::Shown);
-        let later = Facts { documents: &documents, ..Facts::on(day(20_785)) };
-        assert_eq!(standing("R-4.2-b", &later), Standing::Gap);
+            effective_from: Some(day(20_784)),
+            effective_to: Some(day(20_790)),
+            expires: Some(day(20_795)),
+            ..Document::default()
+        }];
+        let stands = |on: u32| standing("R-4.2-b", &Facts { documents: &documents, ..Facts::on(day(on)) });
+        let days = [20_783, 20_784, 20_790, 20_791].map(stands);
+        assert_eq!(days, [Standing::Gap, Standing::Shown, Standing::Shown, Standing::Gap]);
+        let later = Facts { documents: &documents, ..Facts::on(day(20_791)) };
         let assessed = assess_one(List::built_in().named("R-4.2-b").unwrap(), &later);
         assert_eq!(assessed.expired.len(), 1);
+        let before = Facts { documents: &documents, ..Facts::on(day(20_783)) };
+        let assessed = assess_one(List::built_in().named("R-4.2-b").unwrap(), &before);
+        assert!(assessed.expired.is_empty(), "what speaks of days to come is not over");
     }
 
     #[test]

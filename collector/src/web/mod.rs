@@ -57,6 +57,7 @@ pub(crate) use handlers::own::{Preview, preview as preview_own, publish_text as 
 pub(crate) use handlers::people::{REASON_CHARS as PERSON_REASON_CHARS, found as found_person, must_outrank};
 pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
+pub(crate) use handlers::readiness::IndicatorsQuery;
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::reidentify;

@@ -184,6 +184,7 @@ impl Log {
             (pack::README, b"how to check it\n".to_vec()),
             (pack::CHECKPOINT, self.head().to_string().into_bytes()),
             (pack::CHECKPOINTS, lines(self.earlier())),
+            ("clauses/R-8.4-a.json", b"{\"standing\":\"gap\"}\n".to_vec()),
             (pack::COVERAGE, b"{\"expected\":null}\n".to_vec()),
             (pack::ENTRIES, entries),
             ("inventory/inventory.csv", b"name\r\n\"Assistant\"\r\n".to_vec()),

@@ -1,6 +1,6 @@
 //! What sensors show of a record.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use umbrascope_api::Day;
 
@@ -14,6 +14,8 @@ pub struct Seen {
     pub days: Option<(Day, Day)>,
     /// Risk flags.
     pub flags: BTreeSet<String>,
+    /// The last day that a flag was seen; not there: before that was kept.
+    pub flag_days: BTreeMap<String, Day>,
     /// Units, by number.
     pub units: BTreeSet<i64>,
     /// Publishers and signers.
@@ -21,6 +23,11 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// Risk flags that were seen on a day or later, or of which it is not known when.
+    pub fn flags_since(&self, day: Day) -> impl Iterator<Item = &String> {
+        self.flags.iter().filter(move |flag| self.flag_days.get(*flag).is_none_or(|last| *last >= day))
+    }
+
     /// What a decision rests on.
     pub fn basis(&self) -> Basis {
         Basis {

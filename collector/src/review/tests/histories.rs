@@ -353,6 +353,7 @@ proptest! {
         let seen: Vec<Seen> = pieces.iter().map(|(first, more, flag, unit)| Seen {
             days: Some((day(TODAY - 200 + first), day(TODAY - 200 + first + more))),
             flags: [flags[*flag].to_owned()].into(),
+            flag_days: BTreeMap::new(),
             units: [*unit].into(),
             publishers: BTreeSet::new(),
         }).collect();

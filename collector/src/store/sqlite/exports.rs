@@ -85,7 +85,10 @@ struct Folded {
 }
 
 /// Every record of a kind as the trail says that it was before a moment, by id, in one pass over the trail.
-fn as_of_all<T: Governed>(connection: &Connection, before_ms: i64) -> rusqlite::Result<Vec<Dated<T>>> {
+pub(super) fn as_of_all<T: Governed>(
+    connection: &Connection,
+    before_ms: i64,
+) -> rusqlite::Result<Vec<Dated<T>>> {
     let mut statement = prepare(
         connection,
         "SELECT t.seq, t.at_ms, t.id, t.entry, p.payload FROM trail t LEFT JOIN trail_payload p ON p.seq = t.seq

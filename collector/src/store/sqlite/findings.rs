@@ -38,11 +38,11 @@ impl Projected for Finding {
         prepare(
             connection,
             "INSERT INTO finding (id, reference, rule, severity, state, open, subject_kind, subject, assignee, due_day,
-                opened_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                opened_at_ms, holds)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
              ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state,
                 open = excluded.open, assignee = excluded.assignee, due_day = excluded.due_day,
-                opened_at_ms = excluded.opened_at_ms",
+                opened_at_ms = excluded.opened_at_ms, holds = excluded.holds",
         )?
         .execute(params![
             id,
@@ -55,7 +55,8 @@ impl Projected for Finding {
             new.subject.id,
             new.assignee.unwrap_or(0),
             new.due.map_or(0, Day::number),
-            new.opened_at_ms
+            new.opened_at_ms,
+            new.holds
         ])?;
         Ok(())
     }
@@ -273,7 +274,12 @@ pub(super) fn counts(
         and.into_iter().for_each(|(condition, value)| conditions.add(condition, value));
         conditions.count(connection, "task t")
     };
+    let mut still_holding = Conditions::default();
+    still_holding.add("f.open = $", 0);
+    still_holding.add("f.holds = $", 1);
+    sight::limit_findings(&mut still_holding, sight);
     Ok(WorkCounts {
+        still_holding: still_holding.count(connection, "finding f")?,
         open_findings: findings(None)?,
         my_findings: findings(Some(("f.assignee = $", person)))?,
         overdue_findings: findings(Some(("f.due_day > 0 AND f.due_day < $", i64::from(today))))?,
@@ -294,6 +300,10 @@ fn conditions(filter: &FindingFilter) -> Conditions {
     let mut conditions = Conditions::default();
     if filter.open {
         conditions.add("f.open = $", 1);
+    }
+    if filter.still_holding {
+        conditions.add("f.open = $", 0);
+        conditions.add("f.holds = $", 1);
     }
     if let Some(state) = filter.state {
         conditions.add("f.state = $", FindingState::as_str(state).to_owned());

@@ -476,7 +476,7 @@ fn merge_snapshot(
                     place.today
                 ])?;
                 fold.item(connection, books, sighted)?;
-                signs(books, rule.product, &flags, &details);
+                signs(books, rule.product, &flags, &details, place.today);
             }
             Some((held, _)) if held >= generation => continue,
             Some((_, last_day)) => {
@@ -500,7 +500,7 @@ fn merge_snapshot(
                     evidence
                 ])?;
                 fold.item_again(books, sighted);
-                signs(books, rule.product, &flags, &details);
+                signs(books, rule.product, &flags, &details, last_day.max(place.today));
             }
         }
         let new_day = prepare(

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 30, sql: include_str!("../../../migrations/0030_sealed_accounts.sql") },
     Migration { version: 32, sql: include_str!("../../../migrations/0032_monthly_snapshots.sql") },
     Migration { version: 33, sql: include_str!("../../../migrations/0033_requests.sql") },
+    Migration { version: 35, sql: include_str!("../../../migrations/0035_sign_days.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

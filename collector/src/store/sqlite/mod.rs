@@ -33,6 +33,7 @@ mod readiness;
 mod reads;
 mod rebuild;
 mod reidentify;
+mod replayed;
 mod retention;
 mod rollup;
 mod scope;

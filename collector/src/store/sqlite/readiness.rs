@@ -1,20 +1,23 @@
 //! [`Readying`] over SQLite.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
 use super::governed::{self, Projected};
-use super::{SqliteStore, coverage, prepare, systems};
+use super::{SqliteStore, coverage, prepare, replayed, statements, suspects, systems};
+use crate::catalogue::Known;
 use crate::model::Role;
 use crate::model::document::Document;
-use crate::model::finding::{Finding, FindingState};
+use crate::model::finding::Finding;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::Policy;
-use crate::model::record::AiSystem;
+use crate::model::record::{AiSystem, Scope};
+use crate::model::supplier::VendorAssessment;
 use crate::model::task::Task;
-use crate::readiness::{Answer, Applicability, Attached, Gathered, Kept, Work};
+use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed, Work};
+use crate::scope::UsageBand;
 use crate::store::StoreError;
 use crate::store::readiness::Readying;
 
@@ -22,19 +25,20 @@ impl Projected for Answer {}
 impl Projected for Applicability {}
 impl Projected for Kept {}
 
-fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite::Result<Gathered> {
+fn gathered(
+    connection: &Connection,
+    known: &Known,
+    tier_method: &str,
+    now_ms: i64,
+) -> rusqlite::Result<Gathered> {
     let today = Day::from_unix_ms(now_ms);
     let held = governed::all::<AiSystem>(connection)?;
     let systems: Vec<AiSystem> =
         held.into_iter().map(|held| held.body).filter(|system| !system.is_merged()).collect();
-    let decided = first_decisions(connection)?;
+    let decided = first_decisions(connection, i64::MAX)?;
     let policies = governed::all::<Policy>(connection)?;
     let documents = governed::all::<Document>(connection)?.into_iter().map(|held| held.body);
-    let documents = documents.filter(|document| document.superseded_by.is_none()).map(|document| Attached {
-        about: format!("{}/{}", document.link.kind.as_str(), document.link.id),
-        title: document.title,
-        until: document.expires,
-    });
+    let documents = documents.filter(|document| document.superseded_by.is_none());
     let one = |sql: &str| prepare(connection, sql)?.query_row([], |row| row.get::<_, u64>(0));
     let active: Vec<i64> = prepare(connection, "SELECT id FROM person WHERE active = 1 ORDER BY id")?
         .query_map([], |row| row.get(0))?
@@ -47,7 +51,27 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
     .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
     .filter_map(|row| row.map(|(word, people)| Role::parse(&word).map(|role| (role, people))).transpose())
     .collect::<rusqlite::Result<_>>()?;
+    let (mut findings, mut nonconformities, mut tasks) = (Work::default(), Work::default(), Work::default());
+    for held in governed::all::<Finding>(connection)? {
+        findings.add_finding(&held.body, today);
+        if held.body.rule.is_nonconformity() {
+            nonconformities.add_finding(&held.body, today);
+        }
+    }
+    governed::all::<Task>(connection)?.iter().for_each(|held| tasks.add_task(&held.body, today));
+    let mut usage = Vec::with_capacity(systems.len());
+    for system in &systems {
+        // Counted where an indicator asks for it only.
+        usage.push(match system.scope {
+            Scope::Out => statements::usage(connection, &system.id)?,
+            Scope::In | Scope::Undetermined => UsageBand::None,
+        });
+    }
+    let suppliers = governed::all::<VendorAssessment>(connection)?;
     Ok(Gathered {
+        usage,
+        suppliers: suppliers.into_iter().map(|held| held.body).collect(),
+        suspects: suspects::waiting(connection, known.matcher(), now_ms)?,
         first_decided_ms: systems.iter().map(|system| decided.get(&system.id).copied()).collect(),
         systems,
         active,
@@ -55,8 +79,9 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
         policies: policies.into_iter().map(|held| held.body).collect(),
         documents: documents.collect(),
         signed_scope: signed_scope(connection)?,
-        findings: findings(connection, today)?,
-        tasks: tasks(connection, today)?,
+        findings,
+        nonconformities,
+        tasks,
         trail: (
             one("SELECT coalesce(max(seq) + 1, 0) FROM trail")?,
             one("SELECT coalesce(max(size), 0) FROM checkpoint")?,
@@ -73,14 +98,18 @@ fn gathered(connection: &Connection, tier_method: &str, now_ms: i64) -> rusqlite
     })
 }
 
-/// When each record was first decided: the first entry that set a decision.
-fn first_decisions(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+/// When each record was first decided, of entries before a moment, Unix milliseconds: the first one that set a decision.
+pub(super) fn first_decisions(
+    connection: &Connection,
+    before_ms: i64,
+) -> rusqlite::Result<HashMap<String, i64>> {
     prepare(
         connection,
         "SELECT t.id, min(t.at_ms) FROM trail t JOIN trail_payload p ON p.seq = t.seq
-         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' GROUP BY t.id",
+         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' AND t.at_ms < $1
+         GROUP BY t.id",
     )?
-    .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+    .query_map(params![before_ms], |row| Ok((row.get(0)?, row.get(1)?)))?
     .collect()
 }
 
@@ -93,37 +122,6 @@ fn signed_scope(connection: &Connection) -> rusqlite::Result<Option<(u64, Day)>>
     .optional()
 }
 
-fn findings(connection: &Connection, today: Day) -> rusqlite::Result<Work> {
-    let mut work = Work::default();
-    for held in governed::all::<Finding>(connection)? {
-        let finding = held.body;
-        if finding.state.is_open() {
-            work.open += 1;
-            work.overdue += u64::from(finding.due.is_some_and(|due| due < today));
-        } else {
-            work.closed += 1;
-            let shown = finding.state == FindingState::Closed && finding.closing.is_some();
-            work.closed_with_evidence += u64::from(shown);
-        }
-    }
-    Ok(work)
-}
-
-fn tasks(connection: &Connection, today: Day) -> rusqlite::Result<Work> {
-    let mut work = Work::default();
-    for held in governed::all::<Task>(connection)? {
-        let task = held.body;
-        if task.state.is_open() {
-            work.open += 1;
-            work.overdue += u64::from(task.due.is_some_and(|due| due < today));
-        } else {
-            work.closed += 1;
-            work.closed_with_evidence += u64::from(task.closing.is_some());
-        }
-    }
-    Ok(work)
-}
-
 fn set<T: Projected>(connection: &Connection, record: &T, act: &Act, action: &str) -> rusqlite::Result<()> {
     match governed::load::<T>(connection, &record.id())? {
         Some(before) => governed::replace(connection, &before, record, act, action)?,
@@ -134,8 +132,14 @@ fn set<T: Projected>(connection: &Connection, record: &T, act: &Act, action: &st
 
 impl Readying for SqliteStore {
     fn gathered(&self, now_ms: i64) -> Result<Gathered, StoreError> {
-        let method = self.tier_method.version.clone();
-        self.readers.with("gather what there is to show", |connection| gathered(connection, &method, now_ms))
+        let (known, method) = (self.known(), self.tier_method.version.clone());
+        self.readers
+            .with("gather what there is to show", |connection| gathered(connection, &known, &method, now_ms))
+    }
+
+    fn gathered_as_of(&self, before_ms: i64) -> Result<Replayed, StoreError> {
+        self.readers
+            .with("gather the records of a past day", |connection| replayed::gathered(connection, before_ms))
     }
 
     fn answers(&self) -> Result<Vec<Held<Answer>>, StoreError> {
@@ -155,6 +159,23 @@ impl Readying for SqliteStore {
     fn set_applicability(&self, applicability: Applicability, act: Act) -> Result<(), StoreError> {
         self.writer.run("note whether a control applies", move |connection, _| {
             set(connection, &applicability, &act, "control.judge")
+        })
+    }
+
+    fn record_hashes(&self, kinds: &[&str]) -> Result<BTreeMap<String, String>, StoreError> {
+        self.readers.with("read the hashes of records", |connection| {
+            let mut hashes = BTreeMap::new();
+            for kind in kinds {
+                let mut statement = prepare(
+                    connection,
+                    "SELECT kind || '/' || id, hash FROM governed WHERE kind = $1 ORDER BY id",
+                )?;
+                let mut rows = statement.query(params![kind])?;
+                while let Some(row) = rows.next()? {
+                    hashes.insert(row.get(0)?, row.get(1)?);
+                }
+            }
+            Ok(hashes)
         })
     }
 

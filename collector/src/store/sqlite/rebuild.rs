@@ -186,7 +186,7 @@ fn fold_asset(connection: &Connection, books: &mut Books, asset: i64, unit: i64)
         let span = Span::of(first_day, last_day);
         let sighted = Sighted { rule, channel, account, evidence, span, ai_executable: false };
         fold.item(connection, books, sighted)?;
-        signs(books, rule.product, &flags, &details);
+        signs(books, rule.product, &flags, &details, last_day);
         if present {
             AssetFold::presence(books, &rule, channel, evidence, 1);
         }

@@ -75,16 +75,17 @@ pub(super) struct Sighted {
     pub(super) ai_executable: bool,
 }
 
-/// What an item says of a product that a decision may rest on: flags, and who publishes it.
-pub(super) fn signs(books: &mut Books, product: i64, flags: &str, details: &str) {
+/// What an item says of a product that a decision may rest on: flags, and who publishes it. `day`: the last one that it was seen.
+pub(super) fn signs(books: &mut Books, product: i64, flags: &str, details: &str, day: i64) {
     let publisher = || {
         let details: serde_json::Value = serde_json::from_str(details).ok()?;
         details["publisher"].as_str().map(str::to_owned)
     };
-    let flags = flags.split_ascii_whitespace().map(|flag| (product, "flag", flag.to_owned()));
-    books.deltas.signs.extend(flags);
-    if details.contains("\"publisher\"") {
-        books.deltas.signs.extend(publisher().map(|name| (product, "publisher", name)));
+    let publisher = if details.contains("\"publisher\"") { publisher() } else { None };
+    let flags = flags.split_ascii_whitespace().map(|flag| ("flag", flag.to_owned()));
+    for (sign, word) in flags.chain(publisher.map(|name| ("publisher", name))) {
+        let last = books.deltas.signs.entry((product, sign, word)).or_insert(day);
+        *last = day.max(*last);
     }
 }
 
@@ -380,8 +381,8 @@ pub(super) struct Deltas {
     pub(super) evidence: BTreeMap<(i64, i64, i64, i64), EvidenceDelta>,
     pub(super) summary: BTreeMap<i64, Summary>,
     pub(super) units: BTreeMap<(i64, i64), i64>,
-    /// Product, sign and word of what a decision may rest on.
-    pub(super) signs: BTreeSet<(i64, &'static str, String)>,
+    /// Product, sign and word of what a decision may rest on, and the last day that it was seen.
+    pub(super) signs: BTreeMap<(i64, &'static str, String), i64>,
     pub(super) assets: BTreeMap<i64, i64>,
     /// Asset → Unix time in milliseconds of its last report.
     pub(super) seen: BTreeMap<i64, i64>,
@@ -408,13 +409,15 @@ impl Deltas {
         self.write_evidence(connection)?;
         // Products of which something is new that a record may have to know.
         let mut stirred = self.write_counts(connection)?;
-        for (product, sign, word) in &self.signs {
+        for ((product, sign, word), last_day) in &self.signs {
+            // One row where it is new or was last seen on an earlier day: both are news to a finding.
             let new = prepare(
                 connection,
-                "INSERT INTO product_sign (product, sign, word) VALUES ($1, $2, $3)
-                 ON CONFLICT (product, sign, word) DO NOTHING",
+                "INSERT INTO product_sign AS s (product, sign, word, last_day) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (product, sign, word) DO UPDATE SET last_day = excluded.last_day
+                 WHERE excluded.last_day > s.last_day",
             )?
-            .execute(params![product, sign, word])?;
+            .execute(params![product, sign, word, last_day])?;
             if new == 1 {
                 stirred.insert(*product);
             }

@@ -326,7 +326,7 @@ fn listed(
 }
 
 /// On how many machines its products are.
-fn usage(connection: &Connection, system: &str) -> rusqlite::Result<UsageBand> {
+pub(super) fn usage(connection: &Connection, system: &str) -> rusqlite::Result<UsageBand> {
     let (most, all): (u64, u64) = prepare(
         connection,
         "SELECT coalesce(max(s.assets), 0), coalesce(sum(s.assets), 0) FROM ai_system_product sp

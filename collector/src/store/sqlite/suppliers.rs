@@ -11,7 +11,7 @@ use crate::findings::judge_supplier;
 use crate::model::Sight;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::record::{AiSystem, Scope};
-use crate::model::supplier::{VendorAssessment, VendorUse, vendor_of};
+use crate::model::supplier::{VendorAssessment, VendorUse, all_assessed, vendor_of};
 use crate::review::{Refused, Who};
 
 impl Projected for VendorAssessment {
@@ -43,14 +43,14 @@ pub(super) fn assessed(
     products: &BTreeSet<String>,
     today: Day,
 ) -> rusqlite::Result<bool> {
-    let vendors: BTreeSet<&str> = products.iter().map(|product| vendor_of(product)).collect();
-    for vendor in &vendors {
+    let mut valid = BTreeSet::new();
+    for vendor in products.iter().map(|product| vendor_of(product)) {
         let held = governed::load::<VendorAssessment>(connection, vendor)?;
-        if !held.is_some_and(|held| held.body.is_valid(today)) {
-            return Ok(false);
+        if held.is_some_and(|held| held.body.is_valid(today)) {
+            valid.insert(vendor);
         }
     }
-    Ok(!vendors.is_empty())
+    Ok(all_assessed(products, |vendor| valid.contains(vendor)))
 }
 
 pub(super) fn assess(

@@ -188,6 +188,19 @@ fn list(
     Ok(Page { rows: wanted, total })
 }
 
+/// Suspected domains that wait for a person; `None`: they are not collected.
+pub(super) fn waiting(
+    connection: &Connection,
+    matcher: &Matcher,
+    now_ms: i64,
+) -> rusqlite::Result<Option<u64>> {
+    if setting(connection, now_ms)?.since_ms().is_none() {
+        return Ok(None);
+    }
+    let page = PageRequest { offset: 0, limit: 1 };
+    Ok(Some(list(connection, false, page, matcher)?.total))
+}
+
 fn dismiss(connection: &Connection, domain: &str, dismissal: &Dismissal) -> rusqlite::Result<bool> {
     let known = prepare(connection, "SELECT 1 FROM suspect WHERE domain = $1")?.exists(params![domain])?;
     if known {

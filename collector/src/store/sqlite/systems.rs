@@ -275,15 +275,20 @@ pub(super) fn seen(connection: &Connection, products: &BTreeSet<String>) -> rusq
         for unit in units.query_map(params![product], |row| row.get::<_, i64>(0))? {
             seen.units.insert(unit?);
         }
-        let mut signs = prepare(connection, "SELECT sign, word FROM product_sign WHERE product = $1")?;
-        let rows = signs
-            .query_map(params![product], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-        for row in rows {
-            let (sign, word) = row?;
-            match sign.as_str() {
-                "flag" => seen.flags.insert(word),
-                _ => seen.publishers.insert(word),
-            };
+        let mut signs =
+            prepare(connection, "SELECT sign, word, last_day FROM product_sign WHERE product = $1")?;
+        let mut rows = signs.query(params![product])?;
+        while let Some(row) = rows.next()? {
+            let (sign, word): (String, String) = (row.get(0)?, row.get(1)?);
+            if sign != "flag" {
+                seen.publishers.insert(word);
+                continue;
+            }
+            if let Some(last) = Some(row.get::<_, i64>(2)?).filter(|last| *last > 0).map(day) {
+                let known = seen.flag_days.entry(word.clone()).or_insert(last);
+                *known = last.max(*known);
+            }
+            seen.flags.insert(word);
         }
     }
     Ok(seen)

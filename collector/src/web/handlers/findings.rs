@@ -40,11 +40,14 @@ pub(crate) struct FindingQuery {
     pub(crate) done: String,
 }
 
+/// The word of findings that were closed or dismissed while what they ask still holds.
+const STILL_HOLDING: &str = "still-holding";
+
 impl FindingQuery {
     /// The filter; a word that is no choice is told of. Who does not read the inventory sees what is assigned to them.
     pub(crate) fn filter(&self, reader: &Reader) -> Result<FindingFilter, WebError> {
         let state = match self.state.as_str() {
-            "" | "open-all" | "all" => None,
+            "" | "open-all" | "all" | STILL_HOLDING => None,
             word => Some(FindingState::parse(word).ok_or_else(|| WebError::unknown_choice("state", word))?),
         };
         let assignee = match self.who.as_str() {
@@ -66,7 +69,17 @@ impl FindingQuery {
             word => Some(word.parse().map_err(|_| WebError::unknown_choice("unit", word))?),
         };
         let open = self.state.is_empty() || self.state == "open-all";
-        Ok(FindingFilter { state, open, assignee, rule, severity, unit, ..FindingFilter::default() })
+        let still_holding = self.state == STILL_HOLDING;
+        Ok(FindingFilter {
+            state,
+            open,
+            still_holding,
+            assignee,
+            rule,
+            severity,
+            unit,
+            ..FindingFilter::default()
+        })
     }
 }
 
@@ -136,7 +149,10 @@ fn selects(state: &WebState, query: &FindingQuery) -> Result<Vec<Select>, WebErr
             })
             .collect(),
     };
-    let states = std::iter::once(("all", "Every state")).chain(FindingState::choices()).collect();
+    let states = [("all", "Every state"), (STILL_HOLDING, "Answered, and still so")]
+        .into_iter()
+        .chain(FindingState::choices())
+        .collect();
     Ok(vec![
         select("state", "State", "to be answered", &query.state, states),
         select("who", "Assigned to", "anybody", &query.who, vec![("me", "me")]),

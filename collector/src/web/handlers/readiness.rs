@@ -7,13 +7,14 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use umbrascope_api::Day;
 
 use super::findings::home;
 use super::{page, work};
 use crate::model::Deed;
 use crate::model::record::Tri;
 use crate::model::task::{Link, LinkKind, Purpose};
-use crate::readiness::{Answer, Applicability, List, Standing, assess, indicators};
+use crate::readiness::{Answer, Applicability, List, Standing, assess, indicators, maturity};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -65,7 +66,9 @@ pub(crate) async fn list(
             governance.answers()?.into_iter().map(|held| (held.body.id.clone(), held.body)).collect();
         let owners: BTreeSet<i64> = answers.values().filter_map(|answer| answer.owner).collect();
         let people = work::people(&state, &[], owners.into_iter().map(Some))?;
-        let mut rows: Vec<RequirementRow> = assess(List::built_in(), &gathered.facts(today))
+        let assessed = assess(List::built_in(), &gathered.facts(today));
+        let maturity = maturity(List::built_in(), &assessed);
+        let mut rows: Vec<RequirementRow> = assessed
             .into_iter()
             .map(|assessed| {
                 let answer = answers.get(&assessed.requirement.id).cloned().unwrap_or_default();
@@ -100,6 +103,7 @@ pub(crate) async fn list(
         page(&ReadinessPage {
             frame,
             counts,
+            maturity,
             selects,
             filtered: wanted.is_some() || owner.is_some(),
             coverage: gathered.coverage.lines(),
@@ -263,19 +267,45 @@ pub(crate) async fn legal_dates(State(state): State<WebState>, reader: Reader) -
     page(&LegalDatesPage { frame, list: state.app.governance.legal_dates() })
 }
 
-/// Indicators now, and as they were kept.
+/// The day that indicators are asked for.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct IndicatorsQuery {
+    as_of: String,
+}
+
+impl IndicatorsQuery {
+    /// The day; `None`: now. One to come is refused: nobody knows it.
+    pub(crate) fn day(&self, now_ms: i64) -> Result<Option<Day>, WebError> {
+        let unknown = || WebError::unknown_choice("as_of", &self.as_of);
+        match self.as_of.trim() {
+            "" => Ok(None),
+            typed => match typed.parse::<Day>() {
+                Ok(day) if day <= Day::from_unix_ms(now_ms) => Ok(Some(day)),
+                Ok(_) | Err(_) => Err(unknown()),
+            },
+        }
+    }
+}
+
+/// Indicators now or as of the end of a past day, and as they were kept.
 pub(crate) async fn indicators_page(
     State(state): State<WebState>,
     reader: Reader,
+    Query(query): Query<IndicatorsQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
+    let as_of = query.day(reader.now_ms)?;
     let frame = reader.frame(Here::Indicators, None);
     let (now_ms, today) = (reader.now_ms, frame.today);
     blocking(move || {
         let governance = &state.app.governance;
-        let rows = indicators(&governance.gathered(now_ms)?.facts(today));
+        let rows = match as_of {
+            None => indicators(&governance.gathered(now_ms)?.facts(today)),
+            Some(day) => governance.gathered_as_of(day.forward(1).unix_ms())?.indicators(day),
+        };
         let kept = governance.kept_indicators()?.into_iter().map(|held| held.body).take(12).collect();
-        page(&IndicatorsPage { frame, rows, kept })
+        page(&IndicatorsPage { frame, as_of, rows, kept })
     })
     .await
 }

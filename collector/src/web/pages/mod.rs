@@ -57,7 +57,7 @@ pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView,
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
     ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
-    standing_class,
+    level_class, standing_class,
 };
 pub(crate) use record::{
     Ask, Axis, Beside, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing,

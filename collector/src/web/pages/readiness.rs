@@ -8,7 +8,7 @@ use umbrascope_api::Day;
 use super::{DocumentsView, Frame, People, TaskForm, filters};
 use crate::legal::{Checked, Dates};
 use crate::model::governed::TrailRow;
-use crate::readiness::{Answer, Applicability, Assessed, Control, Kept, Measured, Standing};
+use crate::readiness::{Answer, Applicability, Assessed, Control, Kept, Level, Maturity, Measured, Standing};
 
 /// Every requirement.
 #[derive(Debug, Template)]
@@ -18,6 +18,8 @@ pub(crate) struct ReadinessPage {
     pub(crate) frame: Frame,
     /// How many stand how.
     pub(crate) counts: [(&'static str, usize); 4],
+    /// How far each clause group is.
+    pub(crate) maturity: Vec<Maturity>,
     /// Filters.
     pub(crate) selects: Vec<crate::web::list::Select>,
     /// Whether anything is filtered.
@@ -48,6 +50,15 @@ pub(crate) fn standing_class(standing: &Standing) -> &'static str {
         Standing::Partly => "warn",
         Standing::Shown => "good",
         Standing::NotOurs => "",
+    }
+}
+
+/// Style class of a level.
+pub(crate) fn level_class(level: &Level) -> &'static str {
+    match level {
+        Level::Nothing => "bad",
+        Level::Begun | Level::UnderWay => "warn",
+        Level::Covered | Level::Shown => "good",
     }
 }
 
@@ -125,7 +136,9 @@ impl LegalDatesPage {
 pub(crate) struct IndicatorsPage {
     /// The frame.
     pub(crate) frame: Frame,
-    /// As they are now.
+    /// The past day that they are of; `None`: now.
+    pub(crate) as_of: Option<Day>,
+    /// As they are then.
     pub(crate) rows: Vec<Measured>,
     /// As they were kept, the newest month first.
     pub(crate) kept: Vec<Kept>,

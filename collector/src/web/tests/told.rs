@@ -58,6 +58,7 @@ const ANSWERS: &[&str] = &[
     "/api/v1/scope/coverage",
     "/api/v1/scope/statements",
     "/api/v1/readiness",
+    "/api/v1/maturity",
     "/api/v1/indicators",
     "/api/v1/privacy",
     "/export/csv?part=systems",

@@ -7,15 +7,20 @@ use std::sync::Arc;
 use super::governance::{act, by, sanctioned, who, with_people};
 use super::*;
 use crate::audit::verify::{Known as Trusted, Report as Checked, verify};
-use crate::audit::{Checkpoint, Keys, sha256};
+use crate::audit::{Checkpoint, Keys, RecordLine, sha256};
 use crate::export::{self, Proving, Sources, Stamp};
+use crate::model::document::Document;
 use crate::model::monthly::Monthly;
 use crate::model::policy::{Limits, Policy};
-use crate::model::record::{AiSystem, Wish};
-use crate::model::{PersonDetails, Role};
-use crate::review::Move;
+use crate::model::record::{AiSystem, Tri, Wish};
+use crate::model::task::{Link, LinkKind};
+use crate::model::{Grant, Grants, PersonDetails, Role};
+use crate::readiness::{Applicability, List};
+use crate::review::{Move, Who};
+use crate::store::documents::Documents;
 use crate::store::people::People;
 use crate::store::proof::Proof;
+use crate::store::readiness::Readying;
 use crate::store::{Governance, Snapshots, StoreError};
 
 fn keys() -> Arc<Keys> {
@@ -95,6 +100,91 @@ fn a_payload_that_was_erased_is_redacted() {
         .unwrap();
     let report = checked(&pack(&fixture.store, &keys()));
     assert_eq!((report.verdict().code(), report.redacted.clone()), (0, expected), "{:?}", report.findings());
+}
+
+/// Where the content of a file begins in a pack, and the content.
+pub(super) fn packed<'p>(pack: &'p [u8], name: &str) -> (usize, &'p [u8]) {
+    let mut at = 0;
+    while at < pack.len() {
+        let header = &pack[at..at + 512];
+        let field = |range: std::ops::Range<usize>| {
+            let text = std::str::from_utf8(&header[range]).unwrap();
+            text.trim_end_matches(['\0', ' ']).to_owned()
+        };
+        let size = usize::from_str_radix(&field(124..136), 8).unwrap();
+        if field(0..100) == name {
+            return (at + 512, &pack[at + 512..at + 512 + size]);
+        }
+        at += 512 + size.div_ceil(512) * 512;
+    }
+    panic!("{name} is not in the pack");
+}
+
+#[test]
+fn a_pack_shows_each_clause_with_the_hashes_of_its_records() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = sanctioned(&fixture, analyst, reviewer);
+    let board = Document {
+        link: Link { kind: LinkKind::Requirement, id: "R-8.4-a".to_owned() },
+        title: "How impact is assessed".to_owned(),
+        sha256: Some("ab".repeat(32)),
+        ..Document::default()
+    };
+    let grants = Grants(vec![Grant { role: Role::Reviewer, unit: None }]);
+    let attached =
+        fixture.store.attach(board, Who { person: reviewer, grants }, act(reviewer)).unwrap().unwrap();
+    let control = Applicability { id: "A.5.2".into(), applies: Tri::Yes, reason: "AI is used".into() };
+    fixture.store.set_applicability(control, act(reviewer)).unwrap();
+    fixture.store.keep_indicators(NOW_MS).unwrap();
+    let bytes = pack(&fixture.store, &keys());
+    assert_eq!(checked(&bytes).findings(), []);
+    let json = |name: &str| -> serde_json::Value { serde_json::from_slice(packed(&bytes, name).1).unwrap() };
+
+    let index = json("clauses/index.json");
+    let of_clause = index["clauses"].as_array().unwrap().iter().find(|one| one["clause"] == "8.4").unwrap();
+    let file = of_clause["requirements"][0]["file"].as_str().unwrap().to_owned();
+    for one in
+        index["clauses"].as_array().unwrap().iter().flat_map(|one| one["requirements"].as_array().unwrap())
+    {
+        assert_eq!(json(one["file"].as_str().unwrap())["id"], one["id"]);
+    }
+    assert_eq!(file, "clauses/R-8.4-a.json");
+    let clause = json(&file);
+    let document = &clause["documents"][0];
+    assert_eq!(
+        (&document["title"], &document["sha256"]),
+        (&"How impact is assessed".into(), &"ab".repeat(32).into())
+    );
+    assert_eq!(document["record_hash"], attached.hash.as_str());
+    assert_eq!(clause["controls"][0]["applies"], "yes");
+
+    // What a clause file says of a record is what anybody computes from the record in the same pack.
+    let records = String::from_utf8(packed(&bytes, "records.jsonl").1.to_vec()).unwrap();
+    let records: Vec<RecordLine> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let reviewed = json("clauses/R-4.1-a.json");
+    let record = &reviewed["shown"][0]["records"][0];
+    assert_eq!(
+        (&record["object"], &record["as_it_should_be"]),
+        (&format!("system/{id}").into(), &true.into())
+    );
+    let line = records.iter().find(|line| line.object == record["object"].as_str().unwrap()).unwrap();
+    assert_eq!(record["record_hash"], line.hash().unwrap().to_string());
+
+    assert_eq!(json("controls.json").as_array().unwrap().len(), 38);
+    assert_eq!(json("indicators.json")["kept"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        json("readiness.json")["requirements"].as_array().unwrap().len(),
+        List::built_in().requirements.len()
+    );
+
+    for name in [&file[..], "clauses/index.json", "controls.json", "indicators.json", "readiness.json"] {
+        let (begin, content) = packed(&bytes, name);
+        let mut changed = bytes.clone();
+        changed[begin + content.len() / 2] ^= 1;
+        let report = checked(&changed);
+        assert_eq!(report.verdict().code(), 1, "{name}");
+        assert!(report.findings().iter().any(|finding| finding.place.contains(name)), "{name}: {report:?}");
+    }
 }
 
 #[test]

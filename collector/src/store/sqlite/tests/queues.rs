@@ -111,17 +111,30 @@ fn requests_of_an_older_database_are_found() {
         8
     );
     assert_eq!(before.iter().filter(|columns| **columns == (0, 0, String::new())).count(), 1);
+    let holding = held_findings(&connection);
+    assert!(holding.iter().any(|(_, holds)| *holds), "{holding:?}");
     connection
         .execute_batch(
-            "DROP INDEX ai_system_by_decider;
+            "DROP INDEX finding_by_holds;
+             ALTER TABLE finding DROP COLUMN holds;
+             ALTER TABLE product_sign DROP COLUMN last_day;
+             DROP INDEX ai_system_by_decider;
              ALTER TABLE ai_system DROP COLUMN requested_by;
              ALTER TABLE ai_system DROP COLUMN requested_at_ms;
              ALTER TABLE ai_system DROP COLUMN decider;
              ALTER TABLE ai_system ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
-             DELETE FROM migration WHERE version = 33;",
+             DELETE FROM migration WHERE version IN (33, 35);",
         )
         .unwrap();
     drop(connection);
     drop(SqliteStore::open(&path, Options::new(&KNOWN), NOW_MS).unwrap());
-    assert_eq!(columns(&Connection::open(&path).unwrap()), before);
+    let connection = Connection::open(&path).unwrap();
+    assert_eq!((columns(&connection), held_findings(&connection)), (before, holding));
+}
+
+/// Ids of findings, and whether what they ask holds.
+fn held_findings(connection: &Connection) -> Vec<(String, bool)> {
+    let mut statement = connection.prepare("SELECT id, holds FROM finding ORDER BY id").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
 }

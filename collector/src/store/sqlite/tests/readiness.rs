@@ -1,9 +1,16 @@
 //! What there is to show, from a real database.
 
+use super::governance::{sanctioned, with_people};
 use super::*;
 use crate::model::governed::{Act, Actor};
+use crate::model::policy::Limits;
 use crate::model::record::Tri;
-use crate::readiness::{Answer, Applicability, Facts, Feed, INDICATORS, List, Standing, assess};
+use crate::model::{Grant, Grants, Role};
+use crate::readiness::{
+    Answer, Applicability, Facts, Feed, INDICATORS, KeptValue, List, Measured, Standing, assess,
+};
+use crate::review::{Move, Who};
+use crate::store::Governance;
 use crate::store::readiness::Readying;
 
 fn act() -> Act {
@@ -34,6 +41,40 @@ fn a_month_is_kept_once_and_stays_as_it_was() {
     assert_eq!(kept.len(), 2);
     assert!(kept[0].body.month > kept[1].body.month);
     assert_eq!(kept[0].body.values.len(), INDICATORS.len());
+}
+
+#[test]
+fn a_kept_month_is_computed_again_from_the_trail_after_everything_changed() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = sanctioned(&fixture, analyst, reviewer);
+    assert!(fixture.store.keep_indicators(NOW_MS).unwrap());
+    let kept = fixture.store.kept_indicators().unwrap().remove(0);
+    let again = || fixture.store.gathered_as_of(kept.at_ms + 1).unwrap().indicators(kept.body.day);
+    let same = |again: Vec<Measured>| {
+        assert_eq!(again.len(), INDICATORS.iter().filter(|one| one.from_records).count());
+        for one in again {
+            let was = kept.body.values.iter().find(|value| value.id == one.indicator.id).unwrap();
+            assert_eq!((one.n, one.of), (was.n, was.of), "{}", was.id);
+        }
+    };
+    same(again());
+    let reviewed = |values: &[KeptValue]| values.iter().find(|value| value.id == "K-04").unwrap().n;
+    assert_eq!(reviewed(&kept.body.values), 1, "the record was decided");
+
+    // A month later: taken back, somebody is gone, another limit.
+    let later = NOW_MS + 31 * 86_400_000;
+    let who = Who { person: reviewer, grants: Grants(vec![Grant { role: Role::Reviewer, unit: None }]) };
+    let late = |person| Act::by(Actor::Person(person), later).because("it was wrong");
+    fixture.store.move_system(&id, Move::Revoke, who, late(reviewer)).unwrap().unwrap().unwrap();
+    let limits = Limits { review_days: 30, ..Limits::default() };
+    fixture.store.set_limits(limits, late(1)).unwrap();
+    fixture.store.attend(later).unwrap();
+    assert_ne!(
+        fixture.store.gathered(later).unwrap().systems,
+        fixture.store.gathered_as_of(kept.at_ms + 1).unwrap().gathered.systems
+    );
+    same(again());
+    assert_eq!(fixture.store.gathered_as_of(1).unwrap().gathered.systems, [], "before the first entry");
 }
 
 #[test]

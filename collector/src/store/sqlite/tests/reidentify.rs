@@ -1,13 +1,20 @@
 //! Sealed names: kept while two people want it and facts are of the account, and given to two approvers alone.
 
+use std::io::Cursor;
+use std::sync::Arc;
+
 use umbrascope_api::{PrivacyKey, Refusal, RowKind, SEALED_TEXT_BYTES, SealedAccount, limits};
 
 use super::*;
+use crate::audit::Keys;
+use crate::audit::verify::{Known, verify};
+use crate::export::{self, Proving, Sources, Stamp};
 use crate::model::governed::{Act, Actor, TrailFilter};
 use crate::model::{AssetId, Grant, Grants, Role};
 use crate::reidentify::{Asked, SettingStep, State, Step};
 use crate::review::{Guard, Who};
 use crate::store::Governance;
+use crate::store::proof::Proof;
 use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 
@@ -217,4 +224,51 @@ fn a_rebuild_keeps_names_and_what_they_belong_to() {
     fixture.store.rebuild(NOW_MS).unwrap();
     assert_eq!(fixture.store.accounts_of(AssetId(1), "acme.chat").unwrap(), [ACCOUNT.to_string()]);
     assert!(ask(&fixture, ACCOUNT).is_ok());
+}
+
+#[test]
+fn a_request_for_a_name_stands_in_no_pack_and_in_no_export_with_the_trail() {
+    const TICKET: &str = "INC-PLANTED-4711";
+    const REASON: &str = "Petra Planted of the night shift was seen with it";
+    let fixture = fleet();
+    switch_on(&fixture);
+    fixture.send(1, report(vec![used(0)], vec![sealed(ACCOUNT, "A")]), NOW_MS);
+    let asked = Asked {
+        asset: 1,
+        account: ACCOUNT.to_string(),
+        product: "acme.chat".to_owned(),
+        ticket: TICKET.to_owned(),
+        hours: 24,
+    };
+    let because = |act: Act| Act { reason: REASON.to_owned(), ..act };
+    let came = fixture
+        .store
+        .ask_reidentification(asked.clone(), who(3, Role::Analyst), because(act(3, NOW_MS)))
+        .unwrap()
+        .unwrap();
+    step(&fixture, &came.body.id, Step::Approve, 4, NOW_MS).unwrap();
+    // A refused one leaves a payload too.
+    let refused = fixture
+        .store
+        .ask_reidentification(Asked { asset: 99, ..asked }, who(3, Role::Analyst), because(act(3, NOW_MS)))
+        .unwrap();
+    assert!(refused.is_err());
+
+    let keys = Arc::new(Keys::load(&Keys::create("host.example/aims/demo").unwrap()).unwrap());
+    fixture.store.checkpoint(Arc::clone(&keys), NOW_MS).unwrap();
+    let (proving, stamp) = (Proving { proof: &fixture.store, keys: &keys }, Stamp::new(&KNOWN, NOW_MS));
+    let from = Sources { reads: &fixture.store, governance: &fixture.store };
+    let pack = export::write_pack(from, &KNOWN, proving, &stamp, Cursor::new(Vec::new())).unwrap();
+    let mut json = Vec::new();
+    let without = Stamp { machines: false, ..stamp };
+    export::write_proven_json(from, &KNOWN, proving, &without, &mut json).unwrap();
+    for bytes in [pack.into_inner(), json] {
+        let report = verify(Cursor::new(&bytes), &Known::default()).unwrap();
+        assert_eq!((report.findings(), report.verdict().code()), (&[][..], 0));
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("reidentification.approve"), "that it was asked is no secret");
+        for planted in [TICKET, REASON, &ACCOUNT.to_string()] {
+            assert!(!text.contains(planted), "{planted} left the collector");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Coverage, lists of endpoints, sites and scope statements, on a real database.
 
 use std::cell::Cell;
+use std::io::Cursor;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -8,6 +9,7 @@ use serde_json::json;
 use super::governance::by;
 use super::*;
 use crate::audit::{Keys, Tree};
+use crate::export;
 use crate::model::governed::{Act, Actor, TrailFilter};
 use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, SystemKind, Tri, Wish};
@@ -19,6 +21,7 @@ use crate::scope::{
 };
 use crate::store::Governance;
 use crate::store::people::People;
+use crate::store::proof::Proof;
 use crate::store::scope::{EndpointImport, Endpoints, Scoping, Stepping};
 
 struct Set {
@@ -147,6 +150,26 @@ impl Set {
         let filter = TrailFilter { kind: Some(kind.to_owned()), ..TrailFilter::default() };
         self.store().trail(&filter, PageRequest::default()).unwrap().rows
     }
+}
+
+#[test]
+fn an_evidence_pack_carries_the_signed_statements_and_no_draft() {
+    let set = Set::with_policy();
+    let signed = set.signed();
+    let draft = set.begin().unwrap();
+    set.store().checkpoint(Arc::clone(&set.keys), NOW_MS).unwrap();
+    let from = export::Sources { reads: set.store(), governance: set.store() };
+    let proving = export::Proving { proof: set.store(), keys: &set.keys };
+    let stamp = export::Stamp::new(&KNOWN, NOW_MS);
+    let pack =
+        export::write_pack(from, &KNOWN, proving, &stamp, Cursor::new(Vec::new())).unwrap().into_inner();
+    let (_, file) = proof::packed(&pack, &format!("statements/{}.json", signed.number));
+    let verified = scoping::verify(std::str::from_utf8(file).unwrap(), &[set.keys.vkey().clone()]).unwrap();
+    assert_eq!(
+        (verified.document.content.number, Some(verified.hash)),
+        (signed.number, signed.seal.map(|seal| seal.hash))
+    );
+    assert!(!String::from_utf8_lossy(&pack).contains(&format!("statements/{draft}.json")));
 }
 
 #[test]
