@@ -22,8 +22,8 @@ use crate::model::task::{LinkKind, Purpose, Task, TaskFilter};
 use crate::model::{Deed, Page, VendorFacts};
 use crate::store::StoreError;
 use crate::web::{
-    FindingQuery, Reader, TaskQuery, WebError, WebState, blocking, done, finding_step, known_vendor, link,
-    may_see, open_questions, task_step,
+    FindingQuery, Reader, TaskQuery, ToldStep, WebError, WebState, blocking, done, finding_step,
+    known_vendor, link, may_see, open_questions, task_step,
 };
 
 /// Largest file that is hashed, in bytes. It is not kept.
@@ -117,9 +117,15 @@ pub(super) async fn step_finding(
     Path(reference): Path<String>,
     Body(body): Body<StepBody>,
 ) -> Result<Json<FindingJson>, WebError> {
-    let day = body.day.unwrap_or_default();
-    let (reason, evidence) = (body.reason.unwrap_or_default(), body.evidence.unwrap_or_default());
-    let step = finding_step(&body.step, body.person, &day, reason, evidence)?;
+    let told = ToldStep {
+        person: body.person,
+        day: body.day.unwrap_or_default(),
+        reason: body.reason.unwrap_or_default(),
+        evidence: body.evidence.unwrap_or_default(),
+        cause: body.cause.unwrap_or_default(),
+        worked: body.worked,
+    };
+    let step = finding_step(&body.step, told)?;
     let mut act = reader.act("");
     act.version = body.version;
     let row = blocking(move || {

@@ -68,8 +68,38 @@ pub struct FindingJson {
     pub reopened: u32,
     /// How it ended, the last time.
     pub closing: Option<Ended>,
+    /// Why it came about, where it is a nonconformity and somebody said.
+    pub cause: Option<CausedJson>,
+    /// Whether what was done about it worked, as somebody else found.
+    pub effect: Option<EffectJson>,
     /// To be sent back with a change, so that nothing is changed unseen.
     pub version: u64,
+}
+
+/// Why a nonconformity came about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CausedJson {
+    /// people, process, technical, supplier or other.
+    pub cause: &'static str,
+    /// In words.
+    pub note: String,
+    /// Number of the person who said so.
+    pub by: i64,
+    /// When.
+    pub at: Moment,
+}
+
+/// Whether what was done about a nonconformity worked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EffectJson {
+    /// Whether it did.
+    pub worked: bool,
+    /// What shows it.
+    pub note: String,
+    /// Number of the person who found so.
+    pub by: i64,
+    /// When.
+    pub at: Moment,
 }
 
 impl From<FindingRow> for FindingJson {
@@ -92,6 +122,18 @@ impl From<FindingRow> for FindingJson {
             opened_at: Moment::of(finding.opened_at_ms),
             reopened: finding.reopened,
             closing: finding.closing.map(Ended::from),
+            cause: finding.cause.map(|told| CausedJson {
+                cause: told.cause.as_str(),
+                note: told.note,
+                by: told.by,
+                at: Moment::of(told.at_ms),
+            }),
+            effect: finding.effect.map(|told| EffectJson {
+                worked: told.worked,
+                note: told.note,
+                by: told.by,
+                at: Moment::of(told.at_ms),
+            }),
             version: row.held.version,
         }
     }
@@ -345,7 +387,7 @@ impl From<WorkCounts> for CountsJson {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StepBody {
-    /// Of a finding: assign, due, start, close, dismiss or reopen; of a task: assign, due, start, finish, drop or reopen.
+    /// Of a finding: assign, due, start, close, dismiss, reopen, and of a nonconformity cause and effect; of a task: assign, due, start, finish, drop or reopen.
     pub step: String,
     /// Number of a person, to assign; absent: nobody.
     pub person: Option<i64>,
@@ -356,6 +398,10 @@ pub struct StepBody {
     pub reason: Option<String>,
     /// What shows it.
     pub evidence: Option<String>,
+    /// Why a nonconformity came about: people, process, technical, supplier or other; the reason says it in words.
+    pub cause: Option<String>,
+    /// Whether what was done about a nonconformity worked; the reason says what shows it.
+    pub worked: Option<bool>,
     /// The version that was read; another one is refused.
     #[serde(deserialize_with = "some_version")]
     pub version: Option<u64>,

@@ -4,7 +4,7 @@ use umbrascope_api::Day;
 
 use super::{assignable, may_work, said, triages};
 use crate::model::Role;
-use crate::model::finding::{Closing, Finding, FindingState};
+use crate::model::finding::{Cause, Caused, Closing, Effect, Finding, FindingState};
 use crate::review::{Guard, Refused, Who};
 
 /// What a person does with a finding.
@@ -33,6 +33,20 @@ pub enum Step {
         /// Why.
         reason: String,
     },
+    /// What it came from, where it is a nonconformity.
+    Cause {
+        /// Which sort of cause.
+        cause: Cause,
+        /// In words.
+        note: String,
+    },
+    /// Whether what was done about a nonconformity worked. By somebody else than who closed it; what did not work is open again.
+    Effect {
+        /// Whether it did.
+        worked: bool,
+        /// What shows it.
+        note: String,
+    },
 }
 
 impl Step {
@@ -45,6 +59,8 @@ impl Step {
             Self::Close { .. } => "finding.close",
             Self::Dismiss { .. } => "finding.dismiss",
             Self::Reopen { .. } => "finding.reopen",
+            Self::Cause { .. } => "finding.cause",
+            Self::Effect { .. } => "finding.effect",
         }
     }
 
@@ -52,13 +68,14 @@ impl Step {
     pub fn reason(&self) -> &str {
         match self {
             Self::Close { reason, .. } | Self::Dismiss { reason } | Self::Reopen { reason } => reason,
+            Self::Cause { note, .. } | Self::Effect { note, .. } => note,
             Self::Assign(_) | Self::Due(_) | Self::Start => "",
         }
     }
 }
 
 /// Takes a step on a finding, or says which guard refuses it. Who triages its units may do all of it; who it is assigned to may begin
-/// and close it. `active`: whether a person is in the directory and active.
+/// close it and name its cause. `active`: whether a person is in the directory and active.
 pub fn take(
     finding: &Finding,
     step: &Step,
@@ -70,7 +87,7 @@ pub fn take(
         Ok(role) => Some(role),
         Err(refused) => {
             let own = finding.assignee == Some(who.person) && may_work(who);
-            if !own || !matches!(step, Step::Start | Step::Close { .. }) {
+            if !own || !matches!(step, Step::Start | Step::Close { .. } | Step::Cause { .. }) {
                 return Err(refused);
             }
             None
@@ -104,6 +121,7 @@ pub fn take(
             }
             next.state = FindingState::Closed;
             next.closing = closing(reason, evidence);
+            next.effect = None;
         }
         Step::Dismiss { reason } => {
             must_be(finding, true)?;
@@ -113,13 +131,52 @@ pub fn take(
         Step::Reopen { reason } => {
             must_be(finding, false)?;
             needed(reason)?;
-            next.state = FindingState::Open;
-            next.closing = None;
-            next.opened_at_ms = now_ms;
-            next.reopened += 1;
+            open_again(&mut next, now_ms);
+        }
+        Step::Cause { cause, note } => {
+            must_be_nonconformity(finding)?;
+            let note = needed(note)?;
+            next.cause = Some(Caused { cause: *cause, note, by: who.person, at_ms: now_ms });
+        }
+        Step::Effect { worked, note } => {
+            must_be_nonconformity(finding)?;
+            if finding.state != FindingState::Closed {
+                return Err(Refused::new(
+                    Guard::State,
+                    "what was done is looked at once the finding is closed",
+                ));
+            }
+            if finding.closing.as_ref().and_then(|closing| closing.by) == Some(who.person) {
+                return Err(Refused::new(
+                    Guard::FourEyes,
+                    "you closed it: somebody else has to see whether that worked",
+                ));
+            }
+            let note = needed(note)?;
+            next.effect = Some(Effect { worked: *worked, note, by: who.person, at_ms: now_ms });
+            if !worked {
+                open_again(&mut next, now_ms);
+            }
         }
     }
     Ok((next, role))
+}
+
+fn open_again(finding: &mut Finding, now_ms: i64) {
+    finding.state = FindingState::Open;
+    finding.closing = None;
+    finding.opened_at_ms = now_ms;
+    finding.reopened += 1;
+}
+
+fn must_be_nonconformity(finding: &Finding) -> Result<(), Refused> {
+    match finding.rule.is_nonconformity() && finding.state != FindingState::Dismissed {
+        true => Ok(()),
+        false => Err(Refused::new(
+            Guard::State,
+            "only of a nonconformity that was not dismissed are cause and effect told",
+        )),
+    }
 }
 
 fn needed(reason: &str) -> Result<String, Refused> {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use umbrascope_api::Day;
 
 use super::*;
-use crate::model::finding::{Closing, DueDays, Finding, FindingState, Rule};
+use crate::model::finding::{Cause, Closing, DueDays, Finding, FindingState, Rule};
 use crate::model::record::{
     AiSystem, Assessment, AssessmentState, Basis, Decision, DecisionImpact, Domain, ReopenReason,
     ReviewState, Sanction, Scope, Seen, Stage, Tier, Tri,
@@ -222,6 +222,8 @@ fn steps() -> Vec<Step> {
         Step::Close { reason: "gone".into(), evidence: String::new() },
         Step::Dismiss { reason: "no".into() },
         Step::Reopen { reason: "again".into() },
+        Step::Cause { cause: Cause::Process, note: "nobody asks".into() },
+        Step::Effect { worked: false, note: "there again".into() },
     ]
 }
 
@@ -368,6 +370,43 @@ fn closing_needs_evidence_or_a_reason_and_dismissing_a_reason() {
     let gone =
         take(&finding(FindingState::Open, true), &Step::Assign(Some(9)), &analyst, NOW_MS, &|_| Some(false));
     assert_eq!(gone.unwrap_err().guard, Guard::OwnerActive);
+}
+
+#[test]
+fn a_nonconformity_has_a_cause_and_somebody_else_sees_whether_what_was_done_worked() {
+    let (closer, other) = (who(5, Some(Role::Analyst)), who(6, Some(Role::Analyst)));
+    let steps = |finding: &Finding, step: Step, who: &Who| take(finding, &step, who, NOW_MS, &|_| Some(true));
+    let cause = |note: &str| Step::Cause { cause: Cause::Process, note: note.into() };
+    let effect = |worked| Step::Effect { worked, note: "looked after a month".into() };
+    let open = Finding { rule: Rule::ProhibitedSeen, ..finding(FindingState::Open, true) };
+    let guard = |finding: &Finding, step, who: &Who| steps(finding, step, who).unwrap_err().guard;
+
+    assert_eq!(guard(&open, cause(" "), &closer), Guard::Reason);
+    assert_eq!(guard(&open, effect(true), &other), Guard::State, "nothing was done yet");
+    let (caused, _) = steps(&open, cause("nobody asks before buying"), &closer).unwrap();
+    assert_eq!(caused.cause.as_ref().map(|told| (told.cause, told.by)), Some((Cause::Process, 5)));
+    let close = Step::Close { reason: String::new(), evidence: "TICKET-7".into() };
+    let (closed, _) = steps(&caused, close.clone(), &closer).unwrap();
+    assert_eq!(closed.cause, caused.cause);
+    assert_eq!(guard(&closed, effect(true), &closer), Guard::FourEyes);
+    let (worked, _) = steps(&closed, effect(true), &other).unwrap();
+    assert_eq!(
+        (worked.state, worked.effect.as_ref().map(|told| told.worked)),
+        (FindingState::Closed, Some(true))
+    );
+    let (failed, _) = steps(&closed, effect(false), &other).unwrap();
+    assert_eq!((failed.state, failed.reopened, failed.closing.clone()), (FindingState::Open, 1, None));
+    assert_eq!(
+        failed.effect.as_ref().map(|told| told.worked),
+        Some(false),
+        "what was found stays to be read"
+    );
+    assert_eq!(steps(&failed, close, &closer).unwrap().0.effect, None, "what is done now is looked at anew");
+
+    let sign = Finding { rule: Rule::RiskFlag, ..open.clone() };
+    assert_eq!(guard(&sign, cause("no"), &closer), Guard::State, "a sign is no nonconformity");
+    let dismissed = Finding { state: FindingState::Dismissed, ..open };
+    assert_eq!(guard(&dismissed, cause("no"), &closer), Guard::State);
 }
 
 fn with_account(last: u32) -> Seen {

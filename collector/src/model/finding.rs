@@ -189,6 +189,48 @@ pub struct Closing {
     pub evidence: Option<String>,
 }
 
+words! {
+    /// Why a nonconformity came about (10.2), as a person says.
+    Cause {
+        /// People.
+        People = "people", "People did not know, or did not keep to it";
+        /// How things are done.
+        Process = "process", "A rule or procedure is missing or wrong";
+        /// What should have kept it from happening.
+        Technical = "technical", "A technical control is missing or failed";
+        /// A third party.
+        Supplier = "supplier", "A supplier changed or delivered something";
+        /// None of these: the words say it.
+        Other = "other", "Something else";
+    }
+}
+
+/// The cause that a person named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caused {
+    /// Which.
+    pub cause: Cause,
+    /// In words.
+    pub note: String,
+    /// Number of the person.
+    pub by: i64,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// What a look at a closed nonconformity came to, some time later: whether what was done took its cause away (10.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Whether it worked.
+    pub worked: bool,
+    /// What shows it.
+    pub note: String,
+    /// Number of the person; never of who closed it.
+    pub by: i64,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+}
+
 /// A question.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -223,6 +265,12 @@ pub struct Finding {
     pub reopened: u32,
     /// How it came to its end, the last time.
     pub closing: Option<Closing>,
+    /// Why it came about, where it is a nonconformity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Caused>,
+    /// Whether what was done about it worked, as somebody found later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effect: Option<Effect>,
 }
 
 impl Default for Subject {

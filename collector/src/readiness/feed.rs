@@ -27,6 +27,8 @@ pub struct Work {
     pub closed: u64,
     /// Done by a person, with something that shows it.
     pub closed_with_evidence: u64,
+    /// Done, and somebody else found later that it worked.
+    pub effective: u64,
 }
 
 impl Work {
@@ -37,7 +39,10 @@ impl Work {
                 self.open += 1;
                 self.overdue += u64::from(finding.is_overdue(today));
             }
-            FindingState::Closed => self.close(finding.closing.as_ref()),
+            FindingState::Closed => {
+                self.close(finding.closing.as_ref());
+                self.effective += u64::from(finding.effect.as_ref().is_some_and(|effect| effect.worked));
+            }
             FindingState::Dismissed => {}
         }
     }

@@ -95,7 +95,7 @@ pub const INDICATORS: &[Indicator] = &[
     indicator(
         "K-18",
         "Late corrective action",
-        "nonconformities past their day, of those open; also those that a person closed with evidence",
+        "nonconformities past their day, of those open; also those that a person closed with evidence, and those of which the effect was checked",
     ),
 ];
 
@@ -218,9 +218,11 @@ fn measure(indicator: Indicator, facts: &Facts<'_>) -> Measured {
         _ => {
             let work = facts.nonconformities;
             let note = format!(
-                "{} closed by a person with evidence, {} otherwise; dismissed ones are left out",
+                "{} closed by a person with evidence, {} otherwise; of {} somebody else found that it worked; dismissed ones \
+                 are left out",
                 work.closed_with_evidence,
-                work.closed - work.closed_with_evidence
+                work.closed - work.closed_with_evidence,
+                work.effective
             );
             (work.overdue, Some(work.open), note)
         }
@@ -315,7 +317,7 @@ fn undetermined(facts: &Facts<'_>) -> (u64, Option<u64>, String) {
 mod tests {
     use super::super::feed::Work;
     use super::*;
-    use crate::model::finding::{Closing, Finding, FindingState};
+    use crate::model::finding::{Closing, Effect, Finding, FindingState};
     use crate::model::record::{Assessment, AssessmentState, Confirmation, Decision};
     use crate::model::supplier::VendorAssessment;
 
@@ -488,14 +490,15 @@ mod tests {
             closing: Some(Closing { by, at_ms: 1, reason: None, evidence: evidence.map(str::to_owned) }),
             ..Finding::default()
         };
+        let effect = Effect { worked: true, note: "not seen since".into(), by: 2, at_ms: 2 };
+        let worked = Finding { effect: Some(effect), ..closed(Some(1), Some("T-1")) };
         let mut work = Work::default();
         let late = Finding { due: Some(day(TODAY - 1)), ..Finding::default() };
         let dismissed = Finding { state: FindingState::Dismissed, ..closed(Some(1), Some("T-1")) };
-        for one in [closed(None, None), closed(Some(1), None), closed(Some(1), Some("T-1")), late, dismissed]
-        {
+        for one in [closed(None, None), closed(Some(1), None), worked, late, dismissed] {
             work.add_finding(&one, day(TODAY));
         }
-        assert_eq!(work, Work { open: 1, overdue: 1, closed: 3, closed_with_evidence: 1 });
+        assert_eq!(work, Work { open: 1, overdue: 1, closed: 3, closed_with_evidence: 1, effective: 1 });
         let facts = Facts { nonconformities: work, ..Facts::on(day(TODAY)) };
         assert_eq!(value("K-18", &[], |facts| facts.nonconformities = work), (1, Some(1)));
         assert!(note("K-18", &facts).starts_with("1 closed by a person with evidence, 2 otherwise"));

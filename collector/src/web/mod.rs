@@ -52,7 +52,7 @@ pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
-pub(crate) use handlers::findings::{FindingQuery, step_of as finding_step};
+pub(crate) use handlers::findings::{FindingQuery, ToldStep, step_of as finding_step};
 pub(crate) use handlers::own::{Preview, preview as preview_own, publish_text as publish_own};
 pub(crate) use handlers::people::{REASON_CHARS as PERSON_REASON_CHARS, found as found_person, must_outrank};
 pub(crate) use handlers::policies::may_record as may_record_policy;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{page, work};
 use crate::findings::Step;
 use crate::model::Deed;
-use crate::model::finding::{DueDays, FindingFilter, FindingState, Rule, Severity};
+use crate::model::finding::{Cause, DueDays, FindingFilter, FindingState, Rule, Severity};
 use crate::model::governed::Governed as _;
 use crate::model::task::{Link, LinkKind, Purpose};
 use crate::store::Changed;
@@ -189,7 +189,12 @@ pub(crate) async fn one(
             _ => Purpose::Correction,
         };
         let units = state.app.people.all_units()?;
-        let closed_by = finding.closing.as_ref().and_then(|closing| closing.by);
+        let named = [
+            finding.assignee,
+            finding.closing.as_ref().and_then(|closing| closing.by),
+            finding.cause.as_ref().map(|cause| cause.by),
+            finding.effect.as_ref().map(|effect| effect.by),
+        ];
         page(&FindingPage {
             frame,
             units: finding
@@ -202,7 +207,7 @@ pub(crate) async fn one(
                 .collect(),
             triages,
             works,
-            people: work::people(&state, &finding.units(), [finding.assignee, closed_by])?,
+            people: work::people(&state, &finding.units(), named)?,
             tasks: work::tasks(
                 &state,
                 &reader,
@@ -234,7 +239,14 @@ pub(crate) async fn step(
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     let person = work::person(&state, &sent.person).await?;
-    let step = step_of(&sent.step, person, &sent.day, sent.reason, sent.evidence)?;
+    let worked = match sent.worked.as_str() {
+        "" => None,
+        "yes" => Some(true),
+        "no" => Some(false),
+        other => return Err(WebError::unknown_choice("worked", other)),
+    };
+    let (day, reason, evidence) = (sent.day, sent.reason, sent.evidence);
+    let step = step_of(&sent.step, ToldStep { person, day, reason, evidence, cause: sent.cause, worked })?;
     let mut act = reader.act("");
     act.version = sent.version.parse().ok();
     let changed =
@@ -243,21 +255,41 @@ pub(crate) async fn step(
     Ok(Redirect::to(&format!("/findings/{}?done=step", held.body.reference)).into_response())
 }
 
+/// What is told with a step on a finding.
+#[derive(Debug, Default)]
+pub(crate) struct ToldStep {
+    /// Number of a person.
+    pub(crate) person: Option<i64>,
+    /// A day; empty: none.
+    pub(crate) day: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// What shows it.
+    pub(crate) evidence: String,
+    /// The word of a cause; empty: none.
+    pub(crate) cause: String,
+    /// Whether what was done worked.
+    pub(crate) worked: Option<bool>,
+}
+
 /// The step that words name.
-pub(crate) fn step_of(
-    word: &str,
-    person: Option<i64>,
-    day: &str,
-    reason: String,
-    evidence: String,
-) -> Result<Step, WebError> {
+pub(crate) fn step_of(word: &str, told: ToldStep) -> Result<Step, WebError> {
+    let ToldStep { person, day, reason, evidence, cause, worked } = told;
     Ok(match word {
         "assign" => Step::Assign(person),
-        "due" => Step::Due(work::day(day)?.ok_or(WebError::BadRequest)?),
+        "due" => Step::Due(work::day(&day)?.ok_or(WebError::BadRequest)?),
         "start" => Step::Start,
         "close" => Step::Close { reason, evidence },
         "dismiss" => Step::Dismiss { reason },
         "reopen" => Step::Reopen { reason },
+        "cause" => Step::Cause {
+            cause: Cause::parse(&cause).ok_or_else(|| WebError::unknown_choice("cause", &cause))?,
+            note: reason,
+        },
+        "effect" => Step::Effect {
+            worked: worked.ok_or_else(|| WebError::unknown_choice("worked", ""))?,
+            note: reason,
+        },
         other => return Err(WebError::unknown_choice("step", other)),
     })
 }

@@ -29,6 +29,8 @@ pub(crate) struct SentStep {
     pub(super) day: String,
     pub(super) reason: String,
     pub(super) evidence: String,
+    pub(super) cause: String,
+    pub(super) worked: String,
     pub(super) version: String,
 }
 
