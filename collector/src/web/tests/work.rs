@@ -71,6 +71,33 @@ async fn a_finding_is_assigned_worked_on_and_closed_with_evidence() {
     let page = sven.get("/findings/FND-0001").await.text;
     assert!(page.contains("Evidence: <bdi>TICKET-7") && page.contains("finding.close"), "{page}");
     assert!(page.contains("refused:G-EVIDENCE"), "a refusal is told of: {page}");
+
+    let cause =
+        [("csrf", &csrf[..]), ("step", "cause"), ("cause", "process"), ("reason", "Nobody is asked to")];
+    assert_eq!(sven.post("/findings/FND-0001", &cause).await.status, StatusCode::SEE_OTHER);
+    let effect = |csrf, worked| {
+        [("csrf", csrf), ("step", "effect"), ("worked", worked), ("reason", "The next one has none either")]
+    };
+    assert_eq!(sven.post("/findings/FND-0001", &effect(&csrf, "yes")).await.status, StatusCode::FORBIDDEN);
+    let mut anna = sven;
+    anna.sign_in("anna").await;
+    let page = anna.get("/findings/FND-0001").await;
+    assert!(
+        page.text.contains("Nobody is asked to") && page.text.contains("Say whether it worked"),
+        "{}",
+        page.text
+    );
+    let csrf = page.csrf();
+    let unsaid = anna.post("/findings/FND-0001", &effect(&csrf, "")).await;
+    assert_eq!(unsaid.status, StatusCode::BAD_REQUEST);
+    assert_eq!(anna.post("/findings/FND-0001", &effect(&csrf, "no")).await.status, StatusCode::SEE_OTHER);
+    let page = anna.get("/findings/FND-0001").await.text;
+    assert!(page.contains("it did not work") && page.contains("came up again: 1"), "{page}");
+    let (_, told) = anna.json(Method::GET, "/api/v1/findings/FND-0001", Value::Null).await;
+    assert_eq!(
+        (&told["state"], &told["cause"]["cause"], &told["effect"]["worked"]),
+        (&json!("open"), &json!("process"), &json!(false))
+    );
 }
 
 #[tokio::test]
