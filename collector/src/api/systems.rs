@@ -240,7 +240,7 @@ pub(super) struct FieldsBody {
 #[serde(default, deny_unknown_fields)]
 #[schema(example = json!({"move": "triage", "reason": "It is in use", "version": 2}))]
 pub(super) struct MoveBody {
-    /// `triage`, `review`, `request-sanction`, `request-tolerance`, `request-scope-out`, `request-retire`, `request-merge`, `request-split`,
+    /// `triage`, `review`, `request-sanction`, `request-tolerance`, `request-scope-in`, `request-scope-out`, `request-retire`, `request-merge`, `request-split`,
     /// `withdraw`, `approve`, `decline`, `prohibit`, `dismiss`, `reopen`, `revoke`, `scope-in`, `scope-open`, `suspend`, `resume`, `enforce`,
     /// `accept-residual`, `confirm` or `products`.
     #[serde(rename = "move")]

@@ -272,3 +272,21 @@ pub(super) fn still_complete(system: &AiSystem, today: Day) -> Result<(), Refuse
     }
     Ok(())
 }
+
+/// The record as one in scope, but for who decides so.
+pub(super) fn in_scope(
+    system: &AiSystem,
+    justification: Option<&str>,
+    cx: &Context<'_>,
+) -> Result<AiSystem, Refused> {
+    let version = draft(cx)?;
+    fields(required_for_scope(system, cx.supplier_task), "put it in scope")?;
+    owner_active(system, cx)?;
+    let justification = justification.map(str::trim).filter(|text| !text.is_empty());
+    Ok(AiSystem {
+        scope: Scope::In,
+        scope_justification: justification.map(str::to_owned),
+        scope_version: Some(version),
+        ..system.clone()
+    })
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use umbrascope_api::Day;
 
 use super::checks::{
-    decided, draft, fields, held, impact_assessed, is_oneself, is_owner, moved, owner_active, pointed_at,
-    reason, required_for_scope, role, state, still_complete,
+    decided, draft, fields, held, impact_assessed, in_scope, is_oneself, is_owner, moved, owner_active,
+    pointed_at, reason, role, state, still_complete,
 };
 use super::requests::{approve, decline, request, withdraw};
 use super::{Context, Guard, Move, Moved, REASON_CHARS, Refused, Who};
@@ -301,14 +301,7 @@ fn revoke(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
 
 fn scope_in(system: &AiSystem, justification: Option<&str>, cx: &Context<'_>) -> Result<Moved, Refused> {
     let role = role(system, &[Role::ScopeOwner], cx)?;
-    let version = draft(cx)?;
-    fields(required_for_scope(system, cx.supplier_task), "put it in scope")?;
-    owner_active(system, cx)?;
-    let mut next = system.clone();
-    next.scope = Scope::In;
-    next.scope_justification =
-        justification.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-    next.scope_version = Some(version);
+    let mut next = in_scope(system, justification, cx)?;
     next.scope_decided_by = Some(cx.who.person);
     next.scope_decided_at_ms = Some(cx.now_ms);
     moved(next, role)

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::checks::{
-    decided, draft, expiry, fields, impact_assessed, is_oneself, is_owner, justified, moved, owner_active,
-    pointed_at, policy, reason, required_for_tolerance, required_for_use, role, state, two_people,
+    decided, draft, expiry, fields, impact_assessed, in_scope, is_oneself, is_owner, justified, moved,
+    owner_active, pointed_at, policy, reason, required_for_tolerance, required_for_use, role, state,
+    two_people,
 };
 use super::{Context, Guard, Moved, Refused};
 use crate::model::Role;
@@ -13,7 +14,9 @@ use crate::model::record::{AiSystem, ReopenReason, Request, ReviewState, Sanctio
 pub(super) fn request(system: &AiSystem, wish: &Wish, cx: &Context<'_>) -> Result<Moved, Refused> {
     let owner_may = matches!(wish, Wish::Retire { .. });
     let role = match wish {
-        Wish::ScopeOut { .. } => Some(role(system, &[Role::Analyst, Role::Reviewer, Role::ScopeOwner], cx)?),
+        Wish::ScopeIn { .. } | Wish::ScopeOut { .. } => {
+            Some(role(system, &[Role::Analyst, Role::Reviewer, Role::ScopeOwner], cx)?)
+        }
         _ if owner_may && is_owner(system, cx) => None,
         _ => Some(role(system, &[Role::Analyst, Role::Reviewer], cx)?),
     };
@@ -59,6 +62,12 @@ fn granted(
             next.sanction = Sanction::Tolerated;
             next.conditions = Some(conditions.trim().to_owned());
             next.expires_on = Some(*expires_on);
+        }
+        Wish::ScopeIn { justification } => {
+            if system.scope == Scope::In {
+                return Err(Refused::new(Guard::State, "it is in scope already"));
+            }
+            next = in_scope(system, justification.as_deref(), cx)?;
         }
         Wish::ScopeOut { justification } => {
             let justification = justified(justification)?;
@@ -174,7 +183,7 @@ pub(super) fn approve(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refu
     next.request = None;
     match &request.wish {
         Wish::Sanction { .. } | Wish::Tolerate { .. } => decided(&mut next, Some(request.by), cx)?,
-        Wish::ScopeOut { .. } => {
+        Wish::ScopeIn { .. } | Wish::ScopeOut { .. } => {
             next.scope_decided_by = Some(cx.who.person);
             next.scope_decided_at_ms = Some(cx.now_ms);
         }

@@ -9,11 +9,12 @@ use super::{Guard, Move, Refused};
 use crate::model::record::{DismissReason, Enforcement, Wish};
 
 /// Moves that are made by their word, each with what people read.
-pub const STEPS: [(&str, &str); 23] = [
+pub const STEPS: [(&str, &str); 24] = [
     ("triage", "Mark as looked at"),
     ("review", "Start the review"),
     ("request-sanction", "Ask to sanction it"),
     ("request-tolerance", "Ask to tolerate it for a time"),
+    ("request-scope-in", "Ask to put it in scope"),
     ("request-scope-out", "Ask to leave it out of scope"),
     ("request-retire", "Ask to retire it"),
     ("request-merge", "Ask to merge it into another record"),
@@ -113,6 +114,7 @@ impl Told {
                 }
                 Err(refused) => return Some(Err(refused)),
             },
+            "request-scope-in" => Move::Request(Wish::ScopeIn { justification: said(&self.justification) }),
             "request-scope-out" => {
                 Move::Request(Wish::ScopeOut { justification: self.justification.clone() })
             }

@@ -313,6 +313,11 @@ pub enum Wish {
         /// The last day.
         expires_on: Day,
     },
+    /// To be put in scope.
+    ScopeIn {
+        /// Why, as the statement says it; it may be left out.
+        justification: Option<String>,
+    },
     /// To be left out of scope.
     ScopeOut {
         /// Why.
@@ -343,7 +348,7 @@ impl Wish {
     /// The role that decides on it.
     pub fn decider(&self) -> Role {
         match self {
-            Self::ScopeOut { .. } => Role::ScopeOwner,
+            Self::ScopeIn { .. } | Self::ScopeOut { .. } => Role::ScopeOwner,
             _ => Role::Reviewer,
         }
     }
@@ -353,6 +358,7 @@ impl Wish {
         match self {
             Self::Sanction { .. } => "sanction",
             Self::Tolerate { .. } => "tolerate",
+            Self::ScopeIn { .. } => "scope-in",
             Self::ScopeOut { .. } => "scope-out",
             Self::Retire { .. } => "retire",
             Self::Merge { .. } => "merge",
@@ -365,6 +371,7 @@ impl Wish {
         match self {
             Self::Sanction { .. } => "sanction it",
             Self::Tolerate { .. } => "tolerate it for a time",
+            Self::ScopeIn { .. } => "put it in scope",
             Self::ScopeOut { .. } => "leave it out of scope",
             Self::Retire { .. } => "retire it",
             Self::Merge { .. } => "merge it into another record",

@@ -51,6 +51,7 @@ fn any_move() -> impl Strategy<Value = Move> {
             conditions: "no personal data".into(),
             expires_on: day(TODAY + days),
         }),
+        2 => Just(Wish::ScopeIn { justification: None }),
         2 => Just(Wish::ScopeOut { justification: "used by nobody in these units".into() }),
         1 => Just(Wish::ScopeOut { justification: "no".into() }),
         1 => (0_u32..3).prop_map(|days| Wish::Retire {

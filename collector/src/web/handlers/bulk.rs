@@ -23,7 +23,7 @@ use crate::web::pages::{BulkPage, BulkRow};
 use crate::web::{WebState, blocking};
 
 /// Moves that can be made on several records, and the roles that make them.
-const MOVES: [(&str, &[Role]); 14] = [
+const MOVES: [(&str, &[Role]); 15] = [
     ("triage", &[Role::Analyst, Role::Reviewer]),
     ("set-unit", &[Role::Analyst, Role::Reviewer]),
     ("set-owner", &[Role::Analyst, Role::Reviewer]),
@@ -31,6 +31,7 @@ const MOVES: [(&str, &[Role]); 14] = [
     ("review", &[Role::Analyst, Role::Reviewer]),
     ("request-sanction", &[Role::Analyst, Role::Reviewer]),
     ("request-tolerance", &[Role::Analyst, Role::Reviewer]),
+    ("request-scope-in", &[Role::Analyst, Role::Reviewer]),
     ("request-scope-out", &[Role::Analyst, Role::Reviewer, Role::ScopeOwner]),
     ("approve", &[Role::Reviewer, Role::ScopeOwner]),
     ("decline", &[Role::Reviewer, Role::ScopeOwner]),

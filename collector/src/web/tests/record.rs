@@ -200,7 +200,7 @@ async fn every_move_by_every_role_is_refused_on_the_server_where_the_role_does_n
     let may = |word: &str, name: &str| match word {
         "triage" | "review" | "dismiss" | "products" | "request-sanction" | "request-tolerance"
         | "request-merge" | "request-split" => ["ada", "anna", "rita"].contains(&name),
-        "request-scope-out" => ["ada", "anna", "rita", "sven"].contains(&name),
+        "request-scope-in" | "request-scope-out" => ["ada", "anna", "rita", "sven"].contains(&name),
         // Its owner may ask for that too, and anna is.
         "request-retire" => ["ada", "anna", "rita"].contains(&name),
         "prohibit" | "revoke" | "reopen" | "suspend" | "resume" => ["ada", "rita"].contains(&name),
@@ -247,11 +247,8 @@ async fn what_is_asked_for_is_decided_by_the_role_it_takes_and_never_by_who_aske
     let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
     prepare(&mut anna, "AIS-0001").await;
     for (word, decider, fields) in [
-        (
-            "request-scope-out",
-            "sven",
-            &[("justification", "nobody in these units uses it"), ("reason", "r")][..],
-        ),
+        ("request-scope-in", "sven", &[("justification", "In use every day"), ("reason", "r")][..]),
+        ("request-scope-out", "sven", &[("justification", "nobody in these units uses it"), ("reason", "r")]),
         (
             "request-tolerance",
             "rita",

@@ -113,8 +113,8 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "triage" => "Marked as looked at.",
         "review" => "The review has started.",
-        "request-sanction" | "request-tolerance" | "request-scope-out" | "request-retire"
-        | "request-merge" | "request-split" => "Asked for. Another person has to decide.",
+        "request-sanction" | "request-tolerance" | "request-scope-in" | "request-scope-out"
+        | "request-retire" | "request-merge" | "request-split" => "Asked for. Another person has to decide.",
         "withdraw" => "The request is taken back.",
         "approve" => "Approved.",
         "decline" => "Declined. The record stays as it was.",

@@ -3,10 +3,10 @@
 use umbrascope_api::Day;
 
 use super::fields::problem;
-use crate::model::SystemDetail;
 use crate::model::record::{
     AiSystem, DismissReason, Enforcement, Observed, ReviewState, Sanction, Scope, Stage, Wish,
 };
+use crate::model::{Role, SystemDetail};
 use crate::review::{Guard, Move, Refused, label};
 use crate::web::list::Choice;
 use crate::web::names::Names;
@@ -33,6 +33,7 @@ pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Mo
     ];
     if system.scope != Scope::In {
         list.push(("scope-in", Move::ScopeIn { justification: None }));
+        list.push(("request-scope-in", Move::Request(Wish::ScopeIn { justification: None })));
     }
     if system.scope != Scope::Out {
         list.push(("request-scope-out", Move::Request(Wish::ScopeOut { justification: some() })));
@@ -62,7 +63,7 @@ fn section(word: &str) -> &'static str {
         "approve" | "decline" | "withdraw" => "The request",
         "triage" | "review" | "request-sanction" | "request-tolerance" | "prohibit" | "reopen" | "revoke"
         | "dismiss" => "Review and decision",
-        "scope-in" | "request-scope-out" | "scope-open" => "Scope",
+        "scope-in" | "request-scope-in" | "request-scope-out" | "scope-open" => "Scope",
         "enforce" => "Enforcement",
         "accept-residual" | "confirm" => "As its owner",
         "suspend" | "resume" | "request-retire" => "Life cycle",
@@ -164,6 +165,12 @@ fn asks<'t>(
             ask("expires_on", "Last day", "day", true, "After it, the record is open again by itself."),
             why(),
         ],
+        "request-scope-in" => {
+            vec![
+                ask("justification", "Justification", "text", false, "It stands in the statement of scope."),
+                why(),
+            ]
+        }
         "request-scope-out" => {
             vec![
                 ask(
@@ -247,6 +254,9 @@ pub(in crate::web::handlers) fn wish_details(
         Wish::Sanction { conditions } => conditions.iter().map(|text| ("Conditions", text.clone())).collect(),
         Wish::Tolerate { conditions, expires_on } => {
             vec![("Conditions", conditions.clone()), ("Until", expires_on.to_string())]
+        }
+        Wish::ScopeIn { justification } => {
+            justification.iter().map(|text| ("Justification", text.clone())).collect()
         }
         Wish::ScopeOut { justification } => vec![("Justification", justification.clone())],
         Wish::Retire { retired_on, disposal_evidence } => {
@@ -346,8 +356,8 @@ pub(in crate::web::handlers) fn waits(system: &AiSystem, today: Day) -> (String,
         );
     }
     if let Some(request) = &system.request {
-        let who = match request.wish {
-            Wish::ScopeOut { .. } => "a scope owner",
+        let who = match request.wish.decider() {
+            Role::ScopeOwner => "a scope owner",
             _ => "a reviewer",
         };
         return (
