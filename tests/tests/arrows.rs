@@ -60,7 +60,7 @@ fn each_outward_crate_of_the_agent_is_named_in_its_own_file() {
         ("reqwest::", &["sender.rs", "enrol.rs"]),
         (
             "rusqlite::",
-            &["state.rs", "scan/rpmdb.rs", "scan/macos/portsdb.rs", "scan/statedb.rs", "scan/mcp/cherry.rs"],
+            &["state.rs", "scan/sqlite.rs", "scan/macos/portsdb.rs", "scan/statedb.rs", "scan/mcp/cherry.rs"],
         ),
     ];
     let source = umbrascope_e2e::workspace_root().join("agent/src");

@@ -1,13 +1,13 @@
 //! Readiness, indicators and legal dates as JSON: what there is to show, who answers for it, and which controls apply.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 use utoipa::ToSchema;
 
-use super::request::{Body, no_such, said};
+use super::request::{Body, Params, no_such, said};
 use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::record::Tri;
@@ -320,12 +320,13 @@ pub(super) async fn maturity(
 #[utoipa::path(get, path = "/api/v1/indicators",
     params(("as_of" = Option<String>, Query, format = Date, description = "A past day; none: now")),
     responses((status = 200, body = Vec<Indicator>),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn indicators_now(
     State(state): State<WebState>,
     reader: Reader,
-    Query(query): Query<IndicatorsQuery>,
+    Params(query): Params<IndicatorsQuery>,
 ) -> Result<Json<Vec<Indicator>>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let now_ms = reader.now_ms;
