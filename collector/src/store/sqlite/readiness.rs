@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
+use super::fleet::Told;
 use super::governed::{self, Projected};
-use super::{SqliteStore, coverage, prepare, replayed, statements, suspects, systems};
+use super::{SqliteStore, prepare, replayed, statements, suspects, systems};
 use crate::catalogue::Known;
 use crate::model::Role;
 use crate::model::document::Document;
@@ -28,7 +29,7 @@ impl Projected for Kept {}
 fn gathered(
     connection: &Connection,
     known: &Known,
-    tier_method: &str,
+    (told, tier_method): (&Told, &str),
     now_ms: i64,
 ) -> rusqlite::Result<Gathered> {
     let today = Day::from_unix_ms(now_ms);
@@ -86,7 +87,7 @@ fn gathered(
             one("SELECT coalesce(max(seq) + 1, 0) FROM trail")?,
             one("SELECT coalesce(max(size), 0) FROM checkpoint")?,
         ),
-        coverage: coverage::record(connection, now_ms)?,
+        coverage: told.coverage.clone(),
         months_kept: one("SELECT count(*) FROM governed WHERE kind = 'indicators'")?,
         settings_changed: one("SELECT count(*) FROM trail WHERE kind = 'setting' AND outcome = 'done'")?,
         retention_runs: one(
@@ -132,9 +133,11 @@ fn set<T: Projected>(connection: &Connection, record: &T, act: &Act, action: &st
 
 impl Readying for SqliteStore {
     fn gathered(&self, now_ms: i64) -> Result<Gathered, StoreError> {
-        let (known, method) = (self.known(), self.tier_method.version.clone());
-        self.readers
-            .with("gather what there is to show", |connection| gathered(connection, &known, &method, now_ms))
+        let (known, told) = (self.known(), self.told(now_ms)?);
+        let method = self.tier_method.version.as_str();
+        self.readers.with("gather what there is to show", |connection| {
+            gathered(connection, &known, (&told, method), now_ms)
+        })
     }
 
     fn gathered_as_of(&self, before_ms: i64) -> Result<Replayed, StoreError> {
