@@ -32,6 +32,18 @@ pub struct Work {
 }
 
 impl Work {
+    /// Counts findings: all of them, and those that tell of nonconformities.
+    pub fn of_findings<'f>(findings: impl IntoIterator<Item = &'f Finding>, today: Day) -> (Self, Self) {
+        let (mut all, mut nonconformities) = (Self::default(), Self::default());
+        for finding in findings {
+            all.add_finding(finding, today);
+            if finding.rule.is_nonconformity() {
+                nonconformities.add_finding(finding, today);
+            }
+        }
+        (all, nonconformities)
+    }
+
     /// Counts a finding.
     pub fn add_finding(&mut self, finding: &Finding, today: Day) {
         match finding.state {

@@ -52,13 +52,8 @@ fn gathered(
     .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
     .filter_map(|row| row.map(|(word, people)| Role::parse(&word).map(|role| (role, people))).transpose())
     .collect::<rusqlite::Result<_>>()?;
-    let (mut findings, mut nonconformities, mut tasks) = (Work::default(), Work::default(), Work::default());
-    for held in governed::all::<Finding>(connection)? {
-        findings.add_finding(&held.body, today);
-        if held.body.rule.is_nonconformity() {
-            nonconformities.add_finding(&held.body, today);
-        }
-    }
+    let (asked, mut tasks) = (governed::all::<Finding>(connection)?, Work::default());
+    let (findings, nonconformities) = Work::of_findings(asked.iter().map(|held| &held.body), today);
     governed::all::<Task>(connection)?.iter().for_each(|held| tasks.add_task(&held.body, today));
     let mut usage = Vec::with_capacity(systems.len());
     for system in &systems {

@@ -27,13 +27,8 @@ pub(super) fn gathered(connection: &Connection, before_ms: i64) -> rusqlite::Res
     let mut active: Vec<i64> =
         people.iter().filter(|person| person.details.active).map(|person| person.id).collect();
     active.sort_unstable();
-    let (mut findings, mut nonconformities, mut tasks) = (Work::default(), Work::default(), Work::default());
-    for finding in all::<Finding>(connection, before_ms, &mut erased)? {
-        findings.add_finding(&finding, today);
-        if finding.rule.is_nonconformity() {
-            nonconformities.add_finding(&finding, today);
-        }
-    }
+    let (asked, mut tasks) = (all::<Finding>(connection, before_ms, &mut erased)?, Work::default());
+    let (findings, nonconformities) = Work::of_findings(&asked, today);
     let of_tasks: Vec<Task> = all(connection, before_ms, &mut erased)?;
     of_tasks.iter().for_each(|task| tasks.add_task(task, today));
     // Other settings are of the same kind: this one has an id of its own.
