@@ -142,6 +142,11 @@ impl Ways {
     pub fn or(self, other: Self) -> Self {
         Self { names: self.names || other.names, software: self.software || other.software }
     }
+
+    /// Whether one of these is among others.
+    pub fn meets(self, other: Self) -> bool {
+        self.names && other.names || self.software && other.software
+    }
 }
 
 /// What a list says of something. The three are never mixed up.
@@ -167,17 +172,12 @@ impl Looked {
         }
     }
 
-    /// What is to be said of something that sensors show as `observed` and that can be seen in these ways. `there`: sensors report from where
-    /// it belongs.
-    pub fn of(observed: Observed, ways: Ways, there: bool, coverage: &Coverage) -> Self {
-        let works = |network: bool| {
-            coverage.detectors.iter().any(|one| (one.name == NETWORK) == network && one.healthy > 0)
-        };
+    /// What is to be said of something that sensors show as `observed` and that can be seen in these ways, where `works` are those that
+    /// work on some sensor that reports from where it belongs.
+    pub fn of(observed: Observed, ways: Ways, works: Ways) -> Self {
         match observed {
             Observed::Active => Self::Found,
-            _ if there && (ways.names && works(true) || ways.software && works(false)) => {
-                Self::LookedForAndNotFound
-            }
+            _ if ways.meets(works) => Self::LookedForAndNotFound,
             _ => Self::NotLookedFor,
         }
     }
@@ -381,34 +381,25 @@ mod tests {
 
     #[test]
     fn the_three_wordings_are_kept_apart() {
-        let detector = |name: &str, healthy| Detector { name: name.to_owned(), healthy, of: 2 };
-        let seeing = |network, source| Coverage {
-            detectors: vec![detector("network", network), detector("dpkg", source)],
-            ..with(2, 2)
-        };
         let ways = |names, software| Ways { names, software };
-        let of = |observed, ways, there, coverage| Looked::of(observed, ways, there, &coverage);
         let (both, none) = (ways(true, true), ways(false, false));
-        assert_eq!(of(Observed::Active, none, false, Coverage::default()), Looked::Found);
-        for (ways, coverage) in [
-            (ways(true, false), seeing(1, 0)),
-            (ways(false, true), seeing(0, 1)),
-            (both, seeing(1, 0)),
-            (both, seeing(0, 1)),
-        ] {
+        assert_eq!(Looked::of(Observed::Active, none, none), Looked::Found);
+        for (ways, works) in [(ways(true, false), both), (both, ways(false, true)), (both, both)] {
             for observed in [Observed::Never, Observed::Quiet] {
-                assert_eq!(of(observed, ways, true, coverage.clone()), Looked::LookedForAndNotFound);
-                assert_eq!(of(observed, ways, false, coverage.clone()), Looked::NotLookedFor);
+                assert_eq!(
+                    Looked::of(observed, ways, works),
+                    Looked::LookedForAndNotFound,
+                    "{ways:?} {works:?}"
+                );
             }
         }
-        for (ways, coverage) in [
-            (ways(true, false), seeing(0, 2)),
-            (ways(false, true), seeing(2, 0)),
-            (both, seeing(0, 0)),
-            (both, with(2, 2)),
-            (none, seeing(2, 2)),
+        for (ways, works) in [
+            (ways(true, false), ways(false, true)),
+            (ways(false, true), ways(true, false)),
+            (both, none),
+            (none, both),
         ] {
-            assert_eq!(of(Observed::Never, ways, true, coverage), Looked::NotLookedFor, "{ways:?}");
+            assert_eq!(Looked::of(Observed::Never, ways, works), Looked::NotLookedFor, "{ways:?} {works:?}");
         }
     }
 

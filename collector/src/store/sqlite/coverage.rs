@@ -2,23 +2,23 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 use umbrascope_api::{CaptureState, SourceState};
 
-use super::assets::coverage_totals;
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::prepare;
 use super::products::day;
 use crate::model::governed::{Act, Held};
 use crate::model::record::Tri;
-use crate::model::{Page, PageRequest};
+use crate::model::{CoverageTotals, Page, PageRequest};
 use crate::scope::endpoints::{BY_HAND, Endpoint, EndpointList, NamedEndpoint, is_supported};
 use crate::scope::{
     Coverage, Detector, Expected, Machine, Match, Matched, NETWORK, Named, Silent, Site, Source, Traffic,
-    WINDOW_HOURS, matched,
+    WINDOW_HOURS, Ways, matched,
 };
 use crate::store::scope::{EndpointImport, EndpointRow, Endpoints};
 
@@ -54,7 +54,12 @@ fn insert(connection: &Connection, source: &str, n: i64, endpoint: &Endpoint) ->
 }
 
 /// What every list rests on.
-pub(super) fn record(connection: &Connection, now_ms: i64) -> rusqlite::Result<Coverage> {
+pub(super) fn record(
+    connection: &Connection,
+    totals: &CoverageTotals,
+    detectors: Vec<Detector>,
+    now_ms: i64,
+) -> rusqlite::Result<Coverage> {
     let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
     let mut silent = Silent::default();
     let (mut enrolled, mut reporting) = (0, 0);
@@ -72,7 +77,6 @@ pub(super) fn record(connection: &Connection, now_ms: i64) -> rusqlite::Result<C
         let open = sites.iter().filter(|held| !held.body.closed && held.body.sensor == wanted);
         open.map(|held| held.body.name.clone()).collect()
     };
-    let totals = coverage_totals(connection, now_ms)?;
     let days: (Option<i64>, Option<i64>) = prepare(connection, "SELECT min(day), max(day) FROM fleet_day")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Coverage {
@@ -82,7 +86,7 @@ pub(super) fn record(connection: &Connection, now_ms: i64) -> rusqlite::Result<C
         expected: side_by_side.map(|(matched, sources)| matched.expected(sources)),
         enrolled,
         reporting,
-        detectors: detectors(connection, since_ms)?,
+        detectors,
         silent,
         blind_sites: named(Tri::No),
         unsaid_sites: named(Tri::Unknown),
@@ -161,21 +165,6 @@ fn side_by_side(
     Ok(Some((matched(named, machines.collect()), sources)))
 }
 
-/// Units with a machine whose sensor reports, and those above them.
-pub(super) fn reporting_units(connection: &Connection, now_ms: i64) -> rusqlite::Result<BTreeSet<i64>> {
-    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
-    prepare(
-        connection,
-        "WITH RECURSIVE up (unit) AS (
-            SELECT a.unit FROM sensor_seen e JOIN sensor s ON s.id = e.sensor JOIN asset a ON a.id = s.asset
-            WHERE e.revoked = 0 AND e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0
-            UNION SELECT u.parent FROM up JOIN unit u ON u.id = up.unit WHERE u.parent IS NOT NULL)
-         SELECT unit FROM up",
-    )?
-    .query_map(params![since_ms], |row| row.get(0))?
-    .collect()
-}
-
 /// What of a [`CoverageReport`](umbrascope_api::CoverageReport) says how a sensor looks.
 #[derive(Deserialize)]
 struct Looked<'t> {
@@ -191,12 +180,47 @@ struct LookedIn<'t> {
     state: SourceState,
 }
 
-/// On how many of the sensors that report each way of looking works. The network is one, each source of a scan another.
-fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Detector>> {
-    let mut found: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+/// Ways of looking that work on some sensor that reports: anywhere, and by unit, in which those below are counted in.
+#[derive(Debug, Default)]
+pub(super) struct Works {
+    anywhere: Ways,
+    units: BTreeMap<i64, Ways>,
+}
+
+impl Works {
+    /// Those that work where something belongs; what belongs to no unit may be anywhere.
+    pub(super) fn in_units(&self, units: &BTreeSet<i64>) -> Ways {
+        if units.is_empty() {
+            return self.anywhere;
+        }
+        units.iter().filter_map(|unit| self.units.get(unit)).fold(Ways::default(), |all, one| all.or(*one))
+    }
+
+    /// Counts the units below into those above.
+    fn lift(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let above: BTreeMap<i64, i64> =
+            prepare(connection, "SELECT id, parent FROM unit WHERE parent IS NOT NULL")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+        for (unit, works) in self.units.clone() {
+            // No longer a way up than there are units, should they go round.
+            for above in iter::successors(above.get(&unit), |unit| above.get(unit)).take(above.len()) {
+                let known = self.units.entry(*above).or_default();
+                *known = known.or(works);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// On how many of the sensors that report each way of looking works, and where one does. The network is one, each source of a scan another.
+pub(super) fn detectors(connection: &Connection, now_ms: i64) -> rusqlite::Result<(Vec<Detector>, Works)> {
+    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
+    let (mut found, mut works): (BTreeMap<String, (u64, u64)>, _) = (BTreeMap::new(), Works::default());
     let mut statement = prepare(
         connection,
-        "SELECT c.coverage FROM sensor_coverage c JOIN sensor_seen e ON e.sensor = c.sensor
+        "SELECT c.coverage, a.unit FROM sensor_coverage c JOIN sensor_seen e ON e.sensor = c.sensor
+            JOIN sensor s ON s.id = e.sensor JOIN asset a ON a.id = s.asset
          WHERE e.revoked = 0 AND e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0",
     )?;
     let mut rows = statement.query(params![since_ms])?;
@@ -209,14 +233,21 @@ fn detectors(connection: &Connection, since_ms: i64) -> rusqlite::Result<Vec<Det
             };
             *healthy += u64::from(works);
             *of += 1;
+            works
         };
-        count(NETWORK, report.capture == CaptureState::Capturing);
+        let names = count(NETWORK, report.capture == CaptureState::Capturing);
+        let mut software = false;
         for source in &report.sources {
-            count(&source.source, matches!(source.state, SourceState::Read | SourceState::Absent));
+            software |=
+                count(&source.source, matches!(source.state, SourceState::Read | SourceState::Absent));
         }
+        let here = works.units.entry(row.get(1)?).or_default();
+        *here = here.or(Ways { names, software });
     }
+    works.anywhere = works.units.values().fold(Ways::default(), |all, one| all.or(*one));
+    works.lift(connection)?;
     let one = |(name, (healthy, of))| Detector { name, healthy, of };
-    Ok(found.into_iter().map(one).collect())
+    Ok((found.into_iter().map(one).collect(), works))
 }
 
 // ── Lists of endpoints ───────────────────────────────────────────────────────────────────────

@@ -1,12 +1,12 @@
 //! What is told of the fleet as a whole. It takes a look at every sensor, so that of a large fleet the answer is kept for a while:
 //! the collector makes it anew each minute, and it says of itself as of when it is. Statements are made from none that was kept.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 
+use super::coverage::Works;
 use super::{SqliteStore, assets, coverage, prepare};
 use crate::model::CoverageTotals;
 use crate::scope::Coverage;
@@ -19,18 +19,16 @@ const KEPT_MS: i64 = 120_000;
 pub(super) struct Told {
     pub(super) coverage: Coverage,
     pub(super) totals: CoverageTotals,
-    /// Units from which a sensor reports, and those above them.
-    pub(super) units: BTreeSet<i64>,
+    pub(super) works: Works,
 }
 
 impl Told {
     /// As it is now.
     pub(super) fn anew(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
-        Ok(Self {
-            coverage: coverage::record(connection, now_ms)?,
-            totals: assets::coverage_totals(connection, now_ms)?,
-            units: coverage::reporting_units(connection, now_ms)?,
-        })
+        let totals = assets::coverage_totals(connection, now_ms)?;
+        let (detectors, works) = coverage::detectors(connection, now_ms)?;
+        let coverage = coverage::record(connection, &totals, detectors, now_ms)?;
+        Ok(Self { coverage, totals, works })
     }
 }
 
@@ -83,6 +81,16 @@ impl SqliteStore {
     /// The answer, from less than two minutes ago where the fleet is large.
     pub(super) fn told(&self, now_ms: i64) -> Result<Arc<Told>, StoreError> {
         self.fleet.kept(now_ms).map_or_else(|| self.tell_anew(now_ms), Ok)
+    }
+
+    /// Its sums, which take no look at what each sensor says.
+    pub(super) fn told_totals(&self, now_ms: i64) -> Result<CoverageTotals, StoreError> {
+        match self.fleet.kept(now_ms) {
+            Some(told) => Ok(told.totals.clone()),
+            None => self
+                .readers
+                .with("sum up the coverage", |connection| assets::coverage_totals(connection, now_ms)),
+        }
     }
 
     fn tell_anew(&self, now_ms: i64) -> Result<Arc<Told>, StoreError> {

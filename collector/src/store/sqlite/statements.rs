@@ -265,10 +265,9 @@ pub(super) fn content(
         {
             continue;
         }
-        let there = system.org_units.is_empty() || !system.org_units.is_disjoint(&told.units);
         let ways = system.products.iter().filter_map(|product| ways.get(product.as_str()));
         let ways = ways.fold(Ways::default(), |all, one| all.or(*one));
-        let looked = Looked::of(system.observed, ways, there, &told.coverage);
+        let looked = Looked::of(system.observed, ways, told.works.in_units(&system.org_units));
         let listed = listed(connection, &held, looked, today)?;
         match system.scope {
             Scope::In => content.included.push(listed),
