@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# build.sh OUT [VERSION]: builds the Debian packages of both programs into the folder OUT.
+# build.sh OUT [VERSION]: builds the Debian packages of both programs into the folder OUT. They hold the programs of
+# `cargo build --release`: what was tried is what is shipped.
 # Needs cargo-deb (`cargo install cargo-deb --locked`). VERSION is the Debian version; without it, that
 # of packaging/deb/*.changelog, which has to be the crates' own.
 set -euo pipefail
@@ -8,6 +9,8 @@ version=${2:-}
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 mkdir -p "$out" "$target/release"
+
+cargo build --release --locked
 
 crate_version=$(cargo metadata --no-deps --locked --format-version=1 |
     python3 -c 'import json, sys; print({p["version"] for p in json.load(sys.stdin)["packages"]}.pop())')
@@ -19,6 +22,5 @@ for program in agent collector; do
         exit 1
     fi
     python3 packaging/third-party.py "$package" "$target/release/$package.third-party.gz"
-    # -p: a build of the whole workspace would unify features and ship more than this program asks for.
-    cargo deb --locked -p "$package" --output "$out/" ${version:+--deb-version "$version"}
+    cargo deb --locked --no-build -p "$package" --output "$out/" ${version:+--deb-version "$version"}
 done

@@ -1,6 +1,6 @@
 //! The programs under test, built once for each run and never taken stale.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -13,6 +13,16 @@ pub struct Programs {
     pub collector: PathBuf,
     /// The servers and clients that tests talk with.
     pub peer: PathBuf,
+}
+
+impl Programs {
+    fn of(built: &[serde_json::Value]) -> Self {
+        Self {
+            agent: find(built, "umbrascope-agent"),
+            collector: find(built, "umbrascope-collector"),
+            peer: find(built, "umbrascope-test-peer"),
+        }
+    }
 }
 
 /// Builds all programs in the profile of the tests, into the same target folder.
@@ -30,38 +40,21 @@ pub fn programs() -> &'static Programs {
         if !cfg!(debug_assertions) {
             words.push("--release");
         }
-        let built = build(&words);
-        Programs {
-            agent: find(&built, "umbrascope-agent"),
-            collector: find(&built, "umbrascope-collector"),
-            peer: find(&built, "umbrascope-test-peer"),
-        }
+        Programs::of(&build(&words))
     })
 }
 
-/// Builds the agent as it is shipped, to be measured: in the release profile, without failpoints, and by itself, since one
-/// build of several packages unifies their features and makes another program than the package holds.
+/// Builds the programs as they are shipped, to be measured: the release build of the whole workspace, which is what the packages hold
+/// (packaging/build.sh).
 ///
 /// # Panics
 /// When cargo cannot be run or the build fails.
-pub fn released_agent() -> &'static Path {
-    static AGENT: OnceLock<PathBuf> = OnceLock::new();
-    AGENT.get_or_init(|| find(&build(&["--release", "-p", "umbrascope-agent"]), "umbrascope-agent"))
+pub fn released() -> &'static Programs {
+    static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+    PROGRAMS.get_or_init(|| Programs::of(&build(&["--release", "--workspace"])))
 }
 
-/// The same for the collector; the released agent is built as well, for the collector starts the one beside itself.
-///
-/// # Panics
-/// When cargo cannot be run or a build fails.
-pub fn released_collector() -> &'static Path {
-    static COLLECTOR: OnceLock<PathBuf> = OnceLock::new();
-    COLLECTOR.get_or_init(|| {
-        released_agent();
-        find(&build(&["--release", "-p", "umbrascope-collector"]), "umbrascope-collector")
-    })
-}
-
-/// What `cargo build` of the programs with these words more says of itself.
+/// What `cargo build` with these words more says of the programs that it made.
 fn build(words: &[&str]) -> Vec<serde_json::Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -85,7 +78,12 @@ fn build(words: &[&str]) -> Vec<serde_json::Value> {
         String::from_utf8_lossy(&output.stderr)
     );
     let messages = String::from_utf8_lossy(&output.stdout);
-    messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    // Those of hundreds of libraries would make a benchmark larger that tells memory from its own.
+    messages
+        .lines()
+        .filter(|line| !line.contains("\"executable\":null"))
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 fn find(built: &[serde_json::Value], name: &str) -> PathBuf {

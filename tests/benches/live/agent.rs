@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 use umbrascope_e2e::netns::Pair;
-use umbrascope_e2e::programs::released_agent;
+use umbrascope_e2e::programs::released;
 
 use crate::processes;
 
@@ -74,7 +74,7 @@ impl Agent {
         );
         fs::write(&config, text).unwrap_or_else(|error| panic!("no configuration: {error}"));
         let errors = fs::File::create(&log).unwrap_or_else(|error| panic!("no log: {error}"));
-        let program = released_agent();
+        let program = &released().agent;
         let mut command = match cpu {
             Some(cpu) => {
                 let mut command = pair.host("taskset");

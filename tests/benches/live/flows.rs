@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use umbrascope_e2e::netns::{NET, Pair};
-use umbrascope_e2e::programs::released_agent;
+use umbrascope_e2e::programs::released;
 
 use crate::agent::{Agent, Counted, Filter};
 use crate::frames::{Kind, NAMES};
@@ -207,7 +207,7 @@ fn difference(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> 
 
 /// The names that the catalogue knows, as the agent itself says.
 fn known() -> Vec<&'static str> {
-    let mut child = Command::new(released_agent())
+    let mut child = Command::new(&released().agent)
         .args(["rules", "match", "--format", "tsv"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

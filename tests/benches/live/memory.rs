@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use umbrascope_e2e::netns::Pair;
 use umbrascope_e2e::product::Try;
-use umbrascope_e2e::programs::released_collector;
+use umbrascope_e2e::programs::released;
 
 use crate::frames::Kind;
 use crate::{Size, pair, processes, send, this_program};
@@ -21,7 +21,7 @@ const SCAN_LIMIT: Duration = Duration::from_secs(130);
 pub(crate) fn run(size: Size) {
     let pair = pair(true);
     let data = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-    let mut command = pair.host(released_collector());
+    let mut command = pair.host(&released().collector);
     command.args(["try", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data.path());
     println!("\nmemory: summed PSS of the agent's processes, under `try`");
     println!("        budget: idle {BUDGET_IDLE_MB} MB, peak {BUDGET_PEAK_MB} MB");

@@ -5,7 +5,7 @@
 //!    in CPU of that process; budget 1.5;
 //! 2. the store against a hand-written loop that issues the same statements; budget 80 %.
 //!
-//! Run with `cargo bench -p umbrascope-collector --bench ingest`.
+//! Run with `cargo bench -p umbrascope-e2e --bench ingest`.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing better to do than stop")]
 
 use std::io::{BufRead, BufReader, Write};

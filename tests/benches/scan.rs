@@ -2,7 +2,7 @@
 //! over the same tree; and what a look costs that finds nothing changed since. Prints CPU, wall and peak memory, cold (the caches
 //! of the kernel dropped, where that is allowed) and warm (median of the others).
 //!
-//! `cargo bench -p umbrascope-agent --bench scan`. Budget: 0.1 s CPU warm, 16 MB.
+//! `cargo bench -p umbrascope-e2e --bench scan`. Budget: 0.1 s CPU warm, 16 MB.
 
 use std::fs;
 use std::path::{Path, PathBuf};

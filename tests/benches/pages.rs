@@ -2,7 +2,7 @@
 //! and 10 million activity rows on top of the demonstration with its decisions, findings, campaign and statements. Each page is asked for over
 //! one kept connection: once cold, then again and again. Budget: 50 ms at the 95th percentile of the worst page.
 //!
-//! Run with `cargo build --release && cargo bench -p umbrascope-collector --bench pages [-- --quick]`; the quick fleet has a twentieth of it.
+//! Run with `cargo bench -p umbrascope-e2e --bench pages [-- --quick]`; the quick fleet has a twentieth of it.
 //! UMBRASCOPE_BENCH_DATA names a folder that keeps the fleet for the next run.
 #![expect(
     clippy::unwrap_used,
@@ -30,10 +30,9 @@ use umbrascope_collector::model::{NewToken, TokenId};
 use umbrascope_collector::serve;
 use umbrascope_collector::store::sqlite::Options;
 use umbrascope_collector::store::{Enrolment, NewCertificate, Report, Store};
+use umbrascope_e2e::programs::released;
 use umbrascope_rules::Catalogue;
 
-/// Program under test.
-const COLLECTOR: &str = env!("CARGO_BIN_EXE_umbrascope-collector");
 /// Assets beside those of the demonstration, and activity rows of each.
 const ASSETS: u64 = 98_000;
 const ROWS: u64 = 103;
@@ -80,7 +79,7 @@ fn main() {
 
 fn furnish(folder: &Path, assets: u64) {
     let began = Instant::now();
-    let seeded = Command::new(COLLECTOR)
+    let seeded = Command::new(&released().collector)
         .args(["try", "--demo", "--once", "--listen", "127.0.0.1:0", "--data-dir"])
         .arg(folder)
         .stdin(Stdio::null())
@@ -88,12 +87,9 @@ fn furnish(folder: &Path, assets: u64) {
         .stderr(Stdio::null())
         .status()
         .unwrap();
-    assert!(
-        seeded.success(),
-        "`try --demo --once` failed: build the workspace with `cargo build --release` first"
-    );
+    assert!(seeded.success(), "`try --demo --once` failed");
     let roles = ["administrator", "it-deployer", "analyst", "reviewer", "scope-owner"];
-    let added = Command::new(COLLECTOR)
+    let added = Command::new(&released().collector)
         .args(["user", "add", "admin", "--data-dir"])
         .arg(folder)
         .args(roles.iter().flat_map(|role| ["--role", role]))
@@ -289,8 +285,11 @@ fn keep_writing(store: &dyn Store, stop: &AtomicBool) {
 // ── Who looks ────────────────────────────────────────────────────────────────────────────────
 
 fn sign_in_link(folder: &Path) -> String {
-    let made =
-        Command::new(COLLECTOR).args(["user", "link", "admin", "--data-dir"]).arg(folder).output().unwrap();
+    let made = Command::new(&released().collector)
+        .args(["user", "link", "admin", "--data-dir"])
+        .arg(folder)
+        .output()
+        .unwrap();
     let text = String::from_utf8(made.stdout).unwrap();
     let at = text.find("/sign-in/link/").expect("a link is printed");
     text[at..].split_whitespace().next().unwrap().to_owned()

@@ -1,5 +1,5 @@
 //! What it costs to judge a name that no rule knows: by kind of name, beside the matcher's own miss and the public
-//! suffix list's share. `cargo bench -p umbrascope-rules --bench judge_suspect`. The budget is 300 ns a name.
+//! suffix list's share. `cargo bench -p umbrascope-e2e --bench judge_suspect`. The budget is 300 ns a name.
 
 #![expect(unsafe_code, reason = "an allocator that counts is one that forwards to the system's")]
 

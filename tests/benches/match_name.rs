@@ -2,7 +2,7 @@
 //! same patterns and the same names; then load time and memory. Budgets: 100 ns a name at 10,000 indicators, flat in
 //! size; load 20 ms; 4 MB.
 //!
-//! `cargo bench -p umbrascope-rules`. Times are those of the fastest of several rounds.
+//! `cargo bench -p umbrascope-e2e --bench match_name`. Times are those of the fastest of several rounds.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;

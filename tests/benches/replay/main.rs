@@ -1,7 +1,7 @@
 //! What `replay --names` costs, beside other programs on the same files in the same run.
 //!
 //! Budgets: a bulk TLS capture takes no more processor time than `tcpdump -r FILE -w /dev/null`; a mix of handshakes a
-//! fifth of ndpiReader's processor time and memory, with every name found. Run with `cargo bench -p umbrascope-agent
+//! fifth of ndpiReader's processor time and memory, with every name found. Run with `cargo bench -p umbrascope-e2e
 //! --bench replay`. The captures take about 350 MB in the temporary folder while it runs. tshark is so slow that it gets a
 //! small mix of its own.
 
@@ -12,6 +12,7 @@ use std::process::Command;
 
 use child::{Cost, cost};
 use generate::{CUT, Flows, MIX};
+use umbrascope_e2e::programs::released;
 
 mod child;
 mod generate;
@@ -75,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn replay(path: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_umbrascope-agent"));
+    let mut command = Command::new(&released().agent);
     command.args(["replay", "--names", "--format", "tsv"]).arg(path);
     command
 }
