@@ -48,9 +48,9 @@ impl From<EndpointRow> for Endpoint {
             number: row.number,
             hostname: named.hostname,
             machine: named.machine,
-            unit: named.unit,
-            platform: named.platform,
-            sources: row.matched.sources.into_iter().collect(),
+            unit: named.unit.to_string(),
+            platform: named.platform.to_string(),
+            sources: row.matched.sources.iter().map(|source| source.to_string()).collect(),
             asset: row.matched.asset,
             reporting: row.matched.reporting,
         }

@@ -1,7 +1,8 @@
 //! Which expected endpoint is which machine. Names of hosts are compared without case and final dot; a name without a domain is that of a
 //! machine with one, where only one has it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::coverage::{Expected, Source};
 use super::endpoints::is_supported;
@@ -9,16 +10,16 @@ use super::endpoints::is_supported;
 /// An endpoint that a list names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Its list.
-    pub source: String,
+    /// Its list. What many endpoints have in common is there once.
+    pub source: Arc<str>,
     /// Its host name; empty: not said.
     pub hostname: String,
     /// Serial number or another id; empty: not said.
     pub machine: String,
     /// Name of its unit; empty: not said.
-    pub unit: String,
+    pub unit: Arc<str>,
     /// Its platform; empty: not said.
-    pub platform: String,
+    pub platform: Arc<str>,
 }
 
 /// A machine with a sensor of its own.
@@ -39,8 +40,8 @@ pub struct Machine {
 pub struct Match {
     /// The endpoint, as the first of its lists names it.
     pub named: Named,
-    /// Its lists.
-    pub sources: BTreeSet<String>,
+    /// Its lists, in the order of their names.
+    pub sources: Vec<Arc<str>>,
     /// Number of the asset that it is; `None`: never enrolled.
     pub asset: Option<i64>,
     /// Whether that reported within the window.
@@ -61,7 +62,7 @@ pub fn matched(named: Vec<Named>, machines: Vec<Machine>) -> Matched {
     let mut matched = Matched::default();
     let mut index = Index::default();
     // By source: ids that its rows of this endpoint have. Two rows of one list with two ids are two machines, be their names the same.
-    let mut ids: Vec<BTreeMap<String, String>> = Vec::new();
+    let mut ids: Vec<BTreeMap<Arc<str>, String>> = Vec::new();
     for row in named {
         let machine = fold(&row.machine);
         let same = |at: &usize| {
@@ -77,14 +78,16 @@ pub fn matched(named: Vec<Named>, machines: Vec<Machine>) -> Matched {
                         one.named.platform.clone_from(&row.platform);
                     }
                     ids.insert(row.source.clone(), machine);
-                    one.sources.insert(row.source);
+                    if let Err(place) = one.sources.binary_search(&row.source) {
+                        one.sources.insert(place, row.source);
+                    }
                 }
             }
             None => {
                 let at = matched.expected.len();
                 index.add(&row.hostname, &row.machine, at);
                 ids.push(BTreeMap::from([(row.source.clone(), machine)]));
-                let sources = BTreeSet::from([row.source.clone()]);
+                let sources = vec![Arc::clone(&row.source)];
                 matched.expected.push(Match { named: row, sources, asset: None, reporting: false });
             }
         }
@@ -116,7 +119,7 @@ impl Matched {
             |wanted: fn(&Match) -> bool| self.expected.iter().filter(|one| wanted(one)).count() as u64;
         let mut unsupported = BTreeMap::new();
         for one in self.expected.iter().filter(|one| !is_supported(&one.named.platform)) {
-            *unsupported.entry(one.named.platform.clone()).or_insert(0) += 1;
+            *unsupported.entry(one.named.platform.to_string()).or_insert(0) += 1;
         }
         Expected {
             sources,
@@ -181,8 +184,8 @@ mod tests {
             source: source.into(),
             hostname: hostname.into(),
             machine: machine.into(),
-            unit: String::new(),
-            platform: String::new(),
+            unit: "".into(),
+            platform: "".into(),
         }
     }
 

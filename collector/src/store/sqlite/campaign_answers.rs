@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::campaigns::{batch, display_name, is_blocked, silent_units};
+use super::campaigns::{Sensed, batch, display_name};
 use super::products::Conditions;
 use super::{governed, prepare, systems};
 use crate::campaign;
@@ -27,7 +27,7 @@ pub(super) fn open_rows(
     connection: &Connection,
     person: i64,
     page: PageRequest,
-    now_ms: i64,
+    sensed: &Sensed,
 ) -> rusqlite::Result<Page<OpenRow>> {
     let mut conditions = Conditions::default();
     conditions.add("r.owner = $", person);
@@ -37,7 +37,6 @@ pub(super) fn open_rows(
     let select = format!("SELECT r.id FROM {from}");
     let ids: Vec<String> =
         conditions.page(connection, &select, "c.due_day, a.name, r.id", page, |row| row.get(0))?;
-    let silent = silent_units(connection, now_ms)?;
     let mut rows = Vec::with_capacity(ids.len());
     for id in ids {
         let Some(held) = governed::load::<CampaignRow>(connection, &id)? else { continue };
@@ -57,7 +56,7 @@ pub(super) fn open_rows(
             changes: since_confirmed(connection, &system.held, person)?,
             units,
             risk_owner,
-            blocked: is_blocked(&silent, body),
+            blocked: sensed.blocks(body),
             campaign: campaign.body,
             held,
             system,
@@ -138,14 +137,17 @@ fn served(connection: &Connection, row: &str, person: i64) -> rusqlite::Result<O
 
 // ── Answers ──────────────────────────────────────────────────────────────────────────────────
 
+/// What answers are taken with: the database, how tiers are suggested, and what sensors do.
+type With<'w> = (&'w Connection, &'w Method, &'w Sensed);
+
 pub(super) fn answer(
-    connection: &Connection,
-    method: &Method,
+    with: With<'_>,
     sent: &SentAnswer,
     submitted: u32,
     who: &Who,
     act: &Act,
 ) -> rusqlite::Result<Changed<CampaignRow>> {
+    let (connection, ..) = with;
     let Some(row) = governed::load::<CampaignRow>(connection, &sent.row)? else { return Ok(None) };
     let Some(campaign) = governed::load::<Campaign>(connection, &row.body.campaign)? else { return Ok(None) };
     let comment = sent.comment.trim();
@@ -156,7 +158,7 @@ pub(super) fn answer(
         version: None,
         ..act.clone()
     };
-    match take((connection, method), &campaign.body, &row, sent, submitted, who, &act)? {
+    match take(with, &campaign.body, &row, sent, submitted, who, &act)? {
         Ok(next) => {
             let held = governed::replace(connection, &row, &next, &act, sent.answer.action())?;
             Ok(Some(Ok(held)))
@@ -169,7 +171,7 @@ pub(super) fn answer(
 }
 
 fn take(
-    (connection, method): (&Connection, &Method),
+    (connection, method, sensed): With<'_>,
     campaign: &Campaign,
     row: &Held<CampaignRow>,
     sent: &SentAnswer,
@@ -184,7 +186,7 @@ fn take(
     let served = served(connection, &row.body.id, who.person)?;
     let asked = Asked {
         system: &system,
-        blocked: is_blocked(&silent_units(connection, act.now_ms)?, &system.body),
+        blocked: sensed.blocks(&system.body),
         served: served.as_ref().map(|(hash, at_ms)| (hash.as_str(), *at_ms)),
     };
     let (seen, comment) = (sent.seen.as_str(), sent.comment.trim());

@@ -9,6 +9,7 @@ use umbrascope_api::Day;
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::products::Conditions;
+use super::records::Records;
 use super::{SqliteStore, campaign_answers, prepare, sight, systems};
 use crate::audit::{Keys, canonical};
 use crate::campaign;
@@ -110,7 +111,9 @@ impl Campaigns for SqliteStore {
     }
 
     fn campaign(&self, id: &str, sight: &Sight, now_ms: i64) -> Result<Option<CampaignDetail>, StoreError> {
-        self.readers.with("show a campaign", |connection| detail(connection, id, sight, now_ms))
+        let sensed = self.told_sensed(now_ms)?;
+        self.readers
+            .with("show a campaign", |connection| detail((connection, &self.records), id, sight, &sensed))
     }
 
     fn campaign_rows(
@@ -120,6 +123,7 @@ impl Campaigns for SqliteStore {
         page: PageRequest,
         now_ms: i64,
     ) -> Result<Page<RowView>, StoreError> {
+        let sensed = self.told_sensed(now_ms)?;
         self.readers.with("list the rows of a campaign", |connection| {
             let mut conditions = Conditions::default();
             conditions.add("r.campaign = $", campaign.to_owned());
@@ -130,7 +134,7 @@ impl Campaigns for SqliteStore {
                 conditions.add("r.owner = $", owner);
             }
             sight::limit_rows(&mut conditions, &filter.sight);
-            views(connection, &conditions, page, now_ms)
+            views(connection, &conditions, page, &sensed)
         })
     }
 
@@ -141,40 +145,48 @@ impl Campaigns for SqliteStore {
         now_ms: i64,
         again: bool,
     ) -> Result<Page<OpenRow>, StoreError> {
-        self.writer.run("send somebody their rows", move |connection, _| {
-            let found = campaign_answers::open_rows(connection, person, page, now_ms)?;
-            for row in &found.rows {
-                let hash = &row.system.held.hash;
-                campaign_answers::note_served(connection, (&row.held.body.id, person), hash, now_ms, again)?;
-            }
-            Ok(found)
-        })
+        let found = self.open_rows(person, page, now_ms)?;
+        let sent = |row: &OpenRow| (row.held.body.id.clone(), row.system.held.hash.clone());
+        let sent: Vec<(String, String)> = found.rows.iter().map(sent).collect();
+        if !sent.is_empty() {
+            self.writer.run("note which rows somebody was sent", move |connection, _| {
+                for (row, hash) in &sent {
+                    campaign_answers::note_served(connection, (row, person), hash, now_ms, again)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     fn open_rows(&self, person: i64, page: PageRequest, now_ms: i64) -> Result<Page<OpenRow>, StoreError> {
+        let sensed = self.told_sensed(now_ms)?;
         self.readers.with("show somebody their rows", |connection| {
-            campaign_answers::open_rows(connection, person, page, now_ms)
+            campaign_answers::open_rows(connection, person, page, &sensed)
         })
     }
 
     fn rows_escalated_to(&self, person: i64, now_ms: i64) -> Result<Vec<RowView>, StoreError> {
+        let sensed = self.told_sensed(now_ms)?;
         self.readers.with("show a manager what waits", |connection| {
             let mut conditions = Conditions::default();
             conditions.add("r.manager = $", person);
             conditions.add("r.state = $", RowState::Open.as_str().to_owned());
             let page = PageRequest { offset: 0, limit: PageRequest::MAX_LIMIT };
-            Ok(views(connection, &conditions, page, now_ms)?.rows)
+            Ok(views(connection, &conditions, page, &sensed)?.rows)
         })
     }
 
     fn answer_rows(&self, answers: Vec<SentAnswer>, who: Who, act: Act) -> Result<Answers, StoreError> {
+        let sensed = self.told_sensed(act.now_ms)?;
         self.writer.run("take answers of a campaign", move |connection, books| {
             books.governed.clear();
             let method = Arc::clone(&books.options.tier_method);
             let batch = u32::try_from(answers.len()).unwrap_or(u32::MAX);
             let mut came_to = Vec::with_capacity(answers.len());
             for sent in answers {
-                let changed = campaign_answers::answer(connection, &method, &sent, batch, &who, &act)?;
+                let changed =
+                    campaign_answers::answer((connection, &method, &sensed), &sent, batch, &who, &act)?;
                 came_to.push((sent.row, changed));
             }
             Ok(came_to)
@@ -213,7 +225,7 @@ impl Campaigns for SqliteStore {
     fn attested(&self, now_ms: i64) -> Result<Attested, StoreError> {
         self.readers.with("count what is attested", |connection| {
             let days = systems::limits(connection)?.review_days;
-            let all = governed::all::<AiSystem>(connection)?;
+            let all = self.records.systems(connection)?;
             Ok(campaign::attested(all.iter().map(|held| &held.body), Day::from_unix_ms(now_ms), days))
         })
     }
@@ -314,12 +326,12 @@ fn close(
         }
     };
     let act = Act { batch: Some(batch(&id)), ..act.clone().as_role(role) };
-    let silent = silent_units(connection, act.now_ms)?;
+    let sensed = Sensed::now(connection, act.now_ms)?;
     let mut rows = Vec::new();
     for row in all_rows(connection, &id)? {
         let system = governed::load::<AiSystem>(connection, &row.body.system)?;
         let merged = system.as_ref().is_none_or(|held| held.body.is_merged());
-        let blocked = system.as_ref().is_some_and(|held| is_blocked(&silent, &held.body));
+        let blocked = system.as_ref().is_some_and(|held| sensed.blocks(&held.body));
         match campaign::ended(&row.body, blocked, merged) {
             Some(next) => {
                 rows.push(governed::replace(connection, &row, &next, &act, "campaign.end")?.body);
@@ -362,7 +374,7 @@ pub(super) fn attend(connection: &Connection, now_ms: i64) -> rusqlite::Result<u
     if ids.is_empty() {
         return Ok(0);
     }
-    let (silent, today) = (silent_units(connection, now_ms)?, Day::from_unix_ms(now_ms));
+    let (sensed, today) = (Sensed::now(connection, now_ms)?, Day::from_unix_ms(now_ms));
     let mut campaigns: BTreeMap<String, Campaign> = BTreeMap::new();
     let mut moved = 0;
     for (id, campaign) in ids {
@@ -372,7 +384,7 @@ pub(super) fn attend(connection: &Connection, now_ms: i64) -> rusqlite::Result<u
         }
         let Some(row) = governed::load::<CampaignRow>(connection, &id)? else { continue };
         let system = governed::load::<AiSystem>(connection, &row.body.system)?;
-        let blocked = system.is_some_and(|held| is_blocked(&silent, &held.body));
+        let blocked = system.is_some_and(|held| sensed.blocks(&held.body));
         let manager = manager(connection, row.body.owner)?;
         let campaign = &campaigns[&campaign];
         if let Some(next) = campaign::escalate(campaign, &row.body, today, blocked, manager) {
@@ -395,36 +407,38 @@ fn manager(connection: &Connection, person: i64) -> rusqlite::Result<Option<i64>
     .optional()
 }
 
-/// Units that have sensors, none of which reported lately.
-pub(super) fn silent_units(connection: &Connection, now_ms: i64) -> rusqlite::Result<Sensed> {
-    let mut sensed = Sensed::default();
-    let mut statement = prepare(
-        connection,
-        "SELECT a.unit, max(q.last_report_at_ms) FROM sensor s JOIN asset a ON a.id = s.asset
-         JOIN sensor_seen q ON q.sensor = s.id WHERE q.revoked = 0 GROUP BY a.unit",
-    )?;
-    for row in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))? {
-        let (unit, last) = row?;
-        if last < now_ms - DATA_GAP_MS {
-            sensed.silent.insert(unit)
-        } else {
-            sensed.reporting.insert(unit)
-        };
-    }
-    Ok(sensed)
-}
-
 /// Units by what their sensors do. A unit without any sensor is in neither.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Sensed {
     silent: BTreeSet<i64>,
     reporting: BTreeSet<i64>,
 }
 
-/// Whether sensors of a record's units are there and silent, all of them. Where there is none, nothing was to be looked at.
-pub(super) fn is_blocked(sensed: &Sensed, system: &AiSystem) -> bool {
-    system.org_units.iter().any(|unit| sensed.silent.contains(unit))
-        && !system.org_units.iter().any(|unit| sensed.reporting.contains(unit))
+impl Sensed {
+    /// A look at every sensor.
+    pub(super) fn now(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
+        let mut sensed = Self::default();
+        let mut statement = prepare(
+            connection,
+            "SELECT a.unit, max(q.last_report_at_ms) FROM sensor s JOIN asset a ON a.id = s.asset
+             JOIN sensor_seen q ON q.sensor = s.id WHERE q.revoked = 0 GROUP BY a.unit",
+        )?;
+        for row in statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))? {
+            let (unit, last) = row?;
+            if last < now_ms - DATA_GAP_MS {
+                sensed.silent.insert(unit)
+            } else {
+                sensed.reporting.insert(unit)
+            };
+        }
+        Ok(sensed)
+    }
+
+    /// Whether sensors of a record's units are there and silent, all of them. Where there is none, nothing was to be looked at.
+    pub(super) fn blocks(&self, system: &AiSystem) -> bool {
+        system.org_units.iter().any(|unit| self.silent.contains(unit))
+            && !system.org_units.iter().any(|unit| self.reporting.contains(unit))
+    }
 }
 
 // ── What pages read ──────────────────────────────────────────────────────────────────────────
@@ -484,10 +498,10 @@ fn of_campaign(campaign: &str, sight: &Sight) -> Conditions {
 }
 
 fn detail(
-    connection: &Connection,
+    (connection, records): (&Connection, &Records),
     id: &str,
     sight: &Sight,
-    now_ms: i64,
+    sensed: &Sensed,
 ) -> rusqlite::Result<Option<CampaignDetail>> {
     let Some(mut held) = find(connection, id)? else { return Ok(None) };
     let seen = sight::systems(connection, sight)?;
@@ -522,12 +536,12 @@ fn detail(
     owners.sort_by(|a, b| {
         (b.counts.open + b.counts.silent, &a.name).cmp(&(a.counts.open + a.counts.silent, &b.name))
     });
-    let silent = silent_units(connection, now_ms)?;
     let mut blocked_now = 0;
-    let open = |row: &&Held<CampaignRow>| row.body.state == RowState::Open && in_sight(&row.body.system);
-    for row in all_rows(connection, id)?.iter().filter(open) {
-        let system = governed::load::<AiSystem>(connection, &row.body.system)?;
-        blocked_now += u64::from(system.is_some_and(|held| is_blocked(&silent, &held.body)));
+    let systems = records.systems(connection)?;
+    let mut open = prepare(connection, "SELECT system FROM campaign_row WHERE campaign = $1 AND state = $2")?;
+    for system in open.query_map(params![id, RowState::Open.as_str()], |row| row.get::<_, String>(0))? {
+        let held = systems.get(&system?).filter(|held| in_sight(&held.body.id));
+        blocked_now += u64::from(held.is_some_and(|held| sensed.blocks(&held.body)));
     }
     let mut unowned = Vec::new();
     for system in &held.body.unowned {
@@ -556,9 +570,8 @@ fn views(
     connection: &Connection,
     conditions: &Conditions,
     page: PageRequest,
-    now_ms: i64,
+    sensed: &Sensed,
 ) -> rusqlite::Result<Page<RowView>> {
-    let silent = silent_units(connection, now_ms)?;
     let select =
         "SELECT r.id, coalesce(a.reference, ''), coalesce(a.name, ''), coalesce(p.display_name, ''), a.owner
         FROM campaign_row r LEFT JOIN ai_system a ON a.id = r.system LEFT JOIN person p ON p.id = r.owner";
@@ -572,7 +585,7 @@ fn views(
         let open = held.body.state == RowState::Open;
         let blocked = open
             && governed::load::<AiSystem>(connection, &held.body.system)?
-                .is_some_and(|system| is_blocked(&silent, &system.body));
+                .is_some_and(|system| sensed.blocks(&system.body));
         let owner_changed = open && owner_now != Some(held.body.owner);
         rows.push(RowView { held, reference, name, owner, owner_changed, blocked });
     }

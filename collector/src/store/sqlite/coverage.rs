@@ -1,8 +1,9 @@
 //! Coverage as a record, and the endpoints that there should be.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::iter;
+use std::sync::Arc;
 
 use rusqlite::{Connection, params};
 use serde::Deserialize;
@@ -53,13 +54,13 @@ fn insert(connection: &Connection, source: &str, n: i64, endpoint: &Endpoint) ->
     Ok(())
 }
 
-/// What every list rests on.
+/// What every list rests on, with what should be there and what is side by side, where a list says so.
 pub(super) fn record(
     connection: &Connection,
     totals: &CoverageTotals,
     detectors: Vec<Detector>,
     now_ms: i64,
-) -> rusqlite::Result<Coverage> {
+) -> rusqlite::Result<(Coverage, Option<Matched>)> {
     let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
     let mut silent = Silent::default();
     let (mut enrolled, mut reporting) = (0, 0);
@@ -72,6 +73,7 @@ pub(super) fn record(
         }
     }
     let side_by_side = side_by_side(connection, seen, since_ms)?;
+    let (matched, sources) = side_by_side.unzip();
     let sites = governed::all::<Site>(connection)?;
     let named = |wanted: Tri| {
         let open = sites.iter().filter(|held| !held.body.closed && held.body.sensor == wanted);
@@ -79,11 +81,11 @@ pub(super) fn record(
     };
     let days: (Option<i64>, Option<i64>) = prepare(connection, "SELECT min(day), max(day) FROM fleet_day")?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Coverage {
+    let coverage = Coverage {
         as_of_ms: now_ms,
         window_hours: WINDOW_HOURS,
-        unexpected: side_by_side.as_ref().map(|(matched, _)| matched.unexpected.len() as u64),
-        expected: side_by_side.map(|(matched, sources)| matched.expected(sources)),
+        unexpected: matched.as_ref().map(|matched| matched.unexpected.len() as u64),
+        expected: matched.as_ref().zip(sources).map(|(matched, sources)| matched.expected(sources)),
         enrolled,
         reporting,
         detectors,
@@ -98,7 +100,8 @@ pub(super) fn record(
             encrypted_dns: totals.encrypted_dns,
         },
         days: days.0.map(day).zip(days.1.map(day)),
-    })
+    };
+    Ok((coverage, matched))
 }
 
 /// The endpoints that there should be; `None`: no list says so.
@@ -132,24 +135,25 @@ fn side_by_side(
     machines: Vec<(Machine, i64)>,
     since_ms: i64,
 ) -> rusqlite::Result<Option<(Matched, Vec<Source>)>> {
+    let mut words = Words::default();
     let named: Vec<Named> = prepare(
         connection,
         "SELECT source, hostname, machine, unit, platform FROM expected_endpoint ORDER BY source, n",
     )?
     .query_map([], |row| {
         Ok(Named {
-            source: row.get(0)?,
+            source: words.shared(row.get_ref(0)?.as_str()?),
             hostname: row.get(1)?,
             machine: row.get(2)?,
-            unit: row.get(3)?,
-            platform: row.get(4)?,
+            unit: words.shared(row.get_ref(3)?.as_str()?),
+            platform: words.shared(row.get_ref(4)?.as_str()?),
         })
     })?
     .collect::<rusqlite::Result<_>>()?;
     if named.is_empty() {
         return Ok(None);
     }
-    let by_hand = named.iter().filter(|one| one.source == BY_HAND).count() as u64;
+    let by_hand = named.iter().filter(|one| *one.source == *BY_HAND).count() as u64;
     let machines = machines.into_iter().map(|(machine, last_report_at_ms)| Machine {
         reporting: last_report_at_ms > 0 && last_report_at_ms >= since_ms,
         ..machine
@@ -163,6 +167,21 @@ fn side_by_side(
         sources.push(Source { name: BY_HAND.to_owned(), as_of: None, endpoints: by_hand });
     }
     Ok(Some((matched(named, machines.collect()), sources)))
+}
+
+/// Words that many rows have in common, each once.
+#[derive(Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn shared(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(word) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = word.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
 }
 
 /// What of a [`CoverageReport`](umbrascope_api::CoverageReport) says how a sensor looks.
@@ -314,33 +333,44 @@ pub(super) fn remove_endpoint(connection: &Connection, number: i64, act: &Act) -
 
 pub(super) fn endpoints(
     connection: &Connection,
+    matched: &Matched,
     which: Endpoints,
     page: PageRequest,
-    now_ms: i64,
 ) -> rusqlite::Result<Page<EndpointRow>> {
-    let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
-    let Some((matched, _)) = side_by_side(connection, machines(connection)?, since_ms)? else {
-        return Ok(Page { rows: Vec::new(), total: 0 });
+    let expected = |wanted: fn(&Match) -> bool| {
+        slice(page, matched.expected.iter().filter(|one| wanted(one)), Match::clone)
     };
-    let all: Vec<Match> = match which {
-        Endpoints::Expected => matched.expected,
-        Endpoints::NeverEnrolled => matched.expected.into_iter().filter(|one| one.asset.is_none()).collect(),
-        Endpoints::Unsupported => {
-            matched.expected.into_iter().filter(|one| !is_supported(&one.named.platform)).collect()
-        }
-        Endpoints::Unexpected => matched.unexpected.into_iter().map(unexpected).collect(),
+    let (rows, total) = match which {
+        Endpoints::Expected => expected(|_| true),
+        Endpoints::NeverEnrolled => expected(|one| one.asset.is_none()),
+        Endpoints::Unsupported => expected(|one| !is_supported(&one.named.platform)),
+        Endpoints::Unexpected => slice(page, matched.unexpected.iter(), unexpected),
     };
-    let total = all.len() as u64;
-    let (skip, take) = (usize::try_from(page.offset).unwrap_or(usize::MAX), page.limit as usize);
-    let mut rows = Vec::new();
-    for one in all.into_iter().skip(skip).take(take) {
-        let number = match one.sources.contains(BY_HAND) {
+    let numbered = |one: Match| {
+        let number = match one.sources.iter().any(|source| **source == *BY_HAND) {
             true => by_hand(connection, &one.named)?,
             false => None,
         };
-        rows.push(EndpointRow { matched: one, number });
+        Ok(EndpointRow { matched: one, number })
+    };
+    Ok(Page { rows: rows.into_iter().map(numbered).collect::<rusqlite::Result<_>>()?, total })
+}
+
+/// The page of a list, and how long the list is.
+fn slice<'a, T: 'a>(
+    page: PageRequest,
+    all: impl Iterator<Item = &'a T>,
+    shown: impl Fn(&T) -> Match,
+) -> (Vec<Match>, u64) {
+    let (skip, take) = (usize::try_from(page.offset).unwrap_or(usize::MAX), page.limit as usize);
+    let (mut rows, mut total) = (Vec::new(), 0);
+    for (at, one) in all.enumerate() {
+        total += 1;
+        if at >= skip && rows.len() < take {
+            rows.push(shown(one));
+        }
     }
-    Ok(Page { rows, total })
+    (rows, total)
 }
 
 fn by_hand(connection: &Connection, named: &Named) -> rusqlite::Result<Option<i64>> {
@@ -352,14 +382,14 @@ fn by_hand(connection: &Connection, named: &Named) -> rusqlite::Result<Option<i6
     rows.next()?.map(|row| row.get(0)).transpose()
 }
 
-fn unexpected(machine: Machine) -> Match {
-    let Machine { asset, hostname, reporting, .. } = machine;
+fn unexpected(machine: &Machine) -> Match {
+    let nothing: Arc<str> = "".into();
     let named = Named {
-        source: String::new(),
-        hostname,
+        source: Arc::clone(&nothing),
+        hostname: machine.hostname.clone(),
         machine: String::new(),
-        unit: String::new(),
-        platform: String::new(),
+        unit: Arc::clone(&nothing),
+        platform: nothing,
     };
-    Match { named, sources: BTreeSet::new(), asset: Some(asset), reporting }
+    Match { named, sources: Vec::new(), asset: Some(machine.asset), reporting: machine.reporting }
 }

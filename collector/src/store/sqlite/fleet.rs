@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 
+use super::campaigns::Sensed;
 use super::coverage::Works;
 use super::{SqliteStore, assets, coverage, prepare};
 use crate::model::CoverageTotals;
-use crate::scope::Coverage;
+use crate::scope::{Coverage, Matched};
 use crate::store::StoreError;
 
 /// How long an answer is told, in milliseconds: until it was made anew, and longer by as much as that may take.
@@ -20,6 +21,10 @@ pub(super) struct Told {
     pub(super) coverage: Coverage,
     pub(super) totals: CoverageTotals,
     pub(super) works: Works,
+    /// What should be there and what is, side by side; `None`: no list says so.
+    pub(super) matched: Option<Matched>,
+    /// Units by what their sensors do.
+    pub(super) sensed: Sensed,
 }
 
 impl Told {
@@ -27,8 +32,9 @@ impl Told {
     pub(super) fn anew(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
         let totals = assets::coverage_totals(connection, now_ms)?;
         let (detectors, works) = coverage::detectors(connection, now_ms)?;
-        let coverage = coverage::record(connection, &totals, detectors, now_ms)?;
-        Ok(Self { coverage, totals, works })
+        let (coverage, matched) = coverage::record(connection, &totals, detectors, now_ms)?;
+        let sensed = Sensed::now(connection, now_ms)?;
+        Ok(Self { coverage, totals, works, matched, sensed })
     }
 }
 
@@ -90,6 +96,16 @@ impl SqliteStore {
             None => self
                 .readers
                 .with("sum up the coverage", |connection| assets::coverage_totals(connection, now_ms)),
+        }
+    }
+
+    /// What the sensors of each unit do.
+    pub(super) fn told_sensed(&self, now_ms: i64) -> Result<Sensed, StoreError> {
+        match self.fleet.kept(now_ms) {
+            Some(told) => Ok(told.sensed.clone()),
+            None => self
+                .readers
+                .with("look which units have sensors", |connection| Sensed::now(connection, now_ms)),
         }
     }
 

@@ -32,6 +32,7 @@ mod queues;
 mod readiness;
 mod reads;
 mod rebuild;
+mod records;
 mod reidentify;
 mod replayed;
 mod retention;
@@ -61,6 +62,7 @@ use rusqlite::{CachedStatement, Connection, OpenFlags};
 use umbrascope_rules::Catalogue;
 
 use self::fleet::Fleet;
+use self::records::Records;
 use self::writer::Writer;
 use super::StoreError;
 use crate::catalogue::Known;
@@ -128,7 +130,7 @@ impl Options {
             new_words: 500,
             subjects: 20_000,
             assets_at_once: 200,
-            large_fleet: 5_000,
+            large_fleet: 1_000,
             tier_method: Method::built_in(),
             legal_dates: Dates::built_in(),
             rebuild_on_new_catalogue: false,
@@ -144,6 +146,7 @@ pub struct SqliteStore {
     tier_method: Arc<Method>,
     legal_dates: Arc<Dates>,
     fleet: Fleet,
+    records: Records,
     large_fleet: u64,
 }
 
@@ -163,8 +166,8 @@ impl SqliteStore {
         let large_fleet = options.large_fleet;
         let writer = Writer::start(connection, options, now_ms)?;
         let readers = Pool::open(path, readers)?;
-        let fleet = Fleet::default();
-        Ok(Self { readers, writer, known, tier_method, legal_dates, fleet, large_fleet })
+        let (fleet, records) = (Fleet::default(), Records::default());
+        Ok(Self { readers, writer, known, tier_method, legal_dates, fleet, records, large_fleet })
     }
 
     /// Opens an existing database for reading only: for an export beside a running collector.
@@ -181,6 +184,7 @@ impl SqliteStore {
             tier_method: options.tier_method,
             legal_dates: options.legal_dates,
             fleet: Fleet::default(),
+            records: Records::default(),
             large_fleet: options.large_fleet,
         })
     }

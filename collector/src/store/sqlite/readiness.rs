@@ -1,22 +1,21 @@
 //! [`Readying`] over SQLite.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Day;
 
 use super::fleet::Told;
 use super::governed::{self, Projected};
+use super::records::Records;
 use super::{SqliteStore, prepare, replayed, statements, suspects, systems};
 use crate::catalogue::Known;
 use crate::model::Role;
 use crate::model::document::Document;
-use crate::model::finding::Finding;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, Scope};
 use crate::model::supplier::VendorAssessment;
-use crate::model::task::Task;
 use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed, Work};
 use crate::scope::UsageBand;
 use crate::store::StoreError;
@@ -28,15 +27,16 @@ impl Projected for Kept {}
 
 fn gathered(
     connection: &Connection,
+    records: &Records,
     known: &Known,
     (told, tier_method): (&Told, &str),
     now_ms: i64,
 ) -> rusqlite::Result<Gathered> {
     let today = Day::from_unix_ms(now_ms);
-    let held = governed::all::<AiSystem>(connection)?;
+    let held = records.systems(connection)?;
     let systems: Vec<AiSystem> =
-        held.into_iter().map(|held| held.body).filter(|system| !system.is_merged()).collect();
-    let decided = first_decisions(connection, i64::MAX)?;
+        held.iter().map(|held| &held.body).filter(|system| !system.is_merged()).cloned().collect();
+    let decided = records.decided(connection)?;
     let policies = governed::all::<Policy>(connection)?;
     let documents = governed::all::<Document>(connection)?.into_iter().map(|held| held.body);
     let documents = documents.filter(|document| document.superseded_by.is_none());
@@ -52,9 +52,9 @@ fn gathered(
     .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?
     .filter_map(|row| row.map(|(word, people)| Role::parse(&word).map(|role| (role, people))).transpose())
     .collect::<rusqlite::Result<_>>()?;
-    let (asked, mut tasks) = (governed::all::<Finding>(connection)?, Work::default());
+    let (asked, mut tasks) = (records.findings(connection)?, Work::default());
     let (findings, nonconformities) = Work::of_findings(asked.iter().map(|held| &held.body), today);
-    governed::all::<Task>(connection)?.iter().for_each(|held| tasks.add_task(&held.body, today));
+    records.tasks(connection)?.iter().for_each(|held| tasks.add_task(&held.body, today));
     let mut usage = Vec::with_capacity(systems.len());
     for system in &systems {
         // Counted where an indicator asks for it only.
@@ -94,21 +94,6 @@ fn gathered(
     })
 }
 
-/// When each record was first decided, of entries before a moment, Unix milliseconds: the first one that set a decision.
-pub(super) fn first_decisions(
-    connection: &Connection,
-    before_ms: i64,
-) -> rusqlite::Result<HashMap<String, i64>> {
-    prepare(
-        connection,
-        "SELECT t.id, min(t.at_ms) FROM trail t JOIN trail_payload p ON p.seq = t.seq
-         WHERE t.kind = 'system' AND t.outcome = 'done' AND p.payload LIKE '%\"decision\":{%' AND t.at_ms < $1
-         GROUP BY t.id",
-    )?
-    .query_map(params![before_ms], |row| Ok((row.get(0)?, row.get(1)?)))?
-    .collect()
-}
-
 fn signed_scope(connection: &Connection) -> rusqlite::Result<Option<(u64, Day)>> {
     prepare(
         connection,
@@ -131,7 +116,7 @@ impl Readying for SqliteStore {
         let (known, told) = (self.known(), self.told(now_ms)?);
         let method = self.tier_method.version.as_str();
         self.readers.with("gather what there is to show", |connection| {
-            gathered(connection, &known, (&told, method), now_ms)
+            gathered(connection, &self.records, &known, (&told, method), now_ms)
         })
     }
 

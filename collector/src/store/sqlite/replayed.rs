@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use umbrascope_api::Day;
 
 use super::exports::as_of_all;
-use super::readiness::first_decisions;
+use super::records::first_decisions;
 use crate::model::PersonRecord;
 use crate::model::finding::Finding;
 use crate::model::governed::Governed;
@@ -22,7 +22,7 @@ pub(super) fn gathered(connection: &Connection, before_ms: i64) -> rusqlite::Res
     let mut erased = 0;
     let mut systems: Vec<AiSystem> = all(connection, before_ms, &mut erased)?;
     systems.retain(|system| !system.is_merged());
-    let decided: HashMap<String, i64> = first_decisions(connection, before_ms)?;
+    let decided: HashMap<String, i64> = first_decisions(connection, (0, before_ms))?;
     let people: Vec<PersonRecord> = all(connection, before_ms, &mut erased)?;
     let mut active: Vec<i64> =
         people.iter().filter(|person| person.details.active).map(|person| person.id).collect();

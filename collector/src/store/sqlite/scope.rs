@@ -61,8 +61,10 @@ impl Scoping for SqliteStore {
         page: PageRequest,
         now_ms: i64,
     ) -> Result<Page<EndpointRow>, StoreError> {
+        let told = self.told(now_ms)?;
+        let Some(matched) = &told.matched else { return Ok(Page { rows: Vec::new(), total: 0 }) };
         self.readers
-            .with("list the endpoints", |connection| coverage::endpoints(connection, which, page, now_ms))
+            .with("list the endpoints", |connection| coverage::endpoints(connection, matched, which, page))
     }
 
     fn add_endpoint(&self, endpoint: Endpoint, act: Act) -> Result<Held<NamedEndpoint>, StoreError> {
@@ -113,7 +115,8 @@ impl Scoping for SqliteStore {
                 None => None,
             };
             let open = open.as_ref().map(|held| &held.body);
-            statements::content(connection, open, &told, &versions, now_ms)
+            let systems = self.records.systems(connection)?;
+            statements::content(connection, (systems.iter(), open), &told, &versions, now_ms)
         })
     }
 

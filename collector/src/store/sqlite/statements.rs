@@ -159,7 +159,9 @@ pub(super) fn step(
     let content = match step {
         Step::Propose => {
             let told = Told::anew(connection, by.act.now_ms)?;
-            let content = content(connection, Some(&before.body), &told, versions, by.act.now_ms)?;
+            let systems = governed::all::<AiSystem>(connection)?;
+            let content =
+                content(connection, (&systems, Some(&before.body)), &told, versions, by.act.now_ms)?;
             Some(Content { proposed_by: by.who.person, ..content })
                 .filter(|content| !content.policy.is_empty())
         }
@@ -218,10 +220,10 @@ fn stale(connection: &Connection, statement: &Statement) -> rusqlite::Result<Vec
     Ok(stale.into_iter().collect())
 }
 
-/// What a statement lists now. `statement`: the one that is drafted, if there is one.
-pub(super) fn content(
+/// What a statement lists now: of these records, for this statement, where one is drafted.
+pub(super) fn content<'h>(
     connection: &Connection,
-    statement: Option<&Statement>,
+    (systems, statement): (impl IntoIterator<Item = &'h Held<AiSystem>>, Option<&Statement>),
     told: &Told,
     versions: &Versions,
     now_ms: i64,
@@ -258,7 +260,7 @@ pub(super) fn content(
         ..Content::default()
     };
     let ways = Ways::of_products(versions.known.catalogue());
-    for held in governed::all::<AiSystem>(connection)? {
+    for held in systems {
         let system = &held.body;
         if system.is_merged()
             || (system.scope == Scope::Undetermined && system.review == ReviewState::Dismissed)
@@ -268,7 +270,7 @@ pub(super) fn content(
         let ways = system.products.iter().filter_map(|product| ways.get(product.as_str()));
         let ways = ways.fold(Ways::default(), |all, one| all.or(*one));
         let looked = Looked::of(system.observed, ways, told.works.in_units(&system.org_units));
-        let listed = listed(connection, &held, looked, today)?;
+        let listed = listed(connection, held, looked, today)?;
         match system.scope {
             Scope::In => content.included.push(listed),
             Scope::Out => content.excluded.push(listed),

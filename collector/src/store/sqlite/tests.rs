@@ -32,6 +32,7 @@ mod people;
 mod proof;
 mod queues;
 mod readiness;
+mod records;
 mod reidentify;
 mod retention;
 mod scope;

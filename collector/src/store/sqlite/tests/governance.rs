@@ -304,7 +304,7 @@ fn the_trail_cannot_be_changed_by_accident() {
 }
 
 /// The catalogue without its rule of names, under another number: nothing that came in means anything any more.
-fn without_chat() -> Arc<Known> {
+pub(super) fn without_chat() -> Arc<Known> {
     let text = CATALOGUE.replace("id = \"acme.chat.web\"", "id = \"acme.chat.other\"");
     let catalogue = Catalogue::parse(&[("acme.toml", &text)]).unwrap();
     Arc::new(Known::from(catalogue.renumbered(2, umbrascope_rules::Date::from_days(20_779))))
