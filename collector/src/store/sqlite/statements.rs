@@ -293,7 +293,7 @@ fn listed(
     let system = &held.body;
     let created_at_ms: i64 = prepare(connection, "SELECT created_at_ms FROM ai_system WHERE id = $1")?
         .query_row(params![system.id], |row| row.get(0))?;
-    let seen = systems::seen(connection, &system.products)?;
+    let seen = systems::signs(connection, &system.products)?;
     let flags = seen.flags.iter().map(|flag| format!("flag {flag}"));
     let publishers = seen.publishers.iter().map(|name| format!("publisher {name}"));
     let units = system.org_units.iter().map(|unit| format!("unit {unit}"));

@@ -275,8 +275,24 @@ pub(super) fn seen(connection: &Connection, products: &BTreeSet<String>) -> rusq
         for unit in units.query_map(params![product], |row| row.get::<_, i64>(0))? {
             seen.units.insert(unit?);
         }
-        let mut signs =
-            prepare(connection, "SELECT sign, word, last_day FROM product_sign WHERE product = $1")?;
+    }
+    add_signs(connection, products, &mut seen)?;
+    Ok(seen)
+}
+
+/// The flags and publishers of [`seen`], without a look at each unit.
+pub(super) fn signs(connection: &Connection, products: &BTreeSet<String>) -> rusqlite::Result<Seen> {
+    let mut seen = Seen::default();
+    add_signs(connection, products, &mut seen)?;
+    Ok(seen)
+}
+
+fn add_signs(connection: &Connection, products: &BTreeSet<String>, seen: &mut Seen) -> rusqlite::Result<()> {
+    let mut signs = prepare(
+        connection,
+        "SELECT g.sign, g.word, g.last_day FROM product p JOIN product_sign g ON g.product = p.id WHERE p.word = $1",
+    )?;
+    for product in products {
         let mut rows = signs.query(params![product])?;
         while let Some(row) = rows.next()? {
             let (sign, word): (String, String) = (row.get(0)?, row.get(1)?);
@@ -291,7 +307,7 @@ pub(super) fn seen(connection: &Connection, products: &BTreeSet<String>) -> rusq
             seen.flags.insert(word);
         }
     }
-    Ok(seen)
+    Ok(())
 }
 
 fn kind_of(kind: Option<ProductKind>) -> SystemKind {
