@@ -133,6 +133,7 @@ pub(super) fn read_any(bytes: &[u8]) {
     }
     let database = Database::of(file);
     drop(super::statedb::text(&database, "key"));
+    drop(super::statedb::members(&database, "key", &["a"]));
     drop(super::statedb::text_of_amazon(&database, "key"));
     drop(super::mcp::cherry_servers(&database));
     _ = super::macos::portsdb::ports(&database, |_, _| Ok(()));

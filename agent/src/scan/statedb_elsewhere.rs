@@ -12,6 +12,15 @@ pub(super) fn text(_database: &Database, _key: &str) -> Result<Option<String>, T
 }
 
 /// As [`text`].
+pub(super) fn members(
+    _database: &Database,
+    _key: &str,
+    _wanted: &[&str],
+) -> Result<Option<serde_json::Value>, Trouble> {
+    Err(Trouble::Skipped)
+}
+
+/// As [`text`].
 pub(super) fn text_of_amazon(_database: &Database, _key: &str) -> Result<Option<String>, Trouble> {
     Err(Trouble::Skipped)
 }
