@@ -126,7 +126,7 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
             "VS Code" | "Visual Studio" => Shape::Servers,
-            "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
+            "opencode" | "Crush" | "Kilo Code" | "Pochi" => Shape::Mcp,
             "Claude Code" | "JetBrains AI Assistant" => Shape::Flat,
             _ => Shape::Usual,
         };
