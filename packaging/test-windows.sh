@@ -88,6 +88,9 @@ check "a package of the Windows Installer installs" package Neighbour 5D1B9D60-4
 # By this upgrade code the catalogue knows Krisp, whatever the package is called.
 check "another one does" package Headset 1F6E5D5F-17A9-4B5E-A515-E79542797842
 
+wine reg add 'HKCU\Environment' /v OPENAI_API_KEY /d sk-Zq7PLANTED9xK2mV4nB8w /f >/dev/null
+wine reg add 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment' /v GROQ_API_KEY /d Zq7PLANTED9xK2mV4nB8w /f >/dev/null
+
 put AppData/Roaming/Claude/claude_desktop_config.json <<'JSON'
 {"mcpServers": {"files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "C:\\"],
   "env": {"API_TOKEN": "Zq7PLANTED9xK2mV4nB8w"}}}}

@@ -190,6 +190,11 @@ fn assistants_and_programs(scan: &mut Scan<'_>, machine: &Machine) {
         |source| assistants::read_system(&machine.root, source),
         assistants::read_home,
     );
+    scan.source("environment-keys", Channel::Environment, |source| {
+        keys::read_system(&machine.root, source);
+        keys::read_registry(&machine.root, machine.live, &machine.registry, source);
+        machine.homes.each(source, keys::read_home);
+    });
     scan.in_homes("accounts", Channel::Account, &machine.homes, accounts::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&machine.root, source);

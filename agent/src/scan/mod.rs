@@ -36,6 +36,7 @@ mod homes;
 mod http;
 mod jetbrains;
 mod journal;
+mod keys;
 mod live;
 mod macos;
 mod manifests;

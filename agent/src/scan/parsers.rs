@@ -7,9 +7,9 @@ use super::models::{huggingface, ollama};
 use super::walk::Hits;
 use super::{
     accounts, alpm, apk, assistants, cargo, chromium, composer, conda, containers, document, dpkg, emacs,
-    environment, firefox, flatpak, gem, go, homes, http, jetbrains, macos, manifests, mcp, mounts, nix, node,
-    obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari, snap,
-    sqlite, sublime, visualstudio, vscode, windows,
+    environment, firefox, flatpak, gem, go, homes, http, jetbrains, keys, macos, manifests, mcp, mounts, nix,
+    node, obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari,
+    snap, sqlite, sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -44,6 +44,7 @@ pub const ALL: &[Parser] = &[
     ("dpkg", |bytes| _ = dpkg::parse(bytes, true, |_, _| Ok(()))),
     ("emacs", |bytes| drop(emacs::described_version(bytes))),
     ("environment", |bytes| drop(environment::values(bytes, "OLLAMA_MODELS"))),
+    ("environment-keys", |bytes| drop(keys::names(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
     ("firefox-profiles", |bytes| drop(firefox::elsewhere(bytes))),
     ("flatpak-deploy", |bytes| drop(flatpak::of_deploy(bytes))),

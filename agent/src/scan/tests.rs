@@ -12,6 +12,7 @@ use umbrascope_rules::Matcher;
 use super::*;
 
 mod homes;
+mod keys;
 mod packages;
 
 /// Something that must never come out.

@@ -12,6 +12,10 @@ use super::safe::{Dir, OwnerId, Trouble};
 
 pub(super) use volume::any_case;
 
+/// The variables of a machine's environment, as a report writes the key that holds them.
+pub(super) const MACHINE_ENVIRONMENT: &str =
+    r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
+
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use hive::parse;
 
@@ -76,6 +80,41 @@ pub(super) fn open(root: &Dir, live: bool) -> Registry {
     }
     let _ = live;
     volume::open(root)
+}
+
+/// The variables of the machine's environment. `CurrentControlSet` is a link to the set that another key names, so it is asked for by that.
+pub(super) fn machine_environment(
+    root: &Dir,
+    live: bool,
+    lost: &mut Vec<(String, Trouble)>,
+) -> Option<Box<dyn Key>> {
+    let system = system(root, live, lost)?;
+    let number = match system.open("Select").and_then(|select| select.number("Current")) {
+        // The first, where nothing says otherwise.
+        Err(Trouble::Absent) => Ok(1),
+        number => number,
+    };
+    let opened = number.and_then(|number| {
+        system.open(&format!(r"ControlSet{number:03}\Control\Session Manager\Environment"))
+    });
+    match opened {
+        Ok(key) => Some(key),
+        Err(Trouble::Absent) => None,
+        Err(trouble) => {
+            lost.push((MACHINE_ENVIRONMENT.to_owned(), trouble));
+            None
+        }
+    }
+}
+
+/// `HKEY_LOCAL_MACHINE\SYSTEM`.
+fn system(root: &Dir, live: bool, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    #[cfg(windows)]
+    if live {
+        return live::system(lost);
+    }
+    let _ = live;
+    volume::system(root, lost)
 }
 
 impl Registry {

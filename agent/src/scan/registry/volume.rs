@@ -9,6 +9,8 @@ use super::{Key, Registry, User, text};
 
 /// The hive of `HKEY_LOCAL_MACHINE\SOFTWARE`.
 const SOFTWARE: &str = "Windows/System32/config/SOFTWARE";
+/// The hive of `HKEY_LOCAL_MACHINE\SYSTEM`.
+const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 /// The hive of `HKEY_CURRENT_USER`, below a home.
 const NTUSER: &str = "NTUSER.DAT";
 /// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
@@ -25,6 +27,11 @@ pub(in super::super) fn open(root: &Dir) -> Registry {
     let path = any_case(root, SOFTWARE);
     registry.software = path.and_then(|path| hive(root, &path, &mut registry.lost));
     registry
+}
+
+/// Opens `HKEY_LOCAL_MACHINE\SYSTEM` of that volume.
+pub(super) fn system(root: &Dir, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    hive(root, &any_case(root, SYSTEM)?, lost)
 }
 
 impl Registry {

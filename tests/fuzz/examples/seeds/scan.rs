@@ -156,6 +156,10 @@ const TEXTS: &[(&str, &str)] = &[
         "[Service]\nEnvironment=\"OLLAMA_HOST=0.0.0.0\" \"OLLAMA_MODELS=/data/my models\"\nexport OLLAMA_MODELS='/srv/x' # moved\n",
     ),
     (
+        "environment-keys",
+        "export OPENAI_API_KEY='x' # mine\nEnvironment=\"GROQ_API_KEY=y\" B=1\nset -gx A_KEY z\nsetenv A_KEY z\nSETUVAR --export A_KEY:z\n$env:A_KEY = \"z\"\nA_KEY DEFAULT=z\n",
+    ),
+    (
         "firefox-profiles",
         "[Install4F96D1932A9F858E]\nDefault=x.default\n\n[Profile1]\nName=work\nIsRelative=0\nPath=/home/kim/work\n\n[General]\nVersion=2\n",
     ),

@@ -21,6 +21,17 @@ pub(super) fn open() -> Registry {
     registry
 }
 
+/// Opens `HKEY_LOCAL_MACHINE\SYSTEM`.
+pub(super) fn system(lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    match Root::LocalMachine.open("SYSTEM") {
+        Ok(key) => Some(Box::new(key)),
+        Err(trouble) => {
+            lost.push((r"HKLM\SYSTEM".to_owned(), trouble));
+            None
+        }
+    }
+}
+
 impl Registry {
     /// Adds the users of the homes, and those who are logged on and have theirs elsewhere.
     pub(in super::super) fn add_live_users(&mut self, homes: &[Dir]) {
