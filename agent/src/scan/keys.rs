@@ -16,6 +16,7 @@ use super::mcp::is_plain_secret;
 use super::registry::{self, Key};
 use super::safe::{Dir, FileType, OwnerId, Trouble};
 use super::source::{Found, Source};
+use super::walk::Hits;
 
 /// Files of the system that set variables for everybody.
 const SYSTEM_FILES: &[&str] = &[
@@ -297,6 +298,18 @@ fn is_name(text: &str) -> bool {
     text.len() <= 128
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// The files of a project that set variables when it is worked on.
+pub(super) const PROJECT_FILES: &[&str] = &[".env", ".env.local", ".envrc"];
+
+/// What such files set.
+pub(super) fn read_projects(base: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    for path in &hits.variable_files {
+        let mut keys = Keys::default();
+        keys.read(base, path, source);
+        keys.tell(true, source);
+    }
 }
 
 #[cfg(test)]

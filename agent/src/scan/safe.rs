@@ -167,6 +167,12 @@ impl Dir {
         Ok(Self { boundary: Rc::new(boundary), inner: PathBuf::new(), shown: "~".into(), ..self })
     }
 
+    /// Makes this directory a boundary of its own, shown as it is: folders of projects, which are nobody's home.
+    pub(crate) fn into_boundary(self) -> Result<Self, Trouble> {
+        let shown = self.shown.clone();
+        Ok(Self { shown, ..self.into_home()? })
+    }
+
     /// The same directory on another budget.
     pub(crate) fn charged(self, budget: Rc<Budget>) -> Self {
         Self { budget, ..self }

@@ -14,6 +14,7 @@ use super::*;
 mod homes;
 mod keys;
 mod packages;
+mod projects;
 
 /// Something that must never come out.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";

@@ -97,10 +97,15 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         }
     }
     read_moved(home, source);
+    read_projects(home, hits, source);
+    editors::read_home(home, source);
+}
+
+/// The folders of projects that a walk came across.
+pub(super) fn read_projects(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for path in &hits.assistant_folders {
         read_project(home, path, source);
     }
-    editors::read_home(home, source);
 }
 
 /// The folders of assistants that stand where a variable has them.

@@ -122,6 +122,11 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             read_file(&folder, &manifest, Kind::new("Zed", Toml, Shape::Extension), source);
         }
     }
+    read_projects(home, hits, source);
+}
+
+/// The files of projects that a walk came across.
+pub(super) fn read_projects(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
