@@ -14,6 +14,10 @@ const PASSWD_BYTES: u64 = 4 * 1024 * 1024;
 const FIRST_PERSON: u32 = 1000;
 /// `nobody`.
 const NOBODY: u32 = 65_534;
+/// Folders of homes, and whether a folder of the system's in them may be one of homes too, as accounts of a directory have it
+/// (`/home/DOMAIN/user`, winbind's and sssd's templates).
+const PARENTS: &[(&str, bool)] =
+    &[("home", true), ("var/home", true), ("export/home", true), ("Users", false)];
 
 /// The homes that could be opened, and those that could not.
 pub(crate) struct Homes {
@@ -32,13 +36,18 @@ impl Homes {
             Err(trouble) => found.lost.push(("/etc/passwd".into(), trouble)),
         }
         paths.insert(PathBuf::from("root"));
-        for parent in ["home", "Users"] {
+        for (parent, nested) in PARENTS {
             let listing = root.dir(parent).and_then(|dir| dir.entries());
             match listing {
                 Ok((entries, trouble)) => {
                     for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
-                        if !is_nobodys(&entry.name.to_string_lossy()) {
-                            paths.insert(Path::new(parent).join(&entry.name));
+                        let path = Path::new(parent).join(&entry.name);
+                        if is_nobodys(&entry.name.to_string_lossy()) || paths.contains(&path) {
+                            continue;
+                        }
+                        match nested.then(|| homes_in(root, &path)).flatten() {
+                            Some(homes) => paths.extend(homes),
+                            None => _ = paths.insert(path),
                         }
                     }
                     if let Some(trouble) = trouble {
@@ -67,6 +76,20 @@ impl Homes {
         }
         found
     }
+}
+
+/// The homes in a folder that is none itself: the system's own, with nothing hidden in it, and folders of others. By the owners alone;
+/// no directory service is asked.
+fn homes_in(root: &Dir, path: &Path) -> Option<Vec<PathBuf>> {
+    let folder = root.dir(path).ok().filter(Dir::is_systems)?;
+    let (entries, _) = folder.entries().ok()?;
+    if entries.iter().any(|entry| entry.name.as_encoded_bytes().starts_with(b".")) {
+        return None;
+    }
+    let folders = entries.iter().filter(|entry| entry.kind.is_dir());
+    let of_people = folders.filter(|entry| folder.dir(&entry.name).is_ok_and(|home| !home.is_systems()));
+    let homes: Vec<_> = of_people.take(HOMES).map(|entry| path.join(&entry.name)).collect();
+    (!homes.is_empty()).then_some(homes)
 }
 
 /// The place below a home of an absolute path that a file there gives. What stands elsewhere is not this home's to show.

@@ -193,6 +193,11 @@ impl Dir {
         self.uid
     }
 
+    /// Whether it belongs to the system, not to a person.
+    pub(crate) fn is_systems(&self) -> bool {
+        system::is_system(self.uid)
+    }
+
     /// Where it stands, as a report shows it.
     pub(crate) fn shown(&self) -> &str {
         if self.shown.is_empty() { "/" } else { &self.shown }

@@ -156,3 +156,38 @@ fn an_assistant_with_settings_in_files_of_its_own_is_read_wherever_a_variable_ha
     let moved = snapshot.items.iter().find(|found| found.item.evidence.value == "~/elsewhere").unwrap();
     assert_eq!((moved.item.details.model.as_deref(), moved.item.details.local), (Some("qwen3"), Some(true)));
 }
+
+#[test]
+fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
+    if !crate::require::require("root", rustix::process::geteuid().is_root()) {
+        return;
+    }
+    let machine = Machine::new();
+    let own = |path: &str, uid: u32| {
+        std::os::unix::fs::chown(machine.root.path().join(path), Some(uid), None).unwrap();
+    };
+    let servers = |name: &str| format!(r#"{{"mcpServers": {{"{name}": {{"command": "x"}}}}}}"#);
+    for (home, uid) in [
+        ("home/CORP/ann", 10_001),
+        ("home/CORP/bob", 10_002),
+        ("export/home/eve", 2_000),
+        ("var/home/dan", 2_001),
+        ("home/lee", 2_002),
+    ] {
+        machine.put(&format!("{home}/.cursor/mcp.json"), servers(home));
+        own(home, uid);
+        own(&format!("{home}/.cursor/mcp.json"), uid);
+    }
+    // Root's own, but a home: it has files of a user, or nothing of anybody else.
+    machine.put("home/adm/.cursor/mcp.json", servers("home/adm"));
+    machine.put("home/adm/work/x", "");
+    own("home/adm/work", 2_003);
+    machine.put("home/shared/notes.txt", "");
+    let outcome = machine.scan();
+    let expected =
+        ["home/CORP/ann", "home/CORP/bob", "export/home/eve", "var/home/dan", "home/lee", "home/adm"];
+    assert_eq!(values(&outcome, "mcp-config"), set(&expected));
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "mcp-config").unwrap();
+    let bob = snapshot.items.iter().find(|found| found.item.evidence.value == "home/CORP/bob").unwrap();
+    assert_eq!((bob.owner, bob.item.details.location.as_deref()), (Some(10_002), Some("~/.cursor/mcp.json")));
+}
