@@ -1,6 +1,6 @@
 //! Go: programs in the places for them, by the module that each says it was built from.
 //!
-//! A Go program holds its build information in a section of its own (`debug/buildinfo` of Go's library): 32 bytes of
+//! A Go program of any system holds its build information ([`section`], `debug/buildinfo` of Go's library): 32 bytes of
 //! head (`\xff Go buildinf:`, the size of pointers, flags), then, since Go 1.18, two texts, each after its length: the
 //! version of Go, and lines `path`, `mod`, `dep` …, between two marks of 16 bytes. Only the program's own module is
 //! taken; what it is built with is not installed by anybody. The module cache says what was downloaded, not used, and is
@@ -85,7 +85,7 @@ pub(super) struct Info {
 }
 
 fn info(file: &File) -> Option<Info> {
-    let read = |at: u64, len: usize| {
+    let read = |at: u64, len: usize| -> Option<Vec<u8>> {
         let mut bytes = vec![0; len];
         let mut have = 0;
         while have < len {
