@@ -35,8 +35,8 @@ mod budget;
 mod kinds;
 mod place;
 
-#[cfg(any(windows, test))]
-mod reparse;
+#[cfg(any(windows, test, feature = "fuzzing"))]
+pub(super) mod reparse;
 #[cfg(any(windows, test))]
 mod sid;
 #[cfg_attr(unix, path = "safe/unix.rs")]

@@ -264,6 +264,22 @@ fn node_package(script: &str) -> Option<&str> {
     Some(&below[..end])
 }
 
+/// An executable, a folder and the words of a command line, a line each, for [`super::super::parsers`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::scan) fn parse_any(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let (executable, folder) = (lines.next().unwrap_or_default(), lines.next());
+    let words: Vec<String> = lines.map(str::to_owned).collect();
+    Seen { executable, words: &words, folder }.mark();
+    program(executable);
+    for word in &words {
+        python_command(word);
+        node_package(word);
+        without_version(word);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
