@@ -59,7 +59,6 @@ mod python;
 mod raycast;
 mod registry;
 mod rpm;
-#[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod running;
 mod safari;
@@ -67,7 +66,6 @@ mod safe;
 mod snap;
 mod source;
 mod sqlite;
-#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
 mod statedb;
 mod sublime;
 #[cfg(test)]

@@ -170,7 +170,7 @@ mod tests {
         let matcher = umbrascope_rules::Matcher::embedded();
         for one in IN_EDITOR {
             assert!(matcher.software(one.kind, one.identifier).is_some(), "{}", one.identifier);
-            assert!(one.editor.is_none_or(|editor| userdata::is_editor(editor)), "{}", one.identifier);
+            assert!(one.editor.is_none_or(userdata::is_editor), "{}", one.identifier);
         }
     }
 }

@@ -3,7 +3,6 @@
 //! A server is never started and never contacted. Every one counts as AI: it is matched by its package, then by
 //! its host, and else stands under the rule for MCP servers as such.
 
-#[cfg_attr(windows, path = "cherry_elsewhere.rs")]
 mod cherry;
 mod entry;
 mod idea;

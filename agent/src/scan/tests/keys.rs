@@ -76,7 +76,7 @@ fn a_file_that_sets_variables_and_cannot_be_read_is_told() {
     assert_eq!(keys(&outcome).len(), 1);
     let mut problems: Vec<(SourceState, &str)> = Vec::new();
     for problem in outcome.problems.iter().filter(|problem| problem.source == "environment-keys") {
-        problems.push((problem.state.clone(), &problem.location));
+        problems.push((problem.state, &problem.location));
     }
     use SourceState::{Refused, TooLarge};
     assert_eq!(
