@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::safe::{Dir, Trouble};
+use super::live;
+use super::safe::{Budget, Dir, Trouble};
 
 /// Most homes scanned on one machine.
 const HOMES: usize = 256;
@@ -78,6 +80,32 @@ impl Homes {
     }
 }
 
+impl Homes {
+    /// Adds homes on other drives of the machine: the letter of each, and the place there. A drive that is not of this machine is left
+    /// alone.
+    pub(crate) fn add_of_drives(&mut self, places: Vec<(char, PathBuf)>, budget: &Rc<Budget>) {
+        for (letter, place) in places {
+            let opened = match live::other_drive(letter) {
+                Some(root) => Dir::other_drive(&root, letter, Rc::clone(budget))
+                    .and_then(|root| root.dir(&place).and_then(Dir::into_home)),
+                None => Err(Trouble::Skipped),
+            };
+            match opened {
+                Ok(_) if self.homes.len() == HOMES => {
+                    self.lost.push((drive_path(letter, &place), Trouble::TooLarge))
+                }
+                Ok(home) => self.homes.push(home),
+                Err(Trouble::Absent) => {}
+                Err(trouble) => self.lost.push((drive_path(letter, &place), trouble)),
+            }
+        }
+    }
+}
+
+fn drive_path(letter: char, place: &Path) -> String {
+    format!("{letter}:/{}", place.to_string_lossy().replace('\\', "/"))
+}
+
 /// The homes in a folder that is none itself: the system's own, with nothing hidden in it, and folders of others. By the owners alone;
 /// no directory service is asked.
 fn homes_in(root: &Dir, path: &Path) -> Option<Vec<PathBuf>> {
@@ -100,7 +128,12 @@ pub(crate) fn below(home: &Dir, path: &str) -> Option<PathBuf> {
 fn below_path(home: &Path, path: &str) -> Option<PathBuf> {
     let path = match path.as_bytes() {
         // As Windows writes it, whose drives a tree does not have.
-        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => path.get(2..)?.replace('\\', "/"),
+        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => {
+            let place = path.get(2..)?.replace('\\', "/");
+            // A home on another drive than the tree's has it in its path.
+            let drive = format!("/{}:", char::from(drive.to_ascii_uppercase()));
+            if home.starts_with(&drive) { drive + &place } else { place }
+        }
         _ => path.to_owned(),
     };
     Some(Path::new(&path).strip_prefix(home).ok()?.to_owned())
@@ -142,6 +175,9 @@ mod tests {
         assert_eq!(below_path(home, "/opt/ext"), None);
         assert_eq!(below_path(Path::new("/Users/kim"), r"C:\Users\kim\ext"), Some("ext".into()));
         assert_eq!(below_path(home, "aaaa/1.0_0"), None);
+        let far = Path::new("/D:/Profiles/kim");
+        assert_eq!(below_path(far, r"d:\Profiles\kim\ext"), Some("ext".into()));
+        assert_eq!(below_path(far, r"C:\Profiles\kim\ext"), None);
     }
 
     #[test]

@@ -370,7 +370,9 @@ impl<'a> Scan<'a> {
     fn machine(&mut self, request: &ScanRequest, root: Dir) -> Machine {
         self.watch.begin(&self.budget);
         let mut registry = registry::open(&root, request.live);
-        let mut found = Homes::find(&root, registry.profiles());
+        let profiles = registry.profiles(request.live);
+        let mut found = Homes::find(&root, profiles.here);
+        found.add_of_drives(profiles.on_drives, &self.budget);
         let mut budget = Budget::of_homes(&self.budget, found.homes.len() + request.project_roots.len());
         found.homes = found.homes.into_iter().map(|home| home.charged(budget())).collect();
         let projects = projects::find(&root, request, &found.homes, budget);

@@ -29,6 +29,8 @@ pub(crate) use kinds::{FileType, Trouble};
 use kinds::{Stat, Want};
 use system::Handle;
 pub use system::OwnerId;
+#[cfg(windows)]
+pub(crate) use system::is_local_drive;
 pub(crate) use system::{path_of, read_at};
 
 mod budget;
@@ -157,6 +159,15 @@ impl Dir {
             volume: stat.volume,
             budget,
         })
+    }
+
+    /// Opens the tree of another drive, which stands beside the root: `/D:`.
+    pub(crate) fn other_drive(path: &Path, letter: char, budget: Rc<Budget>) -> Result<Self, Trouble> {
+        let root = Self::root(path, budget)?;
+        let handle = root.handle.try_clone().map_err(|_| Trouble::Refused)?;
+        let place = PathBuf::from(format!("/{letter}:"));
+        let boundary = Boundary { handle, path: place, uid: root.uid, whole_root: true };
+        Ok(Self { boundary: Rc::new(boundary), ..root })
     }
 
     /// Makes this directory a boundary of its own, shown as `~`.

@@ -26,7 +26,11 @@ impl<'a> Tree<'a> {
         let home = |home: &Dir| {
             let place = home.absolute().to_string_lossy().into_owned();
             let place = if drive.is_empty() { place } else { place.replace('\\', "/") };
-            drive.clone() + place.trim_end_matches('/')
+            // One on another drive has that in its path.
+            match place.strip_prefix('/').filter(|place| has_drive(place)) {
+                Some(place) => place.trim_end_matches('/').to_owned(),
+                None => drive.clone() + place.trim_end_matches('/'),
+            }
         };
         Self { homes: homes.iter().map(home).collect(), root, drive }
     }

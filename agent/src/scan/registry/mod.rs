@@ -8,6 +8,8 @@ mod hive;
 mod live;
 mod volume;
 
+use std::path::PathBuf;
+
 use super::safe::{Dir, OwnerId, Trouble};
 
 pub(super) use volume::any_case;
@@ -58,6 +60,15 @@ pub(super) struct Registry {
     pub(super) users: Vec<User>,
     /// Hives that are there and could not be read, or not to their end.
     pub(super) lost: Vec<(String, Trouble)>,
+}
+
+/// The homes in a machine's list of profiles.
+#[derive(Default)]
+pub(super) struct Profiles {
+    /// Relative to the root of what is scanned.
+    pub(super) here: Vec<PathBuf>,
+    /// On other drives of a running machine: the letter, and the place there.
+    pub(super) on_drives: Vec<(char, PathBuf)>,
 }
 
 /// What a registry keeps of one user.

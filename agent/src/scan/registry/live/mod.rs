@@ -5,7 +5,7 @@
 use windows_sys::Win32::System::Registry::{REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 
 use super::super::safe::{Dir, OwnerId, Trouble};
-use super::volume::{PEOPLE, PROFILES};
+use super::volume::{PEOPLE, PROFILES, on_drive};
 use super::{Key, Registry, SUBKEYS, TEXT_BYTES, User, VALUES, Visit, text};
 use calls::{Handle, Root};
 
@@ -64,9 +64,15 @@ impl Registry {
     /// Which of the homes is this account's, by the machine's list of profiles.
     fn home_of(&self, sid: &str, homes: &[Dir]) -> Option<usize> {
         let profile = self.software.as_ref()?.open(&format!(r"{PROFILES}\{sid}")).ok()?;
-        let path = self.below_root(&text(&*profile, "ProfileImagePath")?)?;
+        let path = text(&*profile, "ProfileImagePath")?;
         let spelled = |path: &std::path::Path| path.to_string_lossy().replace('\\', "/").to_lowercase();
-        let path = spelled(&path);
+        let path = match self.below_root(&path) {
+            Some(path) => spelled(&path),
+            None => {
+                let (letter, path) = on_drive(&path)?;
+                format!("{}:/{}", letter.to_ascii_lowercase(), spelled(&path))
+            }
+        };
         homes.iter().position(|home| spelled(&home.absolute()).trim_start_matches('/') == path)
     }
 }
