@@ -9,7 +9,7 @@ use umbrascope_api::RiskFlag::ApprovalBypass;
 use umbrascope_rules::SoftwareKind;
 
 use super::keys::{CLINE, ROO};
-use super::settings::Is::{Holds, True};
+use super::settings::Is::{Holds, Sets, True, Word};
 use super::settings::Says::{Model, Provider, Risk, Secret, Url};
 use super::settings::{Facts, Setting, at};
 use super::{document_at, tell};
@@ -63,6 +63,8 @@ const IN_EDITOR: &[InEditor] = &[
         settings: &[
             at("chat.tools.autoApprove", Risk(&ApprovalBypass, True)),
             at("chat.tools.global.autoApprove", Risk(&ApprovalBypass, True)),
+            // The pattern of every command.
+            at("chat.tools.terminal.autoApprove", Risk(&ApprovalBypass, Sets(&["/.*/", "/^.*$/"]))),
         ],
         // Models of other providers that were added to its own, a group each. Told is the first.
         file: Some((
@@ -75,6 +77,19 @@ const IN_EDITOR: &[InEditor] = &[
                 at("*/apiKey", Secret),
             ],
         )),
+        ..BARE
+    },
+    InEditor {
+        identifier: "anthropic.claude-code",
+        settings: &[
+            at("claudeCode.selectedModel", Model),
+            at("claudeCode.initialPermissionMode", Risk(&ApprovalBypass, Word(&["bypassPermissions"]))),
+        ],
+        ..BARE
+    },
+    InEditor {
+        identifier: "google.geminicodeassist",
+        settings: &[at("geminicodeassist.agentYoloMode", Risk(&ApprovalBypass, True))],
         ..BARE
     },
     InEditor {
@@ -163,7 +178,40 @@ impl State<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn settings_of_an_editor_that_let_an_assistant_act_unasked_are_told_from_those_that_ask() {
+        let flags = |identifier: &str, document: Value| {
+            let assistant = IN_EDITOR.iter().find(|one| one.identifier == identifier).unwrap();
+            let mut facts = Facts::default();
+            facts.read(&document, assistant.settings);
+            facts.flags
+        };
+        for (identifier, unasked, asking) in [
+            (
+                "github.copilot-chat",
+                json!({"chat.tools.terminal.autoApprove": {"rm": false, "/.*/": true}}),
+                json!({"chat.tools.terminal.autoApprove": {"/.*/": false, "git status": true}}),
+            ),
+            (
+                "anthropic.claude-code",
+                json!({"claudeCode.initialPermissionMode": "bypassPermissions"}),
+                // It unlocks the mode, and does not choose it.
+                json!({"claudeCode.allowDangerouslySkipPermissions": true, "claudeCode.initialPermissionMode": "acceptEdits"}),
+            ),
+            (
+                "google.geminicodeassist",
+                json!({"geminicodeassist.agentYoloMode": true}),
+                json!({"geminicodeassist.agentYoloMode": false}),
+            ),
+        ] {
+            assert_eq!(flags(identifier, unasked), [ApprovalBypass], "{identifier}");
+            assert_eq!(flags(identifier, asking), [], "{identifier}");
+        }
+    }
 
     #[test]
     fn every_assistant_of_the_table_is_known_to_the_catalogue() {

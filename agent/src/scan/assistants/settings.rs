@@ -83,6 +83,8 @@ pub(super) enum Is {
     Word(&'static [&'static str]),
     /// A list that holds one of these.
     Holds(&'static [&'static str]),
+    /// A map that has true under one of these keys.
+    Sets(&'static [&'static str]),
     /// A map with a member at each of these places, of which the test holds.
     All(&'static [(&'static str, Is)]),
 }
@@ -265,6 +267,9 @@ impl Is {
             Self::Holds(words) => value
                 .as_array()
                 .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|word| words.contains(&word))),
+            Self::Sets(keys) => value
+                .as_object()
+                .is_some_and(|map| keys.iter().any(|key| map.get(*key) == Some(&Value::Bool(true)))),
             Self::All(tests) => tests.iter().all(|(at, test)| {
                 let found = at.split('/').try_fold(value, |value, key| member(value, key));
                 found.is_some_and(|value| test.holds(value))
