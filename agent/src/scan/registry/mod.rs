@@ -105,8 +105,11 @@ pub(super) fn machine_environment(
         Err(Trouble::Absent) => Ok(1),
         number => number,
     };
-    let opened = number.and_then(|number| {
-        system.open(&format!(r"ControlSet{number:03}\Control\Session Manager\Environment"))
+    let variables = |set: &str| system.open(&format!(r"{set}\Control\Session Manager\Environment"));
+    let opened = number.and_then(|number| match variables(&format!("ControlSet{number:03}")) {
+        // Wine has the set itself where Windows has the link.
+        Err(Trouble::Absent) => variables("CurrentControlSet"),
+        opened => opened,
     });
     match opened {
         Ok(key) => Some(key),
