@@ -327,4 +327,18 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_folder_of_projects_that_is_not_there_is_named_with_what_to_do() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(projects(&[temp.path().to_owned()]).verdict, Verdict::Good));
+        for (root, words) in [(file, "no folder"), (temp.path().join("none"), "cannot be looked at")] {
+            let check = projects(&[temp.path().to_owned(), root]);
+            let finding = check.finding;
+            assert!(matches!(check.verdict, Verdict::Bad), "{finding}");
+            assert!(finding.contains(words) && finding.contains("correct `project_roots`"), "{finding}");
+        }
+    }
 }
