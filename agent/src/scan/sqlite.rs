@@ -201,7 +201,7 @@ pub(super) fn read_any(bytes: &[u8]) {
 pub(super) fn read_any(_bytes: &[u8]) {}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use rusqlite::Connection;
@@ -212,10 +212,15 @@ mod tests {
     use super::super::{rpmdb, statedb};
     use super::*;
 
+    /// Writes a file by statements.
+    pub(in crate::scan) fn write(path: &Path, statements: &str) {
+        Connection::open(path).unwrap().execute_batch(statements).unwrap();
+    }
+
     fn database(sql: &str) -> (tempfile::TempDir, Database) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        write(&path, sql);
         let file = File::open(path).unwrap();
         (folder, Database::of(file))
     }

@@ -72,11 +72,13 @@ fn editor(machine: &Machine, data: &str, extensions: &[&str], rows: &[(&str, ser
     }
     machine.at_home(&format!("{data}/User/globalStorage/storage.json"), "{}");
     let path = machine.home().join(data).join("User/globalStorage/state.vscdb");
-    let db = rusqlite::Connection::open(path).unwrap();
-    db.execute_batch("CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)").unwrap();
+    let mut statements =
+        "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);".to_owned();
     for (key, value) in rows {
-        db.execute("INSERT INTO ItemTable VALUES (?1, ?2)", (key, value.to_string())).unwrap();
+        let value = value.to_string().replace('\'', "''");
+        statements.push_str(&format!("INSERT INTO ItemTable VALUES ('{key}', '{value}');"));
     }
+    sqlite::tests::write(&path, &statements);
 }
 
 #[test]
