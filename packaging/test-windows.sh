@@ -88,6 +88,28 @@ check "a package of the Windows Installer installs" package Neighbour 5D1B9D60-4
 # By this upgrade code the catalogue knows Krisp, whatever the package is called.
 check "another one does" package Headset 1F6E5D5F-17A9-4B5E-A515-E79542797842
 
+wine reg add 'HKCU\Environment' /v OPENAI_API_KEY /d sk-Zq7PLANTED9xK2mV4nB8w /f >/dev/null
+wine reg add 'HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment' /v GROQ_API_KEY /d Zq7PLANTED9xK2mV4nB8w /f >/dev/null
+
+# A profile on another drive.
+mkdir -p "$work/d/Profiles/sam/.cursor"
+ln -sfn "$work/d" "$WINEPREFIX/dosdevices/d:"
+echo '{"mcpServers": {"far": {"command": "x"}}}' >"$work/d/Profiles/sam/.cursor/mcp.json"
+wine reg add 'HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\S-1-5-21-0-0-0-1001' /v ProfileImagePath /d 'D:\Profiles\sam' /f >/dev/null
+
+# An editor's state, with settings of an extension in it.
+put AppData/Roaming/Code/User/globalStorage/saoudrizwan.claude-dev/settings/x.json <<<'{}'
+python3 - "$user/AppData/Roaming/Code/User/globalStorage/state.vscdb" <<'PY'
+import json, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA journal_mode = wal")
+db.execute("CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)")
+state = {"actModeApiProvider": "ollama", "actModeOllamaModelId": "qwen3", "apiKey": "Zq7PLANTED9xK2mV4nB8w", "history": "x" * 200_000}
+db.execute("INSERT INTO ItemTable VALUES (?, ?)", ("saoudrizwan.claude-dev", json.dumps(state)))
+db.commit()
+db.close()
+PY
+
 put AppData/Roaming/Claude/claude_desktop_config.json <<'JSON'
 {"mcpServers": {"files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem", "C:\\"],
   "env": {"API_TOKEN": "Zq7PLANTED9xK2mV4nB8w"}}}}
@@ -179,6 +201,10 @@ check "a package is found by its upgrade code" \
 check "whose it is, is told" look owner mcp-config S-1-5-21-0-0-0-1000
 check "an MCP server of Claude Desktop is found" look found mcp-config files '~/AppData/Roaming/Claude'
 check "an MCP server at the end of a long path is found" look found mcp-config deep '~/source/aaa'
+check "a profile on another drive is read" look found mcp-config far '~/.cursor'
+check "settings in the state of an editor are read" look found assistants saoudrizwan.claude-dev '~/AppData/Roaming/Code'
+check "a key in the environment of a user is told by its name" look found environment-keys OPENAI_API_KEY 'HKCU\Environment'
+check "and one of the machine" look found environment-keys GROQ_API_KEY 'HKLM\SYSTEM'
 check "an extension of VS Code is found" look found vscode-extensions github.copilot '~/.vscode'
 check "a model of Ollama is found" look found ollama llama3.2
 check "programs that run are found by executable, module, script and folder, and no others" \

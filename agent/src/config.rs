@@ -38,6 +38,8 @@ pub struct Config {
     pub probe_runtimes: bool,
     /// Socket of a container daemon that is asked for images and containers; `None`: none is.
     pub containers: Option<PathBuf>,
+    /// Folders of projects beside the homes.
+    pub project_roots: Vec<PathBuf>,
     /// When to look for what changed since; `None`: never.
     pub look_interval: Option<Duration>,
     /// Whether suspects are kept and reported if the collector asks for them.
@@ -134,6 +136,18 @@ impl Config {
         if file.scan.containers.as_ref().is_some_and(|socket| !socket.is_absolute()) {
             return Err(wrong("containers", "of [scan] must be the absolute path of a socket"));
         }
+        let roots = &file.scan.project_roots;
+        let plain = |root: &PathBuf| {
+            let mut parts = root.components();
+            root.is_absolute() && !parts.any(|part| part == std::path::Component::ParentDir)
+        };
+        if roots.len() > MAX_PROJECT_ROOTS || !roots.iter().all(|root| plain(root) && root.parent().is_some())
+        {
+            return Err(wrong(
+                "project_roots",
+                "of [scan] must be absolute paths of folders, without `..` and not the root itself, 32 at most",
+            ));
+        }
         if file.scan.look_every_s > 86_400 {
             return Err(wrong("look_every_s", "must be between 1 and 86400 seconds, or 0 for never"));
         }
@@ -188,6 +202,7 @@ impl Config {
             scan_interval: file.scan.enabled.then(|| Duration::from_secs(file.scan.interval_s)),
             probe_runtimes: file.scan.probe_runtimes,
             containers: file.scan.containers,
+            project_roots: file.scan.project_roots,
             look_interval: (file.scan.enabled && file.scan.look_every_s > 0)
                 .then(|| Duration::from_secs(file.scan.look_every_s)),
             suspects: file.discovery.suspects == SuspectsChoice::ByCollector,
@@ -298,15 +313,27 @@ struct ScanSection {
     probe_runtimes: bool,
     /// Socket of a container daemon to ask, an absolute path. Default: none.
     containers: Option<PathBuf>,
+    /// Folders of projects beside the homes, absolute paths, at most 32. Default: none.
+    project_roots: Vec<PathBuf>,
     /// Seconds between looks for what changed since, up to a fifth less by chance; 0: only whole scans. Default: 60.
     look_every_s: u64,
 }
 
 impl Default for ScanSection {
     fn default() -> Self {
-        Self { enabled: true, interval_s: 21_600, look_every_s: 60, probe_runtimes: true, containers: None }
+        Self {
+            enabled: true,
+            interval_s: 21_600,
+            look_every_s: 60,
+            probe_runtimes: true,
+            containers: None,
+            project_roots: Vec::new(),
+        }
     }
 }
+
+/// Each has a part of what a scan may spend.
+const MAX_PROJECT_ROOTS: usize = 32;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -360,6 +387,17 @@ mod tests {
         let named = parse("[scan]\ncontainers = \"/run/docker.sock\"").unwrap();
         assert_eq!(named.containers.as_deref(), Some(Path::new("/run/docker.sock")));
         assert!(parse("[scan]\ncontainers = \"docker.sock\"").unwrap_err().contains("agent.toml:2"));
+    }
+
+    #[test]
+    fn folders_of_projects_are_absolute_paths_and_none_by_default() {
+        assert!(parse("").unwrap().project_roots.is_empty());
+        let named = parse("[scan]\nproject_roots = [\"/srv/src\", \"/data/work\"]").unwrap();
+        assert_eq!(named.project_roots, [Path::new("/srv/src"), Path::new("/data/work")]);
+        for wrong in ["\"src\"", "\"/\"", "\"/srv/../etc\"", "\"\"", &"\"/a\",".repeat(33)] {
+            let error = parse(&format!("[scan]\nproject_roots = [{wrong}]")).unwrap_err();
+            assert!(error.contains("agent.toml:2") && error.contains("absolute paths"), "{wrong}: {error}");
+        }
     }
 
     #[test]

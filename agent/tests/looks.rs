@@ -35,13 +35,19 @@ impl Machine {
             return None;
         }
         let (tree, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for place in ["home/kim/.cursor", "home/kim/.vscode/extensions", "root", "var/lib/dpkg"] {
+        for place in
+            ["home/kim/.cursor", "home/kim/.vscode/extensions", "root", "var/lib/dpkg", "projects/app"]
+        {
             fs::create_dir_all(tree.path().join(place)).unwrap();
         }
         servers(tree.path(), &["one"]);
         package(tree.path(), "ollama");
         let config = state.path().join("agent.toml");
-        let lines = format!("[capture]\nenabled = false\n[scan]\nlook_every_s = {}\n", LOOK_EVERY.as_secs());
+        let lines = format!(
+            "[capture]\nenabled = false\n[scan]\nlook_every_s = {}\nproject_roots = [{:?}]\n",
+            LOOK_EVERY.as_secs(),
+            tree.path().join("projects")
+        );
         fs::write(&config, lines).unwrap();
         let mut command = Command::new("unshare");
         command.args(["-m", "sh", "-c", COVER, "sh"]).arg(tree.path()).arg(AGENT);
@@ -106,6 +112,17 @@ impl Scanner for Agent {
     fn scanner(&self) -> Option<u32> {
         self.children().into_iter().find(|(_, role)| role == "scanner").map(|(pid, _)| pid)
     }
+}
+
+#[test]
+fn a_folder_of_projects_that_the_configuration_names_is_scanned_and_looked_at() {
+    let Some(machine) = Machine::start() else { return };
+    machine.some_looks();
+    let path = "projects/app/.mcp.json";
+    put(machine.tree.path(), path, r#"{"mcpServers": {"of-a-project": {"command": "x"}}}"#);
+    wait("the look at the project", || machine.values("mcp-config").contains("of-a-project").then_some(()));
+    let location = machine.tree.path().join(path);
+    assert!(machine.values("mcp-config").contains(location.to_str().unwrap()), "it is nobody's home");
 }
 
 #[test]

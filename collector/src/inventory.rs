@@ -81,7 +81,7 @@ pub fn level(channel: &Channel, stated: Option<Level>, by_ai_executable: bool) -
         Channel::Tls | Channel::Quic | Channel::Http if by_ai_executable => Level::Use,
         Channel::Tls | Channel::Quic | Channel::Http | Channel::Log => Level::Connection,
         Channel::Process | Channel::Runtime => Level::Use,
-        Channel::McpConfig | Channel::Policy | Channel::Account => Level::Configured,
+        Channel::McpConfig | Channel::Policy | Channel::Account | Channel::Environment => Level::Configured,
         Channel::Package | Channel::App | Channel::Extension | Channel::ModelFile | Channel::Container => {
             Level::Presence
         }

@@ -120,11 +120,13 @@ pub enum Signal {
     Models,
     /// Local servers, by their ports and what they answer.
     Runtimes,
+    /// Variables that hold keys, by their names.
+    Variables,
 }
 
 impl Signal {
     /// Every sort, in order.
-    pub const ALL: [Signal; 9] = [
+    pub const ALL: [Signal; 10] = [
         Signal::Names,
         Signal::Apps,
         Signal::Paths,
@@ -134,6 +136,7 @@ impl Signal {
         Signal::Containers,
         Signal::Models,
         Signal::Runtimes,
+        Signal::Variables,
     ];
 
     /// The sort of a kind of pattern.
@@ -160,6 +163,7 @@ impl Signal {
             S::ContainerImage => Signal::Containers,
             S::Model => Signal::Models,
             S::LocalPort | S::ApiFingerprint => Signal::Runtimes,
+            S::EnvName => Signal::Variables,
         }
     }
 
@@ -175,6 +179,7 @@ impl Signal {
             Signal::Containers => ("container", "containers"),
             Signal::Models => ("model", "models"),
             Signal::Runtimes => ("local server", "local servers"),
+            Signal::Variables => ("variable", "variables"),
         };
         if count == 1 { one } else { many }
     }

@@ -141,6 +141,12 @@ fn software(kind: SoftwareKind, text: &str) -> Result<String, Refusal> {
                 "write `/path text`: the path that is asked, and what its answer holds",
             );
         }
+        SoftwareKind::EnvName if !is_variable(&normal) => {
+            return refuse(
+                "the name of a variable",
+                "write it as it is set, with a `_` at least: ACME_API_KEY",
+            );
+        }
         SoftwareKind::ProjectFile if !is_project_path(&normal) => {
             return refuse(
                 "a project's file",
@@ -233,6 +239,14 @@ fn is_fingerprint(text: &str) -> bool {
         let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'%'));
         path.starts_with('/') && plain && text.bytes().filter(u8::is_ascii_alphanumeric).count() >= 3
     })
+}
+
+/// Letters, digits and `_` (POSIX, "Environment Variable Definition"), in lower case, and in two parts: a word alone is everybody's.
+fn is_variable(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    text.bytes().all(plain)
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.split('_').filter(|part| !part.is_empty()).count() >= 2
 }
 
 fn is_msix_family(text: &str) -> bool {

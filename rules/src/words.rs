@@ -335,6 +335,8 @@ words! {
         Conda = "conda",
         /// File or folder that a project keeps for this tool, as a path below the project's own folder.
         ProjectFile = "project-file",
+        /// Name of an environment variable that holds a key to this product. The name alone: no value is ever compared.
+        EnvName = "env-name",
     }
 }
 

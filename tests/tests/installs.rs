@@ -369,6 +369,65 @@ fn what_node_s_installers_put_down_is_found() {
 }
 
 #[test]
+fn what_pnpm_yarn_and_bun_installed_globally_is_found() {
+    if !may_ask(&["npm", "node"]) {
+        return;
+    }
+    let machine = Machine::new();
+    let tools = machine.work.path().join("tools");
+    let mut npm = machine.command("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&tools);
+    done(npm.args(["pnpm@12.21.0", "yarn@1.22.22", "bun@1.4.5"]));
+    let tool = |name: &str| machine.command(tools.join("node_modules/.bin").join(name));
+
+    let bin = machine.home(".local/share/pnpm/bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path)));
+    let mut pnpm = tool("pnpm");
+    pnpm.env("PNPM_HOME", machine.home(".local/share/pnpm"))
+        .env("PATH", path.expect("folders without a colon"));
+    pnpm.args(["add", "--global", "--ignore-scripts", "--silent"]);
+    done(pnpm.args(["@anthropic-ai/sdk@0.71.0", "left-pad@1.3.0", "cursor@0.1.5"]));
+
+    // Root's are not in a home.
+    let places = [
+        (machine.home(".config/yarn/global"), "openai@6.9.0"),
+        (machine.root("usr/local/share/.config/yarn/global"), "cohere-ai@7.19.0"),
+    ];
+    for (place, package) in places {
+        let mut yarn = tool("yarn");
+        yarn.args(["global", "add", "--silent", "--ignore-scripts", "--ignore-optional", "--global-folder"])
+            .arg(place);
+        // Where it links programs to: otherwise the machine's own folder.
+        yarn.arg("--prefix").arg(machine.work.path().join("prefix"));
+        done(
+            yarn.arg("--cache-folder")
+                .arg(machine.work.path().join("yarn"))
+                .args([package, "is-number@7.0.0"]),
+        );
+    }
+    let mut bun = tool("bun");
+    done(bun.args(["add", "--global", "--ignore-scripts", "--silent", "groq-sdk@0.37.0", "ms@2.1.3"]));
+
+    let scan = machine.scan();
+    let (state, seen) = scan.report("npm");
+    assert_eq!(state, "read", "{:#}", scan.0["problems"]);
+    assert!(seen >= 9, "saw {seen}");
+    let versions = scan.of("npm");
+    for (name, version) in [
+        ("@anthropic-ai/sdk", "0.71.0"),
+        ("openai", "6.9.0"),
+        ("cohere-ai", "7.19.0"),
+        ("groq-sdk", "0.37.0"),
+    ] {
+        assert_eq!(versions.get(name).map(String::as_str), Some(version), "{name} of {versions:?}");
+    }
+    for name in ["left-pad", "cursor", "is-number", "ms"] {
+        assert!(!versions.contains_key(name), "{name} is no AI");
+    }
+}
+
+#[test]
 fn a_gem_is_found_where_gem_installed_it() {
     if !require("gem", have_command("gem")) {
         return;

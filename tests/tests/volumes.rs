@@ -309,6 +309,22 @@ fn a_volume_of_windows_gives_its_programs_and_packages() {
             (&left, &[("InstallLocation", r"C:\gone")]),
             (host, &[("", r"C:\Users\Kim Lee\AppData\Roaming\Claude\host.json")]),
             (wsl, &[("DistributionName", "Ubuntu-24.04"), ("State", "dword:00000001")]),
+            (
+                "Environment",
+                &[("OPENAI_API_KEY", "sk-Zq7PLANTED9xK2mV4nB8w"), ("Path", r"C:\x"), ("TEMP", r"C:\t")],
+            ),
+        ],
+    );
+    // The control set that was used last is the second.
+    volume.hive(
+        "Windows/System32/config/SYSTEM",
+        &[
+            ("Select", &[("Current", "dword:00000002")]),
+            (r"ControlSet001\Control\Session Manager\Environment", &[("GROQ_API_KEY", "old")]),
+            (
+                r"ControlSet002\Control\Session Manager\Environment",
+                &[("anthropic_api_key", "sk-ant-Zq7PLANTED9xK2mV4nB8w"), ("windir", r"C:\Windows")],
+            ),
         ],
     );
     let claude = format!(r"Software\{UNINSTALL}\AnthropicClaude");
@@ -409,6 +425,13 @@ fn a_volume_of_windows_gives_its_programs_and_packages() {
     assert_eq!(values(&scan, "pip"), set(&["anthropic", "openai"]));
     assert_eq!(values(&scan, "npm"), set(&["@anthropic-ai/claude-code"]));
     assert_eq!(seen(&scan, "native-messaging-hosts"), 1);
+    assert_eq!(values(&scan, "environment-keys"), set(&["OPENAI_API_KEY", "anthropic_api_key"]));
+    let key = sighting(&scan, "environment-keys", "OPENAI_API_KEY");
+    assert_eq!(
+        (&key["channel"], &key["details"]["location"]),
+        (&"environment".into(), &r"HKCU\Environment".into())
+    );
+    assert!(!scan.to_string().contains("PLANTED"), "of a registry only names are read");
     assert!(scan["problems"].to_string().contains("distribution Ubuntu-24.04"), "{}", scan["problems"]);
     assert_eq!(state(&scan, "macos-apps"), "absent");
 }

@@ -1,7 +1,7 @@
 //! `doctor`: each thing the agent needs, whether it is there, and what to do if not.
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -49,6 +49,9 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         checks.push(gateway(&config.gateway.interfaces, &afpacket::interfaces()));
     }
     checks.push(scans(&config));
+    if !config.project_roots.is_empty() {
+        checks.push(projects(&config.project_roots));
+    }
     checks.push(clock());
     checks.push(catalogue(&config));
     match &identity {
@@ -140,6 +143,24 @@ fn scans(config: &Config) -> Check {
         }
     };
     Check { name: "scans", verdict, finding }
+}
+
+/// Whether the folders are there in which projects are to be looked for.
+fn projects(roots: &[PathBuf]) -> Check {
+    let trouble: Vec<String> = roots
+        .iter()
+        .filter_map(|root| match std::fs::metadata(root) {
+            Ok(data) if data.is_dir() => None,
+            Ok(_) => Some(format!("{} is no folder", root.display())),
+            Err(error) => Some(format!("{} cannot be looked at ({error})", root.display())),
+        })
+        .collect();
+    let (verdict, finding) = if trouble.is_empty() {
+        (Verdict::Good, format!("{} folders of projects are read beside the homes", roots.len()))
+    } else {
+        (Verdict::Bad, format!("{}: correct `project_roots` of [scan]", trouble.join("; ")))
+    };
+    Check { name: "projects", verdict, finding }
 }
 
 /// Whether the interfaces are there on which the traffic of other machines is to be watched.
@@ -304,6 +325,20 @@ mod tests {
                 "{}",
                 check.finding
             );
+        }
+    }
+
+    #[test]
+    fn a_folder_of_projects_that_is_not_there_is_named_with_what_to_do() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(projects(&[temp.path().to_owned()]).verdict, Verdict::Good));
+        for (root, words) in [(file, "no folder"), (temp.path().join("none"), "cannot be looked at")] {
+            let check = projects(&[temp.path().to_owned(), root]);
+            let finding = check.finding;
+            assert!(matches!(check.verdict, Verdict::Bad), "{finding}");
+            assert!(finding.contains(words) && finding.contains("correct `project_roots`"), "{finding}");
         }
     }
 }

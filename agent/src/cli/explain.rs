@@ -40,6 +40,9 @@ Of an assistant it also reports what its own settings say: the model, its provid
 may act without asking; the names of its skills, plugins, hooks, sub-agents and commands; and of the account that it is signed in
 with the domain alone (corp.example), never the part before the @.
 
+Where a file of shells, services or the system sets a variable that holds a key to an AI service, it reports the name of the
+variable (OPENAI_API_KEY), the file, and whether the key stands there in plain text; never the key.
+
 Of a program that serves models on this machine it reports the address on which it listens and the models that it names;
 unless the configuration says otherwise, it asks such a program once a scan what it is, over loopback. It reports which
 graphics processors and other accelerators the machine has.

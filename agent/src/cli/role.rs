@@ -22,6 +22,9 @@ pub struct Args {
     /// Socket of a container daemon to ask
     #[arg(long)]
     containers: Option<PathBuf>,
+    /// Folder of projects to read; may be given again
+    #[arg(long)]
+    project_root: Vec<PathBuf>,
     /// Enter the dissector's sandbox, try what it forbids, and print what came of it
     #[arg(long)]
     self_test: bool,
@@ -39,6 +42,7 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
             deadline: Duration::from_secs(args.deadline_s),
             probe: !args.no_probe,
             containers: args.containers,
+            project_roots: args.project_root,
             ..ScanRequest::live()
         }),
     })

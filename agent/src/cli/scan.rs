@@ -50,7 +50,12 @@ pub fn run(args: Args) -> Result<ExitCode, CliError> {
         }
         None => {
             let config = args.state.load()?;
-            ScanRequest { probe: config.probe_runtimes, containers: config.containers, ..ScanRequest::live() }
+            ScanRequest {
+                probe: config.probe_runtimes,
+                containers: config.containers,
+                project_roots: config.project_roots,
+                ..ScanRequest::live()
+            }
         }
     };
     let (matcher, catalogue) = args.state.knowledge()?;

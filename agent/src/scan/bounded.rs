@@ -5,8 +5,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use super::safe::Trouble;
 
 /// Most units of one document: about 16 MB. An honest configuration of 1 MB has some 50,000.
 const UNITS: usize = 250_000;
@@ -14,6 +16,8 @@ const UNITS: usize = 250_000;
 const MAP: usize = 10;
 /// Bytes of text in a unit.
 const TEXT: usize = 64;
+/// Longest key of an object of which only some members are kept, in bytes: the path of a folder.
+pub(crate) const KEY_BYTES: usize = 4096;
 
 /// What may still be spent on a document.
 #[derive(Debug)]
@@ -142,6 +146,50 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
+/// These members of an object, however long it is: strict JSON, read piece by piece. What is not asked for is not kept.
+pub(crate) fn members(reader: impl std::io::Read, wanted: &[&str]) -> Result<Value, Trouble> {
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let mut allowance = Allowance::default();
+    let kept = Members { wanted, allowance: &mut allowance }.deserialize(&mut deserializer);
+    kept.map_err(|error| match allowance.is_over() {
+        true => Trouble::TooLarge,
+        false => Trouble::of_json(&error),
+    })
+}
+
+struct Members<'a> {
+    wanted: &'a [&'a str],
+    allowance: &'a mut Allowance,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut kept = Map::new();
+        while let Some(key) = access.next_key_seed(Key(&mut Allowance::for_name(KEY_BYTES)))? {
+            if self.wanted.contains(&key.as_str()) {
+                kept.insert(key, access.next_value_seed(Bounded(self.allowance))?);
+            } else {
+                access.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Value::Object(kept))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +206,17 @@ mod tests {
         let text = r#"{"a": [1, -2, 0.5, true, null, "t"], "b": {"c": {}}}"#;
         assert_eq!(read(text), (serde_json::from_str(text).ok(), false));
         assert_eq!(read("[1, "), (None, false));
+    }
+
+    #[test]
+    fn of_a_long_object_only_what_is_asked_for_is_kept() {
+        let text = format!(r#"{{"a": {{"b": [1]}}, "long": ["{}"], "c": null}}"#, "x".repeat(UNITS * TEXT));
+        let kept = members(text.as_bytes(), &["a", "c", "d"]);
+        assert_eq!(kept, Ok(serde_json::json!({"a": {"b": [1]}, "c": null})));
+        assert_eq!(members(text.as_bytes(), &["long"]), Err(Trouble::TooLarge));
+        for end in 0..30 {
+            assert_eq!(members(&text.as_bytes()[..end], &["a"]), Err(Trouble::Malformed), "{end}");
+        }
     }
 
     #[test]

@@ -7,18 +7,18 @@ use std::path::{Component, Path, PathBuf};
 use super::safe::{Dir, Trouble};
 
 /// Largest file read, in bytes: they have a few lines.
-const FILE_BYTES: u64 = 64 * 1024;
+pub(super) const FILE_BYTES: u64 = 64 * 1024;
 /// Most drop-ins of one folder, and most folders given for one variable.
 const DROP_INS: usize = 64;
 const FOLDERS: usize = 16;
 
 /// Folders of the system with units and their drop-ins.
 const UNITS: &[&str] = &["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
-const USER_UNITS: &str = ".config/systemd/user";
+pub(super) const USER_UNITS: &str = ".config/systemd/user";
 /// environment.d(5).
-const USER_ENVIRONMENT: &str = ".config/environment.d";
+pub(super) const USER_ENVIRONMENT: &str = ".config/environment.d";
 /// What bash(1) and zsh(1) read when they start.
-const SHELLS: &[&str] =
+pub(super) const SHELLS: &[&str] =
     &[".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".zlogin"];
 
 /// What the system sets `variable` to, for everybody or for the service `unit`.
@@ -41,7 +41,8 @@ pub(super) fn of_home(home: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
 }
 
 /// Variables that move the folder of an assistant: the folder, as the catalogue has it, and the variable.
-const ASSISTANTS: &[(&str, &str)] = &[("~/.codex", "CODEX_HOME"), ("~/.claude", "CLAUDE_CONFIG_DIR")];
+const ASSISTANTS: &[(&str, &str)] =
+    &[("~/.codex", "CODEX_HOME"), ("~/.claude", "CLAUDE_CONFIG_DIR"), ("~/.cline", "CLINE_DIR")];
 
 /// Where the owner of a home has moved the folder of an assistant to, below the home. What lies elsewhere is nobody's in particular.
 pub(super) fn of_assistant(home: &Dir, folder: &str) -> Vec<PathBuf> {
@@ -119,7 +120,7 @@ pub(in crate::scan) fn values(bytes: &[u8], variable: &str) -> Vec<String> {
 }
 
 /// The words of a line; quotes, around a whole word or a part of it, are taken off and may hold spaces.
-fn words(line: &str) -> Vec<String> {
+pub(super) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quote = None;

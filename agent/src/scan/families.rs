@@ -104,6 +104,7 @@ fn of_languages(scan: &mut Scan<'_>, machine: &Machine) {
         Channel::Package,
         &machine.homes,
         |source| {
+            machine.projects.each_relying(source, python::read_projects);
             python::read_system(&machine.root, source);
             windows::python::read(&machine.root, &machine.registry, source);
         },
@@ -137,7 +138,18 @@ fn of_languages(scan: &mut Scan<'_>, machine: &Machine) {
     });
     scan.in_homes("dotnet", Channel::Package, &machine.homes, dotnet::read_home);
     scan.in_homes("composer", Channel::Package, &machine.homes, composer::read_home);
-    scan.everywhere("manifests", Channel::Manifest, &machine.homes, |_| {}, manifests::read_home);
+    scan.everywhere(
+        "manifests",
+        Channel::Manifest,
+        &machine.homes,
+        |source| {
+            machine.projects.each_relying(source, |base, hits, source| {
+                manifests::read_home(base, hits, source);
+                keys::read_projects(base, hits, source);
+            });
+        },
+        manifests::read_home,
+    );
 }
 
 /// Extensions of browsers, editors and other programs.
@@ -180,16 +192,27 @@ fn assistants_and_programs(scan: &mut Scan<'_>, machine: &Machine) {
         "mcp-config",
         Channel::McpConfig,
         &machine.homes,
-        |source| mcp::read_system(&machine.root, source),
+        |source| {
+            mcp::read_system(&machine.root, source);
+            machine.projects.each_relying(source, mcp::read_projects);
+        },
         mcp::read_home,
     );
     scan.everywhere(
         "assistants",
         Channel::App,
         &machine.homes,
-        |source| assistants::read_system(&machine.root, source),
+        |source| {
+            assistants::read_system(&machine.root, source);
+            machine.projects.each_relying(source, assistants::read_projects);
+        },
         assistants::read_home,
     );
+    scan.source("environment-keys", Channel::Environment, |source| {
+        keys::read_system(&machine.root, source);
+        keys::read_registry(&machine.root, machine.live, &machine.registry, source);
+        machine.homes.each(source, keys::read_home);
+    });
     scan.in_homes("accounts", Channel::Account, &machine.homes, accounts::read_home);
     scan.source("programs", Channel::App, |source| {
         programs::read_system(&machine.root, source);

@@ -1,10 +1,12 @@
 //! Go: programs in the places for them, by the module that each says it was built from.
 //!
-//! A Go program holds its build information in a section of its own (`debug/buildinfo` of Go's library): 32 bytes of
+//! A Go program of any system holds its build information ([`section`], `debug/buildinfo` of Go's library): 32 bytes of
 //! head (`\xff Go buildinf:`, the size of pointers, flags), then, since Go 1.18, two texts, each after its length: the
 //! version of Go, and lines `path`, `mod`, `dep` …, between two marks of 16 bytes. Only the program's own module is
 //! taken; what it is built with is not installed by anybody. The module cache says what was downloaded, not used, and is
 //! left out.
+
+mod section;
 
 use std::fs::File;
 use std::path::Path;
@@ -26,8 +28,7 @@ const VERSIONS: &[(&str, &str)] = &[
 
 /// Most programs opened in one folder.
 const PROGRAMS: usize = 2_000;
-/// Largest table of sections read, and largest build information, in bytes.
-const TABLE_BYTES: usize = 64 * 1024;
+/// Largest build information, in bytes.
 const INFO_BYTES: usize = 256 * 1024;
 const HEAD: &[u8] = b"\xff Go buildinf:";
 /// Flag of the head: the texts follow it.
@@ -84,7 +85,7 @@ pub(super) struct Info {
 }
 
 fn info(file: &File) -> Option<Info> {
-    let read = |at: u64, len: usize| {
+    let read = |at: u64, len: usize| -> Option<Vec<u8>> {
         let mut bytes = vec![0; len];
         let mut have = 0;
         while have < len {
@@ -96,32 +97,8 @@ fn info(file: &File) -> Option<Info> {
         bytes.truncate(have);
         Some(bytes)
     };
-    let (at, len) = section(&read)?;
+    let (at, len) = section::find(&read)?;
     parse(&read(at, len.min(INFO_BYTES))?)
-}
-
-/// Place and length of the section, of an ELF file of 64 bits in the order of the machines that there are.
-fn section(read: &impl Fn(u64, usize) -> Option<Vec<u8>>) -> Option<(u64, usize)> {
-    let head = read(0, 64)?;
-    if !head.starts_with(b"\x7fELF\x02\x01") || head.len() < 64 {
-        return None;
-    }
-    // e_shoff, e_shentsize, e_shnum and e_shstrndx of the header (System V ABI, chapter 4).
-    let table = u64_at(&head, 40)?;
-    let (size, count, names) = (u16_at(&head, 58)?, u16_at(&head, 60)?, u16_at(&head, 62)?);
-    let (size, count) = (usize::from(size), usize::from(count));
-    if size != 64 || size * count > TABLE_BYTES {
-        return None;
-    }
-    let table = read(table, size * count)?;
-    let place = |entry: &[u8]| Some((u64_at(entry, 24)?, usize::try_from(u64_at(entry, 32)?).ok()?));
-    let (at, len) = place(table.chunks_exact(size).nth(usize::from(names))?)?;
-    let names = read(at, len.min(TABLE_BYTES))?;
-    let of = table.chunks_exact(size).find(|entry| {
-        let name = u32_at(entry, 0).and_then(|at| usize::try_from(at).ok()).and_then(|at| names.get(at..));
-        name.is_some_and(|name| name.starts_with(b".go.buildinfo\0"))
-    });
-    place(of?)
 }
 
 /// The section itself.
@@ -152,18 +129,6 @@ fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         }
     }
     None
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..at + 2)?.try_into().ok().map(u16::from_le_bytes)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes)
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::safe::{Dir, Trouble};
+use super::live;
+use super::safe::{Budget, Dir, Trouble};
 
 /// Most homes scanned on one machine.
 const HOMES: usize = 256;
@@ -14,6 +16,10 @@ const PASSWD_BYTES: u64 = 4 * 1024 * 1024;
 const FIRST_PERSON: u32 = 1000;
 /// `nobody`.
 const NOBODY: u32 = 65_534;
+/// Folders of homes, and whether a folder of the system's in them may be one of homes too, as accounts of a directory have it
+/// (`/home/DOMAIN/user`, winbind's and sssd's templates).
+const PARENTS: &[(&str, bool)] =
+    &[("home", true), ("var/home", true), ("export/home", true), ("Users", false)];
 
 /// The homes that could be opened, and those that could not.
 pub(crate) struct Homes {
@@ -32,13 +38,18 @@ impl Homes {
             Err(trouble) => found.lost.push(("/etc/passwd".into(), trouble)),
         }
         paths.insert(PathBuf::from("root"));
-        for parent in ["home", "Users"] {
+        for (parent, nested) in PARENTS {
             let listing = root.dir(parent).and_then(|dir| dir.entries());
             match listing {
                 Ok((entries, trouble)) => {
                     for entry in entries.iter().filter(|entry| entry.may_be_dir()) {
-                        if !is_nobodys(&entry.name.to_string_lossy()) {
-                            paths.insert(Path::new(parent).join(&entry.name));
+                        let path = Path::new(parent).join(&entry.name);
+                        if is_nobodys(&entry.name.to_string_lossy()) || paths.contains(&path) {
+                            continue;
+                        }
+                        match nested.then(|| homes_in(root, &path)).flatten() {
+                            Some(homes) => paths.extend(homes),
+                            None => _ = paths.insert(path),
                         }
                     }
                     if let Some(trouble) = trouble {
@@ -69,6 +80,46 @@ impl Homes {
     }
 }
 
+impl Homes {
+    /// Adds homes on other drives of the machine: the letter of each, and the place there. A drive that is not of this machine is left
+    /// alone.
+    pub(crate) fn add_of_drives(&mut self, places: Vec<(char, PathBuf)>, budget: &Rc<Budget>) {
+        for (letter, place) in places {
+            let opened = match live::other_drive(letter) {
+                Some(root) => Dir::other_drive(&root, letter, Rc::clone(budget))
+                    .and_then(|root| root.dir(&place).and_then(Dir::into_home)),
+                None => Err(Trouble::Skipped),
+            };
+            match opened {
+                Ok(_) if self.homes.len() == HOMES => {
+                    self.lost.push((drive_path(letter, &place), Trouble::TooLarge))
+                }
+                Ok(home) => self.homes.push(home),
+                Err(Trouble::Absent) => {}
+                Err(trouble) => self.lost.push((drive_path(letter, &place), trouble)),
+            }
+        }
+    }
+}
+
+fn drive_path(letter: char, place: &Path) -> String {
+    format!("{letter}:/{}", place.to_string_lossy().replace('\\', "/"))
+}
+
+/// The homes in a folder that is none itself: the system's own, with nothing hidden in it, and folders of others. By the owners alone;
+/// no directory service is asked.
+fn homes_in(root: &Dir, path: &Path) -> Option<Vec<PathBuf>> {
+    let folder = root.dir(path).ok().filter(Dir::is_systems)?;
+    let (entries, _) = folder.entries().ok()?;
+    if entries.iter().any(|entry| entry.name.as_encoded_bytes().starts_with(b".")) {
+        return None;
+    }
+    let folders = entries.iter().filter(|entry| entry.kind.is_dir());
+    let of_people = folders.filter(|entry| folder.dir(&entry.name).is_ok_and(|home| !home.is_systems()));
+    let homes: Vec<_> = of_people.take(HOMES).map(|entry| path.join(&entry.name)).collect();
+    (!homes.is_empty()).then_some(homes)
+}
+
 /// The place below a home of an absolute path that a file there gives. What stands elsewhere is not this home's to show.
 pub(crate) fn below(home: &Dir, path: &str) -> Option<PathBuf> {
     below_path(&home.absolute(), path)
@@ -77,7 +128,12 @@ pub(crate) fn below(home: &Dir, path: &str) -> Option<PathBuf> {
 fn below_path(home: &Path, path: &str) -> Option<PathBuf> {
     let path = match path.as_bytes() {
         // As Windows writes it, whose drives a tree does not have.
-        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => path.get(2..)?.replace('\\', "/"),
+        [drive, b':', b'\\' | b'/', ..] if drive.is_ascii_alphabetic() => {
+            let place = path.get(2..)?.replace('\\', "/");
+            // A home on another drive than the tree's has it in its path.
+            let drive = format!("/{}:", char::from(drive.to_ascii_uppercase()));
+            if home.starts_with(&drive) { drive + &place } else { place }
+        }
         _ => path.to_owned(),
     };
     Some(Path::new(&path).strip_prefix(home).ok()?.to_owned())
@@ -119,6 +175,9 @@ mod tests {
         assert_eq!(below_path(home, "/opt/ext"), None);
         assert_eq!(below_path(Path::new("/Users/kim"), r"C:\Users\kim\ext"), Some("ext".into()));
         assert_eq!(below_path(home, "aaaa/1.0_0"), None);
+        let far = Path::new("/D:/Profiles/kim");
+        assert_eq!(below_path(far, r"d:\Profiles\kim\ext"), Some("ext".into()));
+        assert_eq!(below_path(far, r"C:\Profiles\kim\ext"), None);
     }
 
     #[test]

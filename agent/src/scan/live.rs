@@ -12,6 +12,12 @@ pub(super) fn drive() -> String {
     root().to_string_lossy().trim_end_matches(['/', '\\']).to_owned()
 }
 
+/// The root of another drive of this machine, by its letter. `None`: it is somebody else's, as a drive of the network is, or there are no
+/// drives.
+pub(super) fn other_drive(letter: char) -> Option<PathBuf> {
+    system::other_drive(letter)
+}
+
 /// Places below a tree whose look already could block, as seen from there, to be left alone.
 pub(super) fn untouched(root: &Path) -> Vec<PathBuf> {
     system::untouched(root)
@@ -23,6 +29,10 @@ mod system {
 
     pub(super) fn root() -> PathBuf {
         "/".into()
+    }
+
+    pub(super) fn other_drive(_letter: char) -> Option<PathBuf> {
+        None
     }
 
     pub(super) fn untouched(root: &Path) -> Vec<PathBuf> {
@@ -39,6 +49,10 @@ mod system {
         "/".into()
     }
 
+    pub(super) fn other_drive(_letter: char) -> Option<PathBuf> {
+        None
+    }
+
     pub(super) fn untouched(_root: &Path) -> Vec<PathBuf> {
         Vec::new()
     }
@@ -47,6 +61,7 @@ mod system {
 /// One drive is one tree; what is mounted in it elsewhere is a link that is not followed.
 #[cfg(windows)]
 mod system {
+    use super::super::safe::is_local_drive;
     use super::*;
 
     /// The system drive.
@@ -56,6 +71,11 @@ mod system {
             bytes.len() == 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
         });
         PathBuf::from(drive.unwrap_or_else(|| "C:".into()) + r"\")
+    }
+
+    pub(super) fn other_drive(letter: char) -> Option<PathBuf> {
+        let root = PathBuf::from(format!(r"{letter}:\"));
+        is_local_drive(&root).then_some(root)
     }
 
     pub(super) fn untouched(_root: &Path) -> Vec<PathBuf> {

@@ -36,6 +36,7 @@ mod homes;
 mod http;
 mod jetbrains;
 mod journal;
+mod keys;
 mod live;
 mod macos;
 mod manifests;
@@ -53,11 +54,11 @@ mod plist;
 mod plugins;
 mod processes;
 mod programs;
+mod projects;
 mod python;
 mod raycast;
 mod registry;
 mod rpm;
-#[cfg_attr(windows, path = "rpmdb_elsewhere.rs")]
 mod rpmdb;
 mod running;
 mod safari;
@@ -65,7 +66,6 @@ mod safe;
 mod snap;
 mod source;
 mod sqlite;
-#[cfg_attr(windows, path = "statedb_elsewhere.rs")]
 mod statedb;
 mod sublime;
 #[cfg(test)]
@@ -95,7 +95,7 @@ use registry::Registry;
 pub use safe::OwnerId;
 use safe::{Budget, Dir, Trouble};
 use source::{Finished, Source};
-use walk::Hits;
+use walk::{Hits, Through};
 
 /// How long a scan may take before it ends with what it has.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -113,6 +113,8 @@ pub struct ScanRequest {
     pub probe: bool,
     /// Socket of a container daemon to ask for images and containers; `None`: only the stores' files are read.
     pub containers: Option<PathBuf>,
+    /// Folders of projects beside the homes, absolute as seen from within the tree.
+    pub project_roots: Vec<PathBuf>,
     /// Called when processes and ports have been looked at and no home was opened for reading yet: what only that needed can be
     /// given up here.
     pub before_homes: fn(),
@@ -127,6 +129,7 @@ impl ScanRequest {
             deadline: DEADLINE,
             probe: true,
             containers: None,
+            project_roots: Vec::new(),
             before_homes: || (),
         }
     }
@@ -315,10 +318,11 @@ struct Machine {
     /// Whether it runs.
     live: bool,
     homes: Tree,
+    projects: Tree,
     registry: Registry,
 }
 
-/// The homes, each with what its walk came across.
+/// The homes, or the folders of projects, each with what its walk came across.
 struct Tree {
     homes: Vec<(Dir, Hits)>,
     lost: Vec<(String, Trouble)>,
@@ -328,6 +332,16 @@ impl Tree {
     /// Runs a source over every home; a home that could not be opened is trouble for each of them.
     fn each<'a>(&self, source: &mut Source<'a>, mut read: impl FnMut(&Dir, &mut Source<'a>)) {
         self.each_walked(source, |home, _, source| read(home, source));
+    }
+
+    /// The same with what the walk through the home came across, for what relies on the walk: what it could not look into is trouble.
+    fn each_relying<'a>(&self, source: &mut Source<'a>, read: impl Fn(&Dir, &Hits, &mut Source<'a>)) {
+        self.each_walked(source, |home, hits, source| {
+            for (trouble, location) in &hits.troubles {
+                source.trouble(*trouble, location.as_str());
+            }
+            read(home, hits, source);
+        });
     }
 
     /// The same with what the walk through the home came across.
@@ -356,28 +370,38 @@ impl<'a> Scan<'a> {
     fn machine(&mut self, request: &ScanRequest, root: Dir) -> Machine {
         self.watch.begin(&self.budget);
         let mut registry = registry::open(&root, request.live);
-        let mut found = Homes::find(&root, registry.profiles());
-        let mut budget = Budget::of_homes(&self.budget, found.homes.len());
+        let profiles = registry.profiles(request.live);
+        let mut found = Homes::find(&root, profiles.here);
+        found.add_of_drives(profiles.on_drives, &self.budget);
+        let mut budget = Budget::of_homes(&self.budget, found.homes.len() + request.project_roots.len());
         found.homes = found.homes.into_iter().map(|home| home.charged(budget())).collect();
+        let projects = projects::find(&root, request, &found.homes, budget);
         self.watch.end(&self.budget, "homes", Vec::new);
         families::read_running(self, request, &root, &found.homes);
         if !self.watch.again() {
             (request.before_homes)();
         }
         registry.add_all_users(&found.homes, request.live);
-        Machine { homes: self.walk(found), live: request.live, registry, root }
+        Machine {
+            homes: self.walk(found, Through::Home),
+            projects: self.walk(projects, Through::Projects),
+            live: request.live,
+            registry,
+            root,
+        }
     }
 
     /// Walks through the homes, where it is not known what the walk would come across.
-    fn walk(&mut self, found: Homes) -> Tree {
+    fn walk(&mut self, found: Homes, through: Through) -> Tree {
         let mut homes = Vec::new();
         for home in found.homes {
             // Written so that no two paths look the same.
-            let name = format!("folders of {:?}", home.absolute());
+            let what = if through == Through::Home { "folders" } else { "projects" };
+            let name = format!("{what} of {:?}", home.absolute());
             let hits = self.watch.walked(&self.budget, &name).unwrap_or_else(|| {
                 self.watch.begin(&self.budget);
                 let walked = home.for_walk();
-                let hits = walked.budget().timed(|| walk::walk(&walked));
+                let hits = walked.budget().timed(|| walk::walk(&walked, through));
                 self.watch.end_walk(&self.budget, &name, &hits);
                 hits
             });
@@ -441,12 +465,7 @@ impl<'a> Scan<'a> {
         }
         self.read(name, channel, |source| {
             system(source);
-            homes.each_walked(source, |home, hits, source| {
-                for (trouble, location) in &hits.troubles {
-                    source.trouble(*trouble, location.as_str());
-                }
-                read(home, hits, source);
-            });
+            homes.each_relying(source, read);
         });
     }
 }

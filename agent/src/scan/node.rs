@@ -23,6 +23,8 @@ const SYSTEM_ROOTS: &[&str] = &[
     "home/linuxbrew/.linuxbrew/lib/node_modules",
     "opt/local/lib/node_modules",
     "Program Files/nodejs/node_modules",
+    // What root installs with yarn.
+    "usr/local/share/.config/yarn/global/node_modules",
 ];
 
 /// `node_modules` folders of a home.

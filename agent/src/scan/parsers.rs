@@ -7,9 +7,9 @@ use super::models::{huggingface, ollama};
 use super::walk::Hits;
 use super::{
     accounts, alpm, apk, assistants, cargo, chromium, composer, conda, containers, document, dpkg, emacs,
-    environment, firefox, flatpak, gem, go, homes, http, jetbrains, macos, manifests, mcp, mounts, nix, node,
-    obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari, snap,
-    sqlite, sublime, visualstudio, vscode, windows,
+    environment, firefox, flatpak, gem, go, homes, http, jetbrains, keys, macos, manifests, mcp, mounts, nix,
+    node, obsidian, office, plist, plugins, processes, programs, python, raycast, registry, rpm, safari,
+    safe, snap, sqlite, sublime, visualstudio, vscode, windows,
 };
 
 /// A parser's name, and the parser with its result thrown away.
@@ -44,6 +44,7 @@ pub const ALL: &[Parser] = &[
     ("dpkg", |bytes| _ = dpkg::parse(bytes, true, |_, _| Ok(()))),
     ("emacs", |bytes| drop(emacs::described_version(bytes))),
     ("environment", |bytes| drop(environment::values(bytes, "OLLAMA_MODELS"))),
+    ("environment-keys", |bytes| drop(keys::names(bytes))),
     ("firefox", |bytes| drop(firefox::parse(bytes))),
     ("firefox-profiles", |bytes| drop(firefox::elsewhere(bytes))),
     ("flatpak-deploy", |bytes| drop(flatpak::of_deploy(bytes))),
@@ -73,11 +74,16 @@ pub const ALL: &[Parser] = &[
     ("ollama-manifest", |bytes| drop(ollama::manifest(bytes))),
     ("passwd", |bytes| drop(homes::passwd_homes(bytes))),
     ("plist", |bytes| drop(plist::parse(bytes))),
+    ("process", processes::parse_any),
+    ("process-macos", processes::parse_macos),
+    ("process-windows", processes::parse_windows),
     ("python-folder", |bytes| _ = python::folder_name(&String::from_utf8_lossy(bytes))),
     ("python-metadata", |bytes| drop(python::metadata(bytes))),
     ("ran", |bytes| drop(processes::marks::Marks::decode(bytes))),
     ("raycast", |bytes| drop(raycast::parse(bytes))),
     ("registry", |bytes| _ = registry::parse(bytes)),
+    ("reparse", |bytes| drop(safe::reparse::target(bytes))),
+    ("rpm-answer", rpm::parse_answer),
     ("rpm-header", |bytes| drop(rpm::parse(bytes))),
     ("rpm-ndb", |bytes| _ = rpm::ndb_headers(&bytes, &mut |_| Ok(()))),
     ("safari", |bytes| drop(safari::parse(bytes))),
@@ -90,6 +96,7 @@ pub const ALL: &[Parser] = &[
     ("visual-studio", |bytes| drop(visualstudio::parse(bytes))),
     ("vscode", |bytes| drop(vscode::parse(bytes))),
     ("vscode-disabled", |bytes| drop(vscode::disabled(bytes))),
+    ("vscode-obsolete", |bytes| drop(vscode::obsolete(bytes))),
     ("vscode-package", |bytes| drop(vscode::package(bytes))),
     ("walk", |bytes| drop(Hits::decode(bytes))),
     ("zip", jetbrains::parse_archive),

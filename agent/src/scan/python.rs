@@ -154,6 +154,13 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     }
 }
 
+/// The environments that a walk through projects came across.
+pub(super) fn read_projects(base: &Dir, hits: &Hits, source: &mut Source<'_>) {
+    for path in &hits.environments {
+        read_environment(base, path, source);
+    }
+}
+
 fn read_store(home: &Dir, source: &mut Source<'_>) {
     let Ok((entries, _)) = home.dir(STORE).and_then(|store| store.entries()) else { return };
     for name in entries.iter().filter_map(|entry| entry.text()).filter(|name| name.starts_with(STORE_PYTHON))

@@ -29,14 +29,16 @@ pub(crate) use kinds::{FileType, Trouble};
 use kinds::{Stat, Want};
 use system::Handle;
 pub use system::OwnerId;
+#[cfg(windows)]
+pub(crate) use system::is_local_drive;
 pub(crate) use system::{path_of, read_at};
 
 mod budget;
 mod kinds;
 mod place;
 
-#[cfg(any(windows, test))]
-mod reparse;
+#[cfg(any(windows, test, feature = "fuzzing"))]
+pub(super) mod reparse;
 #[cfg(any(windows, test))]
 mod sid;
 #[cfg_attr(unix, path = "safe/unix.rs")]
@@ -159,12 +161,27 @@ impl Dir {
         })
     }
 
+    /// Opens the tree of another drive, which stands beside the root: `/D:`.
+    pub(crate) fn other_drive(path: &Path, letter: char, budget: Rc<Budget>) -> Result<Self, Trouble> {
+        let root = Self::root(path, budget)?;
+        let handle = root.handle.try_clone().map_err(|_| Trouble::Refused)?;
+        let place = PathBuf::from(format!("/{letter}:"));
+        let boundary = Boundary { handle, path: place, uid: root.uid, whole_root: true };
+        Ok(Self { boundary: Rc::new(boundary), ..root })
+    }
+
     /// Makes this directory a boundary of its own, shown as `~`.
     pub(crate) fn into_home(self) -> Result<Self, Trouble> {
         let twin = self.handle.try_clone().map_err(|_| Trouble::Refused)?;
         let path = self.boundary.path.join(&self.inner);
         let boundary = Boundary { handle: twin, path, uid: self.uid, whole_root: false };
         Ok(Self { boundary: Rc::new(boundary), inner: PathBuf::new(), shown: "~".into(), ..self })
+    }
+
+    /// Makes this directory a boundary of its own, shown as it is: folders of projects, which are nobody's home.
+    pub(crate) fn into_boundary(self) -> Result<Self, Trouble> {
+        let shown = self.shown.clone();
+        Ok(Self { shown, ..self.into_home()? })
     }
 
     /// The same directory on another budget.
@@ -185,6 +202,11 @@ impl Dir {
     /// Who owns it.
     pub(crate) fn uid(&self) -> OwnerId {
         self.uid
+    }
+
+    /// Whether it belongs to the system, not to a person.
+    pub(crate) fn is_systems(&self) -> bool {
+        system::is_system(self.uid)
     }
 
     /// Where it stands, as a report shows it.

@@ -1,7 +1,8 @@
 //! Opening a SQLite file of somebody else.
 //!
 //! The file is opened through the descriptor that the safe reader made, and as immutable: nothing is written, no
-//! lock and no journal is made beside it. What its writer has put into the log beside it (`-wal`) and not yet into the file
+//! lock and no journal is made beside it. Windows has no name for an open file: there SQLite is given the bytes of the file that the
+//! safe reader opened, where they are not too many. What its writer has put into the log beside it (`-wal`) and not yet into the file
 //! is therefore not seen: where there is such a log, the file lags behind and is no proof that something is gone.
 //!
 //! What is made of the file is bounded in memory and in time: nothing in it, neither a value nor a key nor the
@@ -11,11 +12,12 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Instant;
 
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode};
+
 use super::OwnerId;
 use super::safe::{Dir, Trouble};
 use super::source::Source;
-#[cfg(unix)]
-pub(super) use unix::refused;
 
 /// Largest file opened, in bytes: the registry of MacPorts holds every file of every port, and that of Cherry Studio all
 /// conversations. Nothing is read from end to end but tables of some thousand rows.
@@ -24,9 +26,7 @@ const FILE_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// A file that may be a SQLite database.
 #[derive(Debug)]
 pub(super) struct Database {
-    #[cfg_attr(windows, expect(dead_code, reason = "the agent has no SQLite there"))]
     file: File,
-    #[cfg_attr(windows, expect(dead_code, reason = "the agent has no SQLite there"))]
     deadline: Instant,
     /// Who owns it.
     pub(super) owner: OwnerId,
@@ -67,56 +67,112 @@ impl Database {
     }
 }
 
+/// Most memory that SQLite may have in this process, in bytes, whatever a file makes it want: keys of an index and the
+/// descriptions of tables have no bound of their own. A header of rpm fits in twice; the service has 128 MB.
+const HEAP_BYTES: i64 = 64 * 1024 * 1024;
+/// Pages kept, in KiB: enough to read once from end to end.
+const CACHE_KIB: i64 = 1024;
+/// Instructions of SQLite between two looks at the clock: a fraction of a millisecond.
+const INSTRUCTIONS: i32 = 10_000;
+
+impl Database {
+    /// Opens it to be read, and only that. No value longer than `longest` bytes is taken from it.
+    pub(super) fn connect(&self, longest: i32) -> Result<Connection, Trouble> {
+        let mut db = system::open(&self.file)?;
+        let deadline = self.deadline;
+        let late = move || Instant::now() >= deadline;
+        db.progress_handler(INSTRUCTIONS, Some(late)).map_err(refused)?;
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(refused)?;
+        db.pragma_update_and_check(None, "hard_heap_limit", HEAP_BYTES, |_| Ok(())).map_err(refused)?;
+        db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(refused)?;
+        db.pragma_update(None, "trusted_schema", false).map_err(refused)?;
+        db.pragma_update(None, "cell_size_check", true).map_err(refused)?;
+        Ok(db)
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn of(file: File) -> Self {
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        Self { file, deadline, owner: 0, lags: false }
+    }
+}
+
+/// Why SQLite did not do it.
+pub(super) fn refused(error: rusqlite::Error) -> Trouble {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Trouble::Refused,
+        Some(ErrorCode::TooBig | ErrorCode::OutOfMemory) => Trouble::TooLarge,
+        Some(ErrorCode::OperationInterrupted) => Trouble::TimedOut,
+        _ => Trouble::Malformed,
+    }
+}
+
+/// By the name that an open descriptor has.
 #[cfg(unix)]
-mod unix {
+mod system {
     use std::os::fd::AsRawFd;
 
-    use rusqlite::limits::Limit;
-    use rusqlite::{Connection, ErrorCode, OpenFlags};
+    use rusqlite::OpenFlags;
 
     use super::*;
 
-    /// Most memory that SQLite may have in this process, in bytes, whatever a file makes it want: keys of an index and the
-    /// descriptions of tables have no bound of their own. A header of rpm fits in twice; the service has 128 MB.
-    const HEAP_BYTES: i64 = 64 * 1024 * 1024;
-    /// Pages kept, in KiB: enough to read once from end to end.
-    const CACHE_KIB: i64 = 1024;
-    /// Instructions of SQLite between two looks at the clock: a fraction of a millisecond.
-    const INSTRUCTIONS: i32 = 10_000;
+    pub(super) fn open(file: &File) -> Result<Connection, Trouble> {
+        let descriptors = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
+        let path = format!("file:{descriptors}/{}?mode=ro&immutable=1", file.as_raw_fd());
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(path, flags).map_err(refused)
+    }
+}
 
-    impl Database {
-        /// Opens it to be read, and only that. No value longer than `longest` bytes is taken from it.
-        pub(in crate::scan) fn connect(&self, longest: i32) -> Result<Connection, Trouble> {
-            let descriptors = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
-            let path = format!("file:{descriptors}/{}?mode=ro&immutable=1", self.file.as_raw_fd());
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-                | OpenFlags::SQLITE_OPEN_URI
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let mut db = Connection::open_with_flags(path, flags).map_err(refused)?;
-            let deadline = self.deadline;
-            let late = move || Instant::now() >= deadline;
-            db.progress_handler(INSTRUCTIONS, Some(late)).map_err(refused)?;
-            db.set_limit(Limit::SQLITE_LIMIT_LENGTH, longest).map_err(refused)?;
-            db.pragma_update_and_check(None, "hard_heap_limit", HEAP_BYTES, |_| Ok(())).map_err(refused)?;
-            db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(refused)?;
-            db.pragma_update(None, "trusted_schema", false).map_err(refused)?;
-            db.pragma_update(None, "cell_size_check", true).map_err(refused)?;
-            Ok(db)
-        }
+/// Out of memory.
+#[cfg(windows)]
+use copied as system;
 
-        #[cfg(any(test, feature = "fuzzing"))]
-        pub(in crate::scan) fn of(file: File) -> Self {
-            let deadline = Instant::now() + std::time::Duration::from_secs(60);
-            Self { file, deadline, owner: 0, lags: false }
+#[cfg(any(windows, test))]
+mod copied {
+    use std::io::{self, Read};
+
+    use rusqlite::MAIN_DB;
+
+    use super::super::safe::read_at;
+    use super::*;
+
+    /// Largest file that is read as a whole, in bytes. It is held until the answer is there; an editor's state has a few MB.
+    const COPY_BYTES: u64 = 32 * 1024 * 1024;
+    /// Where a file says how it is written and read: 2 for a log, 1 without (the file format's "File format version numbers").
+    const VERSIONS: std::ops::Range<u64> = 18..20;
+
+    pub(super) fn open(file: &File) -> Result<Connection, Trouble> {
+        let len = file.metadata().map_err(|_| Trouble::Refused)?.len();
+        if len > COPY_BYTES {
+            return Err(Trouble::TooLarge);
         }
+        let mut db = Connection::open_in_memory().map_err(refused)?;
+        let len = usize::try_from(len).map_err(|_| Trouble::TooLarge)?;
+        db.deserialize_read_exact(MAIN_DB, Whole { file, at: 0 }, len, true).map_err(refused)?;
+        Ok(db)
     }
 
-    pub(in crate::scan) fn refused(error: rusqlite::Error) -> Trouble {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Trouble::Refused,
-            Some(ErrorCode::TooBig | ErrorCode::OutOfMemory) => Trouble::TooLarge,
-            Some(ErrorCode::OperationInterrupted) => Trouble::TimedOut,
-            _ => Trouble::Malformed,
+    /// The bytes of a file. In memory there is no log beside it, and SQLite would ask for one where the file speaks of it.
+    struct Whole<'a> {
+        file: &'a File,
+        at: u64,
+    }
+
+    impl Read for Whole<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = read_at(self.file, buffer, self.at)?;
+            for (place, byte) in (self.at..).zip(&mut buffer[..read]) {
+                if VERSIONS.contains(&place) && *byte == 2 {
+                    *byte = 1;
+                }
+                if place >= VERSIONS.end {
+                    break;
+                }
+            }
+            self.at += read as u64;
+            Ok(read)
         }
     }
 }
@@ -133,6 +189,7 @@ pub(super) fn read_any(bytes: &[u8]) {
     }
     let database = Database::of(file);
     drop(super::statedb::text(&database, "key"));
+    drop(super::statedb::members(&database, "key", &["a"]));
     drop(super::statedb::text_of_amazon(&database, "key"));
     drop(super::mcp::cherry_servers(&database));
     _ = super::macos::portsdb::ports(&database, |_, _| Ok(()));
@@ -144,7 +201,7 @@ pub(super) fn read_any(bytes: &[u8]) {
 pub(super) fn read_any(_bytes: &[u8]) {}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use rusqlite::Connection;
@@ -155,10 +212,15 @@ mod tests {
     use super::super::{rpmdb, statedb};
     use super::*;
 
+    /// Writes a file by statements.
+    pub(in crate::scan) fn write(path: &Path, statements: &str) {
+        Connection::open(path).unwrap().execute_batch(statements).unwrap();
+    }
+
     fn database(sql: &str) -> (tempfile::TempDir, Database) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db");
-        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        write(&path, sql);
         let file = File::open(path).unwrap();
         (folder, Database::of(file))
     }
@@ -202,6 +264,30 @@ mod tests {
         assert_eq!(ports(&db), Ok(()));
         db.deadline = Instant::now();
         assert_eq!(ports(&db), Err(Trouble::TimedOut));
+    }
+
+    #[test]
+    fn a_copy_in_memory_answers_as_the_file_does() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("db");
+        let writer = Connection::open(&path).unwrap();
+        writer.pragma_update(None, "journal_mode", "wal").unwrap();
+        writer.execute_batch("CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('x')").unwrap();
+        drop(writer);
+        let text = |db: &Connection| db.query_row("SELECT v FROM t", [], |row| row.get::<_, String>(0));
+        assert_eq!(std::fs::read(&path).unwrap()[18..20], [2, 2], "it speaks of a log");
+        let db = copied::open(&File::open(&path).unwrap()).unwrap();
+        assert_eq!(text(&db).unwrap(), "x");
+        assert!(db.execute("DELETE FROM t", []).is_err(), "it is read, and only that");
+        let bytes = std::fs::read(&path).unwrap();
+        for end in (0..bytes.len()).step_by(307) {
+            std::fs::write(&path, &bytes[..end]).unwrap();
+            if let Ok(db) = copied::open(&File::open(&path).unwrap()) {
+                let _ = text(&db);
+            }
+        }
+        File::create(&path).unwrap().set_len(40 * 1024 * 1024).unwrap();
+        assert_eq!(copied::open(&File::open(&path).unwrap()).err(), Some(Trouble::TooLarge));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Databases of keys and values in SQLite files: one text by its key. Editors of the VS Code family keep their state in one
 //! (`state.vscdb`), Amazon Q and Kiro's command line in a table beside others.
 //!
-//! The keys asked for are those that hold an address of mail or names of extensions; tokens stand under
+//! The keys asked for are those that hold an address of mail, names of extensions or settings of assistants; tokens stand under
 //! others.
 
-use rusqlite::{Connection, OptionalExtension};
+use std::io::BufReader;
 
+use rusqlite::{Connection, MAIN_DB, OptionalExtension};
+use serde_json::Value;
+
+use super::bounded;
 use super::safe::Trouble;
 use super::sqlite::{Database, refused};
 
@@ -16,6 +20,9 @@ pub(super) const STATE: &str = "User/globalStorage/state.vscdb";
 const ROWS: usize = 1_000;
 /// Longest value taken, in bytes.
 const VALUE_BYTES: i32 = 64 * 1024;
+/// Longest object that is read piece by piece, in bytes. Extensions keep histories beside their settings; the editor itself warns of
+/// those beyond 512 KB.
+const OBJECT_BYTES: i32 = 32 * 1024 * 1024;
 
 /// Asks for the rows of a table without an index, whose long values stay where they are.
 const AMAZON: &str = "SELECT key, CASE WHEN octet_length(value) <= ?1 THEN CAST(value AS TEXT) END, octet_length(value) > ?1 FROM state";
@@ -23,10 +30,8 @@ const AMAZON: &str = "SELECT key, CASE WHEN octet_length(value) <= ?1 THEN CAST(
 /// The text under a key of an editor's state; too large where it is longer than [`VALUE_BYTES`].
 pub(super) fn text(database: &Database, key: &str) -> Result<Option<String>, Trouble> {
     let db = database.connect(VALUE_BYTES)?;
-    let Some(table) = table(&db, "ItemTable")? else { return Ok(None) };
-    // Without an index it would be read from end to end.
-    if !table.contains("key text unique") {
-        return Err(Trouble::Malformed);
+    if !has_items(&db)? {
+        return Ok(None);
     }
     // A length is known without the value.
     let query =
@@ -35,6 +40,37 @@ pub(super) fn text(database: &Database, key: &str) -> Result<Option<String>, Tro
     let row = db.query_row(query, (key, VALUE_BYTES), |row| Ok((row.get(0)?, row.get(1)?))).optional();
     let (text, longer): (Option<String>, Option<bool>) = row.map_err(refused)?.unwrap_or_default();
     if longer == Some(true) { Err(Trouble::TooLarge) } else { Ok(text) }
+}
+
+/// Members of the JSON object under a key of an editor's state. The object is read where it lies; its other members are passed over
+/// without being kept.
+pub(super) fn members(database: &Database, key: &str, wanted: &[&str]) -> Result<Option<Value>, Trouble> {
+    let db = database.connect(OBJECT_BYTES)?;
+    if !has_items(&db)? {
+        return Ok(None);
+    }
+    let query = "SELECT rowid, octet_length(value) FROM ItemTable WHERE key = ?1";
+    let row = db.query_row(query, [key], |row| Ok((row.get(0)?, row.get(1)?))).optional();
+    let Some((row, length)) = row.map_err(refused)? else { return Ok(None) };
+    let length: Option<i64> = length;
+    match length {
+        None => Ok(None),
+        Some(length) if length > i64::from(OBJECT_BYTES) => Err(Trouble::TooLarge),
+        Some(_) => {
+            let value = db.blob_open(MAIN_DB, "ItemTable", "value", row, true).map_err(refused)?;
+            bounded::members(BufReader::new(value), wanted).map(Some)
+        }
+    }
+}
+
+/// Whether there is the table of an editor's state.
+fn has_items(db: &Connection) -> Result<bool, Trouble> {
+    match table(db, "ItemTable")? {
+        None => Ok(false),
+        // Without an index it would be read from end to end.
+        Some(table) if !table.contains("key text unique") => Err(Trouble::Malformed),
+        Some(_) => Ok(true),
+    }
 }
 
 /// The text under a key of the table `state` of Amazon Q and of Kiro's command line, which has some dozen rows.
@@ -99,6 +135,29 @@ mod tests {
         assert_eq!(text(&file, "cursorAuth/cachedEmail"), Ok(Some("kim@corp.example".into())));
         assert_eq!(text(&file, "other"), Ok(None));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn settings_are_read_out_of_a_long_object_and_nothing_else_is_kept() {
+        let history = "x".repeat(3 * 1024 * 1024);
+        let object =
+            format!(r#"{{"taskHistory": ["{history}"], "apiProvider": "ollama", "apiKey": "secret"}}"#);
+        let (_folder, path) = database(&format!(
+            "{TABLE} INSERT INTO ItemTable VALUES ('a.b', '{object}'), ('none', NULL), ('number', 7), ('list', '[1]'), ('bomb', zeroblob(100000000))"
+        ));
+        let file = open(&path);
+        let wanted = ["apiProvider", "apiModelId"];
+        assert_eq!(members(&file, "a.b", &wanted), Ok(Some(serde_json::json!({"apiProvider": "ollama"}))));
+        assert_eq!(members(&file, "none", &wanted), Ok(None));
+        assert_eq!(members(&file, "other", &wanted), Ok(None));
+        assert_eq!(members(&file, "number", &wanted), Err(Trouble::Malformed));
+        assert_eq!(members(&file, "list", &wanted), Err(Trouble::Malformed));
+        assert_eq!(members(&file, "bomb", &wanted), Err(Trouble::TooLarge));
+        let bytes = std::fs::read(&path).unwrap();
+        for end in (0..bytes.len().min(64 * 1024)).step_by(509) {
+            std::fs::write(&path, &bytes[..end]).unwrap();
+            drop(members(&open(&path), "a.b", &wanted));
+        }
     }
 
     #[test]

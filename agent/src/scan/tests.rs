@@ -12,7 +12,9 @@ use umbrascope_rules::Matcher;
 use super::*;
 
 mod homes;
+mod keys;
 mod packages;
+mod projects;
 
 /// Something that must never come out.
 const SECRET: &str = "Zq7PLANTED9xK2mV4nB8w";

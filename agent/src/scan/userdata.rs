@@ -73,6 +73,12 @@ pub(crate) fn folders(home: &Dir) -> Vec<(&'static str, Dir)> {
     folders
 }
 
+/// Whether an editor of that name is looked for.
+#[cfg(test)]
+pub(crate) fn is_editor(name: &str) -> bool {
+    NAMES.iter().chain(OTHERS).any(|(_, editor)| *editor == name)
+}
+
 /// The named profiles of a user data folder, relative to it.
 pub(crate) fn profiles(folder: &Dir) -> Vec<PathBuf> {
     let Ok((entries, _)) = folder.dir("User/profiles").and_then(|dir| dir.entries()) else {

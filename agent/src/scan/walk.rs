@@ -1,6 +1,8 @@
 //! One bounded walk through a home, for what may lie in any folder: projects' MCP files, virtual environments,
 //! global npm folders of a chosen prefix, loose model files.
 //!
+//! The same walk goes through folders of projects that a configuration names.
+//!
 //! It is breadth-first, so that when it must stop it has seen what lies near the top. No symbolic link is followed.
 
 use std::collections::VecDeque;
@@ -10,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::assistants::is_project_folder;
+use super::keys::PROJECT_FILES;
 use super::manifests;
 use super::mcp::IN_PROJECT;
 use super::safe::{Dir, FileType, Trouble};
@@ -57,6 +60,8 @@ pub(crate) struct Hits {
     pub(crate) model_files: Vec<PathBuf>,
     /// Manifests, lock files and instruction files of projects, for [`manifests`].
     pub(crate) manifests: Vec<PathBuf>,
+    /// Files of projects that set variables; looked for where projects are, not in homes.
+    pub(crate) variable_files: Vec<PathBuf>,
     /// What could not be looked into.
     pub(crate) troubles: Vec<(Trouble, String)>,
 }
@@ -75,6 +80,7 @@ impl Hits {
             self.environments.len(),
             self.node_roots.len(),
             self.model_files.len(),
+            self.variable_files.len(),
         ];
         kinds.contains(&HITS)
     }
@@ -94,8 +100,17 @@ pub(crate) struct McpHit {
     pub(crate) path: PathBuf,
 }
 
-/// Walks through one home.
-pub(crate) fn walk(home: &Dir) -> Hits {
+/// What a walk goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// A home, whose own files are those of the user, not of a project.
+    Home,
+    /// A folder of projects, which may be one itself.
+    Projects,
+}
+
+/// Walks through one home, or one folder of projects.
+pub(crate) fn walk(home: &Dir, through: Through) -> Hits {
     let mut hits = Hits::default();
     let marks = ProjectMarks::new();
     let mut queue = VecDeque::from([(PathBuf::new(), 0)]);
@@ -128,19 +143,25 @@ pub(crate) fn walk(home: &Dir) -> Hits {
             }
         }
         let mut inside_environment = false;
+        let in_project = depth > 0 || through == Through::Projects;
         let in_lib = path.file_name().is_some_and(|name| name == "lib");
         for entry in &entries {
             let Some(name) = entry.text() else { continue };
-            if depth > 0 && entry.kind == FileType::Directory && is_project_folder(name) {
+            if in_project && entry.kind == FileType::Directory && is_project_folder(name) {
                 push(&mut hits.assistant_folders, path.join(name));
             }
             match name {
-                // The files of the home itself are those of the user, not of a project.
-                _ if depth > 0 && marks.has(name) => project_files(&dir, name, &path, &mut hits),
+                _ if in_project && marks.has(name) => project_files(&dir, name, &path, &mut hits),
                 "pyvenv.cfg" | "conda-meta" => inside_environment = true,
+                _ if through == Through::Projects
+                    && entry.kind == FileType::RegularFile
+                    && PROJECT_FILES.contains(&name) =>
+                {
+                    push(&mut hits.variable_files, path.join(name));
+                }
                 // Of the home itself too, where only hidden files are the user's and no project's.
                 _ if entry.kind == FileType::RegularFile
-                    && (depth > 0 || !name.starts_with('.'))
+                    && (in_project || !name.starts_with('.'))
                     && manifests::is_manifest(name) =>
                 {
                     push(&mut hits.manifests, path.join(name));
@@ -161,7 +182,7 @@ pub(crate) fn walk(home: &Dir) -> Hits {
                 continue;
             }
             let hidden = entry.name.as_encoded_bytes().starts_with(b".");
-            if hidden && depth > 0 {
+            if hidden && in_project {
                 instruction_files(&dir, &entry.name, &path, &mut hits);
             }
             let tools = entry.text().is_some_and(|name| SKIPPED.contains(&name));

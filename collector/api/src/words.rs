@@ -83,6 +83,8 @@ words! {
         Process = "process",
         /// The account a tool is signed in with (domain only).
         Account = "account",
+        /// A variable of the environment that holds a key, by its name.
+        Environment = "environment",
         /// A line of an imported log.
         Log = "log",
     }

@@ -122,6 +122,9 @@ fn words(channel: &Channel) -> Option<&'static str> {
         Channel::Container => "containers and images that are AI software",
         Channel::Process => "running programs that are AI software",
         Channel::Account => "of the account that an AI tool is signed in with: the domain alone",
+        Channel::Environment => {
+            "names of variables that hold a key to an AI service, as the files that set them have it, never the key"
+        }
         Channel::Log => "lines of logs that the organisation imports, by the same rules",
         _ => return None,
     })

@@ -66,7 +66,7 @@ pub(crate) struct Risk<'a> {
 }
 
 /// The groups, in the order of interest.
-const GROUPS: [&str; 9] = [
+const GROUPS: [&str; 10] = [
     "Agents and assistants",
     "MCP servers",
     "Local servers",
@@ -76,6 +76,7 @@ const GROUPS: [&str; 9] = [
     "Containers",
     "In code",
     "Signed in as",
+    "Keys that are set",
 ];
 
 impl<'a> Glance<'a> {
@@ -149,6 +150,10 @@ fn place<'a>(product: &'a AssetProduct, piece: &'a EvidenceRow) -> (usize, Line<
             notes.push(product.row.name.clone());
             8
         }
+        Channel::Environment => {
+            notes.push(product.row.name.clone());
+            9
+        }
         _ => match product.row.kind {
             Some(ProductKind::Agent) => 0,
             Some(ProductKind::Library) => 7,
@@ -175,10 +180,10 @@ fn place<'a>(product: &'a AssetProduct, piece: &'a EvidenceRow) -> (usize, Line<
     (group, line)
 }
 
-/// Servers, models and accounts have a name of their own; all else goes by its product's.
+/// Servers, models, accounts and variables have a name of their own; all else goes by its product's.
 fn own_name<'a>(product: &'a AssetProduct, piece: &'a EvidenceRow) -> &'a str {
     match piece.channel {
-        Channel::McpConfig | Channel::ModelFile | Channel::Account => &piece.value,
+        Channel::McpConfig | Channel::ModelFile | Channel::Account | Channel::Environment => &piece.value,
         _ => &product.row.name,
     }
 }

@@ -18,7 +18,8 @@ pub(crate) fn channel_class(channel: &Channel) -> &'static str {
         | Channel::Manifest
         | Channel::Runtime
         | Channel::Process
-        | Channel::Account => "run",
+        | Channel::Account
+        | Channel::Environment => "run",
         _ => "",
     }
 }
@@ -41,6 +42,7 @@ pub(crate) fn channel_meaning(channel: &Channel) -> &'static str {
         Channel::Container => "A container or a container image.",
         Channel::Process => "A running process.",
         Channel::Account => "The account that a tool is signed in with, by its domain alone.",
+        Channel::Environment => "A key to it is set in the environment, by the name of the variable alone.",
         Channel::Log => "A line of an imported log.",
         _ => "A way that this collector does not know yet; a newer one will.",
     }

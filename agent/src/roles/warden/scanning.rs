@@ -41,6 +41,11 @@ impl Warden {
         if let Some(socket) = &containers {
             arguments.extend(["--containers", socket.as_str()]);
         }
+        let roots: Vec<String> =
+            self.config.project_roots.iter().map(|root| root.to_string_lossy().into_owned()).collect();
+        for root in &roots {
+            arguments.extend(["--project-root", root.as_str()]);
+        }
         let started = self
             .journals
             .prepare(looking)

@@ -3,9 +3,9 @@
 use umbrascope_api::PartKind::{Command, Hook, Plugin, Subagent};
 use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
 
-use super::settings::Is::{False, Holds, True, Word};
+use super::settings::Is::{All, False, Holds, True, Word};
 use super::settings::Says::{
-    Keys, Model, Names, Profile, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
+    Keys, Model, ModelOf, Names, Parted, Profile, Provider, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
 };
 use super::settings::{Setting, at};
 
@@ -78,7 +78,7 @@ pub(super) const KIMI: &[Setting] = &[
 
 /// opencode and what was made from it. Without `permission` it is its own default, which is told by its presence.
 pub(super) const OPENCODE: &[Setting] = &[
-    at("model", ProviderAndModel),
+    at("model", Parted('/')),
     at("provider/{provider}/options/baseURL", Url),
     at("permission", Risk(&ApprovalBypass, Word(&["allow"]))),
     at("permission/\\*", Risk(&ApprovalBypass, Word(&["allow"]))),
@@ -88,4 +88,96 @@ pub(super) const OPENCODE: &[Setting] = &[
     at("command", Keys(&Command)),
     at("plugin", Names(&Plugin)),
     at("provider/*/options/apiKey", Secret),
+];
+
+/// Cline, in the file and in the state of the editor that it kept before (`state-keys.ts`, `provider-keys.ts` of its source). It has a
+/// model for planning and one for acting; told is the one that acts.
+pub(super) const CLINE: &[Setting] = &[
+    at("actModeApiProvider", Provider),
+    at("actModeApiModelId", Model),
+    at("actModeOpenRouterModelId", ModelOf("openrouter")),
+    at("actModeClineModelId", ModelOf("cline")),
+    at("actModeOpenAiModelId", ModelOf("openai")),
+    at("actModeOllamaModelId", ModelOf("ollama")),
+    at("actModeLmStudioModelId", ModelOf("lmstudio")),
+    at("actModeLiteLlmModelId", ModelOf("litellm")),
+    at("actModeRequestyModelId", ModelOf("requesty")),
+    at("actModeTogetherModelId", ModelOf("together")),
+    at("actModeFireworksModelId", ModelOf("fireworks")),
+    at("actModeSapAiCoreModelId", ModelOf("sapaicore")),
+    at("actModeGroqModelId", ModelOf("groq")),
+    at("actModeBasetenModelId", ModelOf("baseten")),
+    at("actModeHuggingFaceModelId", ModelOf("huggingface")),
+    at("actModeHuaweiCloudMaasModelId", ModelOf("huawei-cloud-maas")),
+    at("actModeOcaModelId", ModelOf("oca")),
+    at("actModeAihubmixModelId", ModelOf("aihubmix")),
+    at("actModeVercelAiGatewayModelId", ModelOf("vercel-ai-gateway")),
+    at("actModeVsCodeLmModelSelector/family", ModelOf("vscode-lm")),
+    at("anthropicBaseUrl", UrlOf("anthropic")),
+    at("openAiBaseUrl", UrlOf("openai")),
+    at("ollamaBaseUrl", UrlOf("ollama")),
+    at("lmStudioBaseUrl", UrlOf("lmstudio")),
+    at("liteLlmBaseUrl", UrlOf("litellm")),
+    at("geminiBaseUrl", UrlOf("gemini")),
+    at("requestyBaseUrl", UrlOf("requesty")),
+    at("awsBedrockEndpoint", UrlOf("bedrock")),
+    at("difyBaseUrl", UrlOf("dify")),
+    at("aihubmixBaseUrl", UrlOf("aihubmix")),
+    // Of later versions, in a file of its own.
+    at("lastUsedProvider", Provider),
+    at("providers/{provider}/settings/model", Model),
+    at("providers/{provider}/settings/baseUrl", Url),
+    at("providers/*/settings/apiKey", Secret),
+    at("yoloModeToggled", Risk(&ApprovalBypass, True)),
+    at("autoApproveAllToggled", Risk(&ApprovalBypass, True)),
+    at(
+        "autoApprovalSettings",
+        Risk(&ApprovalBypass, All(&[("enabled", True), ("actions/executeAllCommands", True)])),
+    ),
+];
+
+/// Roo Code, and Kilo Code, which took its settings over: what they keep in the state of the editor (`provider-settings.ts`,
+/// `global-settings.ts` of the source). Commands run without a question where both switches are on and the list has the one entry that every
+/// command begins with.
+pub(super) const ROO: &[Setting] = &[
+    at("apiProvider", Provider),
+    at("apiModelId", Model),
+    at("openRouterModelId", ModelOf("openrouter")),
+    at("openAiModelId", ModelOf("openai")),
+    at("ollamaModelId", ModelOf("ollama")),
+    at("lmStudioModelId", ModelOf("lmstudio")),
+    at("litellmModelId", ModelOf("litellm")),
+    at("requestyModelId", ModelOf("requesty")),
+    at("unboundModelId", ModelOf("unbound")),
+    at("huggingFaceModelId", ModelOf("huggingface")),
+    at("deepInfraModelId", ModelOf("deepinfra")),
+    at("ioIntelligenceModelId", ModelOf("io-intelligence")),
+    at("vercelAiGatewayModelId", ModelOf("vercel-ai-gateway")),
+    at("vsCodeLmModelSelector/family", ModelOf("vscode-lm")),
+    at("anthropicBaseUrl", UrlOf("anthropic")),
+    at("openRouterBaseUrl", UrlOf("openrouter")),
+    at("openAiBaseUrl", UrlOf("openai")),
+    at("openAiNativeBaseUrl", UrlOf("openai-native")),
+    at("ollamaBaseUrl", UrlOf("ollama")),
+    at("lmStudioBaseUrl", UrlOf("lmstudio")),
+    at("litellmBaseUrl", UrlOf("litellm")),
+    at("googleGeminiBaseUrl", UrlOf("gemini")),
+    at("deepSeekBaseUrl", UrlOf("deepseek")),
+    at("deepInfraBaseUrl", UrlOf("deepinfra")),
+    at("doubaoBaseUrl", UrlOf("doubao")),
+    at("moonshotBaseUrl", UrlOf("moonshot")),
+    at("minimaxBaseUrl", UrlOf("minimax")),
+    at("requestyBaseUrl", UrlOf("requesty")),
+    at("awsBedrockEndpoint", UrlOf("bedrock")),
+    at(
+        "",
+        Risk(
+            &ApprovalBypass,
+            All(&[
+                ("autoApprovalEnabled", True),
+                ("alwaysAllowExecute", True),
+                ("allowedCommands", Holds(&["*"])),
+            ]),
+        ),
+    ),
 ];

@@ -5,6 +5,7 @@
 //! an assistant is the catalogue's knowledge; here are only the places where such names stand ([`places`]), and what
 //! the keys of their settings say ([`table`], [`keys`]). A new assistant is one more row there.
 
+mod editors;
 mod keys;
 mod parts;
 mod places;
@@ -19,12 +20,11 @@ use umbrascope_api::{Channel, RiskFlag};
 use umbrascope_rules::{RuleRef, SoftwareKind};
 
 use super::document::{self, Format, TREE_BYTES};
+use super::environment;
 use super::safe::{Dir, Trouble};
 use super::source::{Found, Source};
 use super::walk::Hits;
-use super::{environment, userdata};
-use settings::Is::{Holds, True};
-use settings::{Facts, Says, Setting, at, is_loopback};
+use settings::{Facts, is_loopback};
 use table::{ASSISTANTS, Assistant};
 
 /// Whether an assistant keeps a folder of this name in projects.
@@ -42,7 +42,7 @@ pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
             let facts = read(&folder, None, assistant, source);
             if !facts.is_empty() {
                 let found = Found::new(shown.clone()).at(shown, folder.uid());
-                let found = Found { owner: None, ..tell(found, facts, assistant, rule, source) };
+                let found = Found { owner: None, ..tell(found, facts, assistant.own_models, rule, source) };
                 source.take(rule, found);
             }
         }
@@ -91,16 +91,21 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             let version = places::version(home, &path);
             let mut found = Found::new(path.clone()).version(version).at(path.clone(), look.uid);
             if let Some((assistant, facts)) = known.remove(path.as_str()) {
-                found = tell(found, facts, assistant, rule, source);
+                found = tell(found, facts, assistant.own_models, rule, source);
             }
             source.take(rule, found);
         }
     }
     read_moved(home, source);
+    read_projects(home, hits, source);
+    editors::read_home(home, source);
+}
+
+/// The folders of projects that a walk came across.
+pub(super) fn read_projects(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for path in &hits.assistant_folders {
         read_project(home, path, source);
     }
-    read_editors(home, source);
 }
 
 /// The folders of assistants that stand where a variable has them.
@@ -112,7 +117,7 @@ fn read_moved(home: &Dir, source: &mut Source<'_>) {
             let Some(own) = source.note(home.dir(&path), || location.clone()) else { continue };
             let facts = read(&own, Some(home), assistant, source);
             let found = Found::new(location.clone()).at(location, own.uid());
-            let found = tell(found, facts, assistant, rule, source);
+            let found = tell(found, facts, assistant.own_models, rule, source);
             source.take(rule, found);
         }
     }
@@ -127,7 +132,7 @@ fn read_project(home: &Dir, path: &Path, source: &mut Source<'_>) {
         let facts = read(&own, None, assistant, source);
         if !facts.is_empty() {
             let found = Found::new(name).at(home.shown_child(path), own.uid());
-            let found = tell(found, facts, assistant, rule, source);
+            let found = tell(found, facts, assistant.own_models, rule, source);
             source.take_as(Channel::Manifest, rule, found);
         }
     }
@@ -194,12 +199,12 @@ fn variables(bytes: &[u8]) -> Result<Value, Trouble> {
     Ok(Value::Object(pairs.map(|(name, value)| (name.trim().to_owned(), unquoted(value).into())).collect()))
 }
 
-/// Puts what was read of an assistant into what is reported.
-fn tell(mut found: Found, facts: Facts, assistant: &Assistant, rule: &RuleRef, source: &Source<'_>) -> Found {
+/// Puts what was read of an assistant into what is reported. `own_models`: whether it is made for those of its own vendor.
+fn tell(mut found: Found, facts: Facts, own_models: bool, rule: &RuleRef, source: &Source<'_>) -> Found {
     found.details.local = facts.local();
     if let Some(host) = &facts.host {
         let known = source.matcher().name(host);
-        let custom = match assistant.own_models {
+        let custom = match own_models {
             // A server on this machine may pass everything on.
             true => known.is_none_or(|known| known.vendor != rule.vendor),
             false => known.is_none() && !is_loopback(host),
@@ -215,46 +220,6 @@ fn tell(mut found: Found, facts: Facts, assistant: &Assistant, rule: &RuleRef, s
     found.details.parts = parts;
     found.flags.extend(flags);
     found
-}
-
-/// Assistants that keep their settings among those of the editor: the extension by which the catalogue knows them, and
-/// what lets them act without asking.
-const IN_EDITOR: &[(SoftwareKind, &str, &[Setting])] = &[
-    (
-        SoftwareKind::VscodeExtension,
-        "rooveterinaryinc.roo-cline",
-        &[at("roo-cline.allowedCommands", Says::Risk(&RiskFlag::ApprovalBypass, Holds(&["*"])))],
-    ),
-    (
-        SoftwareKind::VscodeExtension,
-        "github.copilot-chat",
-        &[
-            at("chat.tools.autoApprove", Says::Risk(&RiskFlag::ApprovalBypass, True)),
-            at("chat.tools.global.autoApprove", Says::Risk(&RiskFlag::ApprovalBypass, True)),
-        ],
-    ),
-    (
-        SoftwareKind::ConfigPath,
-        "~/.kiro",
-        &[at("kiroAgent.trustedCommands", Says::Risk(&RiskFlag::ApprovalBypass, Holds(&["*"])))],
-    ),
-];
-
-/// Editors whose own assistant was told not to ask.
-fn read_editors(home: &Dir, source: &mut Source<'_>) {
-    for (editor, folder) in userdata::folders(home) {
-        let path = "User/settings.json";
-        let Some(document) = document_at(&folder, path, source) else { continue };
-        for (kind, identifier, settings) in IN_EDITOR {
-            let mut facts = Facts::default();
-            facts.read(&document, settings);
-            let Some(rule) = source.rule(*kind, identifier).filter(|_| !facts.is_empty()) else { continue };
-            let mut found = Found::new(*identifier).at(folder.shown_child(path), folder.uid());
-            found.details.client = Some(editor.to_owned());
-            found.flags = facts.flags;
-            source.take(rule, found);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -293,6 +258,13 @@ mod tests {
             ("~/.copilot", json!({"defaultPermissionMode": "allow-all"})),
             ("~/.cursor", json!({"approvalMode": "unrestricted"})),
             ("~/.config/zed", json!({"agent": {"tool_permissions": {"default": "allow"}}})),
+            ("~/.cline", json!({"yoloModeToggled": true})),
+            (
+                "~/.cline",
+                json!({"autoApprovalSettings": {"enabled": true, "actions": {"executeAllCommands": true}}}),
+            ),
+            ("~/.hermes", json!({"approvals": {"mode": "off"}})),
+            ("~/.rovodev", json!({"toolPermissions": {"tools": {"bash": {"default": "allow"}}}})),
         ];
         for (place, document) in bypass {
             assert_eq!(flags(place, document.clone()), [RiskFlag::ApprovalBypass], "{place} {document}");
@@ -307,6 +279,17 @@ mod tests {
             ),
             ("~/.config/goose", json!({"GOOSE_MODE": "approve"})),
             ("~/.copilot", json!({"defaultPermissionMode": "assisted"})),
+            (
+                "~/.cline",
+                json!({"autoApprovalSettings": {"enabled": true, "actions": {"executeSafeCommands": true, "editFiles": true}}}),
+            ),
+            // As a version wrote it in which all of it could be switched off.
+            (
+                "~/.cline",
+                json!({"autoApprovalSettings": {"enabled": false, "actions": {"executeAllCommands": true}}}),
+            ),
+            ("~/.hermes", json!({"approvals": {"mode": "smart"}})),
+            ("~/.rovodev", json!({"toolPermissions": {"tools": {"bash": {"default": "ask"}}}})),
         ];
         for (place, document) in asking {
             assert_eq!(flags(place, document.clone()), [], "{place} {document}");
@@ -383,6 +366,30 @@ mod tests {
                 "claude-opus-4-5",
                 None,
             ),
+            (
+                "~/.cline",
+                json!({"actModeApiProvider": "ollama", "actModeApiModelId": "claude-sonnet-4-5", "actModeOllamaModelId": "qwen3-coder:30b",
+                    "planModeApiProvider": "anthropic", "ollamaBaseUrl": "http://gpu.corp.example:11434", "openAiBaseUrl": "https://x.example"}),
+                Some("ollama"),
+                "qwen3-coder:30b",
+                Some("gpu.corp.example"),
+            ),
+            (
+                "~/.hermes",
+                json!({"model": {"default": "anthropic/claude-opus-4.6", "provider": "custom", "base_url": "http://127.0.0.1:8000/v1"}}),
+                Some("custom"),
+                "anthropic/claude-opus-4.6",
+                Some("127.0.0.1"),
+            ),
+            (
+                "~/.config/aichat",
+                json!({"model": "local:llama3", "clients": [{"type": "openai", "api_base": "https://api.openai.com/v1"},
+                    {"type": "openai-compatible", "name": "local", "api_base": "http://localhost:8080/v1"}]}),
+                Some("local"),
+                "llama3",
+                Some("localhost"),
+            ),
+            ("~/.rovodev", json!({"agent": {"modelId": "claude-sonnet-4"}}), None, "claude-sonnet-4", None),
         ] {
             let facts = facts(place, document);
             assert_eq!(

@@ -17,10 +17,25 @@ const NAME_BYTES: usize = 128;
 
 /// One place of a document and what it says.
 pub(super) struct Setting {
-    /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}`, `{model}` and `{profile}` for what was found before, a number
-    /// for a place in a list, and nothing for the whole document.
+    /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}`, `{model}` and `{profile}` for what was found
+    /// before, a number for a place in a list, any other key for the member of a list that has it as its `name` or else as its `type`, and
+    /// nothing for the whole document.
     pub(super) at: &'static str,
     pub(super) says: Says,
+}
+
+impl Setting {
+    /// The members of the document that it needs.
+    pub(super) fn members(&self) -> Vec<&'static str> {
+        match (self.at, self.says) {
+            ("", Says::Risk(_, Is::All(tests))) => tests.iter().map(|(at, _)| first(at)).collect(),
+            (at, _) => vec![first(at)],
+        }
+    }
+}
+
+fn first(at: &'static str) -> &'static str {
+    at.split('/').next().unwrap_or(at)
 }
 
 /// A setting, in a row of a table.
@@ -33,12 +48,14 @@ pub(super) const fn at(at: &'static str, says: Says) -> Setting {
 pub(super) enum Says {
     /// The name of the model.
     Model,
+    /// The same, where the provider of this name is used.
+    ModelOf(&'static str),
     /// The name of the provider.
     Provider,
     /// The name of the part of the document that is in use.
     Profile,
-    /// `provider/model`.
-    ProviderAndModel,
+    /// The provider and the model with this character between them; without it, the model.
+    Parted(char),
     /// The provider of this name is used, where the test holds.
     ProviderIf(&'static str, Is),
     /// The address that the model is asked at.
@@ -66,10 +83,14 @@ pub(super) enum Is {
     Word(&'static [&'static str]),
     /// A list that holds one of these.
     Holds(&'static [&'static str]),
+    /// A map that has true under one of these keys.
+    Sets(&'static [&'static str]),
+    /// A map with a member at each of these places, of which the test holds.
+    All(&'static [(&'static str, Is)]),
 }
 
 /// What was read of one assistant.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// The part of a document that is in use.
     pub(super) profile: Option<String>,
@@ -136,11 +157,7 @@ impl Facts {
             },
             Some((key, rest)) => {
                 let key = key.trim_start_matches('\\');
-                let member = match value {
-                    Value::Array(list) => key.parse::<usize>().ok().and_then(|at| list.get(at)),
-                    value => value.get(key),
-                };
-                if let Some(member) = member {
+                if let Some(member) = member(value, key) {
                     self.descend(member, rest, key, says);
                 }
             }
@@ -150,9 +167,14 @@ impl Facts {
     fn take(&mut self, value: &Value, name: &str, says: Says) {
         match says {
             Says::Model => keep(&mut self.model, value.as_str()),
+            Says::ModelOf(provider) => {
+                if self.provider.as_deref() == Some(provider) {
+                    self.take(value, name, Says::Model);
+                }
+            }
             Says::Provider => keep(&mut self.provider, value.as_str()),
             Says::Profile => keep(&mut self.profile, value.as_str()),
-            Says::ProviderAndModel => match value.as_str().and_then(|text| text.split_once('/')) {
+            Says::Parted(by) => match value.as_str().and_then(|text| text.split_once(by)) {
                 Some((provider, model)) => {
                     keep(&mut self.provider, Some(provider));
                     keep(&mut self.model, Some(model));
@@ -245,8 +267,26 @@ impl Is {
             Self::Holds(words) => value
                 .as_array()
                 .is_some_and(|list| list.iter().filter_map(Value::as_str).any(|word| words.contains(&word))),
+            Self::Sets(keys) => value
+                .as_object()
+                .is_some_and(|map| keys.iter().any(|key| map.get(*key) == Some(&Value::Bool(true)))),
+            Self::All(tests) => tests.iter().all(|(at, test)| {
+                let found = at.split('/').try_fold(value, |value, key| member(value, key));
+                found.is_some_and(|value| test.holds(value))
+            }),
         }
     }
+}
+
+/// The member under a key of a map; of a list, the one at that place or of that name or type.
+fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
+    let Value::Array(list) = value else { return value.get(key) };
+    if let Ok(at) = key.parse::<usize>() {
+        return list.get(at);
+    }
+    let called =
+        |by: &str| list.iter().take(MEMBERS).find(|member| member.get(by).is_some_and(|name| name == key));
+    called("name").or_else(|| called("type"))
 }
 
 /// Whether a part is configured away.
@@ -340,8 +380,7 @@ mod tests {
         }
         assert_eq!(url("https://api.openai.com/v1").local(), Some(false));
         assert_eq!(url("${BASE_URL}").local(), None);
-        let both =
-            |text: &str| facts(&json!({"m": text}), &[Setting { at: "m", says: Says::ProviderAndModel }]);
+        let both = |text: &str| facts(&json!({"m": text}), &[Setting { at: "m", says: Says::Parted('/') }]);
         assert_eq!(both("ollama/llama3.2").local(), Some(true));
         assert_eq!(both("ollama/gpt-oss:120b-cloud").local(), Some(false));
         assert_eq!(both("anthropic/claude-sonnet-4-5").local(), Some(false));
@@ -354,6 +393,32 @@ mod tests {
         assert_eq!(model("qwen2.5-coder:7b").as_deref(), Some("qwen2.5-coder:7b"));
         for no in ["", "sk-ant-api03-AbCdEfGhIjKlMnOp", "https://h.example/x", "a\nb", "{env:MODEL}"] {
             assert_eq!(model(no), None, "{no}");
+        }
+    }
+
+    #[test]
+    fn a_model_is_taken_of_the_provider_in_use_and_a_member_of_a_list_by_its_name() {
+        let settings = [
+            at("model", Says::Parted(':')),
+            at("clients/{provider}/api_base", Says::Url),
+            at("aModel", Says::ModelOf("a")),
+        ];
+        let clients = json!([{"type": "a", "api_base": "https://a.example"}, {"type": "b", "name": "own", "api_base": "https://b.example"}]);
+        let read =
+            |model: &str| facts(&json!({"model": model, "clients": clients, "aModel": "m2"}), &settings);
+        let own = read("own:m1:8b");
+        assert_eq!((own.model.as_deref(), own.host.as_deref()), (Some("m1:8b"), Some("b.example")));
+        let a = read("a:m1");
+        assert_eq!((a.model.as_deref(), a.host.as_deref()), (Some("m2"), Some("a.example")));
+    }
+
+    #[test]
+    fn a_test_of_several_members_needs_all_of_them() {
+        let all = Says::Risk(&RiskFlag::ApprovalBypass, Is::All(&[("on", Is::True), ("may/run", Is::True)]));
+        let flags = |document: Value| facts(&document, &[at("", all)]).flags;
+        assert_eq!(flags(json!({"on": true, "may": {"run": true}})), [RiskFlag::ApprovalBypass]);
+        for no in [json!({"on": false, "may": {"run": true}}), json!({"on": true}), json!([]), json!("on")] {
+            assert_eq!(flags(no.clone()), [], "{no}");
         }
     }
 

@@ -6,13 +6,11 @@
 use umbrascope_api::PartKind::{Command, Hook, Plugin, Skill, Subagent};
 use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
 
-use super::keys::{CLAUDE, CODEX, GEMINI, KIMI, OPENCODE};
+use super::keys::{CLAUDE, CLINE, CODEX, GEMINI, KIMI, OPENCODE};
 use super::parts::Folder;
 use super::parts::Holds::{Files, Folders};
-use super::settings::Is::{Holds, True, Word};
-use super::settings::Says::{
-    Keys, Model, Provider, ProviderAndModel, ProviderIf, Risk, Secret, Secrets, Url, UrlOf,
-};
+use super::settings::Is::{False, Holds, True, Word};
+use super::settings::Says::{Keys, Model, Parted, Provider, ProviderIf, Risk, Secret, Secrets, Url, UrlOf};
 use super::settings::{Setting, at};
 
 /// One assistant.
@@ -213,7 +211,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         places: &["~/.aider.conf.yml"],
         files: &[""],
         settings: &[
-            at("model", ProviderAndModel),
+            at("model", Parted('/')),
             at("openai-api-base", Url),
             at("yes-always", Risk(&ApprovalBypass, True)),
             at("openai-api-key", Secret),
@@ -324,10 +322,10 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         places: &["~/.openhands"],
         files: &["settings.json", "agent_settings.json"],
         settings: &[
-            at("llm_model", ProviderAndModel),
+            at("llm_model", Parted('/')),
             at("llm_base_url", Url),
             at("llm_api_key", Secret),
-            at("llm/model", ProviderAndModel),
+            at("llm/model", Parted('/')),
             at("llm/base_url", Url),
             at("llm/api_key", Secret),
         ],
@@ -354,7 +352,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         places: &["~/.openclaw", "~/.clawdbot", "~/.moltbot"],
         files: &["clawdbot.json", "moltbot.json", "openclaw.json"],
         settings: &[
-            at("agents/defaults/model/primary", ProviderAndModel),
+            at("agents/defaults/model/primary", Parted('/')),
             at("models/providers/{provider}/baseUrl", Url),
             at("models/providers/*/apiKey", Secret),
             at("plugins/entries", Keys(&Plugin)),
@@ -365,11 +363,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
     Assistant {
         places: &["~/.config/gptme"],
         files: &["config.toml"],
-        settings: &[
-            at("models/default", ProviderAndModel),
-            at("env/MODEL", ProviderAndModel),
-            at("env", Secrets),
-        ],
+        settings: &[at("models/default", Parted('/')), at("env/MODEL", Parted('/')), at("env", Secrets)],
         ..BARE
     },
     Assistant {
@@ -413,6 +407,63 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
             folder(Subagent, "agents", Files(&[".md"])),
             folder(Command, "commands", Files(&[".md"])),
         ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.cline"],
+        files: &["data/globalState.json", "data/settings/providers.json"],
+        settings: CLINE,
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.hermes", "~/AppData/Local/hermes"],
+        files: &["config.yaml"],
+        settings: &[
+            at("model", Model),
+            at("model/model", Model),
+            at("model/default", Model),
+            at("model/provider", Provider),
+            at("providers/{provider}/base_url", Url),
+            at("model/base_url", Url),
+            at("approvals/mode", Risk(&ApprovalBypass, Word(&["off"]))),
+            // As YAML 1.1 reads the same word.
+            at("approvals/mode", Risk(&ApprovalBypass, False)),
+            at("model/api_key", Secret),
+            at("providers/*/api_key", Secret),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/aichat"],
+        files: &["config.yaml"],
+        settings: &[
+            at("model", Parted(':')),
+            at("clients/{provider}/api_base", Url),
+            at("clients/*/api_key", Secret),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.rovodev"],
+        files: &["config.yml"],
+        settings: &[
+            at("agent/modelId", Model),
+            at("toolPermissions/tools/bash/default", Risk(&ApprovalBypass, Word(&["allow"]))),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.neovate"],
+        project: Some(".neovate"),
+        files: &["config.json"],
+        settings: &[at("model", Parted('/')), at("apiKeys", Secrets)],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.mux"],
+        files: &["providers.jsonc"],
+        settings: &[at("*/apiKey", Secret)],
         ..BARE
     },
 ];

@@ -3,7 +3,6 @@
 pub(super) mod apps;
 pub(super) mod launchd;
 pub(super) mod ports;
-#[cfg_attr(windows, path = "portsdb_elsewhere.rs")]
 pub(super) mod portsdb;
 pub(super) mod receipts;
 pub(super) mod signature;

@@ -3,7 +3,6 @@
 //! A server is never started and never contacted. Every one counts as AI: it is matched by its package, then by
 //! its host, and else stands under the rule for MCP servers as such.
 
-#[cfg_attr(windows, path = "cherry_elsewhere.rs")]
 mod cherry;
 mod entry;
 mod idea;
@@ -122,11 +121,16 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
             read_file(&folder, &manifest, Kind::new("Zed", Toml, Shape::Extension), source);
         }
     }
+    read_projects(home, hits, source);
+}
+
+/// The files of projects that a walk came across.
+pub(super) fn read_projects(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
     for hit in &hits.mcp_files {
         let (client, _, format) = IN_PROJECT[hit.which];
         let shape = match client {
             "VS Code" | "Visual Studio" => Shape::Servers,
-            "opencode" | "Crush" | "Kilo Code" => Shape::Mcp,
+            "opencode" | "Crush" | "Kilo Code" | "Pochi" => Shape::Mcp,
             "Claude Code" | "JetBrains AI Assistant" => Shape::Flat,
             _ => Shape::Usual,
         };

@@ -80,6 +80,9 @@ pub(super) const IN_HOME: &[(&str, &str, Format, Shape)] = &[
     ("OpenClaw", ".openclaw/openclaw.json", Json, Shape::Usual),
     ("CodeBuddy", ".codebuddy/mcp.json", Json, Shape::Usual),
     ("Rovo Dev", ".rovodev/mcp.json", Json, Shape::Usual),
+    ("Rovo Dev", ".rovodev/mcp_config.json", Json, Shape::Usual),
+    ("Pochi", ".pochi/config.jsonc", Json, Shape::Mcp),
+    ("Neovate", ".neovate/config.json", Json, Shape::Usual),
     ("Lingma", ".lingma/lingma_mcp.json", Json, Shape::Usual),
     ("Augment", ".augment/settings.json", Json, Shape::Usual),
     ("Tabnine", ".tabnine/mcp_servers.json", Json, Shape::Usual),
@@ -100,6 +103,7 @@ pub(super) const MOVED: &[(&str, &str, &str, Format)] = &[
     ("Codex", "~/.codex", "config.toml", Toml),
     ("Claude Code", "~/.claude", ".claude.json", Json),
     ("Claude Code", "~/.claude", "settings.json", Json),
+    ("Cline", "~/.cline", "data/settings/cline_mcp_settings.json", Json),
 ];
 
 /// Files that administrators put down for everybody.
@@ -181,6 +185,8 @@ pub(in crate::scan) const IN_PROJECT: &[(&str, &str, Format)] = &[
     ("CodeBuddy", ".codebuddy/mcp.json", Json),
     ("Tabnine", ".tabnine/mcp_servers.json", Json),
     ("LibreChat", "librechat.yaml", Yaml),
+    ("Pochi", ".pochi/config.jsonc", Json),
+    ("Neovate", ".neovate/config.json", Json),
     ("Visual Studio", ".vs/mcp.json", Json),
 ];
 

@@ -7,15 +7,12 @@ use serde_json::{Map, Value};
 
 use super::entry::{Server, of_extension, server};
 use super::launch;
-use crate::scan::bounded::{Allowance, Bounded, Key};
+use crate::scan::bounded::{Allowance, Bounded, KEY_BYTES, Key};
 use crate::scan::document::{self, Format, TREE_BYTES};
 use crate::scan::safe::Trouble;
 
 /// Most servers taken from one file.
 const SERVERS: usize = 500;
-
-/// Longest key of a large file, in bytes.
-const KEY_BYTES: usize = 4096;
 
 /// Which keys may hold servers in a file, besides those that can mean nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,11 @@ impl<'a> Tree<'a> {
         let home = |home: &Dir| {
             let place = home.absolute().to_string_lossy().into_owned();
             let place = if drive.is_empty() { place } else { place.replace('\\', "/") };
-            drive.clone() + place.trim_end_matches('/')
+            // One on another drive has that in its path.
+            match place.strip_prefix('/').filter(|place| has_drive(place)) {
+                Some(place) => place.trim_end_matches('/').to_owned(),
+                None => drive.clone() + place.trim_end_matches('/'),
+            }
         };
         Self { homes: homes.iter().map(home).collect(), root, drive }
     }
@@ -262,6 +266,22 @@ fn node_package(script: &str) -> Option<&str> {
     let parts = if below.starts_with('@') { 2 } else { 1 };
     let end = below.match_indices('/').nth(parts - 1).map(|(at, _)| at)?;
     Some(&below[..end])
+}
+
+/// An executable, a folder and the words of a command line, a line each, for [`super::super::parsers`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::scan) fn parse_any(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = text.lines();
+    let (executable, folder) = (lines.next().unwrap_or_default(), lines.next());
+    let words: Vec<String> = lines.map(str::to_owned).collect();
+    Seen { executable, words: &words, folder }.mark();
+    program(executable);
+    for word in &words {
+        python_command(word);
+        node_package(word);
+        without_version(word);
+    }
 }
 
 #[cfg(test)]

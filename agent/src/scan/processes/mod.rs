@@ -4,7 +4,7 @@
 //! them serve and what is told is here and the same for all.
 
 mod identity;
-#[cfg(any(target_os = "macos", test))]
+#[cfg(any(target_os = "macos", test, feature = "fuzzing"))]
 mod macos;
 pub(super) mod marks;
 pub(super) mod probe;
@@ -14,15 +14,21 @@ mod runtimes;
 mod sockets;
 #[cfg(test)]
 mod tests;
-#[cfg(any(windows, test))]
+#[cfg(any(windows, test, feature = "fuzzing"))]
 mod windows;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use identity::parse_any;
 #[cfg(target_os = "macos")]
 pub(super) use macos::Libproc as System;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use macos::parse_any as parse_macos;
 #[cfg(target_os = "linux")]
 pub(super) use procfs::Procfs as System;
 #[cfg(windows)]
 pub(super) use windows::Windows as System;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use windows::parse_any as parse_windows;
 
 use identity::Seen;
 pub(super) use identity::Tree;

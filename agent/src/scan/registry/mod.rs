@@ -8,9 +8,15 @@ mod hive;
 mod live;
 mod volume;
 
+use std::path::PathBuf;
+
 use super::safe::{Dir, OwnerId, Trouble};
 
 pub(super) use volume::any_case;
+
+/// The variables of a machine's environment, as a report writes the key that holds them.
+pub(super) const MACHINE_ENVIRONMENT: &str =
+    r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use hive::parse;
@@ -56,6 +62,15 @@ pub(super) struct Registry {
     pub(super) lost: Vec<(String, Trouble)>,
 }
 
+/// The homes in a machine's list of profiles.
+#[derive(Default)]
+pub(super) struct Profiles {
+    /// Relative to the root of what is scanned.
+    pub(super) here: Vec<PathBuf>,
+    /// On other drives of a running machine: the letter, and the place there.
+    pub(super) on_drives: Vec<(char, PathBuf)>,
+}
+
 /// What a registry keeps of one user.
 pub(super) struct User {
     /// `HKEY_CURRENT_USER`.
@@ -76,6 +91,44 @@ pub(super) fn open(root: &Dir, live: bool) -> Registry {
     }
     let _ = live;
     volume::open(root)
+}
+
+/// The variables of the machine's environment. `CurrentControlSet` is a link to the set that another key names, so it is asked for by that.
+pub(super) fn machine_environment(
+    root: &Dir,
+    live: bool,
+    lost: &mut Vec<(String, Trouble)>,
+) -> Option<Box<dyn Key>> {
+    let system = system(root, live, lost)?;
+    let number = match system.open("Select").and_then(|select| select.number("Current")) {
+        // The first, where nothing says otherwise.
+        Err(Trouble::Absent) => Ok(1),
+        number => number,
+    };
+    let variables = |set: &str| system.open(&format!(r"{set}\Control\Session Manager\Environment"));
+    let opened = number.and_then(|number| match variables(&format!("ControlSet{number:03}")) {
+        // Wine has the set itself where Windows has the link.
+        Err(Trouble::Absent) => variables("CurrentControlSet"),
+        opened => opened,
+    });
+    match opened {
+        Ok(key) => Some(key),
+        Err(Trouble::Absent) => None,
+        Err(trouble) => {
+            lost.push((MACHINE_ENVIRONMENT.to_owned(), trouble));
+            None
+        }
+    }
+}
+
+/// `HKEY_LOCAL_MACHINE\SYSTEM`.
+fn system(root: &Dir, live: bool, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    #[cfg(windows)]
+    if live {
+        return live::system(lost);
+    }
+    let _ = live;
+    volume::system(root, lost)
 }
 
 impl Registry {

@@ -5,10 +5,12 @@ use std::path::{Component, Path, PathBuf};
 
 use super::super::safe::{Dir, Trouble};
 use super::hive::{Hive, Tidy};
-use super::{Key, Registry, User, text};
+use super::{Key, Profiles, Registry, User, text};
 
 /// The hive of `HKEY_LOCAL_MACHINE\SOFTWARE`.
 const SOFTWARE: &str = "Windows/System32/config/SOFTWARE";
+/// The hive of `HKEY_LOCAL_MACHINE\SYSTEM`.
+const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 /// The hive of `HKEY_CURRENT_USER`, below a home.
 const NTUSER: &str = "NTUSER.DAT";
 /// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
@@ -27,20 +29,27 @@ pub(in super::super) fn open(root: &Dir) -> Registry {
     registry
 }
 
+/// Opens `HKEY_LOCAL_MACHINE\SYSTEM` of that volume.
+pub(super) fn system(root: &Dir, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    hive(root, &any_case(root, SYSTEM)?, lost)
+}
+
 impl Registry {
-    /// The homes that the machine's list of profiles names, relative to its root. Those on another volume are lost.
-    pub(in super::super) fn profiles(&mut self) -> Vec<PathBuf> {
-        let Some(software) = &self.software else { return Vec::new() };
-        let Ok(list) = software.open(PROFILES) else { return Vec::new() };
+    /// The homes that the machine's list of profiles names. Of a volume, those on another are lost.
+    pub(in super::super) fn profiles(&mut self, live: bool) -> Profiles {
+        let mut homes = Profiles::default();
+        let Some(software) = &self.software else { return homes };
+        let Ok(list) = software.open(PROFILES) else { return homes };
         let drive = self.drive();
-        let (mut homes, mut lost) = (Vec::new(), Vec::new());
+        let mut lost = Vec::new();
         let done = list.each(&mut |sid, profile| {
             if PEOPLE.iter().any(|people| sid.starts_with(people))
                 && let Some(path) = text(profile, "ProfileImagePath")
             {
-                match below_drive(&path, &drive) {
-                    Some(home) => homes.push(home),
-                    None => lost.push((path, Trouble::Skipped)),
+                match (below_drive(&path, &drive), on_drive(&path).filter(|_| live)) {
+                    (Some(home), _) => homes.here.push(home),
+                    (None, Some(home)) => homes.on_drives.push(home),
+                    (None, None) => lost.push((path, Trouble::Skipped)),
                 }
             }
             Ok(())
@@ -105,6 +114,12 @@ fn hive(base: &Dir, path: &Path, lost: &mut Vec<(String, Trouble)>) -> Option<Bo
             None
         }
     }
+}
+
+/// The letter of its drive and its place there, of a path as Windows writes it.
+pub(super) fn on_drive(path: &str) -> Option<(char, PathBuf)> {
+    let letter = path.trim().trim_matches('"').chars().next().filter(char::is_ascii_alphabetic)?;
+    Some((letter.to_ascii_uppercase(), below_drive(path, &format!("{letter}:"))?))
 }
 
 fn below_drive(path: &str, drive: &str) -> Option<PathBuf> {
@@ -235,5 +250,9 @@ mod tests {
         assert_eq!(home(r"\\server\share\kim"), None);
         assert_eq!(home(r"C:\%TEMP%\x"), None);
         assert_eq!(home(r"C:\"), None);
+        assert_eq!(on_drive(r"d:\Profiles\kim"), Some(('D', "Profiles/kim".into())));
+        for no in [r"\\server\share\kim", "%SystemDrive%\\x", r"D:kim", "D:\\", ""] {
+            assert_eq!(on_drive(no), None, "{no}");
+        }
     }
 }

@@ -9,7 +9,7 @@ pub(super) const MOUNT_POINT: u32 = 0xA000_0003;
 
 /// What a link points to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(in crate::scan) enum Target {
     /// Seen from the folder of the link, or from the root of its own drive when it begins with a backslash.
     Here(String),
     /// A path from the root of a drive, `\` included, and the drive's letter in upper case.
@@ -17,7 +17,7 @@ pub(super) enum Target {
 }
 
 /// Reads the data of a symbolic link or a junction. A volume or a share is not gone to: it is left out.
-pub(super) fn target(data: &[u8]) -> Result<Target, Trouble> {
+pub(in crate::scan) fn target(data: &[u8]) -> Result<Target, Trouble> {
     let number = |at: usize| Some(usize::from(u16::from_le_bytes([*data.get(at)?, *data.get(at + 1)?])));
     let read = || {
         let tag = u32::from_le_bytes(data.first_chunk().copied()?);

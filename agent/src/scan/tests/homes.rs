@@ -64,3 +64,132 @@ fn a_model_whose_header_is_too_large_is_named_by_its_file() {
     assert_eq!(values(&outcome, "model-files"), set(&["experts"]));
     assert_eq!(state(&outcome, "model-files"), SourceState::TooLarge);
 }
+
+/// A folder of user data of an editor, with the state that extensions and the editor's own assistant keep there.
+fn editor(machine: &Machine, data: &str, extensions: &[&str], rows: &[(&str, serde_json::Value)]) {
+    for extension in extensions {
+        machine.at_home(&format!("{data}/User/globalStorage/{extension}/settings/x.json"), "{}");
+    }
+    machine.at_home(&format!("{data}/User/globalStorage/storage.json"), "{}");
+    let path = machine.home().join(data).join("User/globalStorage/state.vscdb");
+    let mut statements =
+        "CREATE TABLE ItemTable (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB);".to_owned();
+    for (key, value) in rows {
+        let value = value.to_string().replace('\'', "''");
+        statements.push_str(&format!("INSERT INTO ItemTable VALUES ('{key}', '{value}');"));
+    }
+    sqlite::tests::write(&path, &statements);
+}
+
+#[test]
+fn what_extensions_keep_in_the_state_of_an_editor_is_read_and_no_secret_with_it() {
+    let machine = Machine::new();
+    let cline = serde_json::json!({"taskHistory": [SECRET.repeat(20_000)], "apiKey": SECRET, "actModeApiProvider": "anthropic",
+        "actModeApiModelId": "claude-sonnet-4-5", "anthropicBaseUrl": format!("https://kim:{SECRET}@proxy.corp.example/{SECRET}"),
+        "autoApprovalSettings": {"enabled": true, "actions": {"executeAllCommands": true}}});
+    let roo = serde_json::json!({"apiProvider": "lmstudio", "lmStudioModelId": "qwen3", "autoApprovalEnabled": true,
+        "alwaysAllowExecute": true, "allowedCommands": ["git log"]});
+    let rows = [("saoudrizwan.claude-dev", cline), ("RooVeterinaryInc.roo-cline", roo)];
+    editor(&machine, ".config/Code", &["saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline"], &rows);
+    // Settings of an extension that has never run here are of no interest.
+    let kilo = serde_json::json!({"apiProvider": "openrouter"});
+    let modes = serde_json::json!({"composerState": {"modes4": [{"id": "agent", "fullAutoRun": true}, {"id": "chat"}]}});
+    let key = "src.vs.platform.reactivestorage.browser.reactiveStorageServiceImpl.persistentStorage.applicationUser";
+    editor(&machine, ".config/Cursor", &[], &[("kilocode.kilo-code", kilo), (key, modes)]);
+    machine.at_home(
+        ".config/Code/User/profiles/-1/chatLanguageModels.json",
+        format!(
+            r#"[{{"name": "own", "vendor": "customendpoint", "apiKey": "{SECRET}", "models": [{{"id": "m1", "url": "http://localhost:8000/v1"}}]}}]"#
+        ),
+    );
+    let outcome = machine.scan();
+    let found = |value: &str| {
+        let items = &outcome.snapshots.iter().find(|snapshot| snapshot.source == "assistants").unwrap().items;
+        let mut items = items.iter().filter(|found| found.item.evidence.value == value);
+        let item = items.next().unwrap_or_else(|| panic!("{value}")).item.clone();
+        assert!(items.next().is_none(), "{value} twice");
+        item
+    };
+    let cline = found("saoudrizwan.claude-dev");
+    assert_eq!(cline.details.client.as_deref(), Some("VS Code"));
+    assert_eq!(cline.details.location.as_deref(), Some("~/.config/Code/User/globalStorage/state.vscdb"));
+    assert_eq!(cline.details.model.as_deref(), Some("claude-sonnet-4-5"));
+    assert_eq!(cline.details.host.as_deref(), Some("proxy.corp.example"));
+    assert_eq!(cline.details.local, Some(false));
+    assert_eq!(cline.flags, [RiskFlag::ApprovalBypass, RiskFlag::PlainTextSecret, RiskFlag::CustomEndpoint]);
+    let roo = found("rooveterinaryinc.roo-cline");
+    assert_eq!((roo.details.model.as_deref(), roo.details.local), (Some("qwen3"), Some(true)));
+    assert_eq!(roo.flags, []);
+    assert!(found("~/.cursor").flags.contains(&RiskFlag::ApprovalBypass));
+    let copilot = found("github.copilot-chat");
+    assert_eq!(
+        (copilot.details.provider.as_deref(), copilot.details.local),
+        (Some("customendpoint"), Some(true))
+    );
+    assert_eq!(copilot.flags, [RiskFlag::PlainTextSecret]);
+    assert!(!values(&outcome, "assistants").contains("kilocode.kilo-code"));
+    assert!(!format!("{outcome:?}").contains(SECRET));
+    assert_eq!(state(&outcome, "assistants"), SourceState::Read);
+}
+
+#[test]
+fn an_assistant_with_settings_in_files_of_its_own_is_read_wherever_a_variable_has_them() {
+    let machine = Machine::new();
+    machine.at_home(
+        ".cline/data/globalState.json",
+        r#"{"actModeApiProvider": "cline", "yoloModeToggled": true}"#,
+    );
+    machine.at_home(".cline/skills/review/SKILL.md", "x");
+    machine.at_home(".profile", "export CLINE_DIR=~/elsewhere\n");
+    machine.at_home(
+        "elsewhere/data/settings/providers.json",
+        r#"{"version": 1, "lastUsedProvider": "ollama", "providers": {"ollama": {"settings": {"model": "qwen3", "baseUrl": "http://localhost:11434"}}}}"#,
+    );
+    machine.at_home(
+        "elsewhere/data/settings/cline_mcp_settings.json",
+        r#"{"mcpServers": {"moved": {"command": "x"}}}"#,
+    );
+    machine.at_home(".pochi/config.jsonc", r#"{"mcp": {"pochis": {"command": "x"}}, }"#);
+    machine.at_home("src/app/.neovate/config.json", r#"{"mcpServers": {"neovates": {"command": "x"}}}"#);
+    let outcome = machine.scan();
+    assert_eq!(flags(&outcome, "~/.cline"), [RiskFlag::ApprovalBypass]);
+    assert_eq!(values(&outcome, "mcp-config"), set(&["moved", "neovates", "pochis"]));
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "assistants").unwrap();
+    let moved = snapshot.items.iter().find(|found| found.item.evidence.value == "~/elsewhere").unwrap();
+    assert_eq!((moved.item.details.model.as_deref(), moved.item.details.local), (Some("qwen3"), Some(true)));
+}
+
+#[test]
+fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
+    if !crate::require::require("root", rustix::process::geteuid().is_root()) {
+        return;
+    }
+    let machine = Machine::new();
+    let own = |path: &str, uid: u32| {
+        std::os::unix::fs::chown(machine.root.path().join(path), Some(uid), None).unwrap();
+    };
+    let servers = |name: &str| format!(r#"{{"mcpServers": {{"{name}": {{"command": "x"}}}}}}"#);
+    for (home, uid) in [
+        ("home/CORP/ann", 10_001),
+        ("home/CORP/bob", 10_002),
+        ("export/home/eve", 2_000),
+        ("var/home/dan", 2_001),
+        ("home/lee", 2_002),
+    ] {
+        machine.put(&format!("{home}/.cursor/mcp.json"), servers(home));
+        own(home, uid);
+        own(&format!("{home}/.cursor/mcp.json"), uid);
+    }
+    // Root's own, but a home: it has files of a user, or nothing of anybody else.
+    machine.put("home/adm/.cursor/mcp.json", servers("home/adm"));
+    machine.put("home/adm/work/x", "");
+    own("home/adm/work", 2_003);
+    machine.put("home/shared/notes.txt", "");
+    let outcome = machine.scan();
+    let expected =
+        ["home/CORP/ann", "home/CORP/bob", "export/home/eve", "var/home/dan", "home/lee", "home/adm"];
+    assert_eq!(values(&outcome, "mcp-config"), set(&expected));
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "mcp-config").unwrap();
+    let bob = snapshot.items.iter().find(|found| found.item.evidence.value == "home/CORP/bob").unwrap();
+    assert_eq!((bob.owner, bob.item.details.location.as_deref()), (Some(10_002), Some("~/.cursor/mcp.json")));
+}

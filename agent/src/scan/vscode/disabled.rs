@@ -40,8 +40,6 @@ impl Disabled {
         let ids = database.and_then(|database| match statedb::text(&database, KEY) {
             Ok(Some(text)) => source.note(parse(text.as_bytes()), location),
             Ok(None) => Some(BTreeSet::new()),
-            // Where the agent has no SQLite, the extensions are told all the same.
-            Err(Trouble::Skipped) => None,
             Err(trouble) => source.note(Err(trouble), location),
         });
         Self { ids, sandbox: sandbox(folder.shown()) }

@@ -205,7 +205,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Few<Extension>, Trouble> {
 }
 
 /// The folders that wait for their deletion.
-fn obsolete(bytes: &[u8]) -> Result<Vec<String>, Trouble> {
+pub(super) fn obsolete(bytes: &[u8]) -> Result<Vec<String>, Trouble> {
     let map: BTreeMap<String, bool> = serde_json::from_slice(bytes).map_err(|_| Trouble::Malformed)?;
     Ok(map.into_iter().filter(|(_, gone)| *gone).map(|(folder, _)| folder).collect())
 }

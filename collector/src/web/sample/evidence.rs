@@ -112,6 +112,12 @@ pub(super) fn evidence(row: &ProductRow) -> Vec<EvidenceRow> {
                         })
                         .into()
                 }
+                Channel::Environment => {
+                    let mut found = piece(&rule, channel.clone(), "OPENAI_API_KEY", Level::Configured, row);
+                    found.details.location = Some("~/.bashrc".to_owned());
+                    found.flags = vec![RiskFlag::PlainTextSecret];
+                    vec![found]
+                }
                 Channel::Runtime => {
                     let mut found = piece(&rule, channel.clone(), "/usr/local/bin/ollama", Level::Use, row);
                     found.details.host = Some("127.0.0.1:11434".to_owned());

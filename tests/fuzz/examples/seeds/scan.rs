@@ -36,12 +36,37 @@ pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
     let ran =
         [[2_u32, 1, 1].map(u32::to_le_bytes).concat(), [7_u64, 8, 9, 10].map(u64::to_le_bytes).concat()];
     seeds.push(("ran", ran.concat()));
+    seeds.push(("process-windows", sockets()));
+    seeds.push(("reparse", junction()));
     let framed = seeds.into_iter().enumerate().map(|(number, (name, bytes))| {
         let which = ALL.iter().position(|(known, _)| *known == name).expect("a parser of that name");
         let which = u8::try_from(which).expect("fewer than 256 parsers");
         (name, number, [&[which], &bytes[..]].concat())
     });
     framed.collect()
+}
+
+/// A table of two listening sockets, as Windows gives it (`MIB_TCPTABLE_OWNER_PID`).
+fn sockets() -> Vec<u8> {
+    let row = |port: u16, process: u32| {
+        let port = u32::from(port.to_be());
+        [2, u32::from_le_bytes([127, 0, 0, 1]), port, 0, 0, process].map(u32::to_le_bytes).concat()
+    };
+    [2_u32.to_le_bytes().to_vec(), row(11434, 1), row(8080, 7)].concat()
+}
+
+/// What stands behind a junction (MS-FSCC 2.1.2.5).
+fn junction() -> Vec<u8> {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let (target, shown) = (wide(r"\??\C:\Users\kim\src"), wide(r"C:\Users\kim\src"));
+    let number = |number: usize| u16::try_from(number).expect("a short path").to_le_bytes();
+    let mut data = 0xA000_0003_u32.to_le_bytes().to_vec();
+    data.extend(number(12 + target.len() + shown.len()));
+    data.extend(number(0));
+    for length in [0, target.len(), target.len() + 2, shown.len()] {
+        data.extend(number(length));
+    }
+    [data, target, vec![0, 0], shown, vec![0, 0]].concat()
 }
 
 /// Files that a Linux machine may have.
@@ -84,6 +109,19 @@ const SERVERS: &str = r#"{
 }"#;
 
 const TEXTS: &[(&str, &str)] = &[
+    (
+        "process",
+        "/usr/bin/python3.11\n/home/kim/src\npython3\n-u\n-m\nvllm.entrypoints.openai.api_server\n--port\n8000\n",
+    ),
+    (
+        "process",
+        "/usr/bin/node\n/home/kim\nnode\n--import\nx\n/home/kim/.npm/_npx/a1/node_modules/@anthropic-ai/claude-code/cli.js\n",
+    ),
+    ("process", "/home/kim/.deno/bin/deno\n/\ndeno\nrun\n-A\nnpm:@scope/server@1.2/x\n"),
+    ("process-macos", "\u{3}\0\0\0/opt/homebrew/bin/node\0\0\0\0node\0\0x.js\0SECRET=1\0PATH=/bin\0"),
+    ("process-windows", "\"C:\\Program Files\\node.exe\" -r x \"C:\\my scripts\\a.js\" a\\\\\\\"b"),
+    ("rpm-answer", "ollama\t2\t0.12.3-1\ngpg-pubkey\t0\t1-2\n\nbroken\n"),
+    ("vscode-obsolete", r#"{"github.copilot-1.200.0": true, "ms-python.python-2025.2.0": false}"#),
     (
         "accounts",
         r#"{"numStartups": 3, "oauthAccount": {"accountUuid": "u", "emailAddress": "kim@corp.example"}}"#,
@@ -154,6 +192,10 @@ const TEXTS: &[(&str, &str)] = &[
     (
         "environment",
         "[Service]\nEnvironment=\"OLLAMA_HOST=0.0.0.0\" \"OLLAMA_MODELS=/data/my models\"\nexport OLLAMA_MODELS='/srv/x' # moved\n",
+    ),
+    (
+        "environment-keys",
+        "export OPENAI_API_KEY='x' # mine\nEnvironment=\"GROQ_API_KEY=y\" B=1\nset -gx A_KEY z\nsetenv A_KEY z\nSETUVAR --export A_KEY:z\n$env:A_KEY = \"z\"\nA_KEY DEFAULT=z\n",
     ),
     (
         "firefox-profiles",

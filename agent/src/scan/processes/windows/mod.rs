@@ -116,6 +116,15 @@ fn port(row: &[u8], at: usize) -> Option<u16> {
     row.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)
 }
 
+/// A command line, and a table of sockets, for [`super::super::parsers`].
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::scan) fn parse_any(bytes: &[u8]) {
+    drop(words(&String::from_utf8_lossy(bytes)));
+    for family in Family::ALL {
+        drop(family.ports(bytes, 1));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 use windows_sys::Win32::System::Registry::{REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ};
 
 use super::super::safe::{Dir, OwnerId, Trouble};
-use super::volume::{PEOPLE, PROFILES};
+use super::volume::{PEOPLE, PROFILES, on_drive};
 use super::{Key, Registry, SUBKEYS, TEXT_BYTES, User, VALUES, Visit, text};
 use calls::{Handle, Root};
 
@@ -19,6 +19,17 @@ pub(super) fn open() -> Registry {
         Err(trouble) => registry.lost.push((r"HKLM\SOFTWARE".to_owned(), trouble)),
     }
     registry
+}
+
+/// Opens `HKEY_LOCAL_MACHINE\SYSTEM`.
+pub(super) fn system(lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+    match Root::LocalMachine.open("SYSTEM") {
+        Ok(key) => Some(Box::new(key)),
+        Err(trouble) => {
+            lost.push((r"HKLM\SYSTEM".to_owned(), trouble));
+            None
+        }
+    }
 }
 
 impl Registry {
@@ -53,9 +64,15 @@ impl Registry {
     /// Which of the homes is this account's, by the machine's list of profiles.
     fn home_of(&self, sid: &str, homes: &[Dir]) -> Option<usize> {
         let profile = self.software.as_ref()?.open(&format!(r"{PROFILES}\{sid}")).ok()?;
-        let path = self.below_root(&text(&*profile, "ProfileImagePath")?)?;
+        let path = text(&*profile, "ProfileImagePath")?;
         let spelled = |path: &std::path::Path| path.to_string_lossy().replace('\\', "/").to_lowercase();
-        let path = spelled(&path);
+        let path = match self.below_root(&path) {
+            Some(path) => spelled(&path),
+            None => {
+                let (letter, path) = on_drive(&path)?;
+                format!("{}:/{}", letter.to_ascii_lowercase(), spelled(&path))
+            }
+        };
         homes.iter().position(|home| spelled(&home.absolute()).trim_start_matches('/') == path)
     }
 }

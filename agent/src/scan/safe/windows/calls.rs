@@ -1,8 +1,9 @@
 //! Calls of Windows that no safe library offers. The only unsafe code that opens files.
 #![expect(unsafe_code, reason = "NtCreateFile and what asks a handle; each call states its contract")]
 
-use std::ffi::c_void;
+use std::ffi::{OsStr, c_void};
 use std::io;
+use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr::{null, null_mut};
 
@@ -19,7 +20,7 @@ use windows_sys::Win32::Security::{GetLengthSid, OWNER_SECURITY_INFORMATION};
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_TAG_INFO, FILE_SHARE_DELETE, FILE_SHARE_READ,
     FILE_SHARE_WRITE, FileAttributeTagInfo, FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo,
-    GetFileInformationByHandle, GetFileInformationByHandleEx,
+    GetDriveTypeW, GetFileInformationByHandle, GetFileInformationByHandleEx,
 };
 use windows_sys::Win32::System::IO::{DeviceIoControl, IO_STATUS_BLOCK};
 use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
@@ -28,6 +29,16 @@ use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
 const REPARSE_BYTES: usize = 16 * 1024;
 /// A page of a listing, in 8 bytes: some hundred names.
 const PAGE: usize = 8 * 1024;
+
+/// `DRIVE_FIXED` of `GetDriveTypeW`.
+const FIXED: u32 = 3;
+
+/// Whether a root (`D:\`) is that of a disk that is built in.
+pub(super) fn is_fixed(root: &OsStr) -> bool {
+    let root: Vec<u16> = root.encode_wide().chain([0]).collect();
+    // SAFETY: the text ends with a zero, is only read, and outlives the call.
+    unsafe { GetDriveTypeW(root.as_ptr()) == FIXED }
+}
 
 /// Opens what has this name in a folder, itself and not what it may link to, and without fetching it from elsewhere. Without a
 /// name, the folder once more.

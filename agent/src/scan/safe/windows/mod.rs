@@ -49,6 +49,11 @@ pub(super) fn is_system(owner: OwnerId) -> bool {
     owner.is_system()
 }
 
+/// Whether the root of a drive (`D:\`) is on a disk of this machine.
+pub(crate) fn is_local_drive(root: &Path) -> bool {
+    calls::is_fixed(root.as_os_str())
+}
+
 /// Opens the directory that a scan reads as `/`.
 pub(super) fn open_root(path: &Path) -> Result<Handle, Trouble> {
     let mut options = OpenOptions::new();
