@@ -234,7 +234,7 @@ impl<'s> Desk<'s> {
     fn who(&self, person: i64) -> Who {
         let role = if person == self.analyst { Role::Analyst } else { Role::Reviewer };
         let grants = [role, Role::ScopeOwner].map(|role| Grant { role, unit: None });
-        Who { person, grants: Grants(grants.into()) }
+        Who { person, grants: Grants(grants.into()), ..Who::default() }
     }
 
     fn add(&self, name: &str, kind: SystemKind, at_ms: i64) -> String {

@@ -307,6 +307,9 @@ pub fn take(
                     "you approved it already: it takes another privacy officer besides",
                 ));
             }
+            for before in [&request.asked].into_iter().chain(&request.approvals) {
+                who.second_to(before.by, before.at_ms, now_ms)?;
+            }
             if !state.waits() {
                 return wrong("only a request that waits is approved");
             }
@@ -341,6 +344,7 @@ pub fn take(
                     "nobody takes a name that they asked for themselves",
                 ));
             }
+            who.second_to(request.asked.by, request.asked.at_ms, now_ms)?;
             match state {
                 State::Open => {}
                 State::Asked | State::HalfApproved => {

@@ -228,6 +228,8 @@ pub struct SessionRow {
     pub totp_missing: bool,
     /// Unix time in milliseconds at which the person last proved to be there, beyond holding the cookie; 0: not since it began.
     pub confirmed_at_ms: i64,
+    /// It began with a sign-in link that somebody else made, and the person has not proved to be there since.
+    pub by_link: bool,
 }
 
 /// What went wrong with the store.

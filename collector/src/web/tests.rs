@@ -32,6 +32,7 @@ mod refusals;
 mod reidentify;
 mod rights;
 mod scope;
+mod second_person;
 mod sights;
 mod snapshots;
 mod tokens_of_programs;

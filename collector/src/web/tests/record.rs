@@ -528,8 +528,10 @@ async fn what_hangs_on_a_record_stands_on_its_page() {
         note: "Letters may still offend".to_owned(),
         expires: "2027-06-30".parse().unwrap(),
     };
-    let (who, act) =
-        (Who { person: otto, grants: Grants::default() }, Act::by(Actor::Person(otto), sample::NOW_MS));
+    let (who, act) = (
+        Who { person: otto, grants: Grants::default(), ..Who::default() },
+        Act::by(Actor::Person(otto), sample::NOW_MS),
+    );
     anna.state.governance.move_system("AIS-0001", accepted, who, act).unwrap().unwrap().unwrap();
     let page = anna.get("/inventory/AIS-0001").await.text;
     for words in ["The risk that remains", "Letters may still offend", "2027-06-30"] {

@@ -135,7 +135,8 @@ impl World {
 }
 
 fn add_a_system(store: &SqliteStore) {
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     let act = Act::by(Actor::Console, sample::NOW_MS);
     let system = AiSystem { name: "Drafting".to_owned(), ..AiSystem::default() };
     store.add_system(system, &who, act).unwrap().unwrap();

@@ -131,8 +131,11 @@ fn a_pack_shows_each_clause_with_the_hashes_of_its_records() {
         ..Document::default()
     };
     let grants = Grants(vec![Grant { role: Role::Reviewer, unit: None }]);
-    let attached =
-        fixture.store.attach(board, Who { person: reviewer, grants }, act(reviewer)).unwrap().unwrap();
+    let attached = fixture
+        .store
+        .attach(board, Who { person: reviewer, grants, ..Who::default() }, act(reviewer))
+        .unwrap()
+        .unwrap();
     let control = Applicability { id: "A.5.2".into(), applies: Tri::Yes, reason: "AI is used".into() };
     fixture.store.set_applicability(control, act(reviewer)).unwrap();
     fixture.store.keep_indicators(NOW_MS).unwrap();

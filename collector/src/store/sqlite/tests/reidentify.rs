@@ -27,7 +27,7 @@ fn key() -> PrivacyKey {
 }
 
 fn who(person: i64, role: Role) -> Who {
-    Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
+    Who { person, grants: Grants(vec![Grant { role, unit: None }]), ..Who::default() }
 }
 
 fn act(person: i64, now_ms: i64) -> Act {

@@ -117,7 +117,10 @@ async fn record_page(
     };
     let offers = match said.on {
         Some(_) => Vec::new(),
-        None => offers::offers(&loaded.detail, &loaded.trials, today, &word, &typed),
+        None => {
+            let own = system.request.as_ref().is_some_and(|request| request.by == reader.user.id);
+            offers::offers(&loaded.detail, &loaded.trials, today, own, &word, &typed)
+        }
     };
     let (waits, pending) = offers::waits(system, today);
     let here = Address::new(format!("/inventory/{}", held.body.reference));

@@ -71,11 +71,13 @@ fn section(word: &str) -> &'static str {
     }
 }
 
-/// What came of the trials, as a page offers it. `refused` is the word of a move that was refused a moment ago, with what was typed.
+/// What came of the trials, as a page offers it. `own`: the reader made the request that waits. `refused` is the word of a move that was
+/// refused a moment ago, with what was typed.
 pub(super) fn offers<'t>(
     detail: &SystemDetail,
     trials: &[Result<(), Refused>],
     today: Day,
+    own: bool,
     refused: &str,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
 ) -> Vec<Offer> {
@@ -86,7 +88,8 @@ pub(super) fn offers<'t>(
             // The dummy of the trial names no target.
             Err(refused) if refused.guard == Guard::Target => None,
             Err(refused) => match refused.guard {
-                Guard::Role | Guard::Acl | Guard::State | Guard::FourEyes => return None,
+                Guard::Role | Guard::Acl | Guard::State => return None,
+                Guard::FourEyes if own => return None,
                 _ => Some(problem(&system.reference, refused)),
             },
         };
