@@ -40,6 +40,7 @@ mod pages;
 mod pick;
 mod places;
 mod text;
+mod typed;
 mod url;
 mod words;
 

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE,
+};
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -37,6 +39,7 @@ mod sights;
 mod snapshots;
 mod tokens_of_programs;
 mod told;
+mod typed;
 mod work;
 
 /// Every export that is one file.
@@ -106,9 +109,12 @@ impl Visitor {
     async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let form: Vec<String> =
             fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let form = form.join("&");
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(CONTENT_LENGTH, form.len());
         let request = if self.browser { request.header("sec-fetch-site", "same-origin") } else { request };
-        self.send(request, Body::from(form.join("&"))).await
+        self.send(request, Body::from(form)).await
     }
 
     async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {

@@ -87,6 +87,38 @@ pub(crate) struct BareFrame {
     pub(crate) theme: Theme,
 }
 
+/// Asks whom a form means, with everything else of the form.
+#[derive(Debug, Template)]
+#[template(path = "who.html")]
+pub(crate) struct WhoPage {
+    /// Light or dark.
+    pub(crate) frame: BareFrame,
+    /// Where the form goes.
+    pub(crate) action: String,
+    /// Name of the field.
+    pub(crate) field: String,
+    /// What was typed in it.
+    pub(crate) typed: String,
+    /// Who fits, as the field takes them.
+    pub(crate) fit: Vec<String>,
+    /// What is unclear.
+    pub(crate) says: String,
+    /// The other fields, in order.
+    pub(crate) kept: Vec<(String, String)>,
+}
+
+impl WhoPage {
+    /// What somebody wrote: without what the page put into its form.
+    fn written(&self) -> Vec<&(String, String)> {
+        const OURS: [&str; 6] = ["back", "csrf", "link_id", "link_kind", "step", "version"];
+        let written = self
+            .kept
+            .iter()
+            .filter(|(name, value)| !OURS.contains(&name.as_str()) && !value.trim().is_empty());
+        written.collect()
+    }
+}
+
 /// What went wrong and what to do.
 #[derive(Debug, Template)]
 #[template(path = "error.html")]
