@@ -24,6 +24,7 @@ pub mod findings;
 pub mod ingest;
 pub mod inventory;
 pub mod legal;
+pub mod management;
 pub mod model;
 pub mod net;
 pub mod notary;

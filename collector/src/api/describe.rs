@@ -13,8 +13,9 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathItem, Ref, RefOr, Schema, Type};
 
 use super::{
-    attest, campaigns, directory, endpoints, export, handlers, keys, own, people, privacy, readiness,
-    reidentify, scope, settings, snapshots, statements, suspects, systems, trail, types, work,
+    attest, campaigns, directory, endpoints, export, handlers, keys, management, own, people,
+    privacy, readiness, reidentify, scope, settings, snapshots, statements, suspects, systems, targets,
+    trail, types, work,
 };
 use crate::export::Format;
 use crate::export::scope::ScopeFormat;
@@ -108,6 +109,12 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         readiness::controls,
         readiness::judge,
         readiness::maturity,
+        targets::set,
+        management::pack,
+        management::list,
+        management::one,
+        management::record,
+        management::decide,
         readiness::indicators_now,
         readiness::legal_dates,
         snapshots::list,

@@ -18,6 +18,7 @@ mod export;
 pub mod fleet_types;
 mod handlers;
 mod keys;
+mod management;
 mod own;
 mod people;
 mod privacy;
@@ -31,6 +32,7 @@ mod statements;
 pub(crate) mod suspect;
 mod suspects;
 mod systems;
+mod targets;
 mod trail;
 pub mod types;
 mod vendor;
@@ -110,6 +112,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/controls/{id}", put(readiness::judge))
         .route("/maturity", get(readiness::maturity))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/indicators/{id}/target", put(targets::set))
+        .route("/management-reviews", get(management::list).post(management::record))
+        .route("/management-reviews/pack", get(management::pack))
+        .route("/management-reviews/{reference}", get(management::one))
+        .route("/management-reviews/{reference}/decisions", post(management::decide))
         .route("/snapshots", get(snapshots::list))
         .route("/snapshots/{month}", get(snapshots::one))
         .route("/legal-dates", get(readiness::legal_dates))

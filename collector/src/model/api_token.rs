@@ -114,9 +114,11 @@ impl Scope {
 }
 
 /// Places below which only people write, and the page on which they do.
-const PERSONS: [(&str, &str); 11] = [
+const PERSONS: [(&str, &str); 13] = [
     ("api-tokens", "/account/api-tokens"),
+    ("indicators", "/indicators"),
     ("limits", "/policies"),
+    ("management-reviews", "/management-reviews"),
     ("own-rules/versions", "/catalogue/own"),
     ("people", "/people"),
     ("policies", "/policies"),

@@ -12,7 +12,8 @@ use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{
-    Campaigns, Documents, Exports, Findings, Queues, Sights, Snapshots, StoreError, Suppliers, Tasks,
+    Campaigns, Documents, Exports, Findings, Queues, Reviews, Sights, Snapshots, StoreError,
+    Suppliers, Targets, Tasks,
 };
 use crate::tier::Method;
 
@@ -29,10 +30,12 @@ pub trait Governance:
     + Readying
     + Reidentifying
     + Retaining
+    + Reviews
     + Scoping
     + Sights
     + Snapshots
     + Suppliers
+    + Targets
     + Tasks
     + Send
     + Sync

@@ -15,6 +15,7 @@ pub mod documents;
 pub mod exports;
 pub mod findings;
 pub mod governance;
+pub mod management;
 pub mod monthly;
 pub mod own;
 pub mod people;
@@ -27,6 +28,7 @@ pub mod scope;
 pub mod sights;
 pub mod sqlite;
 pub mod suppliers;
+pub mod targets;
 pub mod tasks;
 
 pub use campaigns::Campaigns;
@@ -34,11 +36,13 @@ pub use documents::Documents;
 pub use exports::Exports;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};
+pub use management::Reviews;
 pub use monthly::Snapshots;
 pub use queues::{Queue, Queues};
 pub use sights::Sights;
 pub use sqlite::SqliteStore;
 pub use suppliers::Suppliers;
+pub use targets::Targets;
 pub use tasks::Tasks;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.

@@ -26,6 +26,7 @@ mod export;
 mod governance;
 mod governed_api;
 mod legal;
+mod management;
 mod own;
 mod people;
 mod privacy;
@@ -37,6 +38,7 @@ mod scope;
 mod second_person;
 mod sights;
 mod snapshots;
+mod targets;
 mod tokens_of_programs;
 mod told;
 mod typed;
@@ -204,6 +206,10 @@ const PAGES: &[&str] = &[
     "/scope/sites",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/indicators/K-04",
+    "/management-reviews",
+    "/management-reviews?from=2026-01-01&until=2026-11-20",
+    "/indicators/K-18",
     "/findings",
     "/findings?state=all&who=me&rule=no-owner&severity=medium",
     "/tasks",

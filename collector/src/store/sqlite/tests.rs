@@ -26,6 +26,7 @@ mod fleet;
 mod gateway;
 mod governance;
 mod histories;
+mod management;
 mod monthly;
 mod own;
 mod people;
@@ -37,6 +38,7 @@ mod retention;
 mod scope;
 mod sight;
 mod suspects;
+mod targets;
 
 const CATALOGUE: &str = r#"
 [vendor]

@@ -15,6 +15,7 @@ mod coverage;
 mod export;
 mod findings;
 mod governance;
+mod management;
 mod own;
 mod people;
 mod privacy;
@@ -48,6 +49,7 @@ pub(crate) use governance::{
     LimitsForm, PoliciesPage, PolicyForm, PolicyRow, QueueRow, QueueTab, ReviewPage, TrailEntryPage,
     TrailPage,
 };
+pub(crate) use management::{DecisionForm, ManagementReviewPage, ManagementReviewsPage, ReviewForm};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
@@ -57,7 +59,7 @@ pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView,
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
     ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
-    level_class, standing_class,
+    TargetForm, TargetPage, level_class, standing_class,
 };
 pub(crate) use record::{
     Ask, Axis, Beside, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing,
