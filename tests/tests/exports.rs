@@ -550,6 +550,9 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
             (json!("system"), "a sanction that there is not", |line| {
                 line["data"]["record"]["sanction"] = "fine".into()
             }),
+            (json!("system"), "a model of nowhere", |line| {
+                line["data"]["resources"]["models"] = json!([{ "name": "x", "source": "rumour" }])
+            }),
             (json!("system"), "no hash", |line| {
                 line["data"].as_object_mut().unwrap().remove("record_hash");
             }),

@@ -25,6 +25,7 @@ mod privacy;
 mod readiness;
 mod reidentify;
 mod request;
+mod resources;
 mod scope;
 mod settings;
 mod snapshots;

@@ -114,6 +114,8 @@ pub enum Move {
     },
     /// It is used through these products.
     Products(BTreeSet<String>),
+    /// Somebody says something about it.
+    Comment(String),
 }
 
 impl Move {
@@ -139,6 +141,7 @@ impl Move {
             Self::AcceptResidual { .. } => "system.accept-residual",
             Self::Confirm { .. } => "system.confirm",
             Self::Products(_) => "system.products",
+            Self::Comment(_) => "system.comment",
         }
     }
 }

@@ -22,6 +22,7 @@ mod api_writes;
 mod bulk;
 mod campaigns;
 mod catalogue;
+mod comments;
 mod export;
 mod governance;
 mod governed_api;

@@ -34,6 +34,7 @@ mod proof;
 mod queues;
 mod readiness;
 mod reidentify;
+mod resources;
 mod retention;
 mod scope;
 mod sight;

@@ -200,7 +200,9 @@ async fn every_move_by_every_role_is_refused_on_the_server_where_the_role_does_n
     let may = |word: &str, name: &str| match word {
         "triage" | "review" | "dismiss" | "products" | "request-sanction" | "request-tolerance"
         | "request-merge" | "request-split" => ["ada", "anna", "rita"].contains(&name),
-        "request-scope-in" | "request-scope-out" => ["ada", "anna", "rita", "sven"].contains(&name),
+        "request-scope-in" | "request-scope-out" | "comment" => {
+            ["ada", "anna", "rita", "sven"].contains(&name)
+        }
         // Its owner may ask for that too, and anna is.
         "request-retire" => ["ada", "anna", "rita"].contains(&name),
         "prohibit" | "revoke" | "reopen" | "suspend" | "resume" => ["ada", "rita"].contains(&name),

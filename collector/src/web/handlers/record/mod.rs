@@ -199,6 +199,13 @@ async fn record_page(
             .rev()
             .map(|answer| (names.person(answer.by), answer.at_ms, answer.comment.clone()))
             .collect(),
+        comments: system
+            .comments
+            .iter()
+            .rev()
+            .map(|comment| (names.person(comment.by), comment.at_ms, comment.text.clone()))
+            .collect(),
+        resources: said.on.is_none().then(|| loaded.detail.resources.clone()),
         tier: state.app.governance.tier_method().compare(system),
         beside: loaded.beside,
         system: system.clone(),

@@ -49,6 +49,7 @@ pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Mo
         ("resume", Move::Resume),
         ("request-retire", Move::Request(Wish::Retire { retired_on: today, disposal_evidence: some() })),
         ("products", Move::Products(system.products.clone())),
+        ("comment", Move::Comment(some())),
         ("request-merge", Move::Request(Wish::Merge { into: String::new() })),
     ]);
     if system.products.len() > 1 {
@@ -160,6 +161,7 @@ fn asks<'t>(
                 "You confirm the version that this page shows, and answer for it.",
             ),
         ],
+        "comment" => vec![ask("note", "Comment", "text", true, "It changes nothing else, and stays.")],
         "request-sanction" => {
             vec![ask("conditions", "Conditions", "text", false, "Under which it may be used."), why()]
         }
