@@ -13,7 +13,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathItem, Ref, RefOr, Schema, Type};
 
 use super::{
-    attest, campaigns, directory, endpoints, export, handlers, keys, management, own, people,
+    attest, campaigns, directory, endpoints, erasure, export, handlers, keys, management, own, people,
     privacy, readiness, reidentify, scope, settings, snapshots, statements, suspects, systems, targets,
     trail, types, work,
 };
@@ -91,6 +91,10 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         suspects::restore,
         export::export,
         export::evidence_pack,
+        erasure::list,
+        erasure::pseudonyms,
+        erasure::ask,
+        erasure::step,
         privacy::settings,
         privacy::pack,
         privacy::retention,

@@ -14,6 +14,7 @@ mod campaigns;
 mod describe;
 mod directory;
 mod endpoints;
+mod erasure;
 mod export;
 pub mod fleet_types;
 mod handlers;
@@ -98,6 +99,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/export/evidence-pack", post(export::evidence_pack))
         .route("/export/scope-statements/{number}/{form}", get(statements::file))
         .route("/export/{format}", get(export::export))
+        .route("/erasures", get(erasure::list).post(erasure::ask))
+        .route("/erasures/pseudonyms", get(erasure::pseudonyms))
+        .route("/erasures/{id}", post(erasure::step))
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
         .route("/retention", get(privacy::retention).post(privacy::step))

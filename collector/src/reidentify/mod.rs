@@ -134,6 +134,13 @@ impl Request {
         }
     }
 
+    /// The request without what it said of whose sake it was, for whom that is erased: who decided when stays.
+    #[must_use]
+    pub fn forgotten(self, gone: &str) -> Self {
+        let text = || gone.to_owned();
+        Self { asset: 0, account: 0, product: text(), ticket: text(), reason: text(), ..self }
+    }
+
     /// Everybody who has a part in it.
     pub fn people(&self) -> impl Iterator<Item = i64> {
         let ended = self.end.iter().map(|(_, mark)| mark.by);

@@ -12,7 +12,7 @@ use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{
-    Campaigns, Documents, Exports, Findings, Queues, Reviews, Sights, Snapshots, StoreError,
+    Campaigns, Documents, Erasing, Exports, Findings, Queues, Reviews, Sights, Snapshots, StoreError,
     Suppliers, Targets, Tasks,
 };
 use crate::tier::Method;
@@ -24,6 +24,7 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub trait Governance:
     Campaigns
     + Documents
+    + Erasing
     + Exports
     + Findings
     + Queues

@@ -12,6 +12,7 @@ use crate::model::{
 
 pub mod campaigns;
 pub mod documents;
+pub mod erasure;
 pub mod exports;
 pub mod findings;
 pub mod governance;
@@ -33,6 +34,7 @@ pub mod tasks;
 
 pub use campaigns::Campaigns;
 pub use documents::Documents;
+pub use erasure::Erasing;
 pub use exports::Exports;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};

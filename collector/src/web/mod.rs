@@ -53,6 +53,7 @@ pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
+pub(crate) use handlers::erasure::{may_take as may_take_erasure, pseudonyms as pseudonyms_of};
 pub(crate) use handlers::findings::{FindingQuery, ToldStep, step_of as finding_step};
 pub(crate) use handlers::management::{PeriodQuery, pack_of as review_pack};
 pub(crate) use handlers::own::{Preview, preview as preview_own, publish_text as publish_own};
@@ -214,6 +215,8 @@ pub fn router(app: AppState) -> Router {
         .route("/privacy", get(handlers::privacy::show))
         .route("/privacy/retention", post(handlers::privacy::step))
         .route("/privacy/dpia", get(handlers::privacy::pack))
+        .route("/privacy/erasures", get(handlers::erasure::list).post(handlers::erasure::ask))
+        .route("/privacy/erasures/{id}", post(handlers::erasure::step))
         .route("/notice", get(handlers::privacy::notice))
         .route("/reidentification", get(reidentify::list))
         .route("/reidentification/setting", post(reidentify::step_setting))

@@ -14,6 +14,7 @@ mod campaigns;
 mod coverage;
 mod directory;
 mod documents;
+mod erasure;
 mod exports;
 mod findings;
 mod fleet;

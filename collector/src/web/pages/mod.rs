@@ -12,6 +12,7 @@ mod attest;
 mod campaigns;
 mod catalogue;
 mod coverage;
+mod erasure;
 mod export;
 mod findings;
 mod governance;
@@ -43,6 +44,7 @@ pub(crate) use campaigns::{
 };
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use erasure::{ErasureView, ErasuresPage};
 pub(crate) use export::ExportPage;
 pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use governance::{

@@ -66,6 +66,8 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (post.clone(), "/reidentifications/RID-000001", json!({"step": "approve"})),
         (post.clone(), "/reidentifications/RID-000001/name", Value::Null),
         (post.clone(), "/retention", json!({"step": "approve"})),
+        (post.clone(), "/erasures", json!({"pseudonym": "x", "reason": "a reason of twenty letters"})),
+        (post.clone(), "/erasures/ERA-000001", json!({"step": "approve"})),
         (put.clone(), "/readiness/R-4.3-b", json!({"owner": 1, "note": "x"})),
         (put.clone(), "/controls/A.9.4", json!({"applies": "no", "reason": "x"})),
         (put.clone(), "/indicators/K-04/target", json!({"value": 95, "reason": "x"})),
@@ -210,7 +212,7 @@ async fn a_token_of_every_scope_does_not_do_what_takes_a_person() {
         assert_eq!(problem["title"], "Takes a person", "{method} {path}");
         assert!(problem["detail"].as_str().unwrap().contains("sign in and do it at /"), "{problem}");
     }
-    assert_eq!(persons, 28);
+    assert_eq!(persons, 30);
 }
 
 /// Forms that the interface for programs has no counterpart of, and why.
@@ -265,6 +267,8 @@ const COUNTERPARTS: &[(&str, &str, &str)] = &[
     ("/scope/sites/{id}", "PUT", "/scope/sites/{id}"),
     ("/scope/{number}/{step}", "POST", "/scope/statements/{number}/steps"),
     ("/privacy/retention", "POST", "/retention"),
+    ("/privacy/erasures", "POST", "/erasures"),
+    ("/privacy/erasures/{id}", "POST", "/erasures/{id}"),
     ("/reidentification/setting", "POST", "/reidentification"),
     ("/reidentification/new", "POST", "/reidentifications"),
     ("/reidentification/{id}", "POST", "/reidentifications/{id}"),

@@ -78,6 +78,8 @@ const GOVERNED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("/management-reviews/MRV-0001", &[("version", "1"), ("subject", "other"), ("says", "x"), ("due", "")]),
+    ("/privacy/erasures", &[("pseudonym", "x"), ("reason", "a reason of twenty letters")]),
+    ("/privacy/erasures/ERA-000001", &[("step", "approve")]),
     ("/campaigns/new", &[("title", "x"), ("do", "start"), ("due", "2027-01-01")]),
     ("/campaigns/CAM-0001/close", &[("reason", "x")]),
     ("/campaigns/rows/x/assign", &[("owner", "1")]),
