@@ -591,6 +591,33 @@ fn tables(fleet: &Fleet, cases: &mut Cases) {
         cases.add(judge, "a column of another name", text.replacen("name", "title", 1), false);
         cases.add(judge, "a last line without its end", text.trim_end().to_owned(), false);
     }
+    // One cell of a table that is good otherwise: a word that CISO Assistant does not know, and none where there has to be one.
+    let findings = &["ciso-assistant", "--part", "findings"][..];
+    for (judge, words, what, known, wrong) in [
+        ("ciso-assistant", &["ciso-assistant"][..], "type", &["\"SP\""][..], ["\"XX\"", "\"\""]),
+        (
+            "ciso-assistant:findings",
+            findings,
+            "severity",
+            &[",\"low\",", ",\"medium\",", ",\"high\","][..],
+            [",\"urgent\",", ",\"\","],
+        ),
+        ("ciso-assistant:findings", findings, "status", &[",\"identified\","][..], [",\"open\",", ",\"\","]),
+        (
+            "ciso-assistant:findings",
+            findings,
+            "priority",
+            &["\"identified\",1,", "\"identified\",2,", "\"identified\",3,"][..],
+            ["\"identified\",5,", "\"identified\",,"],
+        ),
+    ] {
+        let text = fleet.export(words);
+        let right = known.iter().find(|right| text.contains(**right));
+        let right = right.unwrap_or_else(|| panic!("{judge}: no {what} among {known:?} in {text}"));
+        for wrong in wrong {
+            cases.add(judge, &format!("the {what} {wrong}"), text.replacen(right, wrong, 1), false);
+        }
+    }
 }
 
 fn package(graph: &mut Value) -> &mut Value {
