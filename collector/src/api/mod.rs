@@ -28,6 +28,7 @@ mod reidentify;
 mod request;
 mod resources;
 mod scope;
+mod scope_types;
 mod settings;
 mod snapshots;
 mod statements;
