@@ -36,6 +36,7 @@ mod reads;
 mod rebuild;
 mod reidentify;
 mod replayed;
+mod resources;
 mod retention;
 mod rollup;
 mod scope;

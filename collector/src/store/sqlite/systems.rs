@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, params};
-use umbrascope_api::{Channel, Day};
+use umbrascope_api::Day;
 use umbrascope_rules::{Confidence, ProductKind};
 use uuid::{NoContext, Timestamp, Uuid};
 
@@ -11,14 +11,14 @@ use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::products::{Channels, Conditions, by_assets, day, way};
-use super::{coverage, findings, prepare, sight, statements, tasks};
+use super::{coverage, findings, prepare, resources, sight, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::{Limits, Policy, in_force};
 use crate::model::record::{
-    AiActClass, AiSystem, Enforcement, Observed, Piece, Resources, ReviewState, Sanction, Scope, Seen, Shown,
-    Stage, SystemKind, Tier, Tri,
+    AiActClass, AiSystem, Enforcement, Observed, ReviewState, Sanction, Scope, Seen, Stage, SystemKind, Tier,
+    Tri,
 };
 use crate::model::{
     AiSystemRow, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
@@ -565,46 +565,8 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
         related.extend(reference.map(|reference| (id.clone(), reference)));
     }
     let seen = seen(connection, &body.products)?;
-    let resources = resources(connection, &products)?;
+    let resources = resources::of(connection, &products)?;
     Ok(Some(SystemDetail { held, seen, products, related: related.into_iter().collect(), resources }))
-}
-
-/// Pieces of evidence of one product that are looked at for a record's resources: those that most machines show.
-const PIECES: i64 = 500;
-
-fn resources(connection: &Connection, products: &[SystemProduct]) -> rusqlite::Result<Resources> {
-    let mut shown = Vec::new();
-    for product in products {
-        let kind: Option<String> = prepare(connection, "SELECT kind FROM product WHERE word = $1")?
-            .query_row(params![product.id], |row| row.get(0))
-            .optional()?
-            .flatten();
-        let pieces = prepare(
-            connection,
-            "SELECT c.word, e.value, e.version, s.first_day, s.last_day FROM product p
-                JOIN evidence_summary s ON s.product = p.id JOIN evidence e ON e.id = s.evidence
-                JOIN channel c ON c.id = s.channel
-             WHERE p.word = $1 ORDER BY s.assets DESC, s.evidence LIMIT $2",
-        )?
-        .query_map(params![product.id, PIECES], |row| {
-            Ok(Piece {
-                channel: Channel::from(row.get::<_, String>(0)?.as_str()),
-                value: row.get(1)?,
-                version: row.get(2)?,
-                first: day(row.get(3)?),
-                last: Some(day(row.get(4)?)),
-            })
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-        shown.push((product, kind.and_then(|word| word.parse().ok()), pieces));
-    }
-    Ok(Resources::of(shown.into_iter().map(|(product, kind, pieces)| Shown {
-        id: &product.id,
-        name: &product.name,
-        vendor: &product.vendor,
-        kind,
-        pieces,
-    })))
 }
 
 /// The product of a record that most assets show.
