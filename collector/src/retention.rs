@@ -169,6 +169,7 @@ pub fn take(
                     "nobody approves an own request: another person has to",
                 ));
             }
+            who.second_to(asked.by, asked.at_ms, now_ms)?;
             let reason = asked.times.is_unlimited().then(|| asked.reason.clone());
             Ok((Retention { times: asked.times, reason, asked: None }, role))
         }
@@ -232,7 +233,7 @@ mod tests {
     use crate::model::{Grant, Grants};
 
     fn who(person: i64, role: Role) -> Who {
-        Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
+        Who { person, grants: Grants(vec![Grant { role, unit: None }]), ..Who::default() }
     }
 
     #[test]

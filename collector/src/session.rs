@@ -65,6 +65,8 @@ pub struct SignedIn {
     pub fresh: bool,
     /// A role of theirs takes a second factor, and none is set up.
     pub totp_missing: bool,
+    /// They came by a sign-in link that somebody else made, and have not proved to be there since.
+    pub by_link: bool,
 }
 
 /// What became of a one-time link.
@@ -95,7 +97,7 @@ impl Sessions {
         now_ms: i64,
     ) -> Result<Option<NewSession>, SessionError> {
         match self.proved(name, password, code, now_ms)? {
-            Some(user) => self.begin(user, now_ms).map(Some),
+            Some(user) => self.begin(user, false, now_ms).map(Some),
             None => Ok(None),
         }
     }
@@ -104,12 +106,15 @@ impl Sessions {
     /// link as it is.
     pub fn sign_in_by_link(&self, secret: &str, code: &str, now_ms: i64) -> Result<ByLink, SessionError> {
         let hash = hash_secret(secret);
-        let Some(user) = self.store.link_person(&hash, now_ms)? else { return Ok(ByLink::Spent) };
+        let Some((user, made_by)) = self.store.link_person(&hash, now_ms)? else { return Ok(ByLink::Spent) };
         if !self.takes_code(&user, code, now_ms)? {
             return Ok(ByLink::CodeNeeded);
         }
         match self.store.take_link(&hash, now_ms)? {
-            Some(user) => self.begin(user, now_ms).map(ByLink::SignedIn),
+            Some(user) => {
+                let by_link = user.is_let_in(made_by);
+                self.begin(user, by_link, now_ms).map(ByLink::SignedIn)
+            }
             None => Ok(ByLink::Spent),
         }
     }
@@ -214,7 +219,8 @@ impl Sessions {
         let fresh = row.confirmed_at_ms != 0 && (0..=FRESH_MS).contains(&(now_ms - row.confirmed_at_ms));
         let csrf = csrf_token(secret);
         let since_ms = row.created_at_ms;
-        Ok(Some(SignedIn { user: row.user, csrf, since_ms, fresh, totp_missing: row.totp_missing }))
+        let (totp_missing, by_link) = (row.totp_missing, row.by_link);
+        Ok(Some(SignedIn { user: row.user, csrf, since_ms, fresh, totp_missing, by_link }))
     }
 
     /// Who a program acts for, by its token; `None` when the token is unknown, revoked or expired, or its owner is not active.
@@ -251,18 +257,19 @@ impl Sessions {
         Ok(self.store.set_password(name, &hash, by)?)
     }
 
-    /// A session for somebody whose session a change of their own has ended; `None` when there is nobody of that name.
+    /// A session for somebody whose session a change of their own has ended; `None` when there is nobody of that name. A password that was
+    /// set after coming in by somebody else's link is the person's own: that the link was used is kept, and counts for a day.
     pub fn begin_anew(&self, name: &str, now_ms: i64) -> Result<Option<NewSession>, SessionError> {
         match self.store.credentials(name)? {
-            Some((user, _)) => self.begin(user, now_ms).map(Some),
+            Some((user, _)) => self.begin(user, false, now_ms).map(Some),
             None => Ok(None),
         }
     }
 
-    fn begin(&self, user: UserRow, now_ms: i64) -> Result<NewSession, SessionError> {
+    fn begin(&self, user: UserRow, by_link: bool, now_ms: i64) -> Result<NewSession, SessionError> {
         let secret = random_secret()?;
         self.store.prune_sessions(now_ms - ABSOLUTE_LIMIT_MS, now_ms - IDLE_LIMIT_MS, now_ms)?;
-        self.store.begin_session(user.id, &hash_secret(&secret), now_ms)?;
+        self.store.begin_session(user.id, &hash_secret(&secret), by_link, now_ms)?;
         Ok(NewSession { secret, user })
     }
 }
@@ -394,6 +401,11 @@ mod tests {
         assert!(verify_password("correct horse battery", &hash));
         assert!(!verify_password("correct horse batterz", &hash));
         assert!(!verify_password("", "argon2id$nonsense"));
+    }
+
+    #[test]
+    fn no_session_lasts_beyond_what_the_maker_of_its_link_answers_for() {
+        const { assert!(ABSOLUTE_LIMIT_MS <= crate::review::LINK_OF_MS) }
     }
 
     #[test]

@@ -234,7 +234,7 @@ impl<'s> Desk<'s> {
     fn who(&self, person: i64) -> Who {
         let role = if person == self.analyst { Role::Analyst } else { Role::Reviewer };
         let grants = [role, Role::ScopeOwner].map(|role| Grant { role, unit: None });
-        Who { person, grants: Grants(grants.into()) }
+        Who { person, grants: Grants(grants.into()), ..Who::default() }
     }
 
     fn add(&self, name: &str, kind: SystemKind, at_ms: i64) -> String {
@@ -550,6 +550,9 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
             (json!("system"), "a sanction that there is not", |line| {
                 line["data"]["record"]["sanction"] = "fine".into()
             }),
+            (json!("system"), "a model of nowhere", |line| {
+                line["data"]["resources"]["models"] = json!([{ "name": "x", "source": "rumour" }])
+            }),
             (json!("system"), "no hash", |line| {
                 line["data"].as_object_mut().unwrap().remove("record_hash");
             }),
@@ -587,6 +590,33 @@ fn tables(fleet: &Fleet, cases: &mut Cases) {
         cases.add(judge, "a row that is too short", format!("{head}\r\n\"x\",\"y\"\r\n"), false);
         cases.add(judge, "a column of another name", text.replacen("name", "title", 1), false);
         cases.add(judge, "a last line without its end", text.trim_end().to_owned(), false);
+    }
+    // One cell of a table that is good otherwise: a word that CISO Assistant does not know, and none where there has to be one.
+    let findings = &["ciso-assistant", "--part", "findings"][..];
+    for (judge, words, what, known, wrong) in [
+        ("ciso-assistant", &["ciso-assistant"][..], "type", &["\"SP\""][..], ["\"XX\"", "\"\""]),
+        (
+            "ciso-assistant:findings",
+            findings,
+            "severity",
+            &[",\"low\",", ",\"medium\",", ",\"high\","][..],
+            [",\"urgent\",", ",\"\","],
+        ),
+        ("ciso-assistant:findings", findings, "status", &[",\"identified\","][..], [",\"open\",", ",\"\","]),
+        (
+            "ciso-assistant:findings",
+            findings,
+            "priority",
+            &["\"identified\",1,", "\"identified\",2,", "\"identified\",3,"][..],
+            ["\"identified\",5,", "\"identified\",,"],
+        ),
+    ] {
+        let text = fleet.export(words);
+        let right = known.iter().find(|right| text.contains(**right));
+        let right = right.unwrap_or_else(|| panic!("{judge}: no {what} among {known:?} in {text}"));
+        for wrong in wrong {
+            cases.add(judge, &format!("the {what} {wrong}"), text.replacen(right, wrong, 1), false);
+        }
     }
 }
 

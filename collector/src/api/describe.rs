@@ -13,8 +13,9 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathItem, Ref, RefOr, Schema, Type};
 
 use super::{
-    attest, campaigns, directory, endpoints, export, handlers, keys, own, people, privacy, readiness,
-    reidentify, scope, settings, snapshots, statements, suspects, systems, trail, types, work,
+    attest, campaigns, directory, endpoints, erasure, export, handlers, keys, management, own, people,
+    privacy, readiness, reidentify, scope, settings, snapshots, statements, suspects, systems, targets,
+    trail, types, work,
 };
 use crate::export::Format;
 use crate::export::scope::ScopeFormat;
@@ -90,6 +91,10 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         suspects::restore,
         export::export,
         export::evidence_pack,
+        erasure::list,
+        erasure::pseudonyms,
+        erasure::ask,
+        erasure::step,
         privacy::settings,
         privacy::pack,
         privacy::retention,
@@ -108,6 +113,12 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         readiness::controls,
         readiness::judge,
         readiness::maturity,
+        targets::set,
+        management::pack,
+        management::list,
+        management::one,
+        management::record,
+        management::decide,
         readiness::indicators_now,
         readiness::legal_dates,
         snapshots::list,

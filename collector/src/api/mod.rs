@@ -14,23 +14,28 @@ mod campaigns;
 mod describe;
 mod directory;
 mod endpoints;
+mod erasure;
 mod export;
 pub mod fleet_types;
 mod handlers;
 mod keys;
+mod management;
 mod own;
 mod people;
 mod privacy;
 mod readiness;
 mod reidentify;
 mod request;
+mod resources;
 mod scope;
+mod scope_types;
 mod settings;
 mod snapshots;
 mod statements;
 pub(crate) mod suspect;
 mod suspects;
 mod systems;
+mod targets;
 mod trail;
 pub mod types;
 mod vendor;
@@ -95,6 +100,9 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/export/evidence-pack", post(export::evidence_pack))
         .route("/export/scope-statements/{number}/{form}", get(statements::file))
         .route("/export/{format}", get(export::export))
+        .route("/erasures", get(erasure::list).post(erasure::ask))
+        .route("/erasures/pseudonyms", get(erasure::pseudonyms))
+        .route("/erasures/{id}", post(erasure::step))
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
         .route("/retention", get(privacy::retention).post(privacy::step))
@@ -110,6 +118,11 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/controls/{id}", put(readiness::judge))
         .route("/maturity", get(readiness::maturity))
         .route("/indicators", get(readiness::indicators_now))
+        .route("/indicators/{id}/target", put(targets::set))
+        .route("/management-reviews", get(management::list).post(management::record))
+        .route("/management-reviews/pack", get(management::pack))
+        .route("/management-reviews/{reference}", get(management::one))
+        .route("/management-reviews/{reference}/decisions", post(management::decide))
         .route("/snapshots", get(snapshots::list))
         .route("/snapshots/{month}", get(snapshots::one))
         .route("/legal-dates", get(readiness::legal_dates))

@@ -8,11 +8,12 @@ use umbrascope_api::Day;
 use utoipa::ToSchema;
 
 use super::request::{Body, Params, no_such, said};
+use super::targets::{IndicatorTarget, VerdictWord};
 use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::record::Tri;
-use crate::readiness::{self, Answer, Applicability, Assessed, DEFINITIONS, List, assess, indicators};
-use crate::web::{IndicatorsQuery, Reader, WebError, WebState, blocking};
+use crate::readiness::{self, Answer, Applicability, Assessed, DEFINITIONS, List, assess};
+use crate::web::{IndicatorsQuery, Reader, WebError, WebState, blocking, with_targets};
 
 /// Longest note or reason, in characters.
 const NOTE_CHARS: usize = 2_000;
@@ -58,6 +59,10 @@ pub(super) struct Indicator {
     of: Option<u64>,
     /// What was left out, and what else belongs to the value.
     note: String,
+    /// What it is to come to; null: nobody said.
+    target: Option<IndicatorTarget>,
+    /// How it stands to that.
+    verdict: VerdictWord,
 }
 
 /// Dates of laws and rules, as they were looked up.
@@ -316,7 +321,8 @@ pub(super) async fn maturity(
     Ok(Json(groups.collect()))
 }
 
-/// Indicators as they are now, or as of the end of a past day: then those that rest on records, computed again from the audit trail.
+/// Indicators as they are now, or as of the end of a past day: then those that rest on records, computed again from the audit trail. Each
+/// with the target of that time.
 #[utoipa::path(get, path = "/api/v1/indicators",
     params(("as_of" = Option<String>, Query, format = Date, description = "A past day; none: now")),
     responses((status = 200, body = Vec<Indicator>),
@@ -333,11 +339,9 @@ pub(super) async fn indicators_now(
     let as_of = query.day(now_ms)?;
     blocking(move || {
         let governance = &state.app.governance;
-        let measured = match as_of {
-            None => indicators(&governance.gathered(now_ms)?.facts(Day::from_unix_ms(now_ms))),
-            Some(day) => governance.gathered_as_of(day.forward(1).unix_ms())?.indicators(day),
-        };
-        let told = measured.into_iter().map(|one| Indicator {
+        let told = with_targets(&**governance, as_of, now_ms)?.into_iter().map(|(one, target)| Indicator {
+            verdict: one.against(target.as_ref()).into(),
+            target: target.as_ref().and_then(IndicatorTarget::of),
             id: one.indicator.id.to_owned(),
             name: one.indicator.name.to_owned(),
             definition: DEFINITIONS.to_owned(),

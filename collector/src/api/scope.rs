@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::request::{Body, Params, needs, some_version};
+use super::scope_types::{CoverageTold, StatementContent, StatementList, StatementsCompared, WholeStatement};
 use super::types::{Problem, TriWord};
 use crate::model::Deed;
 use crate::model::governed::Held;
@@ -18,20 +20,26 @@ use crate::web::{Reader, WebError, WebState, blocking, done, statement_content};
 
 /// What the records say now: what a statement would list, with its coverage.
 #[utoipa::path(get, path = "/api/v1/scope", responses(
-    (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn now(State(state): State<WebState>, reader: Reader) -> Result<Json<Value>, WebError> {
+    (status = 200, body = StatementContent), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn now(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<StatementContent>, WebError> {
     reader.must_see_all()?;
     let content = blocking(move || state.app.governance.scope_now(reader.now_ms)).await?;
-    body(&content)
+    typed(&content)
 }
 
 /// What every list rests on. Numbers that are not known are `null`.
 #[utoipa::path(get, path = "/api/v1/scope/coverage", responses(
-    (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn coverage(State(state): State<WebState>, reader: Reader) -> Result<Json<Value>, WebError> {
+    (status = 200, body = CoverageTold), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn coverage(
+    State(state): State<WebState>,
+    reader: Reader,
+) -> Result<Json<CoverageTold>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let coverage = blocking(move || state.app.governance.coverage_record(reader.now_ms)).await?;
-    body(&json!({ "percent": coverage.percent(), "in_words": coverage.share(), "coverage": coverage }))
+    typed(&json!({ "percent": coverage.percent(), "in_words": coverage.share(), "coverage": coverage }))
 }
 
 /// Lists of the endpoints that there should be.
@@ -57,27 +65,27 @@ pub(super) async fn sites(State(state): State<WebState>, reader: Reader) -> Resu
 
 /// Scope statements, the newest first.
 #[utoipa::path(get, path = "/api/v1/scope/statements", responses(
-    (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 200, body = StatementList), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn statements(
     State(state): State<WebState>,
     reader: Reader,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<StatementList>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let rows = blocking(move || state.app.governance.statements()).await?;
-    body(&json!({ "statements": rows }))
+    typed(&json!({ "statements": rows }))
 }
 
 /// One statement; `signed` is the file that verifies, once it is signed.
 #[utoipa::path(get, path = "/api/v1/scope/statements/{number}",
     params(("number" = u64, Path, description = "Number of the statement")),
-    responses((status = 200, body = Object),
+    responses((status = 200, body = WholeStatement),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn statement(
     State(state): State<WebState>,
     reader: Reader,
     Path(number): Path<String>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<WholeStatement>, WebError> {
     reader.must_see_all()?;
     let number = number_of(&number)?;
     let held = blocking(move || state.app.governance.statement(number)).await?;
@@ -98,14 +106,14 @@ pub(super) struct Between {
     params(
         ("from" = u64, Query, description = "Number of the first"),
         ("to" = u64, Query, description = "Number of the second")),
-    responses((status = 200, body = Object),
+    responses((status = 200, body = StatementsCompared),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn diff(
     State(state): State<WebState>,
     reader: Reader,
     Params(query): Params<Between>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<StatementsCompared>, WebError> {
     reader.must_see_all()?;
     let (from, to) = (number_of(&query.from)?, number_of(&query.to)?);
     let found = blocking(move || {
@@ -114,7 +122,7 @@ pub(super) async fn diff(
     })
     .await?;
     let (one, other) = found.ok_or(WebError::NotFound("statement"))?;
-    body(&json!({ "from": from, "to": to, "diff": scope::diff(Some(&one), &other) }))
+    typed(&json!({ "from": from, "to": to, "diff": scope::diff(Some(&one), &other) }))
 }
 
 /// A site or a network to be entered.
@@ -202,8 +210,14 @@ pub(super) async fn change_site(
 }
 
 /// A statement with the file that verifies, once it is signed.
-pub(super) fn whole_statement(held: &Held<Statement>) -> Result<Json<Value>, WebError> {
-    body(&json!({ "statement": record(held), "signed": held.body.signed_file() }))
+pub(super) fn whole_statement(held: &Held<Statement>) -> Result<Json<WholeStatement>, WebError> {
+    typed(&json!({ "statement": record(held), "signed": held.body.signed_file() }))
+}
+
+/// The same as it is described: what the description does not know would be a failure of ours, and no answer.
+fn typed<T: DeserializeOwned>(value: &impl Serialize) -> Result<Json<T>, WebError> {
+    let value = serde_json::to_value(value).map_err(|error| WebError::Work(error.into()))?;
+    serde_json::from_value(value).map(Json).map_err(|error| WebError::Work(error.into()))
 }
 
 /// A record with its version and its hash.

@@ -8,11 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::request::{Body, version};
 use super::scope::{number_of, whole_statement};
+use super::scope_types::{SignedStatement, WholeStatement};
 use super::types::Problem;
 use crate::export::scope::ScopeFormat;
 use crate::model::record::OrgRole;
@@ -104,12 +104,12 @@ pub(super) struct StatementStepBody {
 }
 
 /// Begins a statement, which goes on from the boundary of the one before.
-#[utoipa::path(post, path = "/api/v1/scope/statements", responses((status = 201, body = Object),
+#[utoipa::path(post, path = "/api/v1/scope/statements", responses((status = 201, body = WholeStatement),
     (status = 409, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn begin(
     State(state): State<WebState>,
     reader: Reader,
-) -> Result<(StatusCode, Json<Value>), WebError> {
+) -> Result<(StatusCode, Json<WholeStatement>), WebError> {
     let begun = blocking(move || {
         state.app.governance.begin_statement("", reader.who(), reader.act("a new statement"))
     })
@@ -121,13 +121,13 @@ pub(super) async fn begin(
 /// Writes the boundary of a draft.
 #[utoipa::path(put, path = "/api/v1/scope/statements/{number}",
     params(("number" = u64, Path, description = "Number of the statement")), request_body = WriteBody,
-    responses((status = 200, body = Object), (status = 409, body = Problem, content_type = "application/problem+json")))]
+    responses((status = 200, body = WholeStatement), (status = 409, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn write(
     State(state): State<WebState>,
     reader: Reader,
     Path(number): Path<String>,
     Body(body): Body<WriteBody>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<WholeStatement>, WebError> {
     let (number, act) = (number_of(&number)?, reader.act("").on(body.version));
     let written = Step::Write(Box::new(body.boundary.into()));
     let changed = step_statement(&state, &reader, number, written, act, false).await?;
@@ -139,14 +139,14 @@ pub(super) async fn write(
 /// signed in is not enough, and no token can sign.
 #[utoipa::path(post, path = "/api/v1/scope/statements/{number}/steps",
     params(("number" = u64, Path, description = "Number of the statement")), request_body = StatementStepBody,
-    responses((status = 200, body = Object), (status = 409, body = Problem, content_type = "application/problem+json"),
+    responses((status = 200, body = WholeStatement), (status = 409, body = Problem, content_type = "application/problem+json"),
         (status = 429, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn step(
     State(state): State<WebState>,
     reader: Reader,
     Path(number): Path<String>,
     Body(body): Body<StatementStepBody>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<WholeStatement>, WebError> {
     let number = number_of(&number)?;
     let (wanted, signs) = match body.step {
         StatementStep::Propose => (Step::Propose, false),
@@ -164,7 +164,7 @@ pub(super) async fn step(
 #[utoipa::path(get, path = "/api/v1/export/scope-statements/{number}/{form}",
     params(("number" = u64, Path, description = "Number of the statement"),
         ("form" = String, Path, description = "html, pdf or json")),
-    responses((status = 200, content((String = "text/html"), (Vec<u8> = "application/pdf"), (Object = "application/json")))))]
+    responses((status = 200, content((String = "text/html"), (Vec<u8> = "application/pdf"), (SignedStatement = "application/json")))))]
 pub(super) async fn file(
     State(state): State<WebState>,
     reader: Reader,

@@ -13,6 +13,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::request::{Body, Params, Rows, page_of, some_version};
+use super::resources::ResourcesNow;
 use super::trail::Entry;
 use super::types::{List, Moment, Problem};
 use crate::anonymity::told;
@@ -49,6 +50,8 @@ pub(super) struct SystemWhole {
     seen: SeenNow,
     /// Its products.
     products: Vec<SeenProduct>,
+    /// What sensors and the catalogue show of its resources.
+    resources: ResourcesNow,
     /// Fields that a sanction takes and that are missing.
     missing_for_use: Vec<String>,
     /// Fields that scope takes and that are missing.
@@ -185,7 +188,7 @@ pub(super) struct SeenProduct {
 impl SystemWhole {
     /// For who is told no number below this one.
     fn of(detail: SystemDetail, method: &Method, least: u64) -> Self {
-        let SystemDetail { held, seen, products, .. } = detail;
+        let SystemDetail { held, seen, products, resources, .. } = detail;
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         let stamps = held.stamps.iter().map(|(name, stamp)| (name.clone(), SetBy::of(stamp)));
@@ -208,6 +211,7 @@ impl SystemWhole {
                 publishers: seen.publishers.into_iter().collect(),
                 beyond_decision: beyond,
             },
+            resources: resources.into(),
             products: products
                 .into_iter()
                 .map(|product| SeenProduct {

@@ -31,6 +31,8 @@ pub const ENTRIES: &str = "entries.jsonl";
 pub const INDICATORS: &str = "indicators.json";
 /// The folder of the inventory, in whatever formats.
 pub const INVENTORY: &str = "inventory/";
+/// Management reviews that were held, each with what it had before it.
+pub const MANAGEMENT_REVIEWS: &str = "management-reviews.json";
 /// What the entries commit to, as far as it is not erased.
 pub const PAYLOADS: &str = "payloads.jsonl";
 /// How all of the clauses stand.

@@ -8,8 +8,8 @@ use crate::model::campaign::Change;
 use crate::model::governed::Held;
 use crate::model::record::{AiSystem, Confirmation, FIELDS, Field, shown};
 
-/// Fields that say nothing to an owner: what the confirmation itself sets, and what is kept to compare with.
-const BOOKKEEPING: [&str; 4] = ["confirmations", "basis", "risk_suggested", "risk_method"];
+/// Fields that say nothing to an owner: what the confirmation itself sets, what is said besides, and what is kept to compare with.
+const BOOKKEEPING: [&str; 5] = ["comments", "confirmations", "basis", "risk_suggested", "risk_method"];
 
 /// The last confirmation by this person.
 pub fn last_confirmation(system: &AiSystem, owner: i64) -> Option<&Confirmation> {

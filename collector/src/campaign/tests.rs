@@ -21,6 +21,7 @@ fn who(person: i64, roles: &[(Role, Option<i64>)]) -> Who {
     Who {
         person,
         grants: Grants(roles.iter().map(|(role, unit)| Grant { role: *role, unit: *unit }).collect()),
+        ..Who::default()
     }
 }
 

@@ -49,7 +49,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 25] = [
+const SYSTEMS: [&str; 28] = [
     "reference",
     "id",
     "name",
@@ -75,6 +75,9 @@ const SYSTEMS: [&str; 25] = [
     "record_version",
     "record_hash",
     "catalogue_version",
+    "versions_seen",
+    "models",
+    "tooling",
 ];
 
 pub(super) fn write(
@@ -131,6 +134,7 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         |day: Option<umbrascope_api::Day>| Cell::from(day.map(|day| day.to_string()).unwrap_or_default());
     let text = |text: &Option<String>| Cell::from(text.clone().unwrap_or_default());
     let products: Vec<&str> = record.products.iter().map(String::as_str).collect();
+    let resources = system.resources(head.as_of);
     vec![
         record.reference.as_str().into(),
         record.id.as_str().into(),
@@ -157,7 +161,19 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         Cell::Number(Some(system.dated.version)),
         system.dated.hash.as_str().into(),
         head.catalogue_version.as_str().into(),
+        several(resources.versions_seen.iter().map(|one| (one.product.as_str(), Some(one.version.as_str())))),
+        several(resources.models.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
+        several(resources.tooling.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
     ]
+}
+
+/// Names with their versions in one cell, parted by semicolons.
+fn several<'n>(names: impl Iterator<Item = (&'n str, Option<&'n str>)>) -> Cell {
+    let told = names.map(|(name, version)| match version {
+        Some(version) => format!("{name} {version}"),
+        None => name.to_owned(),
+    });
+    told.collect::<Vec<_>>().join("; ").into()
 }
 
 /// The cells that say when, under which policy and on what it rests: the same in every row, for a table has no other place for them.

@@ -1,6 +1,6 @@
 //! What an evidence pack shows clause by clause: for each thing that the standard asks for, how it stands, what was counted and of which
 //! records, and which documents count, each record with the hash that its last entry in the trail says; besides, an index by clause, the
-//! statement of applicability, the indicators, and each signed scope statement as the file that verifies by itself.
+//! statement of applicability, the indicators with their targets, the management reviews, and each signed scope statement as the file that verifies by itself.
 //!
 //! Of the same moment as the trail in the pack: a change in between leaves the trail ahead of its checkpoint, and the pack is begun again.
 
@@ -12,12 +12,13 @@ use umbrascope_api::Day;
 
 use super::ExportError;
 use crate::audit::pack::{self, Writer};
+use crate::management::ManagementReview;
 use crate::model::document::Document;
 use crate::model::governed::Governed;
 use crate::model::record::{AiSystem, Tri};
 use crate::readiness::{
     Answer, Applicability, Assessed, DEFINITIONS, Gathered, Kept, List, Maturity, Measured, Shown, Standing,
-    assess, indicators, maturity,
+    Target, Verdict, assess, indicators, maturity,
 };
 use crate::scope::StatementState;
 use crate::store::Governance;
@@ -140,8 +141,26 @@ struct Stands<'a> {
 struct Indicators<'a> {
     definitions: &'static str,
     as_of: Day,
-    now: Vec<Measured>,
+    now: Vec<Against<'a>>,
     kept: Vec<Month<'a>>,
+}
+
+/// A figure, what it is to come to, and whether it does.
+#[derive(Serialize)]
+struct Against<'a> {
+    #[serde(flatten)]
+    measured: Measured,
+    target: Option<&'a Target>,
+    says: Option<String>,
+    verdict: Verdict,
+}
+
+/// A management review that was held, with what it had before it.
+#[derive(Serialize)]
+struct Review<'a> {
+    #[serde(flatten)]
+    review: &'a ManagementReview,
+    record_hash: &'a str,
 }
 
 #[derive(Serialize)]
@@ -193,10 +212,20 @@ pub(super) fn write<W: Write + Seek>(
     writer.line::<ExportError>(pack::CLAUSE_INDEX, &index(list, &assessed, today))?;
     writer.line::<ExportError>(pack::CONTROLS, &controls)?;
     writer.line::<ExportError>(pack::READINESS, &dossier.readiness(list, &assessed, today))?;
-    let now = indicators(&facts);
+    let targets: Vec<Target> = governance.targets()?.into_iter().map(|held| held.body).collect();
+    let against = |measured: Measured| {
+        let target =
+            targets.iter().find(|target| target.id == measured.indicator.id && target.value.is_some());
+        let says = target.and_then(Target::words);
+        Against { verdict: measured.against(target), measured, target, says }
+    };
+    let now = indicators(&facts).into_iter().map(against).collect();
     let kept = kept.iter().map(|held| Month { kept: &held.body, record_hash: &held.hash }).collect();
     let told = Indicators { definitions: DEFINITIONS, as_of: today, now, kept };
     writer.line::<ExportError>(pack::INDICATORS, &told)?;
+    let reviews = governance.management_reviews()?;
+    let reviews = reviews.iter().map(|held| Review { review: &held.body, record_hash: &held.hash });
+    writer.line::<ExportError>(pack::MANAGEMENT_REVIEWS, &reviews.collect::<Vec<_>>())?;
     statements(writer, governance)
 }
 

@@ -15,7 +15,7 @@ const README: &str = include_str!("../../../packaging/doc/audit-trail.md");
 const INVENTORY: [Format; 2] = [Format::Csv, Format::Json];
 /// Kinds of records that tell of people or of single machines, as a request for a name does: their payloads and records do not leave in a
 /// pack, their entries do.
-const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint", "reidentification"];
+const WITHHELD: &[&str] = &["person", "grant", "directory", "endpoint", "reidentification", "erasure"];
 
 /// What an export is proved with.
 #[derive(Clone, Copy)]

@@ -119,7 +119,7 @@ fn inventory(
         view.systems.iter().map(|system| (system.record.id.as_str(), system)).collect();
     if stamp.as_of.is_some() {
         for system in &view.systems {
-            let mut whole = whole_system(row_as_of(system), Some(system))?;
+            let mut whole = whole_system(row_as_of(system), Some(system), stamp.as_of)?;
             whole["assets"] = system.assets().into();
             whole["observed_as_of"] = system.snapshot().map(|day| day.to_string()).into();
             systems.write(out, &whole)?;
@@ -131,7 +131,7 @@ fn inventory(
             |row| {
                 // None, where it was made since the records were read.
                 let system = held.get(row.id.as_str()).copied();
-                systems.write(out, &whole_system(AiSystem::from(row).at_least(stamp.least), system)?)
+                systems.write(out, &whole_system(AiSystem::from(row).at_least(stamp.least), system, None)?)
             },
         )?;
     }
@@ -244,11 +244,12 @@ fn row_as_of(system: &System) -> AiSystem {
 }
 
 /// The record whole, with what its trail says of this version.
-pub(super) fn record(system: &System) -> Result<Value, ExportError> {
+pub(super) fn record(system: &System, as_of: Option<Day>) -> Result<Value, ExportError> {
     Ok(json!({
         "sanction_effective": system.sanction.as_str(),
         "observations": system.products.iter().map(|product| (&product.id, product.seen.word())).collect::<BTreeMap<_, _>>(),
         "record": &system.record,
+        "resources": system.resources(as_of),
         "record_version": system.dated.version,
         "record_hash": system.dated.hash,
         "log_seq": system.dated.seq,
@@ -257,9 +258,10 @@ pub(super) fn record(system: &System) -> Result<Value, ExportError> {
 }
 
 /// The line of a record with the record itself.
-fn whole_system(row: AiSystem, system: Option<&System>) -> Result<Value, ExportError> {
+fn whole_system(row: AiSystem, system: Option<&System>, as_of: Option<Day>) -> Result<Value, ExportError> {
     let mut whole = serde_json::to_value(row)?;
-    if let (Value::Object(whole), Some(Value::Object(fields))) = (&mut whole, system.map(record).transpose()?)
+    if let (Value::Object(whole), Some(Value::Object(fields))) =
+        (&mut whole, system.map(|system| record(system, as_of)).transpose()?)
     {
         whole.extend(fields);
     }

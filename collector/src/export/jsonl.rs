@@ -34,7 +34,7 @@ pub(super) fn write(
     for system in &view.systems {
         let named = format!("system {} {}", system.record.id, system.dated.hash);
         let at = Rfc3339(system.dated.at_ms).to_string();
-        let mut data = json::record(system)?;
+        let mut data = json::record(system, stamp.as_of)?;
         data["reference"] = system.record.reference.as_str().into();
         data["vendor"] = system.vendor().into();
         data["created_at"] = Rfc3339(system.dated.created_at_ms).to_string().into();

@@ -13,7 +13,7 @@ use crate::anonymity::told;
 use crate::model::Direction;
 use crate::model::dated::Dated;
 use crate::model::policy::in_force;
-use crate::model::record::{AiSystem, Sanction, SystemKind};
+use crate::model::record::{AiSystem, Piece, Resources, Sanction, Shown, SystemKind};
 use crate::model::{
     CoverageTotals, EvidenceRow, PageRequest, ProductDetail, ProductFilter, ProductSort, Totals, VendorFacts,
 };
@@ -299,6 +299,24 @@ impl System {
         let days = self.products.iter().map(|product| product.seen.days());
         let (firsts, lasts): (Vec<_>, Vec<_>) = days.unzip();
         (firsts.into_iter().flatten().chain(self.record.first_seen).min(), lasts.into_iter().flatten().max())
+    }
+
+    /// What the evidence of its products shows of its resources, up to the day of the export; `None`: now.
+    pub(super) fn resources(&self, as_of: Option<Day>) -> Resources {
+        let piece = |row: &EvidenceRow| Piece {
+            channel: row.channel.clone(),
+            value: row.value.clone(),
+            version: row.version.clone(),
+            first: row.first_day,
+            last: Some(row.last_day).filter(|last| as_of.is_none_or(|day| *last <= day)),
+        };
+        Resources::of(self.products.iter().map(|product| Shown {
+            id: &product.id,
+            name: &product.name,
+            vendor: &product.vendor,
+            kind: product.kind,
+            pieces: product.evidence.iter().map(piece).collect(),
+        }))
     }
 
     /// The day of the monthly snapshot that tells of its sightings.

@@ -152,6 +152,10 @@ pub fn take(
                     "you closed it: somebody else has to see whether that worked",
                 ));
             }
+            match finding.closing.as_ref().and_then(|closing| Some((closing.by?, closing.at_ms))) {
+                Some((closer, at_ms)) => who.second_to(closer, at_ms, now_ms)?,
+                None => who.stands_alone(now_ms)?,
+            }
             let note = needed(note)?;
             next.effect = Some(Effect { worked: *worked, note, by: who.person, at_ms: now_ms });
             if !worked {

@@ -22,7 +22,7 @@ fn day(number: u32) -> Day {
 
 fn who(person: i64, role: Option<Role>) -> Who {
     let grants = role.map(|role| Grant { role, unit: None }).into_iter().collect();
-    Who { person, grants: Grants(grants) }
+    Who { person, grants: Grants(grants), ..Who::default() }
 }
 
 /// One sighting.

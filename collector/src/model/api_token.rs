@@ -114,9 +114,11 @@ impl Scope {
 }
 
 /// Places below which only people write, and the page on which they do.
-const PERSONS: [(&str, &str); 11] = [
+const PERSONS: [(&str, &str); 13] = [
     ("api-tokens", "/account/api-tokens"),
+    ("indicators", "/indicators"),
     ("limits", "/policies"),
+    ("management-reviews", "/management-reviews"),
     ("own-rules/versions", "/catalogue/own"),
     ("people", "/people"),
     ("policies", "/policies"),
@@ -129,7 +131,8 @@ const PERSONS: [(&str, &str); 11] = [
 ];
 
 /// Places below which only people read, too.
-const PERSONS_ALONE: [(&str, &str); 1] = [("reidentifications", "/reidentification")];
+const PERSONS_ALONE: [(&str, &str); 2] =
+    [("erasures", "/privacy/erasures"), ("reidentifications", "/reidentification")];
 
 /// A route that no token opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -44,6 +44,7 @@ pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::{UnitRecord, UnitRow};
 pub use user::{
-    By, GrantChange, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow, UserRow,
+    By, GrantChange, LetIn, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow,
+    UserRow,
 };
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -77,6 +77,9 @@ pub enum StepRefused {
     /// The same person asked.
     #[error("whoever asked cannot confirm: that takes another person")]
     SamePerson,
+    /// The same person may have asked, in somebody else's name.
+    #[error("whoever asked had come in by a sign-in link that you made: that takes a third person")]
+    LetIn,
     /// It is off.
     #[error("there is nothing to withdraw")]
     Off,

@@ -6,7 +6,8 @@ use umbrascope_rules::{Confidence, Level, ProductKind};
 
 use super::governed::Held;
 use super::record::{
-    AiActClass, AiSystem, Enforcement, Observed, ReviewState, Sanction, Scope, Seen, Stage, SystemKind, Tier,
+    AiActClass, AiSystem, Enforcement, Observed, Resources, ReviewState, Sanction, Scope, Seen, Stage,
+    SystemKind, Tier,
 };
 
 /// One line of the inventory.
@@ -88,4 +89,6 @@ pub struct SystemDetail {
     pub products: Vec<SystemProduct>,
     /// Other records that it names, by id and reference.
     pub related: Vec<(String, String)>,
+    /// What sensors and the catalogue show of its resources.
+    pub resources: Resources,
 }

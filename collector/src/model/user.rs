@@ -24,6 +24,26 @@ pub struct UserRow {
     pub created_at_ms: i64,
     /// Unix time in milliseconds of the last sign-in.
     pub last_sign_in_at_ms: Option<i64>,
+    /// Sign-in links by which one person let another one in.
+    #[serde(skip)]
+    pub let_in: LetIn,
+}
+
+impl UserRow {
+    /// Whether a sign-in link of this maker lets the person in with nothing of their own: it is somebody else's, and takes no second factor.
+    pub fn is_let_in(&self, made_by: Option<i64>) -> bool {
+        made_by.is_some_and(|maker| maker != self.id) && !self.has_totp
+    }
+}
+
+/// Sign-in links by which one person let another one in, as far as they concern somebody. A link of the command line and one that took
+/// a second factor besides are not among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LetIn {
+    /// When such a link of somebody else's was used last for this person, Unix milliseconds.
+    pub last_ms: Option<i64>,
+    /// Whom this person let in, by number, and when, Unix milliseconds.
+    pub others: Vec<(i64, i64)>,
 }
 
 /// A person of the directory.

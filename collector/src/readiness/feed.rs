@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
+use crate::management::{FIRST_PERIOD_DAYS, ManagementReview};
 use crate::model::Role;
 use crate::model::document::{Document, Standing};
 use crate::model::finding::{Closing, Finding, FindingState};
@@ -117,6 +118,10 @@ pub struct Facts<'f> {
     pub named: (u64, u64),
     /// Suspected names that wait for a person; `None`: they are not collected.
     pub suspects: Option<u64>,
+    /// Reference and day of the management review that was held last.
+    pub reviewed: Option<(&'f str, Day)>,
+    /// Indicators with a target.
+    pub targets: u64,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings that stand in the trail.
@@ -153,6 +158,8 @@ impl Facts<'_> {
             healthy: (0, 0),
             named: (0, 0),
             suspects: None,
+            reviewed: None,
+            targets: 0,
             months_kept: 0,
             settings_changed: 0,
             retention_runs: false,
@@ -280,6 +287,10 @@ feeds! {
     Documents = "documents",
     /// Indicators that can be computed.
     Indicators = "indicators",
+    /// Indicators with a target.
+    Targets = "targets",
+    /// A management review within a year.
+    ManagementReview = "management-review",
     /// Months for which they were kept.
     IndicatorsKept = "indicators-kept",
     /// Changes of settings in the trail.
@@ -306,6 +317,8 @@ impl Feed {
             Self::Tasks => &[Task::KIND],
             Self::Documents => &[Document::KIND],
             Self::IndicatorsKept => &[super::Kept::KIND],
+            Self::Targets => &[super::Target::KIND],
+            Self::ManagementReview => &[ManagementReview::KIND],
             Self::SuppliersAssessed => &[VendorAssessment::KIND],
             Self::StatementOfApplicability => &[super::Applicability::KIND],
             _ => &[],
@@ -556,6 +569,23 @@ impl Feed {
                     format!("{changes} changes of settings stand in the audit trail"),
                 )
             }
+            Self::Targets => {
+                let (set, all) = (facts.targets, super::INDICATORS.len());
+                // How many of them have to have one, is for the organisation to say.
+                plain(set, set.max(1), format!("targets are set for {set} of {all} indicators"))
+            }
+            Self::ManagementReview => match facts.reviewed {
+                Some((reference, day)) => {
+                    let lately = day.forward(FIRST_PERIOD_DAYS) >= facts.today;
+                    let late = if lately { "" } else { ", more than a year ago" };
+                    plain(
+                        1,
+                        if lately { 1 } else { 2 },
+                        format!("management review {reference} was held on {day}{late}"),
+                    )
+                }
+                None => plain(0, 1, "no management review is recorded"),
+            },
             Self::Retention => match facts.retention_runs {
                 true => plain(1, 1, "records are deleted when their time is over"),
                 false => plain(0, 1, "no deletion has run"),

@@ -46,6 +46,10 @@ pub struct Gathered {
     pub coverage: Coverage,
     /// Suspected names that wait for a person; `None`: they are not collected.
     pub suspects: Option<u64>,
+    /// Reference and day of the management review that was held last.
+    pub reviewed: Option<(String, Day)>,
+    /// Indicators with a target.
+    pub targets: u64,
     /// Months for which indicators were kept.
     pub months_kept: u64,
     /// Changes of settings in the trail.
@@ -90,6 +94,8 @@ impl Gathered {
             healthy,
             named: (traffic.connections.saturating_sub(unnamed), traffic.connections),
             suspects: self.suspects,
+            reviewed: self.reviewed.as_ref().map(|(reference, day)| (reference.as_str(), *day)),
+            targets: self.targets,
             months_kept: self.months_kept,
             settings_changed: self.settings_changed,
             retention_runs: self.retention_runs,
@@ -160,6 +166,24 @@ pub struct KeptValue {
     pub of: Option<u64>,
     /// What belongs to the value.
     pub note: String,
+}
+
+impl Kept {
+    /// The figure of an indicator in that month, in words.
+    pub fn figure(&self, id: &str) -> String {
+        match self.values.iter().find(|value| value.id == id) {
+            Some(value) => in_words(value.n, value.of),
+            None => "—".to_owned(),
+        }
+    }
+}
+
+/// A figure in words.
+pub(super) fn in_words(n: u64, of: Option<u64>) -> String {
+    match of {
+        Some(of) => format!("{n} of {of}"),
+        None => n.to_string(),
+    }
 }
 
 impl Governed for Kept {

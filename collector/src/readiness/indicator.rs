@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use umbrascope_api::Day;
 
+use super::Aim;
 use super::feed::{Facts, number};
 use crate::campaign::attested;
 use crate::model::record::{AiSystem, Observed, ReopenReason, ReviewState, Sanction, Scope, Stage, Tri};
@@ -28,6 +29,8 @@ pub struct Indicator {
     pub says: &'static str,
     /// Whether it rests on governed records alone, so that the trail gives it again for any past day.
     pub from_records: bool,
+    /// Which way it is to go.
+    pub aim: Aim,
 }
 
 /// A value of an indicator.
@@ -44,55 +47,76 @@ pub struct Measured {
     pub note: String,
 }
 
-const fn indicator(id: &'static str, name: &'static str, says: &'static str) -> Indicator {
-    Indicator { id, name, says, from_records: true }
+const fn indicator(aim: Aim, id: &'static str, name: &'static str, says: &'static str) -> Indicator {
+    Indicator { id, name, says, from_records: true, aim }
 }
 
 /// One that rests on what sensors report, which is not kept day by day.
-const fn live(id: &'static str, name: &'static str, says: &'static str) -> Indicator {
-    Indicator { from_records: false, ..indicator(id, name, says) }
+const fn live(aim: Aim, id: &'static str, name: &'static str, says: &'static str) -> Indicator {
+    Indicator { from_records: false, ..indicator(aim, id, name, says) }
 }
 
 /// Every indicator, in order.
 pub const INDICATORS: &[Indicator] = &[
-    live("K-01", "Coverage", "endpoints that report, of those expected"),
-    live("K-02", "Healthy sensors", "sensors that work as they should, of all"),
-    live("K-03", "Unnameable share", "hellos without a usable name, of all hellos"),
-    indicator("K-04", "Reviewed", "active systems with a decision, of active systems"),
+    live(Aim::ShareAtLeast, "K-01", "Coverage", "endpoints that report, of those expected"),
+    live(Aim::ShareAtLeast, "K-02", "Healthy sensors", "sensors that work as they should, of all"),
+    live(Aim::ShareAtMost, "K-03", "Unnameable share", "hellos without a usable name, of all hellos"),
+    indicator(Aim::ShareAtLeast, "K-04", "Reviewed", "active systems with a decision, of active systems"),
     indicator(
+        Aim::DaysAtMost,
         "K-05",
         "Time to decision",
         "median days from first seen to first decision; also the ninth decile",
     ),
-    indicator("K-06", "Owned", "systems in scope with an active owner, of systems in scope"),
     indicator(
+        Aim::ShareAtLeast,
+        "K-06",
+        "Owned",
+        "systems in scope with an active owner, of systems in scope",
+    ),
+    indicator(
+        Aim::ShareAtLeast,
         "K-07",
         "Impact assessed",
         "systems in scope that need an impact assessment and have a valid one",
     ),
     indicator(
+        Aim::ShareAtLeast,
         "K-08",
         "Attested",
         "systems in scope confirmed by their owner of today within the interval, of systems in scope that are not retired",
     ),
     indicator(
+        Aim::ShareAtLeast,
         "K-09",
         "Suppliers assessed",
         "third-party systems in scope whose supplier is assessed on the record or in a dossier, of all of them",
     ),
-    indicator("K-10", "Tolerated past its end", "systems; it has to be none"),
-    indicator("K-11", "Prohibited and active", "systems; also for how long the oldest is prohibited"),
-    indicator("K-12", "Out of scope and active", "systems; also on how many machines"),
-    indicator("K-13", "Undetermined", "systems whose scope nobody decided; also the age of the oldest"),
-    indicator("K-14", "Orphans", "systems whose owner left"),
-    indicator("K-15", "Seen again", "retired systems that sensors saw again"),
+    indicator(Aim::AtMost, "K-10", "Tolerated past its end", "systems; it has to be none"),
     indicator(
+        Aim::AtMost,
+        "K-11",
+        "Prohibited and active",
+        "systems; also for how long the oldest is prohibited",
+    ),
+    indicator(Aim::AtMost, "K-12", "Out of scope and active", "systems; also on how many machines"),
+    indicator(
+        Aim::AtMost,
+        "K-13",
+        "Undetermined",
+        "systems whose scope nobody decided; also the age of the oldest",
+    ),
+    indicator(Aim::AtMost, "K-14", "Orphans", "systems whose owner left"),
+    indicator(Aim::AtMost, "K-15", "Seen again", "retired systems that sensors saw again"),
+    indicator(
+        Aim::AtMost,
         "K-16",
         "Assessed after deployment",
         "systems whose impact was assessed after they were in use",
     ),
-    live("K-17", "Backlog", "suspected names that nobody classified, where they are collected"),
+    live(Aim::AtMost, "K-17", "Backlog", "suspected names that nobody classified, where they are collected"),
     indicator(
+        Aim::PartAtMost,
         "K-18",
         "Late corrective action",
         "nonconformities past their day, of those open; also those that a person closed with evidence, and those of which the effect was checked",

@@ -5,6 +5,7 @@ mod feed;
 mod gathered;
 mod indicator;
 mod maturity;
+mod target;
 
 use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
@@ -13,6 +14,7 @@ pub use feed::{Facts, Feed, Shown, Work};
 pub use gathered::{Gathered, Kept, KeptValue, Replayed};
 pub use indicator::{DEFINITIONS, INDICATORS, Indicator, Measured, indicators};
 pub use maturity::{Level, Maturity, maturity};
+pub use target::{Aim, TARGET_REASON_CHARS, Target, Verdict, named as indicator_named};
 
 use crate::model::document::{self, Document};
 use crate::model::governed::Governed;

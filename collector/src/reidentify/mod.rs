@@ -134,6 +134,13 @@ impl Request {
         }
     }
 
+    /// The request without what it said of whose sake it was, for whom that is erased: who decided when stays.
+    #[must_use]
+    pub fn forgotten(self, gone: &str) -> Self {
+        let text = || gone.to_owned();
+        Self { asset: 0, account: 0, product: text(), ticket: text(), reason: text(), ..self }
+    }
+
     /// Everybody who has a part in it.
     pub fn people(&self) -> impl Iterator<Item = i64> {
         let ended = self.end.iter().map(|(_, mark)| mark.by);
@@ -307,6 +314,9 @@ pub fn take(
                     "you approved it already: it takes another privacy officer besides",
                 ));
             }
+            for before in [&request.asked].into_iter().chain(&request.approvals) {
+                who.second_to(before.by, before.at_ms, now_ms)?;
+            }
             if !state.waits() {
                 return wrong("only a request that waits is approved");
             }
@@ -341,6 +351,7 @@ pub fn take(
                     "nobody takes a name that they asked for themselves",
                 ));
             }
+            who.second_to(request.asked.by, request.asked.at_ms, now_ms)?;
             match state {
                 State::Open => {}
                 State::Asked | State::HalfApproved => {

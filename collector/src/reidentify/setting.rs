@@ -135,6 +135,7 @@ pub fn change(
                     "whoever asked cannot confirm: that takes another person",
                 ));
             }
+            who.second_to(asked.by, asked.at_ms, now_ms)?;
             let on = On {
                 key: asked.key,
                 asked_by: asked.by,

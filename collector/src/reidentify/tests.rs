@@ -5,7 +5,7 @@ const NOW_MS: i64 = 1_795_269_802_000;
 const WHY: &str = "A customer's data was pasted into it on that day";
 
 fn who(person: i64, role: Role, unit: Option<i64>) -> Who {
-    Who { person, grants: Grants(vec![Grant { role, unit }]) }
+    Who { person, grants: Grants(vec![Grant { role, unit }]), ..Who::default() }
 }
 
 fn analyst() -> Who {
@@ -107,6 +107,7 @@ fn a_name_is_taken_after_two_other_people_approved_and_not_by_who_asked() {
             Grant { role: Role::Analyst, unit: None },
             Grant { role: Role::PrivacyOfficer, unit: None },
         ]),
+        ..Who::default()
     };
     assert_eq!(guard(take(&request, Step::Approve, &both, NOW_MS)), Guard::FourEyes, "an own request");
     let (half, role) = take(&request, Step::Approve, &officer(2), NOW_MS).unwrap();

@@ -133,7 +133,7 @@ pub(super) fn two_people(request: &Request, cx: &Context<'_>) -> Result<(), Refu
     if request.by == cx.who.person {
         return Err(Refused::new(Guard::FourEyes, "nobody decides on an own request: another person has to"));
     }
-    Ok(())
+    cx.who.second_to(request.by, request.at_ms, cx.now_ms)
 }
 
 pub(super) fn decided(

@@ -8,6 +8,7 @@ mod guard;
 mod moves;
 mod observe;
 mod requests;
+mod second;
 mod told;
 
 #[cfg(test)]
@@ -21,12 +22,12 @@ use umbrascope_api::Day;
 pub use checks::{required_for_scope, required_for_use};
 pub use guard::{Guard, Refused};
 pub use observe::{GONE_DAYS, QUIET_DAYS, observe, tick};
+pub use second::{LET_IN_MS, LINK_OF_MS};
 pub use told::{STEPS, TEXT_CHARS, Told, label};
 
-use crate::model::Grants;
-use crate::model::Role;
 use crate::model::record::{AiSystem, DismissReason, Enforcement, Seen, Wish};
 use crate::model::task::Task;
+use crate::model::{Grants, LetIn, Role};
 use crate::tier::Method;
 
 /// Fewest characters of a justification.
@@ -35,12 +36,16 @@ pub const JUSTIFICATION_CHARS: usize = 20;
 pub const REASON_CHARS: usize = 2_000;
 
 /// Who makes a move.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Who {
     /// Number of the person.
     pub person: i64,
     /// Roles, and where they count.
     pub grants: Grants,
+    /// Sign-in links by which one person let another one in.
+    pub let_in: LetIn,
+    /// The session began with such a link, and the person has not proved to be there since.
+    pub by_link: bool,
 }
 
 /// A move that a person makes on one record.
@@ -109,6 +114,8 @@ pub enum Move {
     },
     /// It is used through these products.
     Products(BTreeSet<String>),
+    /// Somebody says something about it.
+    Comment(String),
 }
 
 impl Move {
@@ -134,6 +141,7 @@ impl Move {
             Self::AcceptResidual { .. } => "system.accept-residual",
             Self::Confirm { .. } => "system.confirm",
             Self::Products(_) => "system.products",
+            Self::Comment(_) => "system.comment",
         }
     }
 }

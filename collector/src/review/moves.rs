@@ -12,8 +12,8 @@ use super::requests::{approve, decline, request, withdraw};
 use super::{Context, Guard, Move, Moved, REASON_CHARS, Refused, Who};
 use crate::model::Role;
 use crate::model::record::{
-    AiSystem, CONFIRMATIONS, Confirmation, DismissReason, Enforcement, OWNER_FIELDS, ReopenReason, Residual,
-    ReviewState, Sanction, Scope, Stage, Tier, edit,
+    AiSystem, COMMENT_CHARS, COMMENTS, CONFIRMATIONS, Comment, Confirmation, DismissReason, Enforcement,
+    OWNER_FIELDS, ReopenReason, Residual, ReviewState, Sanction, Scope, Stage, Tier, edit,
 };
 use crate::model::task::{Link, LinkKind, Purpose, Task};
 use crate::tier::Method;
@@ -50,6 +50,7 @@ pub(super) fn take(system: &AiSystem, step: &Move, cx: &Context<'_>) -> Result<M
             confirm(system, campaign.as_deref(), seen, comment.as_deref(), cx)
         }
         Move::Products(products) => set_products(system, products, cx),
+        Move::Comment(text) => comment(system, text, cx),
     }
 }
 
@@ -63,6 +64,7 @@ pub(super) fn add(system: &AiSystem, who: &Who, method: &Method) -> Result<(AiSy
         scope: Scope::Undetermined,
         decision: None,
         confirmations: Vec::new(),
+        comments: Vec::new(),
         request: None,
         merged_into: None,
         ..system.clone()
@@ -208,6 +210,27 @@ fn set_products(system: &AiSystem, products: &BTreeSet<String>, cx: &Context<'_>
         next.request = None;
     }
     moved(next, role)
+}
+
+/// Says something about a record: who works on it, and who answers for it. It changes nothing else.
+fn comment(system: &AiSystem, text: &str, cx: &Context<'_>) -> Result<Moved, Refused> {
+    let role = match is_owner(system, cx) || is_oneself(system.risk_owner, cx) {
+        true => None,
+        false => Some(role(system, &[Role::Analyst, Role::Reviewer, Role::ScopeOwner], cx)?),
+    };
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > COMMENT_CHARS || text.contains('\0') {
+        return Err(Refused {
+            guard: Guard::Fields,
+            missing: vec!["note".to_owned()],
+            says: format!("a comment has 1 to {COMMENT_CHARS} characters"),
+        });
+    }
+    let mut next = system.clone();
+    next.comments.push(Comment { by: cx.who.person, at_ms: cx.now_ms, text: text.to_owned() });
+    let surplus = next.comments.len().saturating_sub(COMMENTS);
+    next.comments.drain(..surplus);
+    Ok(Moved { system: next, other: None, task: None, role })
 }
 
 fn prohibit(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {

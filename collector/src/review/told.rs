@@ -9,7 +9,7 @@ use super::{Guard, Move, Refused};
 use crate::model::record::{DismissReason, Enforcement, Wish};
 
 /// Moves that are made by their word, each with what people read.
-pub const STEPS: [(&str, &str); 24] = [
+pub const STEPS: [(&str, &str); 25] = [
     ("triage", "Mark as looked at"),
     ("review", "Start the review"),
     ("request-sanction", "Ask to sanction it"),
@@ -34,6 +34,7 @@ pub const STEPS: [(&str, &str); 24] = [
     ("accept-residual", "Accept what remains of the risk"),
     ("confirm", "Confirm it as it is"),
     ("products", "Change its products"),
+    ("comment", "Add a comment"),
 ];
 
 /// What people read for a move.
@@ -69,7 +70,7 @@ pub struct Told {
     pub level: String,
     /// What shows that.
     pub evidence: String,
-    /// What remains of the risk, or what is said besides.
+    /// What remains of the risk, what is said besides, or a comment.
     pub note: String,
     /// Hash of the version that was shown, in hexadecimal.
     pub seen: String,
@@ -153,6 +154,7 @@ impl Told {
             },
             "confirm" => Move::Confirm { campaign: None, seen: self.seen.clone(), comment: said(&self.note) },
             "products" => Move::Products(self.products()),
+            "comment" => Move::Comment(self.note.clone()),
             _ => return None,
         }))
     }

@@ -169,6 +169,11 @@ fn sign(
             "two people have to sign: you signed it in the other role",
         ));
     }
+    match other {
+        Some(other) => around.who.second_to(other.person, other.at_ms, around.now_ms)?,
+        // Each of the two signatures is a person's own.
+        None => around.who.stands_alone(around.now_ms)?,
+    }
     if !around.fresh {
         return Err(Refused::new(Guard::Fresh, "sign in again first: a signature takes it"));
     }
@@ -229,7 +234,7 @@ mod tests {
 
     fn who(person: i64, roles: &[Role]) -> Who {
         let grants = roles.iter().map(|role| Grant { role: *role, unit: None }).collect();
-        Who { person, grants: Grants(grants) }
+        Who { person, grants: Grants(grants), ..Who::default() }
     }
 
     fn around<'s>(who: &'s Who, stale: &'s [String]) -> Surroundings<'s> {
@@ -274,7 +279,11 @@ mod tests {
         let analyst = who(2, &[Role::Analyst]);
         let draft = written();
         assert_eq!(guard(take(&draft, &Step::Propose, &around(&analyst, &[]))), Guard::Role);
-        let unit = Who { person: 3, grants: Grants(vec![Grant { role: Role::ScopeOwner, unit: Some(1) }]) };
+        let unit = Who {
+            person: 3,
+            grants: Grants(vec![Grant { role: Role::ScopeOwner, unit: Some(1) }]),
+            ..Who::default()
+        };
         assert_eq!(guard(take(&draft, &Step::Propose, &around(&unit, &[]))), Guard::Acl);
         assert_eq!(guard(take(&draft, &Step::Approve, &around(&both, &[]))), Guard::State);
         assert_eq!(guard(take(&Statement::default(), &Step::Propose, &around(&both, &[]))), Guard::Fields);

@@ -12,7 +12,8 @@ use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
 use crate::store::scope::Scoping;
 use crate::store::{
-    Campaigns, Documents, Exports, Findings, Queues, Sights, Snapshots, StoreError, Suppliers, Tasks,
+    Campaigns, Documents, Erasing, Exports, Findings, Queues, Reviews, Sights, Snapshots, StoreError,
+    Suppliers, Targets, Tasks,
 };
 use crate::tier::Method;
 
@@ -23,16 +24,19 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub trait Governance:
     Campaigns
     + Documents
+    + Erasing
     + Exports
     + Findings
     + Queues
     + Readying
     + Reidentifying
     + Retaining
+    + Reviews
     + Scoping
     + Sights
     + Snapshots
     + Suppliers
+    + Targets
     + Tasks
     + Send
     + Sync

@@ -12,9 +12,11 @@ use crate::model::{
 
 pub mod campaigns;
 pub mod documents;
+pub mod erasure;
 pub mod exports;
 pub mod findings;
 pub mod governance;
+pub mod management;
 pub mod monthly;
 pub mod own;
 pub mod people;
@@ -27,18 +29,22 @@ pub mod scope;
 pub mod sights;
 pub mod sqlite;
 pub mod suppliers;
+pub mod targets;
 pub mod tasks;
 
 pub use campaigns::Campaigns;
 pub use documents::Documents;
+pub use erasure::Erasing;
 pub use exports::Exports;
 pub use findings::Findings;
 pub use governance::{Changed, Governance};
+pub use management::Reviews;
 pub use monthly::Snapshots;
 pub use queues::{Queue, Queues};
 pub use sights::Sights;
 pub use sqlite::SqliteStore;
 pub use suppliers::Suppliers;
+pub use targets::Targets;
 pub use tasks::Tasks;
 
 /// Suspects: whether they are collected, what came in, and what people decided. Blocking, like the rest.
@@ -228,6 +234,8 @@ pub struct SessionRow {
     pub totp_missing: bool,
     /// Unix time in milliseconds at which the person last proved to be there, beyond holding the cookie; 0: not since it began.
     pub confirmed_at_ms: i64,
+    /// It began with a sign-in link that somebody else made, and the person has not proved to be there since.
+    pub by_link: bool,
 }
 
 /// What went wrong with the store.

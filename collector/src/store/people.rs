@@ -75,16 +75,27 @@ pub trait People: Send + Sync {
     ) -> Result<bool, StoreError>;
     /// Uses a link up. `None` when there is none, or its time is over.
     fn take_link(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
-    /// Begins a session and notes the sign-in.
-    fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
+    /// Begins a session and notes the sign-in. `by_link`: with a link that somebody else made, and nothing of the person's own.
+    fn begin_session(
+        &self,
+        person: i64,
+        secret_hash: &SecretHash,
+        by_link: bool,
+        now_ms: i64,
+    ) -> Result<(), StoreError>;
     /// A session and its person.
     fn session(&self, secret_hash: &SecretHash) -> Result<Option<SessionRow>, StoreError>;
     /// Notes that a session is in use.
     fn touch_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
     /// Ends a session.
     fn end_session(&self, secret_hash: &SecretHash) -> Result<(), StoreError>;
-    /// Who a link is for, without using it up. `None` when there is none, or its time is over.
-    fn link_person(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError>;
+    /// Who a link is for and who made it, without using it up; made by nobody: by a command on the collector's machine. `None` when there
+    /// is none, or its time is over.
+    fn link_person(
+        &self,
+        secret_hash: &SecretHash,
+        now_ms: i64,
+    ) -> Result<Option<(UserRow, Option<i64>)>, StoreError>;
     /// Notes that the person of a session proved to be there.
     fn confirm_session(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError>;
 

@@ -4,6 +4,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::pick::Unclear;
 use super::url::Address;
 use crate::model::{Deed, Refused, Scope, TakesPerson};
 use crate::review::Guard;
@@ -66,6 +67,9 @@ pub(crate) enum WebError {
     /// A guard of the record refuses it.
     #[error("{0}")]
     Guarded(crate::review::Refused),
+    /// It is not clear which person a form names.
+    #[error("{}", .0.refused())]
+    Unclear(Unclear),
     /// The form did not come from a page of ours.
     #[error("the form did not come from this site, or its page is out of date")]
     Forged,
@@ -119,6 +123,7 @@ impl WebError {
             | Self::ConfirmFirst { .. }
             | Self::SecondFactorFirst => StatusCode::FORBIDDEN,
             Self::Guarded(refused) => status_of(refused.guard),
+            Self::Unclear(unclear) => status_of(unclear.refused().guard),
             Self::LinkSpent => StatusCode::GONE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -228,6 +233,7 @@ impl WebError {
                     "Nothing was changed.",
                 )
             },
+            Self::Unclear(unclear) => Self::Guarded(unclear.refused()).explained(),
             Self::Forged => explain(
                 "The form was not taken",
                 "It did not come from this site, or its page was open for too long.".to_owned(),
@@ -325,6 +331,9 @@ impl IntoResponse for WebError {
             _ => explained.status.into_response(),
         };
         response.extensions_mut().insert(Sent { explained, redirect });
+        if let Self::Unclear(unclear) = self {
+            response.extensions_mut().insert(unclear);
+        }
         response
     }
 }

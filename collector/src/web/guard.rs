@@ -50,6 +50,8 @@ pub(crate) struct Reader {
     pub(crate) fresh: bool,
     /// A role of the reader's takes a second factor, and none is set up.
     pub(crate) totp_missing: bool,
+    /// The reader came by a sign-in link that somebody else made, and has not proved to be there since.
+    pub(crate) by_link: bool,
     /// The token of a program that acts for the reader.
     pub(crate) token: Option<ApiTokenRow>,
 }
@@ -229,7 +231,7 @@ impl Reader {
         if let Some(token) = &self.token {
             grants.0.retain(|grant| token.scopes.iter().any(|scope| scope.lends(grant.role)));
         }
-        Who { person: self.user.id, grants }
+        Who { person: self.user.id, grants, let_in: self.user.let_in.clone(), by_link: self.by_link }
     }
 
     /// A change of a governed record by the reader; by way of a program, its token stands in the trail too.
@@ -268,7 +270,7 @@ impl FromRequestParts<WebState> for Reader {
         let signed_in = super::blocking(move || sessions.signed_in(&asked, now_ms)).await?;
         let signed_in = signed_in.ok_or_else(first)?;
         let theme = theme(&parts.headers);
-        let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone() };
+        let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone(), ..Who::default() };
         let governance = state.app.governance.clone();
         let shows_no_page = whole.starts_with("/api/") || parts.method != Method::GET;
         let waiting = match shows_no_page {
@@ -287,6 +289,7 @@ impl FromRequestParts<WebState> for Reader {
             since_ms: signed_in.since_ms,
             fresh: signed_in.fresh,
             totp_missing: signed_in.totp_missing,
+            by_link: signed_in.by_link,
             token: None,
         };
         let allowed = |before: &str| whole == before || whole.starts_with(&format!("{before}/"));
@@ -339,6 +342,7 @@ impl Reader {
             since_ms: now_ms,
             fresh: false,
             totp_missing: false,
+            by_link: false,
             waiting: 0,
             token: Some(token),
         })

@@ -17,6 +17,8 @@ use super::WebState;
 use super::error::{Explained, Sent, WebError};
 use super::guard;
 use super::pages::{BareFrame, ErrorPage};
+use super::pick::Unclear;
+use super::typed;
 
 /// The content policy: nothing, and then what the pages need.
 const POLICY: &str = concat!(
@@ -41,11 +43,18 @@ pub(crate) async fn around(State(state): State<WebState>, mut request: Request, 
         instance: request.uri().path().to_owned(),
     };
     let local = is_localhost(request.headers(), request.uri());
-    let answer = match foreign(&request) {
-        Some(refused) => refused.into_response(),
-        None => next.run(request).await,
+    let (answer, typed) = match foreign(&request) {
+        Some(refused) => (refused.into_response(), None),
+        None => match typed::keep(request).await {
+            Ok((request, typed)) => (next.run(request).await, typed),
+            Err(unread) => (unread, None),
+        },
     };
-    let mut answer = explain(answer, &asked);
+    let unclear = answer.extensions().get::<Unclear>().cloned();
+    let mut answer = match typed::asked(typed, unclear, asked.theme).await {
+        Some(who) => who,
+        None => explain(answer, &asked),
+    };
     let headers = answer.headers_mut();
     let mut set =
         |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
@@ -68,9 +77,10 @@ pub(crate) async fn around(State(state): State<WebState>, mut request: Request, 
 /// reader's name, take time, and leave a file.
 fn foreign(request: &Request) -> Option<WebError> {
     let path = request.uri().path();
-    let exports = ["/export/", "/api/v1/export/", "/snapshots/", "/api/v1/snapshots/"]
-        .iter()
-        .any(|place| path.starts_with(place));
+    let exports =
+        ["/export/", "/api/v1/export/", "/snapshots/", "/api/v1/snapshots/", "/management-reviews/pack"]
+            .iter()
+            .any(|place| path.starts_with(place));
     if request.method().is_safe() && !exports || guard::is_from_here(request.headers(), request.uri()) {
         return None;
     }

@@ -40,6 +40,7 @@ mod pages;
 mod pick;
 mod places;
 mod text;
+mod typed;
 mod url;
 mod words;
 
@@ -52,12 +53,14 @@ pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
+pub(crate) use handlers::erasure::{may_take as may_take_erasure, pseudonyms as pseudonyms_of};
 pub(crate) use handlers::findings::{FindingQuery, ToldStep, step_of as finding_step};
+pub(crate) use handlers::management::{PeriodQuery, pack_of as review_pack};
 pub(crate) use handlers::own::{Preview, preview as preview_own, publish_text as publish_own};
 pub(crate) use handlers::people::{REASON_CHARS as PERSON_REASON_CHARS, found as found_person, must_outrank};
 pub(crate) use handlers::policies::may_record as may_record_policy;
 pub(crate) use handlers::privacy::{in_force, may_assess, sweeps};
-pub(crate) use handlers::readiness::IndicatorsQuery;
+pub(crate) use handlers::readiness::{IndicatorsQuery, with_targets};
 pub(crate) use handlers::record::edit::add_record;
 pub(crate) use handlers::record::moves::step_of;
 pub(crate) use handlers::reidentify;
@@ -158,7 +161,14 @@ pub fn router(app: AppState) -> Router {
         .route("/readiness/controls", get(handlers::readiness::controls))
         .route("/readiness/controls/{id}", post(handlers::readiness::judge))
         .route("/readiness/{id}", get(handlers::readiness::one).post(handlers::readiness::answer))
+        .route("/management-reviews", get(handlers::management::list).post(handlers::management::record))
+        .route("/management-reviews/pack", get(handlers::management::file))
+        .route(
+            "/management-reviews/{reference}",
+            get(handlers::management::one).post(handlers::management::decide),
+        )
         .route("/indicators", get(handlers::readiness::indicators_page))
+        .route("/indicators/{id}", get(handlers::targets::one).post(handlers::targets::set))
         .route("/legal-dates", get(handlers::readiness::legal_dates))
         .route("/campaigns", get(handlers::campaigns::list))
         .route("/campaigns/new", get(handlers::campaigns::new_form).post(handlers::campaigns::start))
@@ -205,6 +215,8 @@ pub fn router(app: AppState) -> Router {
         .route("/privacy", get(handlers::privacy::show))
         .route("/privacy/retention", post(handlers::privacy::step))
         .route("/privacy/dpia", get(handlers::privacy::pack))
+        .route("/privacy/erasures", get(handlers::erasure::list).post(handlers::erasure::ask))
+        .route("/privacy/erasures/{id}", post(handlers::erasure::step))
         .route("/notice", get(handlers::privacy::notice))
         .route("/reidentification", get(reidentify::list))
         .route("/reidentification/setting", post(reidentify::step_setting))

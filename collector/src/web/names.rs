@@ -150,6 +150,7 @@ pub(crate) fn field_label(name: &str) -> String {
         "basis" => "What the decision rests on",
         "residual" => "Remaining risk accepted",
         "confirmations" => "Confirmations",
+        "comments" => "Comments",
         "merged_into" => "Merged into",
         other => return other.trim_end_matches("_ms").replace('_', " "),
     }
@@ -171,6 +172,7 @@ pub(crate) fn people_of(system: &AiSystem) -> BTreeSet<i64> {
     .into_iter()
     .flatten()
     .chain(system.confirmations.iter().map(|answer| answer.by))
+    .chain(system.comments.iter().map(|comment| comment.by))
     .collect()
 }
 

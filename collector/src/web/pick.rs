@@ -58,7 +58,33 @@ pub(crate) fn person(
     })
 }
 
-/// The same for a form that has no place to choose: who else fits is said. A bare number is a person's. Blocking.
+/// Several people fit what was typed, or nobody does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unclear {
+    /// What was typed, as the form sent it.
+    pub(crate) typed: String,
+    /// Who fits, as a field takes them back; at most [`CANDIDATES`].
+    pub(crate) fit: Vec<String>,
+}
+
+impl Unclear {
+    /// The guard that refuses it.
+    pub(crate) fn refused(&self) -> Refused {
+        let typed: String = self.typed.trim().chars().take(100).collect();
+        let says = match self.fit.as_slice() {
+            [] => format!(
+                "nobody in the directory is called “{typed}”: type part of a name, or the sign-in name"
+            ),
+            fit => {
+                format!("several people fit “{typed}”: type the sign-in name of one of {}", fit.join(", "))
+            }
+        };
+        Refused { guard: Guard::Fields, missing: vec!["person".to_owned()], says }
+    }
+}
+
+/// The same for a form that has no place to choose: who else fits is asked on a page of its own, which gives back what was typed (see
+/// [`super::typed`]). A bare number is a person's. Blocking.
 pub(crate) fn one_person(people: &dyn People, typed: &str) -> Result<Option<i64>, WebError> {
     if let Ok(number) = typed.trim().parse::<i64>()
         && people.person(number)?.is_some()
@@ -66,16 +92,6 @@ pub(crate) fn one_person(people: &dyn People, typed: &str) -> Result<Option<i64>
         return Ok(Some(number));
     }
     person(people, typed, None)?.map_err(|fit| {
-        let typed: String = typed.trim().chars().take(100).collect();
-        let says = match fit.as_slice() {
-            [] => format!(
-                "nobody in the directory is called “{typed}”: type part of a name, or the sign-in name"
-            ),
-            fit => {
-                let names: Vec<String> = fit.iter().map(in_words).collect();
-                format!("several people fit “{typed}”: type the sign-in name of one of {}", names.join(", "))
-            }
-        };
-        WebError::Guarded(Refused { guard: Guard::Fields, missing: vec!["person".to_owned()], says })
+        WebError::Unclear(Unclear { typed: typed.to_owned(), fit: fit.iter().map(in_words).collect() })
     })
 }

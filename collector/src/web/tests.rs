@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE,
+};
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
@@ -20,10 +22,12 @@ mod api_writes;
 mod bulk;
 mod campaigns;
 mod catalogue;
+mod comments;
 mod export;
 mod governance;
 mod governed_api;
 mod legal;
+mod management;
 mod own;
 mod people;
 mod privacy;
@@ -32,10 +36,13 @@ mod refusals;
 mod reidentify;
 mod rights;
 mod scope;
+mod second_person;
 mod sights;
 mod snapshots;
+mod targets;
 mod tokens_of_programs;
 mod told;
+mod typed;
 mod work;
 
 /// Every export that is one file.
@@ -105,9 +112,12 @@ impl Visitor {
     async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let form: Vec<String> =
             fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let form = form.join("&");
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(CONTENT_LENGTH, form.len());
         let request = if self.browser { request.header("sec-fetch-site", "same-origin") } else { request };
-        self.send(request, Body::from(form.join("&"))).await
+        self.send(request, Body::from(form)).await
     }
 
     async fn send(&mut self, request: axum::http::request::Builder, body: Body) -> Answer {
@@ -197,6 +207,10 @@ const PAGES: &[&str] = &[
     "/scope/sites",
     "/suspects",
     "/suspects?kind=dismissed",
+    "/indicators/K-04",
+    "/management-reviews",
+    "/management-reviews?from=2026-01-01&until=2026-11-20",
+    "/indicators/K-18",
     "/findings",
     "/findings?state=all&who=me&rule=no-owner&severity=medium",
     "/tasks",

@@ -2,6 +2,7 @@
 //! value. Field list after governance reference (b); who set each field and when stands in its trail.
 
 mod fields;
+mod resources;
 mod seen;
 mod words;
 
@@ -16,6 +17,7 @@ pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
     is_link, named, shown,
 };
+pub use resources::{InterfaceSeen, ModelSeen, Piece, RESOURCES, Resources, Shown, ToolSeen, VersionSeen};
 pub use seen::Seen;
 pub(crate) use words::words;
 pub use words::{
@@ -211,6 +213,9 @@ pub struct AiSystem {
     /// What was there when it was decided; a later difference is a material change.
     pub basis: Option<Basis>,
 
+    /// What people said about it, oldest first; at most [`COMMENTS`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<Comment>,
     /// Words to find it by.
     pub labels: BTreeSet<String>,
     /// Records that went into this one.
@@ -219,6 +224,22 @@ pub struct AiSystem {
     pub merged_into: Option<String>,
     /// The record that this one was split from.
     pub split_from: Option<String>,
+}
+
+/// Comments that a record keeps; older ones stand in its trail.
+pub const COMMENTS: usize = 200;
+/// Most characters of a comment.
+pub const COMMENT_CHARS: usize = 2_000;
+
+/// What somebody said about a record. It decides nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// Number of the person.
+    pub by: i64,
+    /// When, Unix milliseconds.
+    pub at_ms: i64,
+    /// What.
+    pub text: String,
 }
 
 /// Confirmations that a record keeps; older ones stand in its trail.

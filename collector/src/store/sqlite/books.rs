@@ -413,6 +413,11 @@ impl Books {
         Ok(Some(id))
     }
 
+    /// The word of this account stands for another number from now on.
+    pub(super) fn forget_account(&mut self, account: &AccountId) {
+        self.accounts.numbers.remove(account);
+    }
+
     /// The number of a piece of evidence. `None`: new, and no quota left.
     pub(super) fn evidence(
         &mut self,

@@ -121,10 +121,16 @@ impl People for SqliteStore {
         })
     }
 
-    fn begin_session(&self, person: i64, secret_hash: &SecretHash, now_ms: i64) -> Result<(), StoreError> {
+    fn begin_session(
+        &self,
+        person: i64,
+        secret_hash: &SecretHash,
+        by_link: bool,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let secret_hash = *secret_hash;
         self.writer.run("begin a session", move |connection, _| {
-            sign_in::begin_session(connection, person, &secret_hash, now_ms)
+            sign_in::begin_session(connection, person, &secret_hash, by_link, now_ms)
         })
     }
 
@@ -155,7 +161,11 @@ impl People for SqliteStore {
         })
     }
 
-    fn link_person(&self, secret_hash: &SecretHash, now_ms: i64) -> Result<Option<UserRow>, StoreError> {
+    fn link_person(
+        &self,
+        secret_hash: &SecretHash,
+        now_ms: i64,
+    ) -> Result<Option<(UserRow, Option<i64>)>, StoreError> {
         self.readers
             .with("look a link up", |connection| sign_in::link_person(connection, secret_hash, now_ms))
     }

@@ -8,7 +8,7 @@ use umbrascope_api::Day;
 use super::fleet::Told;
 use super::governed::{self, Projected};
 use super::records::Records;
-use super::{SqliteStore, prepare, replayed, statements, suspects, systems};
+use super::{SqliteStore, management, prepare, replayed, statements, suspects, systems};
 use crate::catalogue::Known;
 use crate::model::Role;
 use crate::model::document::Document;
@@ -16,7 +16,7 @@ use crate::model::governed::{Act, Governed, Held};
 use crate::model::policy::Policy;
 use crate::model::record::{AiSystem, Scope};
 use crate::model::supplier::VendorAssessment;
-use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed, Work};
+use crate::readiness::{Answer, Applicability, Gathered, Kept, Replayed, Target, Work};
 use crate::scope::UsageBand;
 use crate::store::StoreError;
 use crate::store::readiness::Readying;
@@ -64,6 +64,7 @@ fn gathered(
         });
     }
     let suppliers = governed::all::<VendorAssessment>(connection)?;
+    let targets = governed::all::<Target>(connection)?.into_iter().filter(|held| held.body.value.is_some());
     Ok(Gathered {
         usage,
         suppliers: suppliers.into_iter().map(|held| held.body).collect(),
@@ -83,6 +84,8 @@ fn gathered(
             one("SELECT coalesce(max(size), 0) FROM checkpoint")?,
         ),
         coverage: told.coverage.clone(),
+        reviewed: management::last(connection)?,
+        targets: targets.count().try_into().unwrap_or(0),
         months_kept: one("SELECT count(*) FROM governed WHERE kind = 'indicators'")?,
         settings_changed: one("SELECT count(*) FROM trail WHERE kind = 'setting' AND outcome = 'done'")?,
         retention_runs: one(

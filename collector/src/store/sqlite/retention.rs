@@ -1,7 +1,7 @@
 //! [`Retaining`] over SQLite. Sums over all time stay; what is deleted is what belongs to a day, an account, a reading or a payload. A
 //! rebuild after that knows what is kept, and no more.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use serde_json::{Map, Value, json};
 use umbrascope_api::Day;
 
@@ -76,45 +76,49 @@ type Kind = (Piece, fn(&Times) -> u32, fn(&mut Swept) -> &mut u64);
 
 /// Activity before a day becomes nobody's in particular: what several accounts did is added up.
 fn forget_accounts(connection: &Connection, before: Day, (from, to): Assets) -> rusqlite::Result<u64> {
-    let rows: Vec<[i64; 8]> = prepare(
+    let rows: Vec<ActivityRow> = prepare(
         connection,
         "SELECT asset, day, rule, channel, account, evidence, epoch, n FROM activity
          WHERE asset >= $1 AND asset < $2 AND day < $3 AND account <> 0",
     )?
-    .query_map(params![from, to, before.number()], |row| {
-        Ok([
-            row.get(0)?,
-            row.get(1)?,
-            row.get(2)?,
-            row.get(3)?,
-            row.get(4)?,
-            row.get(5)?,
-            row.get(6)?,
-            row.get(7)?,
-        ])
-    })?
+    .query_map(params![from, to, before.number()], activity_row)?
     .collect::<rusqlite::Result<_>>()?;
-    for [asset, day, rule, channel, account, evidence, epoch, n] in &rows {
-        prepare(
-            connection,
-            "DELETE FROM activity WHERE asset = $1 AND day = $2 AND rule = $3 AND channel = $4 AND account = $5
-                AND evidence = $6 AND epoch = $7",
-        )?
-        .execute(params![asset, day, rule, channel, account, evidence, epoch])?;
-        prepare(
-            connection,
-            "INSERT INTO activity AS s (asset, day, rule, channel, account, evidence, epoch, n)
-             VALUES ($1, $2, $3, $4, 0, $5, $6, $7)
-             ON CONFLICT (asset, day, rule, channel, account, evidence, epoch) DO UPDATE SET n = s.n + excluded.n",
-        )?
-        .execute(params![asset, day, rule, channel, evidence, epoch, n])?;
-        forget_account(connection, [*asset, *rule, *channel, *evidence, *account])?;
-    }
+    rows.iter().try_for_each(|row| nobodys(connection, row))?;
     Ok(rows.len() as u64)
 }
 
+/// A row of activity, in the order of its columns.
+pub(super) type ActivityRow = [i64; 8];
+
+pub(super) fn activity_row(row: &Row<'_>) -> rusqlite::Result<ActivityRow> {
+    let mut columns = [0; 8];
+    for (at, column) in columns.iter_mut().enumerate() {
+        *column = row.get(at)?;
+    }
+    Ok(columns)
+}
+
+/// A row of activity becomes nobody's in particular: it is added up with what is.
+pub(super) fn nobodys(connection: &Connection, row: &ActivityRow) -> rusqlite::Result<()> {
+    let [asset, day, rule, channel, account, evidence, epoch, n] = row;
+    prepare(
+        connection,
+        "DELETE FROM activity WHERE asset = $1 AND day = $2 AND rule = $3 AND channel = $4 AND account = $5
+            AND evidence = $6 AND epoch = $7",
+    )?
+    .execute(params![asset, day, rule, channel, account, evidence, epoch])?;
+    prepare(
+        connection,
+        "INSERT INTO activity AS s (asset, day, rule, channel, account, evidence, epoch, n)
+         VALUES ($1, $2, $3, $4, 0, $5, $6, $7)
+         ON CONFLICT (asset, day, rule, channel, account, evidence, epoch) DO UPDATE SET n = s.n + excluded.n",
+    )?
+    .execute(params![asset, day, rule, channel, evidence, epoch, n])?;
+    forget_account(connection, [*asset, *rule, *channel, *evidence, *account])
+}
+
 /// The account no longer shows where no newer fact names it.
-fn forget_account(connection: &Connection, key: [i64; 5]) -> rusqlite::Result<()> {
+pub(super) fn forget_account(connection: &Connection, key: [i64; 5]) -> rusqlite::Result<()> {
     let [asset, rule, channel, evidence, account] = key;
     let still = prepare(
         connection,

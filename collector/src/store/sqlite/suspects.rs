@@ -7,10 +7,11 @@ use umbrascope_rules::Matcher;
 
 use super::identity::next_number;
 use super::people::{act, by_name};
-use super::{SqliteStore, governed, prepare};
+use super::{SqliteStore, governed, prepare, sign_in};
 use crate::model::{
     By, Deed, Dismissal, Page, PageRequest, Step, StepRefused, StepRow, SuspectDomain, SuspectSetting,
 };
+use crate::review::Who;
 use crate::store::{Report, StoreError, Suspects};
 
 /// Name of the setting in `setting_step`.
@@ -128,7 +129,14 @@ fn take(
     person: &str,
     now_ms: i64,
 ) -> rusqlite::Result<Result<SuspectSetting, StepRefused>> {
-    let taken = setting(connection, now_ms)?.take(step, person, now_ms);
+    let setting = setting(connection, now_ms)?;
+    let mut taken = setting.take(step, person, now_ms);
+    if let (Step::Confirmed, SuspectSetting::Asked { by, at_ms }) = (step, &setting)
+        && taken.is_ok()
+        && !second(connection, person, by, *at_ms, now_ms)?
+    {
+        taken = Err(StepRefused::LetIn);
+    }
     if taken.is_ok() {
         let id = next_number(connection, "setting_step")?;
         prepare(
@@ -142,6 +150,20 @@ fn take(
         governed::note(connection, "setting", SETTING, &act, "setting.suspects", &details)?;
     }
     Ok(taken)
+}
+
+/// Whether a person counts as another one than who asked, both known by their sign-in names.
+fn second(
+    connection: &Connection,
+    person: &str,
+    asker: &str,
+    at_ms: i64,
+    now_ms: i64,
+) -> rusqlite::Result<bool> {
+    let number = |name: &str| Ok::<_, rusqlite::Error>(by_name(connection, name, "", now_ms)?.person);
+    let (Some(person), Some(asker)) = (number(person)?, number(asker)?) else { return Ok(true) };
+    let who = Who { person, let_in: sign_in::let_in(connection, person)?, ..Who::default() };
+    Ok(who.second_to(asker, at_ms, now_ms).is_ok())
 }
 
 fn list(

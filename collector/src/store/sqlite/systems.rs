@@ -11,7 +11,7 @@ use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::products::{Channels, Conditions, by_assets, day, way};
-use super::{coverage, findings, prepare, sight, statements, tasks};
+use super::{coverage, findings, prepare, resources, sight, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
@@ -581,7 +581,8 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
         related.extend(reference.map(|reference| (id.clone(), reference)));
     }
     let seen = seen(connection, &body.products)?;
-    Ok(Some(SystemDetail { held, seen, products, related: related.into_iter().collect() }))
+    let resources = resources::of(connection, &products)?;
+    Ok(Some(SystemDetail { held, seen, products, related: related.into_iter().collect(), resources }))
 }
 
 /// The product of a record that most assets show.

@@ -18,6 +18,8 @@ use crate::model::{Page, PageRequest};
 use crate::review::{Guard, Refused, Who};
 use crate::store::Changed;
 
+/// What stands in the trail where a task is made.
+pub(super) const ADD: &str = "task.add";
 /// Name of the job that makes the tasks that changes call for.
 const JOB: &str = "tasks";
 
@@ -179,7 +181,7 @@ pub(super) fn add(
     act: &Act,
 ) -> rusqlite::Result<Result<Held<Task>, Refused>> {
     let refuse = |refused: Refused| {
-        governed::refuse(connection, Task::KIND, "new", act, "task.add", &refused).map(|()| Err(refused))
+        governed::refuse(connection, Task::KIND, "new", act, ADD, &refused).map(|()| Err(refused))
     };
     let hook = match &task.link {
         None => None,
@@ -196,7 +198,7 @@ pub(super) fn add(
         Ok((task, role)) => {
             let (id, reference) = systems::new_id(connection, "task", "TSK", act.now_ms)?;
             let task = Task { id, reference, added_by: Some(who.person), added_at_ms: act.now_ms, ..task };
-            governed::create(connection, &task, &Act { role, ..act.clone() }, "task.add").map(Ok)
+            governed::create(connection, &task, &Act { role, ..act.clone() }, ADD).map(Ok)
         }
         Err(refused) => refuse(refused),
     }
@@ -215,7 +217,7 @@ pub(super) fn call_for(connection: &Connection, task: Task, act: &Act) -> rusqli
     }
     let (id, reference) = systems::new_id(connection, "task", "TSK", act.now_ms)?;
     let by = Act { batch: act.batch.clone(), ..Act::job(JOB, act.now_ms) }.because(&act.reason);
-    governed::create(connection, &Task { id, reference, ..task }, &by, "task.add")?;
+    governed::create(connection, &Task { id, reference, ..task }, &by, ADD)?;
     Ok(())
 }
 

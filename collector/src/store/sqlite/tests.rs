@@ -26,6 +26,7 @@ mod fleet;
 mod gateway;
 mod governance;
 mod histories;
+mod management;
 mod monthly;
 mod own;
 mod people;
@@ -34,10 +35,12 @@ mod queues;
 mod readiness;
 mod records;
 mod reidentify;
+mod resources;
 mod retention;
 mod scope;
 mod sight;
 mod suspects;
+mod targets;
 
 const CATALOGUE: &str = r#"
 [vendor]

@@ -43,7 +43,15 @@ pub(crate) async fn account(
         user: &reader.user,
         codes,
         demanded,
+        let_in: reader.who().stands_alone(reader.now_ms).err().map(|refused| sentence(&refused.says)),
     })
+}
+
+/// What a guard says, as a sentence of its own.
+fn sentence(says: &str) -> String {
+    let mut letters = says.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// `GET /account/second-factor`: the secret to put into an app.

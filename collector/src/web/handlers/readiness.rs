@@ -14,7 +14,10 @@ use super::{page, work};
 use crate::model::Deed;
 use crate::model::record::Tri;
 use crate::model::task::{Link, LinkKind, Purpose};
-use crate::readiness::{Answer, Applicability, List, Standing, assess, indicators, maturity};
+use crate::readiness::{
+    Answer, Applicability, List, Measured, Standing, Target, assess, indicators, maturity,
+};
+use crate::store::{Governance, StoreError};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -288,6 +291,26 @@ impl IndicatorsQuery {
     }
 }
 
+/// Indicators now, or as of the end of a past day, each with its target of that time. Blocks.
+pub(crate) fn with_targets(
+    governance: &dyn Governance,
+    as_of: Option<Day>,
+    now_ms: i64,
+) -> Result<Vec<(Measured, Option<Target>)>, StoreError> {
+    let (measured, targets) = match as_of {
+        None => {
+            let targets = governance.targets()?.into_iter().map(|held| held.body).collect();
+            (indicators(&governance.gathered(now_ms)?.facts(Day::from_unix_ms(now_ms))), targets)
+        }
+        Some(day) => {
+            let before_ms = day.forward(1).unix_ms();
+            (governance.gathered_as_of(before_ms)?.indicators(day), governance.targets_as_of(before_ms)?)
+        }
+    };
+    let of = |one: &Measured| targets.iter().find(|target: &&Target| target.id == one.indicator.id).cloned();
+    Ok(measured.into_iter().map(|one| (of(&one), one)).map(|(target, one)| (one, target)).collect())
+}
+
 /// Indicators now or as of the end of a past day, and as they were kept.
 pub(crate) async fn indicators_page(
     State(state): State<WebState>,
@@ -297,13 +320,10 @@ pub(crate) async fn indicators_page(
     reader.must_read(Deed::ReadInventory)?;
     let as_of = query.day(reader.now_ms)?;
     let frame = reader.frame(Here::Indicators, None);
-    let (now_ms, today) = (reader.now_ms, frame.today);
+    let now_ms = reader.now_ms;
     blocking(move || {
         let governance = &state.app.governance;
-        let rows = match as_of {
-            None => indicators(&governance.gathered(now_ms)?.facts(today)),
-            Some(day) => governance.gathered_as_of(day.forward(1).unix_ms())?.indicators(day),
-        };
+        let rows = with_targets(&**governance, as_of, now_ms)?;
         let kept = governance.kept_indicators()?.into_iter().map(|held| held.body).take(12).collect();
         page(&IndicatorsPage { frame, as_of, rows, kept })
     })

@@ -97,7 +97,10 @@ pub(crate) struct SentStep {
 /// privacy officer, who is another person than the one who asked.
 pub(crate) fn may_step(reader: &Reader, step: Step) -> Result<(), WebError> {
     match step {
-        Step::Confirmed => reader.must(Deed::ChangeCollection, &[]),
+        Step::Confirmed => {
+            reader.must(Deed::ChangeCollection, &[])?;
+            reader.who().stands_alone(reader.now_ms).map_err(WebError::Guarded)
+        }
         Step::Asked | Step::Withdrawn => reader.must_propose(Deed::ChangeCollection, &[]),
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) codes: u64,
     /// Whether a role of theirs takes a second factor.
     pub(crate) demanded: bool,
+    /// Why they are nobody's second person now; `None`: they can be.
+    pub(crate) let_in: Option<String>,
 }
 
 /// Setting a second factor up.

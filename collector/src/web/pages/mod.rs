@@ -12,9 +12,11 @@ mod attest;
 mod campaigns;
 mod catalogue;
 mod coverage;
+mod erasure;
 mod export;
 mod findings;
 mod governance;
+mod management;
 mod own;
 mod people;
 mod privacy;
@@ -42,12 +44,14 @@ pub(crate) use campaigns::{
 };
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use erasure::{ErasureView, ErasuresPage};
 pub(crate) use export::ExportPage;
 pub(crate) use findings::{FindingPage, FindingsPage};
 pub(crate) use governance::{
     LimitsForm, PoliciesPage, PolicyForm, PolicyRow, QueueRow, QueueTab, ReviewPage, TrailEntryPage,
     TrailPage,
 };
+pub(crate) use management::{DecisionForm, ManagementReviewPage, ManagementReviewsPage, ReviewForm};
 pub(crate) use own::{OwnEntry, OwnForm, OwnNewPage, OwnPage, OwnTextPage, OwnVersionPage, ShownLine};
 pub(crate) use people::{
     ImportPage, LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
@@ -57,7 +61,7 @@ pub(crate) use privacy::{AskedView, NoticePage, PackPage, PrivacyPage, StepView,
 pub(crate) use products::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 pub(crate) use readiness::{
     ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
-    level_class, standing_class,
+    TargetForm, TargetPage, level_class, standing_class,
 };
 pub(crate) use record::{
     Ask, Axis, Beside, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing,
@@ -85,6 +89,38 @@ pub(crate) use work::{DocumentsView, People, StepWords, TaskForm};
 pub(crate) struct BareFrame {
     /// Light or dark.
     pub(crate) theme: Theme,
+}
+
+/// Asks whom a form means, with everything else of the form.
+#[derive(Debug, Template)]
+#[template(path = "who.html")]
+pub(crate) struct WhoPage {
+    /// Light or dark.
+    pub(crate) frame: BareFrame,
+    /// Where the form goes.
+    pub(crate) action: String,
+    /// Name of the field.
+    pub(crate) field: String,
+    /// What was typed in it.
+    pub(crate) typed: String,
+    /// Who fits, as the field takes them.
+    pub(crate) fit: Vec<String>,
+    /// What is unclear.
+    pub(crate) says: String,
+    /// The other fields, in order.
+    pub(crate) kept: Vec<(String, String)>,
+}
+
+impl WhoPage {
+    /// What somebody wrote: without what the page put into its form.
+    fn written(&self) -> Vec<&(String, String)> {
+        const OURS: [&str; 6] = ["back", "csrf", "link_id", "link_kind", "step", "version"];
+        let written = self
+            .kept
+            .iter()
+            .filter(|(name, value)| !OURS.contains(&name.as_str()) && !value.trim().is_empty());
+        written.collect()
+    }
 }
 
 /// What went wrong and what to do.

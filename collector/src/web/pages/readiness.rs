@@ -8,7 +8,9 @@ use umbrascope_api::Day;
 use super::{DocumentsView, Frame, People, TaskForm, filters};
 use crate::legal::{Checked, Dates};
 use crate::model::governed::TrailRow;
-use crate::readiness::{Answer, Applicability, Assessed, Control, Kept, Level, Maturity, Measured, Standing};
+use crate::readiness::{
+    Aim, Answer, Applicability, Assessed, Control, Kept, Level, Maturity, Measured, Standing, Target, Verdict,
+};
 
 /// Every requirement.
 #[derive(Debug, Template)]
@@ -138,21 +140,89 @@ pub(crate) struct IndicatorsPage {
     pub(crate) frame: Frame,
     /// The past day that they are of; `None`: now.
     pub(crate) as_of: Option<Day>,
-    /// As they are then.
-    pub(crate) rows: Vec<Measured>,
+    /// As they are then, with the target of that time.
+    pub(crate) rows: Vec<(Measured, Option<Target>)>,
     /// As they were kept, the newest month first.
     pub(crate) kept: Vec<Kept>,
 }
 
 impl IndicatorsPage {
-    /// The value of an indicator in a month.
-    pub(crate) fn was(&self, kept: &Kept, id: &str) -> String {
-        match kept.values.iter().find(|value| value.id == id) {
-            Some(value) => match value.of {
-                Some(of) => format!("{} of {of}", value.n),
-                None => value.n.to_string(),
-            },
-            None => "—".to_owned(),
+    /// A target in words, how the figure stands to it, and the class of that.
+    fn target(
+        &self,
+        row: &Measured,
+        target: &Option<Target>,
+    ) -> Option<(String, &'static str, &'static str)> {
+        let verdict = row.against(target.as_ref());
+        Some((target.as_ref()?.words()?, verdict.label(), verdict_class(&verdict)))
+    }
+}
+
+/// Style class of how a figure stands to its target.
+pub(crate) fn verdict_class(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Met => "good",
+        Verdict::Missed => "bad",
+        Verdict::NoTarget | Verdict::NoFigure => "",
+    }
+}
+
+/// One indicator and its target.
+#[derive(Debug, Template)]
+#[template(path = "target.html")]
+pub(crate) struct TargetPage {
+    /// The frame.
+    pub(crate) frame: Frame,
+    /// As it is now.
+    pub(crate) measured: Measured,
+    /// How that stands to the target.
+    pub(crate) verdict: Verdict,
+    /// The target in words; `None`: none is set.
+    pub(crate) words: Option<String>,
+    /// Name of who answers for it.
+    pub(crate) owner: Option<String>,
+    /// Why that much.
+    pub(crate) reason: Option<String>,
+    /// As it was kept, the newest month first.
+    pub(crate) kept: Vec<Kept>,
+    /// Whether the reader may set one.
+    pub(crate) may_set: bool,
+    /// Version of the target; 0: none was ever set.
+    pub(crate) version: u64,
+    /// The form.
+    pub(crate) form: TargetForm,
+    /// Who can be named.
+    pub(crate) people: People,
+    /// What was done with it, the newest first.
+    pub(crate) history: Vec<TrailRow>,
+}
+
+/// A target as it was typed, or as it stands.
+#[derive(Debug)]
+pub(crate) struct TargetForm {
+    /// Percent or number.
+    pub(crate) value: String,
+    /// Who answers for it.
+    pub(crate) owner: String,
+    /// Why.
+    pub(crate) reason: String,
+    /// Why it was not kept.
+    pub(crate) problem: Option<String>,
+}
+
+impl TargetPage {
+    /// Style class of the verdict.
+    fn class(&self) -> &'static str {
+        verdict_class(&self.verdict)
+    }
+
+    /// What the form asks for.
+    fn asks(&self) -> &'static str {
+        match self.measured.indicator.aim {
+            Aim::ShareAtLeast => "At least, in percent",
+            Aim::ShareAtMost => "At most, in percent",
+            Aim::DaysAtMost => "At most, in days",
+            Aim::AtMost | Aim::PartAtMost => "At most",
         }
     }
 }

@@ -9,7 +9,8 @@ use super::{Frame, filters};
 use crate::export::monthly::SeenThen;
 use crate::model::SystemProduct;
 use crate::model::finding::FindingRow;
-use crate::model::record::{AiSystem, FieldGroup};
+use crate::model::record::{AiSystem, FieldGroup, Resources};
+use crate::scope::UsageBand;
 use crate::tier::Comparison;
 use crate::web::list::{Choice, Pager};
 
@@ -271,6 +272,10 @@ pub(crate) struct RecordPage {
     pub(crate) residual: Option<(String, i64, Day, String)>,
     /// Who confirmed it, when, and what was said, the newest first.
     pub(crate) confirmations: Vec<(String, i64, Option<String>)>,
+    /// Who said what about it, and when, the newest first.
+    pub(crate) comments: Vec<(String, i64, String)>,
+    /// What sensors and the catalogue show of its resources; `None`: of a past day.
+    pub(crate) resources: Option<Resources>,
     /// The tier that was set beside what is suggested.
     pub(crate) tier: Comparison,
     /// What hangs on it; of a past day nothing is shown.
@@ -318,6 +323,11 @@ impl RecordPage {
     /// The most assets that one of its products has.
     pub(crate) fn assets(&self) -> u64 {
         self.products.iter().map(|product| product.assets).max().unwrap_or(0)
+    }
+
+    /// On how many machines it is, in a band.
+    pub(crate) fn band(&self) -> &'static str {
+        UsageBand::of(self.assets()).label()
     }
 
     /// Whether an offer begins a new part of the list.

@@ -13,7 +13,8 @@ use crate::store::{Governance, SqliteStore};
 /// Adds them.
 pub(super) fn add(store: &SqliteStore, sample: &Sample) {
     let act = || Act::by(Actor::Console, NOW_MS - 86_400_000).because("the sample");
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     let policy = Policy {
         version: "2026-1".to_owned(),
         title: "Use of AI".to_owned(),

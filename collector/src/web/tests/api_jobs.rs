@@ -97,6 +97,41 @@ async fn a_statement_is_written_proposed_signed_by_two_and_taken_away() {
     sven.asks(Method::POST, "/scope/statements", Value::Null, MADE).await;
     let diff = sven.reads("/scope/diff?from=1&to=2").await;
     assert_eq!((&diff["from"], diff["diff"].is_object()), (&json!(1), true));
+    let list = sven.reads("/scope/statements").await;
+    assert_eq!(
+        (&list["statements"][1]["state"], &list["statements"][0]["number"]),
+        (&json!("signed"), &json!(2))
+    );
+    assert!(sven.reads("/scope/coverage").await["coverage"]["detectors"].is_array());
+    assert!(sven.reads("/scope").await["included"].is_array());
+}
+
+#[tokio::test]
+async fn the_description_says_what_a_statement_is_made_of() {
+    let mut sven = program(&World::new().visitor.state, "sven").await;
+    let described = sven.reads("/openapi.json").await;
+    for (path, method, status) in [
+        ("/scope/statements", "post", "201"),
+        ("/scope/statements/{number}", "get", "200"),
+        ("/scope/statements/{number}", "put", "200"),
+        ("/scope/statements/{number}/steps", "post", "200"),
+    ] {
+        let answer = &described["paths"][format!("/api/v1{path}")][method]["responses"][status];
+        let schema = &answer["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(schema, "#/components/schemas/WholeStatement", "{method} {path}");
+    }
+    let schemas = &described["components"]["schemas"];
+    for (schema, field) in [
+        ("WholeStatement", "signed"),
+        ("StatementBody", "countersigned"),
+        ("StatementContent", "undetermined_limit_days"),
+        ("ListedRecord", "record_hash"),
+        ("StatementCoverage", "expected"),
+        ("StatementDiff", "records"),
+        ("SignedStatement", "document"),
+    ] {
+        assert!(schemas[schema]["properties"][field].is_object(), "{schema}.{field}");
+    }
 }
 
 #[tokio::test]

@@ -24,7 +24,11 @@ async fn asked() -> (Visitor, Vec<String>) {
             risk_tier: crate::model::record::Tier::High,
             ..AiSystem::default()
         };
-        let who = Who { person: anna, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+        let who = Who {
+            person: anna,
+            grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]),
+            ..Who::default()
+        };
         let act = Act::by(Actor::Person(anna), sample::NOW_MS);
         ids.push(visitor.state.governance.add_system(system, &who, act).unwrap().unwrap().body.id);
     }
@@ -215,7 +219,11 @@ async fn what_is_refused_says_why_keeps_what_was_typed_and_holds_nothing_else_up
     let page = otto.get("/attest").await.text;
     let sent = hidden(&page, "seen.0");
     let anna = number(&otto, "anna");
-    let who = Who { person: anna, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who = Who {
+        person: anna,
+        grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]),
+        ..Who::default()
+    };
     let edit = Move::Edit(vec![("purpose".into(), "Something else".into())]);
     let act = Act::by(Actor::Person(anna), sample::NOW_MS);
     otto.state.governance.move_system(&ids[0], edit, who, act).unwrap().unwrap().unwrap();

@@ -114,7 +114,7 @@ async fn what_was_deleted_is_told_from_the_trail() {
     assert!(vera.get("/privacy").await.text.contains("Nothing was over so far"));
     // Entries of the trail are older than their time by then, and that is told of in it.
     let mona = vera.state.people.person_named("mona").unwrap().unwrap();
-    let who = crate::review::Who { person: mona.id, grants: mona.grants };
+    let who = crate::review::Who { person: mona.id, grants: mona.grants, ..crate::review::Who::default() };
     let act = crate::model::governed::Act::by(crate::model::governed::Actor::Person(mona.id), sample::NOW_MS);
     let times = Times { day_days: 100, ..Times::default() };
     let step = crate::retention::Step::Ask(times);

@@ -66,6 +66,20 @@ const GOVERNED: &[(&str, &[(&str, &str)])] = &[
     ("/inventory/AIS-0001/edit/purpose", &[("purpose", "x")]),
     ("/readiness/controls/A.9.4", &[("applies", "no"), ("reason", "x")]),
     ("/readiness/R-4.3-b", &[("owner", "1"), ("note", "x"), ("due", "")]),
+    ("/indicators/K-04", &[("version", "0"), ("value", "95"), ("owner", ""), ("reason", "x")]),
+    (
+        "/management-reviews",
+        &[
+            ("held_on", "2026-11-20"),
+            ("from", "2026-01-01"),
+            ("until", "2026-11-20"),
+            ("present", "x"),
+            ("conclusion", "x"),
+        ],
+    ),
+    ("/management-reviews/MRV-0001", &[("version", "1"), ("subject", "other"), ("says", "x"), ("due", "")]),
+    ("/privacy/erasures", &[("pseudonym", "x"), ("reason", "a reason of twenty letters")]),
+    ("/privacy/erasures/ERA-000001", &[("step", "approve")]),
     ("/campaigns/new", &[("title", "x"), ("do", "start"), ("due", "2027-01-01")]),
     ("/campaigns/CAM-0001/close", &[("reason", "x")]),
     ("/campaigns/rows/x/assign", &[("owner", "1")]),
@@ -135,7 +149,8 @@ impl World {
 }
 
 fn add_a_system(store: &SqliteStore) {
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     let act = Act::by(Actor::Console, sample::NOW_MS);
     let system = AiSystem { name: "Drafting".to_owned(), ..AiSystem::default() };
     store.add_system(system, &who, act).unwrap().unwrap();

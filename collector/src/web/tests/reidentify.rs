@@ -376,3 +376,52 @@ async fn json_does_the_same_by_the_same_rules_and_no_token_does() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     assert!(refused.text.contains("G-SCOPE"), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_pseudonym_is_erased_by_two_officers_on_the_page_and_it_says_what_stays() {
+    let mut world = World::new();
+    world.switch_on().await;
+    world.visitor.sign_in("petra").await;
+    let page = world.visitor.get("/privacy/erasures?machine=dev-77").await.text;
+    let pseudonym = ACCOUNT.to_string();
+    assert!(page.contains(&pseudonym) && page.contains("hold hashes"), "{page}");
+    let readings = world.store.clone();
+    let readings: &dyn crate::store::people::People = &*readings;
+    let noted = readings.readings(None, crate::model::PageRequest::default()).unwrap();
+    assert_eq!((noted.total, noted.rows[0].reader.as_str()), (1, "petra"), "that she looked is noted");
+    let why = "the person asked on 2026-11-20";
+    let short = world.post("/privacy/erasures", &[("pseudonym", &pseudonym), ("reason", "because")]).await;
+    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        short.text.contains("G-JUSTIFY") && short.text.contains(&format!("value=\"{pseudonym}\"")),
+        "{}",
+        short.text
+    );
+    let asked = world.post("/privacy/erasures", &[("pseudonym", &pseudonym), ("reason", why)]).await;
+    assert_eq!(asked.location(), "/privacy/erasures?done=ask", "{}", asked.text);
+    let place = "/privacy/erasures/ERA-000001";
+    let stale = world.post(place, &[("step", "approve")]).await;
+    assert_eq!(stale.location(), "/confirm?next=%2Fprivacy%2Ferasures");
+    world.fresh("petra").await;
+    let own = world.post(place, &[("step", "approve")]).await;
+    assert!(own.status == StatusCode::FORBIDDEN && own.text.contains("G-4EYES"), "{}", own.text);
+    for name in ["anna", "rita", "mona", "wim"] {
+        world.visitor.sign_in(name).await;
+        let looked = world.visitor.get("/privacy/erasures?machine=dev-77").await.text;
+        assert!(!looked.contains(&pseudonym), "{name}: {looked}");
+        let refused = world.post(place, &[("step", "decline")]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
+        let api = world.visitor.get("/api/v1/erasures/pseudonyms?machine=dev-77").await;
+        assert_eq!(api.status, StatusCode::FORBIDDEN, "{name}");
+    }
+    world.fresh("paul").await;
+    assert_eq!(world.post(place, &[("step", "approve")]).await.location(), "/privacy/erasures?done=approve");
+    let page = world.visitor.get("/privacy/erasures?machine=dev-77").await.text;
+    assert!(!page.contains(&pseudonym) && page.contains("rows of activity that lost"), "{page}");
+    let told = json(&world.visitor.get("/api/v1/erasures").await);
+    assert_eq!(
+        (&told["rows"][0]["state"], &told["rows"][0]["erased"]["names"]),
+        (&"done".into(), &1.into()),
+        "{told}"
+    );
+}

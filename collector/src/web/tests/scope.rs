@@ -42,7 +42,7 @@ fn ready(state: &AppState) -> String {
     let anna = number(state, "anna");
     state.governance.add_policy(policy, act(anna)).unwrap().unwrap();
     let all = |role| Grants(vec![Grant { role, unit: None }]);
-    let analyst = Who { person: anna, grants: all(Role::Analyst) };
+    let analyst = Who { person: anna, grants: all(Role::Analyst), ..Who::default() };
     let system = AiSystem {
         name: format!("Letters {HOSTILE}").chars().take(150).collect(),
         kind: SystemKind::InternalSystem,
@@ -205,6 +205,7 @@ async fn every_refusal_at_the_pages_says_which_guard() {
     let owner = Who {
         person: number(&state, "sven"),
         grants: Grants(vec![Grant { role: Role::ScopeOwner, unit: None }]),
+        ..Who::default()
     };
     let refused =
         state.governance.move_system(&system, Move::ScopeIn { justification: None }, owner, act(1)).unwrap();

@@ -73,7 +73,8 @@ fn world() -> (Visitor, Vec<String>, tempfile::TempDir) {
     let options = Options::knowing(Arc::new(Known::embedded()));
     let store = Arc::new(SqliteStore::open(&folder.path().join("c.db"), options, sample::NOW_MS).unwrap());
     sample::people::add_people(&store);
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     let act = || Act::by(Actor::Person(1), sample::NOW_MS - 86_400_000);
     let ids = NAMES.map(|(name, units)| {
         let system = AiSystem {
@@ -108,7 +109,8 @@ fn world() -> (Visitor, Vec<String>, tempfile::TempDir) {
 async fn campaign(visitor: &mut Visitor) {
     visitor.sign_in("anna").await;
     let otto = visitor.state.people.person_named("otto").unwrap().unwrap().id;
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     let owner = Move::Edit(vec![("system_owner".to_owned(), otto.into())]);
     let act = Act::by(Actor::Person(1), sample::NOW_MS).because("he buys it");
     visitor.state.governance.move_system("AIS-0002", owner, who, act).unwrap().unwrap().unwrap();
@@ -243,7 +245,11 @@ async fn what_somebody_owns_or_is_asked_about_is_in_their_sight() {
     let anna = visitor.state.people.person_named("anna").unwrap().unwrap().id;
     visitor.sign_in("ulla").await;
     assert_eq!(visitor.get("/inventory/AIS-0003").await.status, StatusCode::NOT_FOUND);
-    let who = Who { person: anna, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who = Who {
+        person: anna,
+        grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]),
+        ..Who::default()
+    };
     let act = || Act::by(Actor::Person(anna), sample::NOW_MS).because("hers");
     let assign = crate::findings::TaskStep::Assign(Some(ulla));
     visitor.state.governance.step_task("TSK-0003", assign, who.clone(), act()).unwrap().unwrap().unwrap();

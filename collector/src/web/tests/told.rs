@@ -109,7 +109,8 @@ fn seed(folder: &Path) -> PathBuf {
     let store =
         SqliteStore::open(&path, Options::knowing(Arc::new(Known::embedded())), sample::NOW_MS).unwrap();
     sample::people::add_people(&store);
-    let who = Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who =
+        Who { person: 1, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]), ..Who::default() };
     for (name, product) in
         [("Chatting", "openai.chatgpt"), ("Programming", "openai.api"), ("Writing", "anthropic.claude")]
     {

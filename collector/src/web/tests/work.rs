@@ -16,7 +16,11 @@ fn number(state: &AppState, name: &str) -> i64 {
 /// A record that was looked at and that nobody owns.
 fn record(state: &AppState) {
     let anna = number(state, "anna");
-    let who = Who { person: anna, grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]) };
+    let who = Who {
+        person: anna,
+        grants: Grants(vec![Grant { role: Role::Analyst, unit: None }]),
+        ..Who::default()
+    };
     let act = || Act::by(Actor::Person(anna), sample::NOW_MS).because("it is used");
     let system = AiSystem {
         name: "Letters <b>bold</b>".into(),

@@ -47,7 +47,7 @@ pub(super) fn ready(app: &AppState, now_ms: i64) -> Result<Cast, CliError> {
             app.people.change_grants(row.id, GrantChange::Grant(grant), &by)?.map_err(refused)?;
             grants.0.push(grant);
         }
-        Ok::<_, CliError>(Who { person: row.id, grants })
+        Ok::<_, CliError>(Who { person: row.id, grants, ..Who::default() })
     };
     let decider = |name, shown, role| person(name, shown, None, Some(role));
     let analyst = decider("demo-analyst", "Analyst (demonstration)", Role::Analyst)?;

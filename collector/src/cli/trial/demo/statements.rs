@@ -84,7 +84,7 @@ pub(super) fn campaign(app: &AppState, cast: &Cast, now_ms: i64) -> Result<usize
             })
             .collect();
         confirmed += answers.len();
-        let who = Who { person: *owner, grants: Default::default() };
+        let who = Who { person: *owner, grants: Default::default(), ..Who::default() };
         app.governance.answer_rows(answers, who, act(*owner))?;
     }
     Ok(confirmed)

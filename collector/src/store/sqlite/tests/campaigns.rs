@@ -70,7 +70,7 @@ fn own(fixture: &Fixture, system: &str, analyst: i64, owner: i64) {
 }
 
 fn nobody(person: i64) -> Who {
-    Who { person, grants: Grants::default() }
+    Who { person, grants: Grants::default(), ..Who::default() }
 }
 
 impl Asked {

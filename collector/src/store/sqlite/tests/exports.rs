@@ -14,7 +14,7 @@ use crate::store::{Exports, Governance};
 const STEP_MS: i64 = 1_000;
 
 fn who() -> Who {
-    Who { person: 1, grants: Grants(vec![Grant { role: Part::Analyst, unit: None }]) }
+    Who { person: 1, grants: Grants(vec![Grant { role: Part::Analyst, unit: None }]), ..Who::default() }
 }
 
 fn act(at_ms: i64) -> Act {

@@ -16,7 +16,7 @@ use crate::store::people::People;
 use crate::store::tasks::Tasks;
 
 pub(super) fn who(person: i64, role: Part) -> Who {
-    Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
+    Who { person, grants: Grants(vec![Grant { role, unit: None }]), ..Who::default() }
 }
 
 pub(super) fn by() -> By {

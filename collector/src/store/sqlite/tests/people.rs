@@ -6,7 +6,7 @@ use super::*;
 use crate::directory::{self, Known};
 use crate::model::governed::TrailFilter;
 use crate::model::{
-    By, Grant, GrantChange, Grants, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Role,
+    By, Grant, GrantChange, Grants, LetIn, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Role,
 };
 use crate::people::PersonRefused;
 use crate::sealing::Sealing;
@@ -74,6 +74,37 @@ fn people_sign_in_by_password_and_by_a_link_that_works_once() {
     let again = sessions.sign_in("ada", "correct horse battery", "", NOW_MS).unwrap().unwrap();
     sessions.set_password("ada", "another horse battery", &by()).unwrap();
     assert!(sessions.signed_in(&again.secret, NOW_MS).unwrap().is_none(), "a new password ends sessions");
+}
+
+#[test]
+fn a_link_of_somebody_else_is_remembered_and_one_of_the_command_line_or_with_a_code_is_not() {
+    let store = Arc::new(Fixture::new().store);
+    let sessions = sessions_of(&store);
+    let (ada, mona) = (add(&store, "ada", &[Role::Reviewer]), add(&store, "mona", &[Role::Administrator]));
+    let of = |maker: Option<i64>, at_ms: i64| By { person: maker, at_ms, ..by() };
+    let come = |maker: Option<i64>, code: &str, at_ms: i64| {
+        let link = sessions.new_link("ada", &of(maker, at_ms)).unwrap().unwrap();
+        let ByLink::SignedIn(session) = sessions.sign_in_by_link(&link, code, at_ms).unwrap() else {
+            panic!()
+        };
+        let signed_in = sessions.signed_in(&session.secret, at_ms).unwrap().unwrap();
+        (signed_in.by_link, signed_in.user.let_in)
+    };
+    let nobody_else = (false, LetIn::default());
+    assert_eq!(come(None, "", NOW_MS), nobody_else, "the command line");
+    assert_eq!(come(Some(ada.id), "", NOW_MS), nobody_else, "an own link");
+    let let_in = LetIn { last_ms: Some(NOW_MS), others: Vec::new() };
+    assert_eq!(come(Some(mona.id), "", NOW_MS), (true, let_in.clone()));
+    let (maker, _) = store.credentials("mona").unwrap().unwrap();
+    assert_eq!(maker.let_in.others, [(ada.id, NOW_MS)]);
+    // With a second factor of her own she proves to be there, which takes nothing back of what was before.
+    let secret = sessions.totp_to_set_up(ada.id).unwrap().unwrap();
+    let code = secret.shown_at(NOW_MS);
+    let recovery = sessions.set_up_totp(ada.id, &code, &of(Some(ada.id), NOW_MS)).unwrap().unwrap();
+    assert_eq!(come(Some(mona.id), &recovery[0], NOW_MS + 60_000), (false, let_in));
+    // After a year nothing of it is kept.
+    let year = NOW_MS + 367 * 86_400_000;
+    assert_eq!(come(None, &recovery[1], year).1, LetIn::default());
 }
 
 #[test]

@@ -131,11 +131,22 @@ fn a_pack_shows_each_clause_with_the_hashes_of_its_records() {
         ..Document::default()
     };
     let grants = Grants(vec![Grant { role: Role::Reviewer, unit: None }]);
-    let attached =
-        fixture.store.attach(board, Who { person: reviewer, grants }, act(reviewer)).unwrap().unwrap();
+    let attached = fixture
+        .store
+        .attach(board, Who { person: reviewer, grants, ..Who::default() }, act(reviewer))
+        .unwrap()
+        .unwrap();
     let control = Applicability { id: "A.5.2".into(), applies: Tri::Yes, reason: "AI is used".into() };
     fixture.store.set_applicability(control, act(reviewer)).unwrap();
     fixture.store.keep_indicators(NOW_MS).unwrap();
+    let review = crate::management::ToRecord {
+        held_on: today(),
+        from: today().back(30),
+        until: today(),
+        present: "The board".into(),
+        conclusion: "It works".into(),
+    };
+    crate::store::Reviews::record_review(&fixture.store, review, act(reviewer)).unwrap().unwrap();
     let bytes = pack(&fixture.store, &keys());
     assert_eq!(checked(&bytes).findings(), []);
     let json = |name: &str| -> serde_json::Value { serde_json::from_slice(packed(&bytes, name).1).unwrap() };
@@ -177,7 +188,21 @@ fn a_pack_shows_each_clause_with_the_hashes_of_its_records() {
         List::built_in().requirements.len()
     );
 
-    for name in [&file[..], "clauses/index.json", "controls.json", "indicators.json", "readiness.json"] {
+    let reviews = json("management-reviews.json");
+    assert_eq!(
+        (&reviews[0]["reference"], &reviews[0]["pack"]["inputs"][0]["clause"]),
+        (&"MRV-0001".into(), &"9.3.2 a".into())
+    );
+    assert!(json("indicators.json")["now"][0]["verdict"] == "no-target");
+
+    for name in [
+        &file[..],
+        "clauses/index.json",
+        "controls.json",
+        "indicators.json",
+        "management-reviews.json",
+        "readiness.json",
+    ] {
         let (begin, content) = packed(&bytes, name);
         let mut changed = bytes.clone();
         changed[begin + content.len() / 2] ^= 1;

@@ -55,7 +55,7 @@ fn a_request_waits_for_those_who_may_decide_on_it_and_for_nobody_else() {
         Grant { role: Part::ScopeOwner, unit: Some(units[1]) },
     ]);
     for grants in grants.into_iter().map(Grants) {
-        let who = Who { person: reviewer, grants };
+        let who = Who { person: reviewer, grants, ..Who::default() };
         let mut expected: Vec<&str> = records
             .iter()
             .filter(|record| {
@@ -123,7 +123,10 @@ fn requests_of_an_older_database_are_found() {
              ALTER TABLE ai_system DROP COLUMN requested_at_ms;
              ALTER TABLE ai_system DROP COLUMN decider;
              ALTER TABLE ai_system ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
-             DELETE FROM migration WHERE version IN (33, 35);",
+             DROP TABLE link_use;
+             ALTER TABLE session DROP COLUMN let_in;
+             ALTER TABLE sign_in_link DROP COLUMN made_by;
+             DELETE FROM migration WHERE version IN (33, 35, 36);",
         )
         .unwrap();
     drop(connection);

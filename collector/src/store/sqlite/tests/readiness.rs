@@ -63,7 +63,11 @@ fn a_kept_month_is_computed_again_from_the_trail_after_everything_changed() {
 
     // A month later: taken back, somebody is gone, another limit.
     let later = NOW_MS + 31 * 86_400_000;
-    let who = Who { person: reviewer, grants: Grants(vec![Grant { role: Role::Reviewer, unit: None }]) };
+    let who = Who {
+        person: reviewer,
+        grants: Grants(vec![Grant { role: Role::Reviewer, unit: None }]),
+        ..Who::default()
+    };
     let late = |person| Act::by(Actor::Person(person), later).because("it was wrong");
     fixture.store.move_system(&id, Move::Revoke, who, late(reviewer)).unwrap().unwrap().unwrap();
     let limits = Limits { review_days: 30, ..Limits::default() };

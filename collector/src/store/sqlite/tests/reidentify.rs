@@ -14,6 +14,7 @@ use crate::model::{AssetId, Grant, Grants, Role};
 use crate::reidentify::{Asked, SettingStep, State, Step};
 use crate::review::{Guard, Who};
 use crate::store::Governance;
+use crate::store::erasure::Erasing;
 use crate::store::proof::Proof;
 use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
@@ -27,7 +28,7 @@ fn key() -> PrivacyKey {
 }
 
 fn who(person: i64, role: Role) -> Who {
-    Who { person, grants: Grants(vec![Grant { role, unit: None }]) }
+    Who { person, grants: Grants(vec![Grant { role, unit: None }]), ..Who::default() }
 }
 
 fn act(person: i64, now_ms: i64) -> Act {
@@ -271,4 +272,79 @@ fn a_request_for_a_name_stands_in_no_pack_and_in_no_export_with_the_trail() {
             assert!(!text.contains(planted), "{planted} left the collector");
         }
     }
+}
+
+fn erase(fixture: &Fixture, id: &str, person: i64) -> Result<crate::erasure::Erased, Guard> {
+    let (who, act) = (who(person, Role::PrivacyOfficer), act(person, NOW_MS));
+    let came = fixture.store.step_erasure(id, crate::erasure::Step::Approve, who, act).unwrap().unwrap();
+    came.map(|held| held.body.end.unwrap().erased.unwrap()).map_err(|refused| refused.guard)
+}
+
+#[test]
+fn what_is_kept_for_one_pseudonym_is_erased_by_two_people_and_what_others_did_stays() {
+    let fixture = fleet();
+    switch_on(&fixture);
+    let other = AccountId::from_bytes([8; 16]);
+    let found = |account| SnapshotItem {
+        account: Some(account),
+        ..item("acme.notes.extension", Channel::Extension, "acme.notes")
+    };
+    let of_other = ActivityRow { account: Some(other), ..row("acme.chat.web", Channel::Tls, 0, 3) };
+    let batch = Batch {
+        snapshots: vec![snapshot(1, Completeness::Complete, vec![found(ACCOUNT), found(other)])],
+        ..report(vec![used(0), used(1), of_other], vec![sealed(ACCOUNT, "A"), sealed(other, "B")])
+    };
+    fixture.send(1, batch.clone(), NOW_MS);
+    let named = ask(&fixture, ACCOUNT).unwrap();
+    let pseudonyms = || fixture.store.pseudonyms_on("host-1").unwrap();
+    assert_eq!(pseudonyms()[0].1, [other.to_string(), ACCOUNT.to_string()]);
+    let counted =
+        |product: &str| fixture.store.product(product, today()).unwrap().unwrap().evidence[0].clone();
+    let before = counted("acme.chat");
+    assert_eq!((before.count, before.accounts), (7, 2));
+
+    let request = |pseudonym: &str| {
+        let (who, act) = (who(2, Role::PrivacyOfficer), act(2, NOW_MS));
+        fixture.store.ask_erasure(pseudonym, who, act).unwrap().map_err(|refused| refused.guard)
+    };
+    assert_eq!(request("nobody").unwrap_err(), Guard::Target);
+    let asked = request(&ACCOUNT.to_string()).unwrap().body.id;
+    assert_eq!(asked, "ERA-000001");
+    assert_eq!(erase(&fixture, &asked, 2), Err(Guard::FourEyes));
+    assert_eq!(pseudonyms()[0].1.len(), 2, "a refusal deletes nothing");
+    let erased = erase(&fixture, &asked, 4).unwrap();
+    assert_eq!((erased.activity, erased.items, erased.names, erased.requests), (2, 1, 1, 1));
+    assert_eq!(erased.payloads, 3, "what the trail said of both requests, and of the refused step");
+    assert_eq!(erase(&fixture, &asked, 4), Err(Guard::State), "once");
+
+    // Nothing names the account any more; what others did stays theirs, and sums stay.
+    assert_eq!(pseudonyms()[0].1, [other.to_string()]);
+    let connection = Connection::open(&fixture.path).unwrap();
+    let one = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let number = one("SELECT id FROM account WHERE word LIKE 'erased %'");
+    for table in ["activity", "snapshot_item", "asset_evidence", "sealed_account"] {
+        assert_eq!(one(&format!("SELECT count(*) FROM {table} WHERE account = {number}")), 0, "{table}");
+    }
+    let word = ACCOUNT.to_string();
+    for (table, column) in [("account", "word"), ("trail_payload", "payload"), ("governed", "body")] {
+        assert_eq!(
+            one(&format!("SELECT count(*) FROM {table} WHERE {column} LIKE '%{word}%'")),
+            0,
+            "{table}"
+        );
+    }
+    let after = counted("acme.chat");
+    assert_eq!((after.count, after.accounts, after.assets), (7, 1, before.assets));
+    let request = fixture.store.reidentification_request(&named).unwrap().unwrap().body;
+    assert_eq!((request.account, request.ticket.as_str(), request.reason.as_str()), (0, "erased", "erased"));
+    step(&fixture, &named, Step::Approve, 2, NOW_MS).unwrap();
+    step(&fixture, &named, Step::Approve, 5, NOW_MS).unwrap();
+    assert_eq!(take(&fixture, &named, 2, NOW_MS), Err(Guard::Target), "no name is left to take");
+    assert_eq!(told(&fixture, "erasure").iter().filter(|(_, outcome)| outcome == "done").count(), 2);
+
+    // The trail verifies with what was redacted, and what comes from then on is another account.
+    fixture.send(1, batch, NOW_MS + 1);
+    let again = pseudonyms()[0].1.clone();
+    assert_eq!(again, [other.to_string(), ACCOUNT.to_string()], "it is kept anew");
+    assert_ne!(one(&format!("SELECT id FROM account WHERE word = '{word}'")), number);
 }

@@ -33,7 +33,11 @@ struct Set {
 }
 
 fn who(person: i64, roles: &[Part]) -> Who {
-    Who { person, grants: Grants(roles.iter().map(|role| Grant { role: *role, unit: None }).collect()) }
+    Who {
+        person,
+        grants: Grants(roles.iter().map(|role| Grant { role: *role, unit: None }).collect()),
+        ..Who::default()
+    }
 }
 
 fn act(person: i64) -> Act {

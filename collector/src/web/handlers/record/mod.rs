@@ -117,7 +117,10 @@ async fn record_page(
     };
     let offers = match said.on {
         Some(_) => Vec::new(),
-        None => offers::offers(&loaded.detail, &loaded.trials, today, &word, &typed),
+        None => {
+            let own = system.request.as_ref().is_some_and(|request| request.by == reader.user.id);
+            offers::offers(&loaded.detail, &loaded.trials, today, own, &word, &typed)
+        }
     };
     let (waits, pending) = offers::waits(system, today);
     let here = Address::new(format!("/inventory/{}", held.body.reference));
@@ -196,6 +199,13 @@ async fn record_page(
             .rev()
             .map(|answer| (names.person(answer.by), answer.at_ms, answer.comment.clone()))
             .collect(),
+        comments: system
+            .comments
+            .iter()
+            .rev()
+            .map(|comment| (names.person(comment.by), comment.at_ms, comment.text.clone()))
+            .collect(),
+        resources: said.on.is_none().then(|| loaded.detail.resources.clone()),
         tier: state.app.governance.tier_method().compare(system),
         beside: loaded.beside,
         system: system.clone(),

@@ -132,6 +132,7 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
         "accept-residual" => "Accepted, in your name.",
         "confirm" => "Confirmed, in your name.",
         "products" => "Its products are changed.",
+        "comment" => "The comment is added.",
         "edit" => "Saved.",
         "add" => "Made. Set its owner and its purpose next.",
         "same" => "Nothing was different, so nothing was saved.",

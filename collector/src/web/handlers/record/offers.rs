@@ -49,6 +49,7 @@ pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Mo
         ("resume", Move::Resume),
         ("request-retire", Move::Request(Wish::Retire { retired_on: today, disposal_evidence: some() })),
         ("products", Move::Products(system.products.clone())),
+        ("comment", Move::Comment(some())),
         ("request-merge", Move::Request(Wish::Merge { into: String::new() })),
     ]);
     if system.products.len() > 1 {
@@ -71,11 +72,13 @@ fn section(word: &str) -> &'static str {
     }
 }
 
-/// What came of the trials, as a page offers it. `refused` is the word of a move that was refused a moment ago, with what was typed.
+/// What came of the trials, as a page offers it. `own`: the reader made the request that waits. `refused` is the word of a move that was
+/// refused a moment ago, with what was typed.
 pub(super) fn offers<'t>(
     detail: &SystemDetail,
     trials: &[Result<(), Refused>],
     today: Day,
+    own: bool,
     refused: &str,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
 ) -> Vec<Offer> {
@@ -86,7 +89,8 @@ pub(super) fn offers<'t>(
             // The dummy of the trial names no target.
             Err(refused) if refused.guard == Guard::Target => None,
             Err(refused) => match refused.guard {
-                Guard::Role | Guard::Acl | Guard::State | Guard::FourEyes => return None,
+                Guard::Role | Guard::Acl | Guard::State => return None,
+                Guard::FourEyes if own => return None,
                 _ => Some(problem(&system.reference, refused)),
             },
         };
@@ -157,6 +161,7 @@ fn asks<'t>(
                 "You confirm the version that this page shows, and answer for it.",
             ),
         ],
+        "comment" => vec![ask("note", "Comment", "text", true, "It changes nothing else, and stays.")],
         "request-sanction" => {
             vec![ask("conditions", "Conditions", "text", false, "Under which it may be used."), why()]
         }

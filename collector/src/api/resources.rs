@@ -1,0 +1,94 @@
+//! What sensors and the catalogue show of the resources of a record, as JSON.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::record::{InterfaceSeen, ModelSeen, Resources, ToolSeen, VersionSeen};
+
+/// What sensors and the catalogue show of the resources of a record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourcesNow {
+    /// Versions of its products that were seen, the newest first.
+    versions_seen: Vec<ResourceVersion>,
+    /// Models: files that were found, and products that are models.
+    models: Vec<ResourceModel>,
+    /// Packages, applications, extensions, MCP servers and whatever else was found installed or configured.
+    tooling: Vec<ResourceTool>,
+    /// Where it is talked to.
+    interfaces: Vec<ResourceInterface>,
+    /// Entries that are left out of these lists, since there are too many.
+    more: u64,
+}
+
+/// A version of a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourceVersion {
+    /// Id of the product.
+    product: String,
+    /// The version.
+    version: String,
+    /// First day.
+    #[schema(format = Date)]
+    first_day: String,
+    /// Last day; null: no longer known.
+    #[schema(format = Date)]
+    last_day: Option<String>,
+}
+
+/// A model.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourceModel {
+    /// Its name.
+    name: String,
+    /// Who provides it; null: unknown.
+    provider: Option<String>,
+    /// Its version; null: unknown.
+    version: Option<String>,
+    /// `observed` or `catalogue`.
+    source: &'static str,
+}
+
+/// Something that was found installed or configured.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourceTool {
+    /// How it is known: `package`, `extension`, `mcp-config` …
+    sort: String,
+    /// Its name or identifier.
+    name: String,
+    /// Its version; null: unknown.
+    version: Option<String>,
+}
+
+/// Where it is talked to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourceInterface {
+    /// `mcp-server`, `runtime` or `endpoint`.
+    sort: &'static str,
+    /// Its name.
+    name: String,
+    /// How it was seen: `tls`, `quic`, `mcp-config` …
+    transport: String,
+}
+
+impl From<Resources> for ResourcesNow {
+    fn from(resources: Resources) -> Self {
+        let Resources { versions_seen, models, tooling, interfaces, more } = resources;
+        let version = |VersionSeen { product, version, first, last }| ResourceVersion {
+            product,
+            version,
+            first_day: first.to_string(),
+            last_day: last.map(|last| last.to_string()),
+        };
+        let model =
+            |ModelSeen { name, provider, version, source }| ResourceModel { name, provider, version, source };
+        let tool = |ToolSeen { sort, name, version }| ResourceTool { sort, name, version };
+        let interface = |InterfaceSeen { sort, name, transport }| ResourceInterface { sort, name, transport };
+        Self {
+            versions_seen: versions_seen.into_iter().map(version).collect(),
+            models: models.into_iter().map(model).collect(),
+            tooling: tooling.into_iter().map(tool).collect(),
+            interfaces: interfaces.into_iter().map(interface).collect(),
+            more,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What sensors show of the resources of a record, and what people say about it, in a real database.
+
+use super::governance::{only, with_people};
+use super::*;
+use crate::model::Role as Part;
+use crate::model::record::{AiSystem, COMMENT_CHARS, COMMENTS};
+use crate::review::{Guard, Move};
+use crate::store::Governance;
+
+fn versioned(rule: &str, channel: Channel, value: &str, version: &str) -> SnapshotItem {
+    let item = item(rule, channel, value);
+    SnapshotItem { evidence: Evidence { version: Some(version.into()), ..item.evidence }, ..item }
+}
+
+#[test]
+fn a_record_tells_versions_tools_and_interfaces_and_an_observation_changes_nothing_of_it() {
+    let (fixture, ..) = with_people();
+    let id = only(&fixture);
+    let before = fixture.store.system(&id).unwrap().unwrap().held;
+    let items = vec![
+        versioned("acme.chat.app", Channel::App, "chat", "1.0"),
+        versioned("acme.chat.app", Channel::Package, "deb:chat", "1.1"),
+        item("acme.chat.app", Channel::McpConfig, "chat-files"),
+    ];
+    let report = with_snapshot(2, 1, NOW_MS, snapshot(1, Completeness::Complete, items));
+    fixture.send(2, report, NOW_MS);
+    let detail = fixture.store.system(&id).unwrap().unwrap();
+    let found = &detail.resources;
+    let versions: Vec<&str> = found.versions_seen.iter().map(|one| one.version.as_str()).collect();
+    assert_eq!(versions, ["1.0", "1.1"]);
+    let tools: Vec<_> = found.tooling.iter().map(|one| (one.sort.as_str(), one.name.as_str())).collect();
+    assert_eq!(tools, [("app", "chat"), ("mcp-config", "chat-files"), ("package", "deb:chat")]);
+    let interfaces: Vec<_> = found.interfaces.iter().map(|one| (one.sort, one.name.as_str())).collect();
+    assert_eq!(interfaces, [("endpoint", "chat.acme.example"), ("mcp-server", "chat-files")]);
+    assert_eq!((&found.models, found.more), (&Vec::new(), 0));
+    assert_eq!(detail.held.body.comments, before.body.comments);
+    assert_eq!((detail.held.version, &detail.held.hash), (before.version, &before.hash));
+}
+
+#[test]
+fn comments_are_kept_with_who_and_when_and_change_nothing_else() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = only(&fixture);
+    let before = fixture.store.system(&id).unwrap().unwrap().held.body;
+    let say = |person, role, text: &str| fixture.moves(&id, person, role, Move::Comment(text.into()));
+    let said = say(analyst, Part::Analyst, " The vendor was asked ").unwrap();
+    let comment = said.comments[0].clone();
+    assert_eq!((comment.by, comment.at_ms, comment.text.as_str()), (analyst, NOW_MS, "The vendor was asked"));
+    assert_eq!(AiSystem { comments: Vec::new(), ..said }, before);
+    assert_eq!(say(reviewer, Part::ScopeOwner, "seen").unwrap().comments.len(), 2);
+    for role in [Part::Auditor, Part::Administrator, Part::ItDeployer, Part::WorksCouncil] {
+        assert_eq!(say(reviewer, role, "no"), Err(Guard::Role), "{role:?}");
+    }
+    assert_eq!(say(analyst, Part::Analyst, "  "), Err(Guard::Fields));
+    assert_eq!(say(analyst, Part::Analyst, &"x".repeat(COMMENT_CHARS + 1)), Err(Guard::Fields));
+    for number in 0..COMMENTS {
+        say(analyst, Part::Analyst, &number.to_string()).unwrap();
+    }
+    let kept = fixture.store.system(&id).unwrap().unwrap().held.body.comments;
+    assert_eq!((kept.len(), kept[0].text.as_str()), (COMMENTS, "0"), "older ones stand in the trail");
+    let then = fixture.store.as_of("system", &id, NOW_MS + 1).unwrap().unwrap();
+    assert_eq!(then["comments"].as_array().unwrap().len(), COMMENTS);
+}
