@@ -442,7 +442,15 @@ fn places(visitor: &mut Visitor) -> Vec<String> {
             "/readiness/controls",
         ]
         .into_iter()
-        .chain(["/indicators", "/policies", "/privacy", "/privacy/dpia", "/notice", "/export", "/account"])
+        .chain([
+            "/indicators",
+            "/indicators/K-04",
+            "/management-reviews",
+            "/policies",
+            "/privacy",
+            "/privacy/dpia",
+        ])
+        .chain(["/notice", "/export", "/account"])
         .map(str::to_owned),
     );
     places
