@@ -280,7 +280,7 @@ impl Period<'_> {
                     date.provision,
                     date.subject,
                     date.applies_from?,
-                    date.status.as_str(),
+                    date.status.label(),
                     date.as_of
                 );
                 Some(at(says, "/legal-dates"))
