@@ -263,13 +263,13 @@ pub(super) fn names(bytes: &[u8]) -> Vec<Set> {
                     let word = strip_start(word, "$env:");
                     match word.split_once('=') {
                         Some((name, value)) if !value.is_empty() => add(name, value),
-                        // pam_env: `NAME DEFAULT=value`.
-                        // PowerShell: `$env:NAME = value`.
                         _ => match words.peek() {
+                            // PowerShell: `$env:NAME = value`.
                             Some(&"=") => {
                                 words.next();
                                 add(word, words.next().unwrap_or_default());
                             }
+                            // pam_env: `NAME DEFAULT=value`.
                             Some(next) if next.starts_with("DEFAULT=") || next.starts_with("OVERRIDE=") => {
                                 let value = next.split_once('=').map_or("", |(_, value)| value);
                                 add(word, value);

@@ -90,9 +90,9 @@ pub struct Material<'m> {
     /// Earlier reviews.
     pub reviews: &'m [ManagementReview],
     /// Every task.
-    pub tasks: &'m [Task],
+    pub tasks: &'m [&'m Task],
     /// Every finding.
-    pub findings: &'m [Finding],
+    pub findings: &'m [&'m Finding],
     /// Indicators as they were kept.
     pub kept: &'m [Kept],
     /// What they are to come to.
@@ -301,7 +301,7 @@ impl Period<'_> {
 
     fn nonconformities(&self) -> Vec<Line> {
         let today = self.material.today;
-        let all = || self.material.findings.iter().filter(|finding| finding.rule.is_nonconformity());
+        let all = || self.material.findings.iter().copied().filter(|finding| finding.rule.is_nonconformity());
         let mut opened: BTreeMap<&str, u64> = BTreeMap::new();
         for finding in all().filter(|finding| self.has_ms(finding.opened_at_ms)) {
             *opened.entry(finding.rule.label()).or_default() += 1;
@@ -510,8 +510,8 @@ mod tests {
             today: day("2026-11-21"),
             gathered: &gathered,
             reviews: &reviews,
-            tasks: &tasks,
-            findings: &findings,
+            tasks: &tasks.iter().collect::<Vec<_>>(),
+            findings: &findings.iter().collect::<Vec<_>>(),
             kept: &[],
             targets: &targets,
             statements: &[],

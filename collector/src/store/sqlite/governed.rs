@@ -454,7 +454,7 @@ fn body<T: Governed>(record: &T) -> rusqlite::Result<Value> {
     serde_json::to_value(record).map_err(unreadable)
 }
 
-fn number(n: u64) -> i64 {
+pub(super) fn number(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 

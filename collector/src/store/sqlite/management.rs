@@ -8,7 +8,6 @@ use super::{SqliteStore, prepare, statements, systems, tasks};
 use crate::management::{
     self, Decided, ManagementReview, Material, Pack, REQUIREMENT, SignedScope, ToDecide, ToRecord,
 };
-use crate::model::finding::Finding;
 use crate::model::governed::{Act, Governed, Held};
 use crate::model::task::{Link, LinkKind, Task};
 use crate::readiness::{Gathered, Kept, Target};
@@ -173,13 +172,14 @@ impl SqliteStore {
                 let (included, excluded, undetermined) = (row.included, row.excluded, row.undetermined);
                 Some(SignedScope { number: row.number, on, included, excluded, undetermined })
             });
+            let (tasks, findings) = (self.records.tasks(connection)?, self.records.findings(connection)?);
             let reviews: Vec<_> = held(connection)?.into_iter().map(|held| held.body).collect();
             let material = Material {
                 today: Day::from_unix_ms(now_ms),
                 gathered,
                 reviews: &reviews,
-                tasks: &bodies::<Task>(connection)?,
-                findings: &bodies::<Finding>(connection)?,
+                tasks: &tasks.iter().map(|held| &held.body).collect::<Vec<_>>(),
+                findings: &findings.iter().map(|held| &held.body).collect::<Vec<_>>(),
                 kept: &bodies::<Kept>(connection)?,
                 targets: &bodies::<Target>(connection)?,
                 statements: &signed.collect::<Vec<_>>(),

@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, params};
 
-use super::{governed, prepare};
+use super::governed::{self, number};
+use super::prepare;
+use super::retention::SWEEP;
 use crate::model::finding::Finding;
 use crate::model::governed::{Governed, Held};
 use crate::model::record::AiSystem;
 use crate::model::task::Task;
+use crate::retention::Retention;
 
 /// Entries after which everything is read anew, which is no more work then.
 const MOST_ENTRIES: u64 = 20_000;
@@ -46,6 +49,10 @@ impl Records {
             connection,
             |connection| first_decisions(connection, (0, i64::MAX)),
             |decided, connection, since| {
+                if swept(connection, since)? {
+                    *decided = first_decisions(connection, (0, i64::MAX))?;
+                    return Ok(());
+                }
                 for (id, at_ms) in first_decisions(connection, (since, i64::MAX))? {
                     decided.entry(id).or_insert(at_ms);
                 }
@@ -53,6 +60,12 @@ impl Records {
             },
         )
     }
+}
+
+/// Whether what entries say was deleted since an entry, their time being over: then they no longer tell of decisions.
+fn swept(connection: &Connection, since: u64) -> rusqlite::Result<bool> {
+    prepare(connection, "SELECT 1 FROM trail WHERE seq >= $1 AND kind || '' = $2 AND action = $3")?
+        .exists(params![number(since), Retention::KIND, SWEEP])
 }
 
 /// When each AI system was first decided, of entries from a number on and before a moment, both Unix milliseconds: the first entry
@@ -149,8 +162,4 @@ impl<V: Clone> Kept<V> {
         }
         Ok(made)
     }
-}
-
-fn number(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
 }

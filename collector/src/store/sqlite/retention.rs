@@ -21,6 +21,8 @@ const ASSETS_AT_ONCE: i64 = 100;
 const ROWS_AT_ONCE: i64 = 5_000;
 /// Name of the job.
 const JOB: &str = "retention";
+/// What the trail calls a deletion.
+pub(super) const SWEEP: &str = "retention.sweep";
 
 impl Projected for Retention {}
 
@@ -281,7 +283,7 @@ impl Retaining for SqliteStore {
                 .into_iter()
                 .collect();
                 let act = Act::job(JOB, now_ms);
-                governed::note(connection, Retention::KIND, "retention", &act, "retention.sweep", &details)
+                governed::note(connection, Retention::KIND, "retention", &act, SWEEP, &details)
             })?;
         }
         Ok(swept)

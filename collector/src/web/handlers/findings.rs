@@ -195,6 +195,8 @@ pub(crate) async fn one(
             finding.cause.as_ref().map(|cause| cause.by),
             finding.effect.as_ref().map(|effect| effect.by),
         ];
+        let history = work::history(&state, crate::model::finding::Finding::KIND, &finding.id)?;
+        let named = named.into_iter().chain(work::actors(&history));
         page(&FindingPage {
             frame,
             units: finding
@@ -218,7 +220,7 @@ pub(crate) async fn one(
                 purpose,
             )?,
             documents: work::documents(&state, &reader, link, &shown, &back, works)?,
-            history: work::history(&state, crate::model::finding::Finding::KIND, &finding.id)?,
+            history,
             row,
         })
     })

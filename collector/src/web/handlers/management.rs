@@ -199,11 +199,13 @@ fn review_page(
     let held =
         state.app.governance.management_review(reference)?.ok_or(WebError::NotFound("management review"))?;
     let review = held.body;
-    let named = review.decisions.iter().map(|decision| Some(decision.by)).chain([Some(review.by)]);
+    let history = work::history(state, ManagementReview::KIND, &review.id)?;
+    let deciders = review.decisions.iter().map(|decision| Some(decision.by));
+    let named = deciders.chain([Some(review.by)]).chain(work::actors(&history));
     page(&ManagementReviewPage {
         frame: reader.frame(Here::Readiness, notice),
         people: work::people(state, &home(reader), named)?,
-        history: work::history(state, ManagementReview::KIND, &review.id)?,
+        history,
         may_record: reader.must(Deed::DecideScope, &[]).is_ok(),
         version: held.version,
         form: form.unwrap_or_default(),

@@ -147,7 +147,9 @@ pub(crate) async fn one(
         let answer = governance.answers()?.into_iter().find(|held| held.body.id == id);
         let answer = answer.map(|held| held.body).unwrap_or_default();
         let (link, back) = (Link::to(LinkKind::Requirement, id.clone()), format!("/readiness/{id}"));
-        let people = work::people(&state, &home(&reader), [answer.owner])?;
+        let history = work::history(&state, "requirement", &id)?;
+        let people =
+            work::people(&state, &home(&reader), [answer.owner].into_iter().chain(work::actors(&history)))?;
         page(&RequirementPage {
             frame,
             owner: answer.owner.map(|owner| people.name(&owner)),
@@ -156,7 +158,7 @@ pub(crate) async fn one(
             may_answer: may,
             documents: work::documents(&state, &reader, link.clone(), &id, &back, may)?,
             tasks: work::tasks(&state, &reader, (link, &home(&reader)), &id, &back, may, Purpose::Other)?,
-            history: work::history(&state, "requirement", &id)?,
+            history,
             assessed,
         })
     })

@@ -87,7 +87,7 @@ fn read(state: &WebState, id: &str, sent: &SentTarget) -> Result<Target, WebErro
         text => Some(text.parse().map_err(|_| {
             WebError::Guarded(crate::review::Refused::new(
                 crate::review::Guard::Fields,
-                "the target is a whole number that is not negative; nothing takes it back",
+                "the target is a whole number that is not negative, or empty to take it back",
             ))
         })?),
     };
@@ -111,7 +111,8 @@ fn shown(
     let held = governance.targets()?.into_iter().find(|held| held.body.id == id);
     let (version, target) = held.map_or((0, None), |held| (held.version, Some(held.body)));
     let owner = target.as_ref().and_then(|target| target.owner);
-    let people = work::people(state, &home(reader), [owner])?;
+    let history = work::history(state, Target::KIND, id)?;
+    let people = work::people(state, &home(reader), [owner].into_iter().chain(work::actors(&history)))?;
     let form = form.unwrap_or_else(|| {
         let set = target.clone().unwrap_or_default();
         let value = set.value.map_or_else(String::new, |value| value.to_string());
@@ -123,7 +124,7 @@ fn shown(
         owner: owner.map(|owner| people.name(&owner)),
         reason: target.map(|target| target.reason),
         may_set: reader.must(Deed::DecideScope, &[]).is_ok(),
-        history: work::history(state, Target::KIND, id)?,
+        history,
         kept: governance.kept_indicators()?.into_iter().map(|held| held.body).take(12).collect(),
         frame,
         measured,

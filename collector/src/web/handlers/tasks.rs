@@ -160,13 +160,15 @@ pub(crate) async fn one(
         let link = Link::to(LinkKind::Task, &task.id);
         let back = format!("/tasks/{}", task.reference);
         let closed_by = task.closing.as_ref().and_then(|closing| closing.by);
+        let history = work::history(&state, Task::KIND, &task.id)?;
+        let named = [task.assignee, closed_by].into_iter().chain(work::actors(&history));
         page(&TaskPage {
             frame,
             triages,
             works,
-            people: work::people(&state, &task.units(), [task.assignee, closed_by])?,
+            people: work::people(&state, &task.units(), named)?,
             documents: work::documents(&state, &reader, link, &task.reference, &back, works)?,
-            history: work::history(&state, Task::KIND, &task.id)?,
+            history,
             row,
         })
     })

@@ -1,10 +1,12 @@
 //! What the handlers of findings, tasks, documents and vendors share.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use umbrascope_api::Day;
 
 use crate::model::document::DocumentFilter;
-use crate::model::governed::{Held, TrailFilter, TrailRow};
+use crate::model::governed::{Actor, Held, TrailFilter, TrailRow};
 use crate::model::task::{About, Link, LinkKind, Purpose, TaskFilter};
 use crate::model::{Deed, PageRequest, Sight};
 use crate::review::Refused;
@@ -139,7 +141,7 @@ pub(super) fn people(
 ) -> Result<People, StoreError> {
     let people = &*state.app.people;
     let mut known = Vec::new();
-    for person in named.into_iter().flatten() {
+    for person in named.into_iter().flatten().collect::<BTreeSet<_>>() {
         let row = people.person(person)?;
         known.extend(row.map(|row| (person, in_words(&row), row.details.display_name)));
     }
@@ -196,4 +198,9 @@ pub(super) fn history(state: &WebState, kind: &str, id: &str) -> Result<Vec<Trai
     let filter =
         TrailFilter { kind: Some(kind.to_owned()), id: Some(id.to_owned()), ..TrailFilter::default() };
     Ok(state.app.governance.trail(&filter, PageRequest { offset: 0, limit: BESIDE })?.rows)
+}
+
+/// The people who did what a history tells.
+pub(super) fn actors(history: &[TrailRow]) -> impl Iterator<Item = Option<i64>> + '_ {
+    history.iter().map(|row| Actor::person_in(&row.actor))
 }

@@ -7,6 +7,7 @@ use crate::model::finding::Finding;
 use crate::model::governed::Governed;
 use crate::model::record::AiSystem;
 use crate::review::Move;
+use crate::store::retention::Retaining;
 use crate::store::sqlite::records::{All, Records, first_decisions};
 use crate::store::sqlite::{Pool, governed};
 
@@ -60,6 +61,19 @@ fn what_was_taken_out_is_kept_no_longer() {
     assert_eq!(count().unwrap(), 1);
     fixture.store.know(without_chat(), NOW_MS).unwrap();
     assert_eq!(count().unwrap(), 0);
+    assert_true(&fixture, records);
+}
+
+#[test]
+fn a_decision_whose_entries_are_over_is_told_no_longer() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = prepared(&fixture, analyst);
+    fixture.moves(&id, reviewer, Part::Reviewer, Move::Prohibit).unwrap();
+    let records = &fixture.store.records;
+    let decided = || fixture.store.readers.with("count", |connection| Ok(records.decided(connection)?.len()));
+    assert_eq!(decided().unwrap(), 1);
+    assert!(fixture.store.sweep(NOW_MS + 1_462 * 86_400_000).unwrap().payloads > 0);
+    assert_eq!(decided().unwrap(), 0);
     assert_true(&fixture, records);
 }
 
