@@ -41,22 +41,20 @@ enum Format {
 
 /// Scans and prints.
 pub fn run(args: Args) -> Result<ExitCode, CliError> {
+    let config = args.state.load()?;
     let request = match args.root {
         Some(root) => {
             if !root.is_dir() {
                 return Err(CliError::Usage(format!("--root {}: not a folder", root.display())));
             }
-            ScanRequest::tree(root)
+            ScanRequest { project_roots: config.project_roots, ..ScanRequest::tree(root) }
         }
-        None => {
-            let config = args.state.load()?;
-            ScanRequest {
-                probe: config.probe_runtimes,
-                containers: config.containers,
-                project_roots: config.project_roots,
-                ..ScanRequest::live()
-            }
-        }
+        None => ScanRequest {
+            probe: config.probe_runtimes,
+            containers: config.containers,
+            project_roots: config.project_roots,
+            ..ScanRequest::live()
+        },
     };
     let (matcher, catalogue) = args.state.knowledge()?;
     let outcome = scan(&request, &matcher);
