@@ -245,7 +245,7 @@ impl<'a> SensorView<'a> {
 }
 
 /// How the catalogue of a sensor stands to that of the collector.
-fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'static str)> {
     if theirs.is_empty() || theirs == ours {
         return None;
     }

@@ -4,6 +4,7 @@ use askama::Template;
 use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Standing;
 
+use super::triage::Undo;
 use super::work::{DocumentsView, TaskForm};
 use super::{Frame, filters};
 use crate::export::monthly::SeenThen;
@@ -149,6 +150,52 @@ impl Offer {
     }
 }
 
+/// What can be done with a record, and where the forms lead.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    /// Each move.
+    pub(crate) rows: Vec<Offer>,
+    /// The record's reference.
+    pub(crate) reference: String,
+    /// Its version.
+    pub(crate) version: u64,
+    /// Where a move leads; `None`: to the record.
+    pub(crate) back: Option<String>,
+    /// Whether keys make them.
+    pub(crate) keyed: bool,
+}
+
+impl Offers {
+    /// Whether an offer begins a new part of the list.
+    pub(crate) fn begins(&self, at: &usize) -> bool {
+        let section = |at: usize| self.rows.get(at).map(|offer| offer.section);
+        *at == 0 || section(*at) != section(at.saturating_sub(1))
+    }
+
+    /// The key that makes an offer, or opens its form.
+    pub(crate) fn key(&self, offer: &Offer) -> Option<&'static str> {
+        let key = match offer.word {
+            "triage" => "a",
+            "review" => "r",
+            "request-sanction" => "s",
+            "request-tolerance" => "t",
+            "prohibit" => "p",
+            "dismiss" => "d",
+            "approve" => "y",
+            "decline" => "n",
+            "withdraw" => "w",
+            "reopen" => "o",
+            "scope-in" => "i",
+            "request-scope-in" => "i",
+            "request-scope-out" => "u",
+            "comment" => "c",
+            "confirm" => "m",
+            _ => return None,
+        };
+        self.keyed.then_some(key)
+    }
+}
+
 /// What somebody asks for.
 #[derive(Debug)]
 pub(crate) struct RequestView {
@@ -261,7 +308,11 @@ pub(crate) struct RecordPage {
     /// What is asked for.
     pub(crate) request: Option<RequestView>,
     /// What the reader may do.
-    pub(crate) offers: Vec<Offer>,
+    pub(crate) offers: Offers,
+    /// What can be taken back.
+    pub(crate) undo: Option<Undo>,
+    /// The address of this page, to come back to.
+    pub(crate) here: String,
     /// Why what was just asked for was not done.
     pub(crate) problem: Option<Problem>,
     /// Entries of its trail.
@@ -328,12 +379,6 @@ impl RecordPage {
     /// On how many machines it is, in a band.
     pub(crate) fn band(&self) -> &'static str {
         UsageBand::of(self.assets()).label()
-    }
-
-    /// Whether an offer begins a new part of the list.
-    pub(crate) fn begins(&self, at: &usize) -> bool {
-        let section = |at: usize| self.offers.get(at).map(|offer| offer.section);
-        *at == 0 || section(*at) != section(at.saturating_sub(1))
     }
 
     /// Units in which it is seen and that are not its own.

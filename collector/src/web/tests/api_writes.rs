@@ -226,6 +226,9 @@ const PAGES_ONLY: [(&str, &str); 11] = [
     ("/account/second-factor/remove", "one's own second factor"),
     ("/account/recovery-codes", "one's own second factor"),
     ("/theme", "how pages look"),
+    ("/looked", "up to where one person has looked at pages"),
+    ("/views", "addresses of pages that one person wants to come back to"),
+    ("/views/{number}/drop", "addresses of pages that one person wants to come back to"),
     ("/catalogue/own/new", "a form that writes into the text, which is published as a whole"),
     ("/catalogue/own/remove", "a form that writes into the text, which is published as a whole"),
 ];

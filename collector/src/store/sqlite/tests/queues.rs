@@ -123,10 +123,14 @@ fn requests_of_an_older_database_are_found() {
              ALTER TABLE ai_system DROP COLUMN requested_at_ms;
              ALTER TABLE ai_system DROP COLUMN decider;
              ALTER TABLE ai_system ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
+             DROP TABLE saved_view;
+             DROP TABLE last_look;
+             DROP TABLE unit_day;
+             DROP INDEX asset_by_search;
              DROP TABLE link_use;
              ALTER TABLE session DROP COLUMN let_in;
              ALTER TABLE sign_in_link DROP COLUMN made_by;
-             DELETE FROM migration WHERE version IN (33, 35, 36);",
+             DELETE FROM migration WHERE version IN (33, 35, 36, 38);",
         )
         .unwrap();
     drop(connection);

@@ -24,7 +24,7 @@ use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::list::{Pager, page_number};
 use crate::web::names::{Names, people_of};
-use crate::web::pages::{Beside, DecisionView, RecordPage, RequestView};
+use crate::web::pages::{Beside, DecisionView, Offers, RecordPage, RequestView, Undo};
 use crate::web::url::{Address, encode};
 use crate::web::{WebState, blocking};
 
@@ -60,8 +60,13 @@ pub(crate) async fn one(
         "" => None,
         typed => Some(typed.parse::<Day>().map_err(|_| WebError::unknown_choice("on", typed))?),
     };
-    let said =
-        Said { notice: moves::done(&query.done), number: page_number(&query.page)?, on, ..Said::default() };
+    let said = Said {
+        notice: moves::done(&query.done),
+        done: query.done,
+        number: page_number(&query.page)?,
+        on,
+        ..Said::default()
+    };
     record_page(&state, &reader, &reference, said).await
 }
 
@@ -69,6 +74,8 @@ pub(crate) async fn one(
 #[derive(Default)]
 pub(super) struct Said {
     notice: Option<&'static str>,
+    /// Word of the move that was just made.
+    done: String,
     /// Page of the history, from 1; 0: the first.
     number: u64,
     on: Option<Day>,
@@ -90,6 +97,7 @@ struct Loaded {
     seen_then: Vec<SeenThen>,
     least: u64,
     beside: Option<Beside>,
+    undo: Option<Undo>,
 }
 
 async fn record_page(
@@ -102,7 +110,7 @@ async fn record_page(
     let number = said.number.max(1);
     // What is told of a past day is told as of that day.
     let today = said.on.unwrap_or_else(|| Day::from_unix_ms(reader.now_ms));
-    let loaded = load(state, reader, reference, number, said.on).await?;
+    let loaded = load(state, reader, reference, number, &said).await?;
     let (held, seen) = (&loaded.detail.held, &loaded.detail.seen);
     let system = loaded.then.as_ref().unwrap_or(&held.body);
     let known = state.app.catalogue.known();
@@ -186,7 +194,15 @@ async fn record_page(
             details: offers::wish_details(&request.wish, &loaded.detail.related),
             reason: request.reason.clone(),
         }),
-        offers,
+        undo: loaded.undo,
+        here: here.href(),
+        offers: Offers {
+            rows: offers,
+            reference: held.body.reference.clone(),
+            version: held.version,
+            back: None,
+            keyed: false,
+        },
         problem: refused.as_ref().map(|refused| problem(&held.body.reference, refused)),
         history: entries::views(&loaded.rows, shown, names, None),
         pager: Pager::of_rows(ENTRIES, (number, shown, loaded.total), "event", &here, "page"),
@@ -222,8 +238,9 @@ async fn load(
     reader: &Reader,
     reference: &str,
     number: u64,
-    on: Option<Day>,
+    said: &Said,
 ) -> Result<Loaded, WebError> {
+    let (on, done) = (said.on, said.done.clone());
     let (app, reference) = (state.app.clone(), reference.to_owned());
     let (who, act) = (reader.who(), reader.act("why"));
     // Refusals tell of people rather than of the record: they are for who reads the trail.
@@ -290,7 +307,12 @@ async fn load(
             Some(_) => None,
             None => Some(beside(&beside_of, &by, &detail.held.body)?),
         };
+        let undo = match on {
+            Some(_) => None,
+            None => moves::undo(&by, &app, &done, &detail.held.body.reference)?,
+        };
         Ok::<_, WebError>(Some(Loaded {
+            undo,
             beside,
             detail,
             names,
@@ -342,7 +364,7 @@ pub(crate) fn in_sight(
 }
 
 /// What is seen that the decision does not rest on, with units by name.
-fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
+pub(super) fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
     let Some(basis) = &system.basis else { return Vec::new() };
     let units = seen.units.difference(&basis.units).map(|unit| format!("Unit {}", names.unit(*unit)));
     let rest = Seen { units: BTreeSet::new(), ..seen.clone() };

@@ -13,7 +13,7 @@ use crate::web::names::Names;
 use crate::web::pages::{Ask, Axis, Offer};
 
 /// The moves that are tried, in the order of the page, each as it would be made with everything said that it needs.
-pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Move)> {
+pub(in crate::web::handlers) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Move)> {
     let some = || "x".repeat(20);
     let mut list = vec![
         ("approve", Move::Approve),
@@ -74,7 +74,7 @@ fn section(word: &str) -> &'static str {
 
 /// What came of the trials, as a page offers it. `own`: the reader made the request that waits. `refused` is the word of a move that was
 /// refused a moment ago, with what was typed.
-pub(super) fn offers<'t>(
+pub(in crate::web::handlers) fn offers<'t>(
     detail: &SystemDetail,
     trials: &[Result<(), Refused>],
     today: Day,
@@ -279,7 +279,7 @@ pub(in crate::web::handlers) fn wish_details(
 }
 
 /// The six axes.
-pub(super) fn axes(system: &AiSystem, names: &Names, today: Day) -> Vec<Axis> {
+pub(in crate::web::handlers) fn axes(system: &AiSystem, names: &Names, today: Day) -> Vec<Axis> {
     let axis = |label, word, class, note: String| Axis { label, word, class, note };
     let effective = system.effective_sanction(today);
     let decision = match (system.sanction, system.expires_on) {
