@@ -216,7 +216,7 @@ async fn a_token_of_every_scope_does_not_do_what_takes_a_person() {
 }
 
 /// Forms that the interface for programs has no counterpart of, and why.
-const PAGES_ONLY: [(&str, &str); 11] = [
+const PAGES_ONLY: [(&str, &str); 14] = [
     ("/sign-in", "signing in"),
     ("/sign-in/link/{secret}", "signing in"),
     ("/sign-out", "signing in"),
