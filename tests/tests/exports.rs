@@ -279,6 +279,9 @@ impl<'s> Desk<'s> {
                     ("aiia.sha256", json!("ab".repeat(32))),
                     ("aiia.assessor", json!("Petra Planted")),
                     ("dpa_link", json!("CTR-2026-118")),
+                    ("compute.places", json!(["own-server", "vendor-cloud"])),
+                    ("compute.accelerators", json!(text.replace(['\n', '\r'], " "))),
+                    ("compute.note", json!(text)),
                     ("labels", json!(["a|b", "=1"])),
                 ],
                 before_ms,
@@ -551,6 +554,10 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
                 line["data"]["record"]["sanction"] = "fine".into()
             }),
             (json!("system"), "a model of nowhere", |line| {
+            (json!("system"), "a place that there is not", |line| {
+                line["data"]["record"]["compute"] =
+                    json!({ "places": ["moon"], "accelerators": null, "note": null })
+            }),
                 line["data"]["resources"]["models"] = json!([{ "name": "x", "source": "rumour" }])
             }),
             (json!("system"), "no hash", |line| {

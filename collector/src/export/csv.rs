@@ -49,7 +49,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 28] = [
+const SYSTEMS: [&str; 31] = [
     "reference",
     "id",
     "name",
@@ -78,6 +78,9 @@ const SYSTEMS: [&str; 28] = [
     "versions_seen",
     "models",
     "tooling",
+    "compute_places",
+    "accelerators",
+    "compute_note",
 ];
 
 pub(super) fn write(
@@ -164,6 +167,9 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         several(resources.versions_seen.iter().map(|one| (one.product.as_str(), Some(one.version.as_str())))),
         several(resources.models.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
         several(resources.tooling.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
+        several(record.compute.places.iter().map(|place| (place.as_str(), None))),
+        text(&record.compute.accelerators),
+        text(&record.compute.note),
     ]
 }
 

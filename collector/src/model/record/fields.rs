@@ -6,8 +6,8 @@ use serde_json::Value;
 use umbrascope_api::Day;
 
 use super::{
-    AiActClass, AiActRole, AiSystem, AssessmentState, DataCategory, DecisionImpact, Domain, Environment,
-    OrgRole, Oversight, Stage, SystemKind, Tier, Tri,
+    AiActClass, AiActRole, AiSystem, AssessmentState, ComputePlace, DataCategory, DecisionImpact, Domain,
+    Environment, OrgRole, Oversight, Stage, SystemKind, Tier, Tri,
 };
 
 /// Longest line, in characters.
@@ -32,14 +32,24 @@ pub enum FieldGroup {
     Data,
     /// What it may do to people.
     Risk,
+    /// What it runs on.
+    Computing,
     /// When, and what else.
     Life,
 }
 
 impl FieldGroup {
     /// Every group, in the order of the page.
-    pub const ALL: [Self; 7] =
-        [Self::Identity, Self::Purpose, Self::Roles, Self::Supplier, Self::Data, Self::Risk, Self::Life];
+    pub const ALL: [Self; 8] = [
+        Self::Identity,
+        Self::Purpose,
+        Self::Roles,
+        Self::Supplier,
+        Self::Data,
+        Self::Computing,
+        Self::Risk,
+        Self::Life,
+    ];
 
     /// What people read.
     pub fn label(self) -> &'static str {
@@ -51,6 +61,7 @@ impl FieldGroup {
             Self::Data => "Data",
             Self::Risk => "Risk and impact",
             Self::Life => "Life cycle",
+            Self::Computing => "What it runs on",
         }
     }
 
@@ -64,6 +75,7 @@ impl FieldGroup {
             Self::Data => "data",
             Self::Risk => "risk",
             Self::Life => "life",
+            Self::Computing => "computing",
         }
     }
 }
@@ -120,7 +132,7 @@ const fn field(
 
 /// Every field that is set by editing, in the order of the page. States are not: they are moved.
 pub const FIELDS: &[Field] = {
-    use FieldGroup::{Data, Identity, Life, Purpose, Risk, Roles, Supplier};
+    use FieldGroup::{Computing, Data, Identity, Life, Purpose, Risk, Roles, Supplier};
     use Input::{Choice, Choices, Line, Lines, Link, Person, Sha256, Text, Units};
     const DAY: Input = Input::Day;
     &[
@@ -196,6 +208,9 @@ pub const FIELDS: &[Field] = {
         field("dpia.link", "DPIA, link", Data, Link, "A.5"),
         field("risk_tier", "Risk tier", Risk, Choice(Tier::choices), "6.1.2"),
         field("risk_tier_reason", "Why this tier", Risk, Text, "6.1.2"),
+        field("compute.places", "Where it runs", Computing, Choices(ComputePlace::choices), "A.4.5"),
+        field("compute.accelerators", "Graphics processors and other accelerators", Computing, Line, "A.4.5"),
+        field("compute.note", "Regions, sizes, who runs it", Computing, Text, "A.4.5"),
         field("ai_act_class", "Class under the EU AI Act", Risk, Choice(AiActClass::choices), "4.2"),
         field("ai_act_detail", "Point, condition, grounds", Risk, Text, "4.2"),
         field("aiia.state", "Impact assessment", Risk, Choice(AssessmentState::choices), "6.1.4, 8.4, A.5.3"),
@@ -257,6 +272,9 @@ pub const OWNER_FIELDS: &[&str] = &[
     "pii",
     "deployed_on",
 ];
+    "compute.places",
+    "compute.accelerators",
+    "compute.note",
 
 /// Why a field was not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -466,7 +484,9 @@ mod tests {
 
     #[test]
     fn every_field_leads_to_a_place_in_the_record() {
-        let body = serde_json::to_value(some()).unwrap();
+        // What nobody said of this is left out, so that records of before it was asked stay as they are.
+        let told = with("compute.places", json!(["own-device"])).unwrap();
+        let body = serde_json::to_value(told).unwrap();
         for field in FIELDS {
             let mut value = &body;
             for name in field.name.split('.') {
@@ -477,6 +497,24 @@ mod tests {
 
     #[test]
     fn a_choice_is_one_of_its_words() {
+    #[test]
+    fn what_a_system_runs_on_is_told_and_taken_back_and_leaves_nothing() {
+        let before = serde_json::to_value(some()).unwrap();
+        assert!(before.get("compute").is_none(), "nobody said anything");
+        let told = with("compute.accelerators", json!("2 graphics processors")).unwrap();
+        assert_eq!(shown(&told, named("compute.accelerators").unwrap()), ["2 graphics processors"]);
+        assert!(!told.compute.says_where() && !told.compute.is_unknown());
+        let back = edit(&told, &[("compute.accelerators".to_owned(), json!(""))]).unwrap();
+        assert_eq!(serde_json::to_value(back).unwrap(), before);
+        let unknown = with("compute.places", json!(["unknown"])).unwrap();
+        assert!(!unknown.compute.says_where(), "unknown is said, and says nothing");
+        assert!(
+            with("compute.places", json!(["own-cloud-account", "own-device"])).unwrap().compute.says_where()
+        );
+        assert!(with("compute.places", json!(["the moon"])).is_err());
+        assert!(with("compute", json!({"note": "x"})).is_err(), "it is set part by part");
+    }
+
         assert_eq!(with("risk_tier", json!("high")).unwrap().risk_tier, Tier::High);
         let refused = with("risk_tier", json!("severe")).unwrap_err();
         assert!(refused[0].problem.contains("unassessed, minimal"), "{refused:?}");

@@ -14,16 +14,16 @@ use umbrascope_api::Day;
 use super::Role;
 
 pub use fields::{
-    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
-    is_link, named, shown,
+    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LINK_CHARS, LIST_ENTRIES, OWNER_FIELDS,
+    TEXT_CHARS, edit, is_link, named, shown,
 };
 pub use resources::{InterfaceSeen, ModelSeen, Piece, RESOURCES, Resources, Shown, ToolSeen, VersionSeen};
 pub use seen::Seen;
 pub(crate) use words::words;
 pub use words::{
-    AiActClass, AiActRole, AssessmentState, DataCategory, DecisionImpact, DismissReason, Domain, Enforcement,
-    Environment, Observed, OrgRole, Oversight, ReopenReason, ReviewState, Sanction, Scope, Stage, SystemKind,
-    Tier, Tri,
+    AiActClass, AiActRole, AssessmentState, ComputePlace, DataCategory, DecisionImpact, DismissReason,
+    Domain, Enforcement, Environment, Observed, OrgRole, Oversight, ReopenReason, ReviewState, Sanction,
+    Scope, Stage, SystemKind, Tier, Tri,
 };
 
 /// A use of AI in the organisation.
@@ -124,6 +124,9 @@ pub struct AiSystem {
     pub dpia: Assessment,
 
     // Resources.
+    /// What it computes on.
+    #[serde(skip_serializing_if = "Compute::is_unknown")]
+    pub compute: Compute,
     /// Where it says what people have to know.
     pub competence_link: Option<String>,
 
@@ -229,6 +232,30 @@ pub struct AiSystem {
 /// Comments that a record keeps; older ones stand in its trail.
 pub const COMMENTS: usize = 200;
 /// Most characters of a comment.
+/// What a system computes on, as people say. What sensors show of it stands beside it and changes nothing here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compute {
+    /// Where.
+    pub places: BTreeSet<ComputePlace>,
+    /// Graphics processors and other accelerators, where they are known.
+    pub accelerators: Option<String>,
+    /// What else there is to say: regions, sizes, who runs it.
+    pub note: Option<String>,
+}
+
+impl Compute {
+    /// Whether nobody said anything.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether somebody said where.
+    pub fn says_where(&self) -> bool {
+        self.places.iter().any(|place| *place != ComputePlace::Unknown)
+    }
+}
+
 pub const COMMENT_CHARS: usize = 2_000;
 
 /// What somebody said about a record. It decides nothing.

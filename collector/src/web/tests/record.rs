@@ -1,5 +1,7 @@
 //! A record's page: what it shows, every move by every role, and what is kept of what was typed.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::model::Grants;
 use crate::model::governed::{Act, Actor};
@@ -547,4 +549,32 @@ async fn what_hangs_on_a_record_stands_on_its_page() {
     );
     let past = vera.get("/inventory/AIS-0001?on=2026-11-20").await.text;
     assert!(!past.contains("Train the writers"), "of a past day nothing is shown: {past}");
+}
+
+#[tokio::test]
+async fn what_a_system_runs_on_is_said_on_its_page_and_in_json() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    let form = anna.get("/inventory/AIS-0001/edit/computing").await.text;
+    assert!(form.contains("Cloud account of the organisation"), "{form}");
+    let said = [
+        ("compute.places", "own-server"),
+        ("compute.accelerators", "2 of them"),
+        ("compute.note", "<b>Frankfurt</b>"),
+    ];
+    let saved = anna.edits("AIS-0001", "computing", &said).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    for text in ["Servers of the organisation", "2 of them", "&#60;b&#62;Frankfurt&#60;/b&#62;"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let before = anna.get("/inventory/AIS-0001?on=2026-11-20").await.text;
+    assert!(!before.contains("Servers of the organisation"), "of a day before it: {before}");
+    anna.browser = false;
+    let whole: Value = serde_json::from_str(&anna.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    let compute = json!({"places": ["own-server"], "accelerators": "2 of them", "note": "<b>Frankfurt</b>"});
+    assert_eq!(whole["record"]["compute"], compute);
+    assert_eq!(whole["set_by"]["compute"]["by"], format!("person:{}", anna.person("anna")));
+    let wrong = json!({"fields": {"compute.places": ["moon"]}, "version": whole["version"]});
+    let (status, problem) = anna.sent(Method::PATCH, "/api/v1/systems/AIS-0001", &wrong).await;
+    assert_eq!((status, &problem["missing"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(["compute.places"])));
 }

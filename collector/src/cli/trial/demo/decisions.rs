@@ -251,6 +251,7 @@ impl Play<'_> {
             ("human_oversight", json!("approve-before")),
             ("system_owner", json!(owner)),
             ("risk_owner", json!(owner)),
+            ("compute.places", json!(["vendor-cloud"])),
             ("org_units", json!([unit])),
             ("org_roles", json!(["customer-user"])),
             ("ai_act_role", json!("deployer")),
