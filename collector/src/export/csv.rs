@@ -49,7 +49,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 31] = [
+const SYSTEMS: [&str; 32] = [
     "reference",
     "id",
     "name",
@@ -81,6 +81,7 @@ const SYSTEMS: [&str; 31] = [
     "compute_places",
     "accelerators",
     "compute_note",
+    "limited_to_units",
 ];
 
 pub(super) fn write(
@@ -170,6 +171,7 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         several(record.compute.places.iter().map(|place| (place.as_str(), None))),
         text(&record.compute.accelerators),
         text(&record.compute.note),
+        record.limited_to_units.iter().map(i64::to_string).collect::<Vec<_>>().join("; ").into(),
     ]
 }
 

@@ -376,10 +376,11 @@ impl System {
         add("accelerators", record.compute.accelerators.clone());
         add("compute-note", record.compute.note.clone());
         add("demonstration", record.demonstration.then(|| "true".to_owned()));
+        facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
         facts.extend(record.org_units.iter().map(|unit| ("unit", format!("unit:{unit}"))));
         facts.extend(record.org_roles.iter().map(|role| ("org-role", role.as_str().to_owned())));
-        facts.extend(record.labels.iter().map(|label| ("label", label.clone())));
         facts.extend(record.compute.places.iter().map(|place| ("compute-place", place.as_str().to_owned())));
+        facts.extend(record.labels.iter().map(|label| ("label", label.clone())));
         let told = sightings.filter(|word| matches!(*word, "expired" | "snapshot"));
         facts.extend(told.min().map(|word| ("observations", word.to_owned())));
         facts.extend(self.snapshot().map(|day| ("observed-as-of", day.to_string())));

@@ -14,6 +14,8 @@ use super::{
 pub const LINE_CHARS: usize = 300;
 /// Longest text, in characters.
 pub const TEXT_CHARS: usize = 8_000;
+/// Longest link, in characters.
+pub const LINK_CHARS: usize = 2_000;
 /// Most entries of a list.
 pub const LIST_ENTRIES: usize = 100;
 
@@ -30,10 +32,10 @@ pub enum FieldGroup {
     Supplier,
     /// What goes in.
     Data,
-    /// What it may do to people.
-    Risk,
     /// What it runs on.
     Computing,
+    /// What it may do to people.
+    Risk,
     /// When, and what else.
     Life,
 }
@@ -59,9 +61,9 @@ impl FieldGroup {
             Self::Roles => "Who answers for it",
             Self::Supplier => "Supplier",
             Self::Data => "Data",
+            Self::Computing => "What it runs on",
             Self::Risk => "Risk and impact",
             Self::Life => "Life cycle",
-            Self::Computing => "What it runs on",
         }
     }
 
@@ -73,9 +75,9 @@ impl FieldGroup {
             Self::Roles => "roles",
             Self::Supplier => "supplier",
             Self::Data => "data",
+            Self::Computing => "computing",
             Self::Risk => "risk",
             Self::Life => "life",
-            Self::Computing => "computing",
         }
     }
 }
@@ -206,11 +208,11 @@ pub const FIELDS: &[Field] = {
         ),
         field("dpia.date", "DPIA of", Data, DAY, "A.5"),
         field("dpia.link", "DPIA, link", Data, Link, "A.5"),
-        field("risk_tier", "Risk tier", Risk, Choice(Tier::choices), "6.1.2"),
-        field("risk_tier_reason", "Why this tier", Risk, Text, "6.1.2"),
         field("compute.places", "Where it runs", Computing, Choices(ComputePlace::choices), "A.4.5"),
         field("compute.accelerators", "Graphics processors and other accelerators", Computing, Line, "A.4.5"),
         field("compute.note", "Regions, sizes, who runs it", Computing, Text, "A.4.5"),
+        field("risk_tier", "Risk tier", Risk, Choice(Tier::choices), "6.1.2"),
+        field("risk_tier_reason", "Why this tier", Risk, Text, "6.1.2"),
         field("ai_act_class", "Class under the EU AI Act", Risk, Choice(AiActClass::choices), "4.2"),
         field("ai_act_detail", "Point, condition, grounds", Risk, Text, "4.2"),
         field("aiia.state", "Impact assessment", Risk, Choice(AssessmentState::choices), "6.1.4, 8.4, A.5.3"),
@@ -270,11 +272,11 @@ pub const OWNER_FIELDS: &[&str] = &[
     "cross_border",
     "cross_border_countries",
     "pii",
-    "deployed_on",
-];
     "compute.places",
     "compute.accelerators",
     "compute.note",
+    "deployed_on",
+];
 
 /// Why a field was not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -384,7 +386,7 @@ impl Input {
                 line => Ok(line),
             },
             Self::Text => text(TEXT_CHARS),
-            Self::Link => match text(2_000)? {
+            Self::Link => match text(LINK_CHARS)? {
                 Value::String(link) if !is_link(&link) => {
                     Err("is neither an address that begins with https:// or http:// nor a reference without blanks".to_owned())
                 }
@@ -496,8 +498,6 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_one_of_its_words() {
-    #[test]
     fn what_a_system_runs_on_is_told_and_taken_back_and_leaves_nothing() {
         let before = serde_json::to_value(some()).unwrap();
         assert!(before.get("compute").is_none(), "nobody said anything");
@@ -515,6 +515,8 @@ mod tests {
         assert!(with("compute", json!({"note": "x"})).is_err(), "it is set part by part");
     }
 
+    #[test]
+    fn a_choice_is_one_of_its_words() {
         assert_eq!(with("risk_tier", json!("high")).unwrap().risk_tier, Tier::High);
         let refused = with("risk_tier", json!("severe")).unwrap_err();
         assert!(refused[0].problem.contains("unassessed, minimal"), "{refused:?}");

@@ -173,6 +173,9 @@ pub struct AiSystem {
     pub conditions: Option<String>,
     /// The last day of what is tolerated.
     pub expires_on: Option<Day>,
+    /// Units in which alone it may be used, by number; none: wherever it is.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub limited_to_units: BTreeSet<i64>,
     /// Whether the management system covers it.
     pub scope: Scope,
     /// Why not, or why.
@@ -229,9 +232,6 @@ pub struct AiSystem {
     pub split_from: Option<String>,
 }
 
-/// Comments that a record keeps; older ones stand in its trail.
-pub const COMMENTS: usize = 200;
-/// Most characters of a comment.
 /// What a system computes on, as people say. What sensors show of it stands beside it and changes nothing here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -256,6 +256,9 @@ impl Compute {
     }
 }
 
+/// Comments that a record keeps; older ones stand in its trail.
+pub const COMMENTS: usize = 200;
+/// Most characters of a comment.
 pub const COMMENT_CHARS: usize = 2_000;
 
 /// What somebody said about a record. It decides nothing.
@@ -353,6 +356,9 @@ pub enum Wish {
     Sanction {
         /// Under which conditions, if any.
         conditions: Option<String>,
+        /// Units in which alone, by number; none: wherever it is.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        units: BTreeSet<i64>,
     },
     /// To be tolerated for a time.
     Tolerate {
@@ -360,6 +366,9 @@ pub enum Wish {
         conditions: String,
         /// The last day.
         expires_on: Day,
+        /// Units in which alone, by number; none: wherever it is.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        units: BTreeSet<i64>,
     },
     /// To be put in scope.
     ScopeIn {
@@ -393,6 +402,11 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// To be sanctioned wherever it is used, without conditions.
+    pub fn sanction() -> Self {
+        Self::Sanction { conditions: None, units: BTreeSet::new() }
+    }
+
     /// The role that decides on it.
     pub fn decider(&self) -> Role {
         match self {
@@ -480,6 +494,16 @@ impl AiSystem {
             Sanction::Tolerated if self.expires_on.is_none_or(|last| last < today) => Sanction::None,
             _ if self.revoked_at_ms.is_some() => Sanction::None,
             sanction => sanction,
+        }
+    }
+
+    /// Units in which it is seen and in which it may not be used, as the decision that counts on a day is limited. Empty, too, where no
+    /// decision lets it be used.
+    pub fn outside_limit(&self, seen: &Seen, today: Day) -> BTreeSet<i64> {
+        let allowed = matches!(self.effective_sanction(today), Sanction::Sanctioned | Sanction::Tolerated);
+        match allowed && !self.limited_to_units.is_empty() {
+            true => seen.units.difference(&self.limited_to_units).copied().collect(),
+            false => BTreeSet::new(),
         }
     }
 
