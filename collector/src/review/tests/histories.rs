@@ -46,10 +46,12 @@ fn any_move() -> impl Strategy<Value = Move> {
         Move::Edit(edits.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     });
     let wish = prop_oneof![
-        4 => Just(Wish::Sanction { conditions: None }),
+        4 => Just(Wish::sanction()),
+        2 => prop::collection::btree_set(3_i64..5, 0..2).prop_map(|units| Wish::Sanction { conditions: None, units }),
         3 => (0_u32..300).prop_map(|days| Wish::Tolerate {
             conditions: "no personal data".into(),
             expires_on: day(TODAY + days),
+            units: [].into(),
         }),
         2 => Just(Wish::ScopeIn { justification: None }),
         2 => Just(Wish::ScopeOut { justification: "used by nobody in these units".into() }),
@@ -175,6 +177,9 @@ fn holds_invariants(system: &AiSystem, today: Day) {
         Sanction::Tolerated => assert!(system.purpose.is_some() && system.system_owner.is_some()),
         Sanction::None | Sanction::Prohibited => {}
     }
+    if matches!(system.sanction, Sanction::None | Sanction::Prohibited) {
+        assert!(system.limited_to_units.is_empty(), "only what may be used is limited");
+    }
     // I-10
     if system.scope == Scope::Out {
         let justification = system.scope_justification.as_deref().unwrap_or_default();
@@ -256,10 +261,11 @@ proptest! {
     fn what_is_decided_stays_so_and_comes_due(
         due in prop::option::of(0_u32..2 * REVIEW_DAYS),
         wish in prop_oneof![
-            Just(Some(Wish::Sanction { conditions: None })),
+            Just(Some(Wish::sanction())),
             (1_u32..=180).prop_map(|days| Some(Wish::Tolerate {
                 conditions: "no personal data".into(),
                 expires_on: day(TODAY + days),
+                units: [].into(),
             })),
             Just(None),
         ],

@@ -123,7 +123,7 @@ pub(super) fn row(
             (None, None) => super::record::offers::waits(system, today).0,
         },
         reason: request.map(|request| request.reason.clone()).unwrap_or_default(),
-        details: request.map(|request| wish_details(&request.wish, related)).unwrap_or_default(),
+        details: request.map(|request| wish_details(&request.wish, related, names)).unwrap_or_default(),
         since_ms: request.map_or(held.at_ms, |request| request.at_ms),
         first_seen: system.first_seen,
         owner: system.system_owner.map(|owner| names.person(owner)),

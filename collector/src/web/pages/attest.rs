@@ -127,6 +127,9 @@ impl AttestRow {
         if let Some(conditions) = &body.conditions {
             decision = format!("{decision}; conditions: {conditions}");
         }
+        if !body.limited_to_units.is_empty() {
+            decision = format!("{decision}; not in all of its units");
+        }
         vec![
             ("Kind", body.kind.label().to_owned()),
             ("Purpose", text(&body.purpose)),

@@ -366,6 +366,10 @@ pub(crate) struct DecisionView {
     pub(crate) reason: String,
     /// Version of the policy.
     pub(crate) policy: String,
+    /// Units in which alone it may be used; empty: wherever it is.
+    pub(crate) only_in: String,
+    /// Others in which it is seen nevertheless; empty: none.
+    pub(crate) outside: String,
     /// Share of the endpoints that reported then, in percent.
     pub(crate) coverage: Option<u32>,
 }

@@ -1,5 +1,7 @@
 //! A record's page: what it shows, every move by every role, and what is kept of what was typed.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::model::Grants;
 use crate::model::governed::{Act, Actor};
@@ -547,4 +549,70 @@ async fn what_hangs_on_a_record_stands_on_its_page() {
     );
     let past = vera.get("/inventory/AIS-0001?on=2026-11-20").await.text;
     assert!(!past.contains("Train the writers"), "of a past day nothing is shown: {past}");
+}
+
+#[tokio::test]
+async fn what_a_system_runs_on_is_said_on_its_page_and_in_json() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    let form = anna.get("/inventory/AIS-0001/edit/computing").await.text;
+    assert!(form.contains("Cloud account of the organisation"), "{form}");
+    let said = [
+        ("compute.places", "own-server"),
+        ("compute.accelerators", "2 of them"),
+        ("compute.note", "<b>Frankfurt</b>"),
+    ];
+    let saved = anna.edits("AIS-0001", "computing", &said).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    for text in ["Servers of the organisation", "2 of them", "&#60;b&#62;Frankfurt&#60;/b&#62;"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let before = anna.get("/inventory/AIS-0001?on=2026-11-20").await.text;
+    assert!(!before.contains("Servers of the organisation"), "of a day before it: {before}");
+    anna.browser = false;
+    let whole: Value = serde_json::from_str(&anna.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    let compute = json!({"places": ["own-server"], "accelerators": "2 of them", "note": "<b>Frankfurt</b>"});
+    assert_eq!(whole["record"]["compute"], compute);
+    assert_eq!(whole["set_by"]["compute"]["by"], format!("person:{}", anna.person("anna")));
+    let wrong = json!({"fields": {"compute.places": ["moon"]}, "version": whole["version"]});
+    let (status, problem) = anna.sent(Method::PATCH, "/api/v1/systems/AIS-0001", &wrong).await;
+    assert_eq!((status, &problem["missing"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(["compute.places"])));
+}
+
+#[tokio::test]
+async fn a_decision_is_asked_for_in_some_units_and_shows_where_it_does_not_count() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    assert!(page.contains("type=\"checkbox\" name=\"units\" value=\"1\""), "{page}");
+    let other = anna.moves("AIS-0001", "request-sanction", &[("reason", "r"), ("units", "2")]).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(other.text.contains("G-FIELDS") && other.text.contains("units that the record belongs to"));
+    let asked = anna.moves("AIS-0001", "request-sanction", &[("reason", "r"), ("units", "1")]).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.text);
+    let waits = anna.get("/inventory/AIS-0001").await.text;
+    assert!(waits.contains("Only in"), "{waits}");
+    let mut rita = anna.another("rita").await;
+    let approved = rita.moves("AIS-0001", "approve", &[("reason", "r")]).await;
+    assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.text);
+    let page = rita.get("/inventory/AIS-0001").await.text;
+    assert!(page.contains("<dt>Only in</dt>") && page.contains("Counts only in"), "{page}");
+    rita.browser = false;
+    let whole: Value = serde_json::from_str(&rita.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    assert_eq!(whole["record"]["limited_to_units"], json!([1]));
+    let seen: Vec<i64> = serde_json::from_value(whole["seen"]["units"].clone()).unwrap();
+    let outside: Vec<i64> = seen.into_iter().filter(|unit| *unit != 1).collect();
+    assert_eq!(whole["seen"]["outside_limit"], json!(outside));
+    assert_eq!(page.contains("where this decision does not count"), !outside.is_empty());
+    let body = json!({"move": "reopen", "reason": "r", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    let body = json!({"move": "review", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    for (units, status) in [(json!([99]), StatusCode::UNPROCESSABLE_ENTITY), (json!([1]), StatusCode::OK)] {
+        let body =
+            json!({"move": "request-sanction", "reason": "r", "units": units, "version": whole["version"]});
+        let (answered, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+        assert_eq!(answered, status, "{whole}");
+        assert_eq!(whole["missing"] == json!(["limited_to_units"]), status != StatusCode::OK);
+    }
 }

@@ -127,7 +127,7 @@ async fn record_page(
         Some(_) => Vec::new(),
         None => {
             let own = system.request.as_ref().is_some_and(|request| request.by == reader.user.id);
-            offers::offers(&loaded.detail, &loaded.trials, today, own, &word, &typed)
+            offers::offers(&loaded.detail, &loaded.trials, today, own, names, &word, &typed)
         }
     };
     let (waits, pending) = offers::waits(system, today);
@@ -174,6 +174,12 @@ async fn record_page(
             at_ms: decision.at_ms,
             reason: decision.reason.clone(),
             policy: decision.policy.clone(),
+            only_in: offers::in_words(&system.limited_to_units, names),
+            outside: if said.on.is_some() {
+                String::new()
+            } else {
+                offers::in_words(&system.outside_limit(seen, today), names)
+            },
             coverage: decision.coverage_percent,
         }),
         groups: groups(
@@ -191,7 +197,7 @@ async fn record_page(
             own: request.by == reader.user.id,
             at_ms: request.at_ms,
             what: request.wish.label(),
-            details: offers::wish_details(&request.wish, &loaded.detail.related),
+            details: offers::wish_details(&request.wish, &loaded.detail.related, names),
             reason: request.reason.clone(),
         }),
         undo: loaded.undo,

@@ -1,5 +1,7 @@
 //! What a reader may do with a record now. The rules themselves are asked, one trial a move: the page knows no rule.
 
+use std::collections::BTreeSet;
+
 use umbrascope_api::Day;
 
 use super::fields::problem;
@@ -21,10 +23,14 @@ pub(in crate::web::handlers) fn candidates(system: &AiSystem, today: Day) -> Vec
         ("withdraw", Move::Withdraw),
         ("triage", Move::Triage),
         ("review", Move::StartReview),
-        ("request-sanction", Move::Request(Wish::Sanction { conditions: None })),
+        ("request-sanction", Move::Request(Wish::sanction())),
         (
             "request-tolerance",
-            Move::Request(Wish::Tolerate { conditions: some(), expires_on: today.forward(1) }),
+            Move::Request(Wish::Tolerate {
+                conditions: some(),
+                expires_on: today.forward(1),
+                units: BTreeSet::new(),
+            }),
         ),
         ("prohibit", Move::Prohibit),
         ("reopen", Move::Reopen),
@@ -79,6 +85,7 @@ pub(in crate::web::handlers) fn offers<'t>(
     trials: &[Result<(), Refused>],
     today: Day,
     own: bool,
+    names: &Names,
     refused: &str,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
 ) -> Vec<Offer> {
@@ -101,7 +108,7 @@ pub(in crate::web::handlers) fn offers<'t>(
             label: label(word)?,
             section: section(word),
             blocked,
-            asks: asks(word, detail, today, open, &typed),
+            asks: asks(word, detail, names, today, open, &typed),
             open,
         })
     };
@@ -111,6 +118,7 @@ pub(in crate::web::handlers) fn offers<'t>(
 fn asks<'t>(
     word: &str,
     detail: &SystemDetail,
+    names: &Names,
     today: Day,
     open: bool,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
@@ -148,6 +156,20 @@ fn asks<'t>(
             .collect(),
         ..ask("products", label, "checks", false, "")
     };
+    let limit = || Ask {
+        options: detail
+            .held
+            .body
+            .org_units
+            .iter()
+            .map(|unit| Choice {
+                value: unit.to_string(),
+                label: names.unit(*unit),
+                chosen: typed("units").contains(&unit.to_string().as_str()),
+            })
+            .collect(),
+        ..ask("units", "Only in these units; none: wherever it is used", "checks", false, "")
+    };
     let hidden = |name, value: &str| Ask { value: value.to_owned(), ..ask(name, name, "hidden", true, "") };
     match word {
         "triage" | "review" | "withdraw" => Vec::new(),
@@ -163,11 +185,16 @@ fn asks<'t>(
         ],
         "comment" => vec![ask("note", "Comment", "text", true, "It changes nothing else, and stays.")],
         "request-sanction" => {
-            vec![ask("conditions", "Conditions", "text", false, "Under which it may be used."), why()]
+            vec![
+                ask("conditions", "Conditions", "text", false, "Under which it may be used."),
+                limit(),
+                why(),
+            ]
         }
         "request-tolerance" => vec![
             ask("conditions", "Conditions", "text", true, ""),
             ask("expires_on", "Last day", "day", true, "After it, the record is open again by itself."),
+            limit(),
             why(),
         ],
         "request-scope-in" => {
@@ -254,11 +281,16 @@ fn or(typed: Vec<&str>, default: &str) -> String {
 pub(in crate::web::handlers) fn wish_details(
     wish: &Wish,
     related: &[(String, String)],
+    names: &Names,
 ) -> Vec<(&'static str, String)> {
+    let only = |units: &BTreeSet<i64>| (!units.is_empty()).then(|| ("Only in", in_words(units, names)));
     match wish {
-        Wish::Sanction { conditions } => conditions.iter().map(|text| ("Conditions", text.clone())).collect(),
-        Wish::Tolerate { conditions, expires_on } => {
-            vec![("Conditions", conditions.clone()), ("Until", expires_on.to_string())]
+        Wish::Sanction { conditions, units } => {
+            conditions.iter().map(|text| ("Conditions", text.clone())).chain(only(units)).collect()
+        }
+        Wish::Tolerate { conditions, expires_on, units } => {
+            let told = [("Conditions", conditions.clone()), ("Until", expires_on.to_string())];
+            told.into_iter().chain(only(units)).collect()
         }
         Wish::ScopeIn { justification } => {
             justification.iter().map(|text| ("Justification", text.clone())).collect()
@@ -276,6 +308,11 @@ pub(in crate::web::handlers) fn wish_details(
             ("Its products", products.iter().cloned().collect::<Vec<_>>().join(", ")),
         ],
     }
+}
+
+/// Units by their names.
+pub(super) fn in_words(units: &BTreeSet<i64>, names: &Names) -> String {
+    units.iter().map(|unit| names.unit(*unit)).collect::<Vec<_>>().join(", ")
 }
 
 /// The six axes.
