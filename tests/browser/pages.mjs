@@ -21,7 +21,7 @@ if (!base || !link || flags.some((flag) => !["brief", "lists"].includes(flag))) 
 }
 const [brief, lists] = ["brief", "lists"].map((flag) => flags.includes(flag));
 const MAX_BYTES = 100_000;
-const WIDTHS = [375, 768, 1440];
+const WIDTHS = [320, 768, 1440];
 const problems = [];
 mkdirSync(folder, { recursive: true });
 

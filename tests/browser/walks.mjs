@@ -1,11 +1,13 @@
-// Walks the main job of each front door of a demonstration in real Chromium: by the keyboard alone, and with JavaScript switched off.
-// Fails where a step cannot be done so, where the focus is lost or cannot be seen, and on violations of the content policy.
+// Walks the main job of each front door of a demonstration in real Chromium: by the keyboard alone, and with JavaScript switched off; and
+// goes, as somebody of each role, to every place that is open to them. Fails where a step cannot be done so, where the focus is lost or cannot
+// be seen, on serious or critical findings of axe, and on violations of the content policy.
 //
 //   node walks.mjs BASE_URL COLLECTOR_PROGRAM DATA_FOLDER
 //
 // DATA_FOLDER is the one of the running `COLLECTOR_PROGRAM try --demo`. CHROMIUM names the browser (default /usr/bin/chromium).
 
 import { execFileSync } from "node:child_process";
+import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
 const [base, program, data] = process.argv.slice(2);
@@ -148,6 +150,22 @@ for (const scripted of [true, false]) {
     if (scripted) await press(page, "t", "/notice");
     else await page.getByRole("link", { name: "The notice", exact: false }).first().click();
     await says(page, "What for, and what you can ask");
+  });
+}
+
+const roles = ["analyst", "reviewer", "scope-owner", "deployer", "privacy", "auditor", "council", "owner-01"];
+for (const role of roles) {
+  await walk(`every place of ${role}`, `demo-${role}`, true, async (page) => {
+    const places = await page.locator(".side nav a").evaluateAll((links) => links.map((link) => link.href));
+    if (places.length === 0) throw new Error("nothing is open to this role");
+    for (const place of places) {
+      const answer = await page.goto(place);
+      if (!answer.ok()) problems.push(`${role}: ${place}: status ${answer.status()}`);
+      const found = await new AxeBuilder({ page }).analyze();
+      for (const violation of found.violations) {
+        if (["serious", "critical"].includes(violation.impact)) problems.push(`${role}: ${place}: ${violation.id}: ${violation.help}`);
+      }
+    }
   });
 }
 

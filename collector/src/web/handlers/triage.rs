@@ -140,7 +140,7 @@ fn view(
     let people: BTreeSet<i64> = people_of(&system).into_iter().collect();
     let names = Names::load(app, &people)?;
     let own = system.request.as_ref().is_some_and(|request| request.by == reader.user.id);
-    let rows = offers::offers(&detail, &trials, today, own, "", &|_| Vec::new());
+    let rows = offers::offers(&detail, &trials, today, own, &names, "", &|_| Vec::new());
     let products = detail.products.iter().take(PRODUCTS);
     let products = products.map(|one| product(app, reader, one, today)).collect::<Result<_, _>>()?;
     Ok(Some(TriageView {
@@ -151,7 +151,7 @@ fn view(
             own,
             at_ms: request.at_ms,
             what: request.wish.label(),
-            details: offers::wish_details(&request.wish, &detail.related),
+            details: offers::wish_details(&request.wish, &detail.related, &names),
             reason: request.reason.clone(),
         }),
         products,
