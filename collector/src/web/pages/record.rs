@@ -186,7 +186,7 @@ impl Offers {
             "withdraw" => "w",
             "reopen" => "o",
             "scope-in" => "i",
-            "request-scope-in" => "i",
+            "request-scope-in" => "q",
             "request-scope-out" => "u",
             "comment" => "c",
             "confirm" => "m",

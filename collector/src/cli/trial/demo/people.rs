@@ -27,6 +27,7 @@ pub(super) struct Cast {
 pub(super) fn ready(app: &AppState, now_ms: i64) -> Result<Cast, CliError> {
     let by =
         By { person: None, name: "try --demo".to_owned(), reason: "demonstration".to_owned(), at_ms: now_ms };
+    super::super::people::ready(&*app.people, &by)?;
     let known = app.people.all_units()?;
     let unit = |name: &str| known.iter().find(|unit| unit.name == name).map(|unit| unit.id);
     let units: Vec<i64> = UNITS.iter().filter_map(|(name, _)| unit(name)).collect();
