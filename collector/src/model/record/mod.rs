@@ -2,6 +2,7 @@
 //! value. Field list after governance reference (b); who set each field and when stands in its trail.
 
 mod fields;
+mod regions;
 mod resources;
 mod seen;
 mod words;
@@ -17,7 +18,9 @@ pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LINK_CHARS, LIST_ENTRIES, OWNER_FIELDS,
     TEXT_CHARS, edit, is_link, named, shown,
 };
-pub use resources::{InterfaceSeen, ModelSeen, Piece, RESOURCES, Resources, Shown, ToolSeen, VersionSeen};
+pub use resources::{
+    InterfaceSeen, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen, VersionSeen,
+};
 pub use seen::Seen;
 pub(crate) use words::words;
 pub use words::{
