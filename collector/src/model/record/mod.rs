@@ -2,6 +2,7 @@
 //! value. Field list after governance reference (b); who set each field and when stands in its trail.
 
 mod fields;
+mod regions;
 mod resources;
 mod seen;
 mod words;
@@ -17,7 +18,9 @@ pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LINK_CHARS, LIST_ENTRIES, OWNER_FIELDS,
     TEXT_CHARS, edit, is_link, named, shown,
 };
-pub use resources::{InterfaceSeen, ModelSeen, Piece, RESOURCES, Resources, Shown, ToolSeen, VersionSeen};
+pub use resources::{
+    InterfaceSeen, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen, VersionSeen,
+};
 pub use seen::Seen;
 pub(crate) use words::words;
 pub use words::{
@@ -495,6 +498,11 @@ impl AiSystem {
             _ if self.revoked_at_ms.is_some() => Sanction::None,
             sanction => sanction,
         }
+    }
+
+    /// Whether its impact was assessed after it was in use.
+    pub fn assessed_after_use(&self) -> bool {
+        self.deployed_on.is_some() && self.aiia.date > self.deployed_on
     }
 
     /// Units in which it is seen and in which it may not be used, as the decision that counts on a day is limited. Empty, too, where no

@@ -385,6 +385,12 @@ impl RecordPage {
         UsageBand::of(self.assets()).label()
     }
 
+    /// On how many of its machines there is an accelerator, in a band.
+    pub(crate) fn accelerated(&self) -> Option<&'static str> {
+        let machines = self.resources.as_ref()?.accelerated?;
+        Some(UsageBand::of(machines).label())
+    }
+
     /// Units in which it is seen and that are not its own.
     pub(crate) fn drifts(&self) -> bool {
         !self.units_owned.is_empty() && self.units_seen.iter().any(|(_, own)| !own)
