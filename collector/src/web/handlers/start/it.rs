@@ -80,7 +80,7 @@ fn lines(
     let line = |version: &str, count: u64, standing| VersionLine {
         version: version.to_owned(),
         count,
-        percent: if all == 0 { 0 } else { count * 100 / all },
+        percent: (count * 100).checked_div(all).unwrap_or(0),
         standing,
     };
     let mut sorted: Vec<(&String, &u64)> = counts.iter().collect();
