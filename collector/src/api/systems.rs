@@ -54,6 +54,8 @@ pub(super) struct SystemWhole {
     products: Vec<SeenProduct>,
     /// What sensors and the catalogue show of its resources.
     resources: ResourcesNow,
+    /// Whether its impact was assessed after it was in use.
+    impact_assessed_after_use: bool,
     /// Fields that a sanction takes and that are missing.
     missing_for_use: Vec<String>,
     /// Fields that scope takes and that are missing.
@@ -204,6 +206,7 @@ impl SystemWhole {
             hash: held.hash.clone(),
             changed_at: Moment::of(held.at_ms),
             set_by: stamps.collect(),
+            impact_assessed_after_use: held.body.assessed_after_use(),
             missing_for_use: names(review::required_for_use(&held.body)),
             missing_for_scope: names(review::required_for_scope(&held.body, false)),
             tier: TierNow::of(method.compare(&held.body), &held.stamps),

@@ -373,6 +373,8 @@ impl System {
         add("first-seen", first.map(|day| day.to_string()));
         add("last-seen", last.map(|day| day.to_string()));
         add("decided-under-policy", record.decision.as_ref().map(|decision| decision.policy.clone()));
+        let late = record.assessed_after_use().then(|| "true".to_owned());
+        add("impact-assessment-retroactive", late);
         add("accelerators", record.compute.accelerators.clone());
         add("compute-note", record.compute.note.clone());
         add("demonstration", record.demonstration.then(|| "true".to_owned()));

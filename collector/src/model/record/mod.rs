@@ -500,6 +500,11 @@ impl AiSystem {
         }
     }
 
+    /// Whether its impact was assessed after it was in use.
+    pub fn assessed_after_use(&self) -> bool {
+        self.deployed_on.is_some() && self.aiia.date > self.deployed_on
+    }
+
     /// Units in which it is seen and in which it may not be used, as the decision that counts on a day is limited. Empty, too, where no
     /// decision lets it be used.
     pub fn outside_limit(&self, seen: &Seen, today: Day) -> BTreeSet<i64> {

@@ -616,3 +616,18 @@ async fn a_decision_is_asked_for_in_some_units_and_shows_where_it_does_not_count
         assert_eq!(whole["missing"] == json!(["limited_to_units"]), status != StatusCode::OK);
     }
 }
+
+#[tokio::test]
+async fn an_impact_assessment_that_came_after_use_is_shown_as_retroactive() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    let says = "Retroactive: it was in use before.";
+    anna.edits("AIS-0001", "risk", &[("aiia.state", "done"), ("aiia.date", "2026-11-02")]).await;
+    for (since, retroactive) in [("2026-11-02", false), ("2026-11-01", true)] {
+        let saved = anna.edits("AIS-0001", "life", &[("deployed_on", since)]).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+        assert_eq!(anna.get("/inventory/AIS-0001").await.text.contains(says), retroactive, "{since}");
+        let whole = anna.get("/api/v1/systems/AIS-0001").await.text;
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        assert_eq!(whole["impact_assessed_after_use"], json!(retroactive));
+    }
+}
