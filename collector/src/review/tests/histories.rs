@@ -348,6 +348,36 @@ proptest! {
         }
     }
 
+    /// I-05: what is retired and seen after its end is open again, for that reason and once; its stage stays. What was seen up to its end
+    /// reopens nothing, whenever it is told.
+    #[test]
+    fn what_is_retired_resurfaces_when_it_is_seen_after_its_end_and_not_before(
+        ended in 0_u32..30,
+        sightings in prop::collection::vec(0_u32..60, 1..6),
+    ) {
+        let world = World::default();
+        let (retired_on, disposal_evidence) = (day(TODAY - ended), "accounts closed".to_owned());
+        let wish = Wish::Retire { retired_on, disposal_evidence };
+        let asked = world.must(&sanctioned(&world), OWNER, &Move::Request(wish));
+        let retired = world.must(&asked, REVIEWER, &Move::Approve);
+        let (mut system, mut seen) = (retired.clone(), world.seen.clone());
+        let mut resurfaced = false;
+        for ahead in sightings {
+            let at = TODAY - 30 + ahead;
+            resurfaced |= at > TODAY;
+            let (first, last) = seen.days.unwrap();
+            seen.days = Some((first.min(day(at)), last.max(day(at))));
+            system = observe(&system, &seen, day(TODAY + 30));
+            let expected = match resurfaced {
+                true => (ReviewState::Reopened, Some(ReopenReason::Resurfaced)),
+                false => (ReviewState::Decided, None),
+            };
+            prop_assert_eq!((system.review, system.reopened), expected);
+            prop_assert_eq!((system.stage, system.retired_on), (Stage::Retired, Some(retired_on)));
+            prop_assert_eq!(decided_by_people(&system), decided_by_people(&retired));
+        }
+    }
+
     /// I-12, I-13: neither order nor repetition of what is seen matters.
     #[test]
     fn observations_commute(
