@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::model::record::{InterfaceSeen, ModelSeen, RegionSeen, Resources, ToolSeen, VersionSeen};
+use crate::scope::UsageBand;
 
 /// What sensors and the catalogue show of the resources of a record.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,6 +19,10 @@ pub(super) struct ResourcesNow {
     interfaces: Vec<ResourceInterface>,
     /// Regions of clouds, as names on the network tell them: where requests were sent to, not where they were worked on.
     regions: Vec<ResourceRegion>,
+    /// On how many of its machines there is a graphics processor or another accelerator: `none`, `few` (under 5), `tens` (5 to 49), `hundreds`
+    /// (50 to 499) or `many`; null: not known.
+    #[schema(value_type = Option<String>)]
+    accelerated: Option<UsageBand>,
     /// Entries that are left out of these lists, since there are too many.
     more: u64,
 }
@@ -83,7 +88,7 @@ pub(super) struct ResourceRegion {
 
 impl From<Resources> for ResourcesNow {
     fn from(resources: Resources) -> Self {
-        let Resources { versions_seen, models, tooling, interfaces, regions, more } = resources;
+        let Resources { versions_seen, models, tooling, interfaces, regions, accelerated, more } = resources;
         let version = |VersionSeen { product, version, first, last }| ResourceVersion {
             product,
             version,
@@ -101,6 +106,7 @@ impl From<Resources> for ResourcesNow {
             tooling: tooling.into_iter().map(tool).collect(),
             interfaces: interfaces.into_iter().map(interface).collect(),
             regions: regions.into_iter().map(region).collect(),
+            accelerated: accelerated.map(UsageBand::of),
             more,
         }
     }

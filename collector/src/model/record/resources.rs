@@ -55,6 +55,10 @@ pub struct Resources {
     pub interfaces: Vec<InterfaceSeen>,
     /// Regions of clouds, as names on the network tell them.
     pub regions: Vec<RegionSeen>,
+    /// Machines with an accelerator that showed one of its products, counted up to 500 of each; `None`: not known, as of a past day. For
+    /// people it is a band: so it is in no answer by its number.
+    #[serde(skip)]
+    pub accelerated: Option<u64>,
     /// Entries that are left out of these lists, since there are too many.
     pub more: u64,
 }
@@ -193,6 +197,7 @@ impl Resources {
             tooling: tooling.into_iter().take(RESOURCES).map(tool).collect(),
             interfaces: interfaces.into_iter().take(RESOURCES).map(interface).collect(),
             regions: regions.into_iter().take(RESOURCES).collect(),
+            accelerated: None,
             more: more.try_into().unwrap_or(u64::MAX),
         }
     }

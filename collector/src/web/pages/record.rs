@@ -334,6 +334,12 @@ impl RecordPage {
         UsageBand::of(self.assets()).label()
     }
 
+    /// On how many of its machines there is an accelerator, in a band.
+    pub(crate) fn accelerated(&self) -> Option<&'static str> {
+        let machines = self.resources.as_ref()?.accelerated?;
+        Some(UsageBand::of(machines).label())
+    }
+
     /// Whether an offer begins a new part of the list.
     pub(crate) fn begins(&self, at: &usize) -> bool {
         let section = |at: usize| self.offers.get(at).map(|offer| offer.section);

@@ -115,7 +115,9 @@ fn requests_of_an_older_database_are_found() {
     assert!(holding.iter().any(|(_, holds)| *holds), "{holding:?}");
     connection
         .execute_batch(
-            "DROP INDEX finding_by_holds;
+            "DROP INDEX sensor_coverage_by_accelerated;
+             ALTER TABLE sensor_coverage DROP COLUMN accelerated;
+             DROP INDEX finding_by_holds;
              ALTER TABLE finding DROP COLUMN holds;
              ALTER TABLE product_sign DROP COLUMN last_day;
              DROP INDEX ai_system_by_decider;
@@ -126,7 +128,7 @@ fn requests_of_an_older_database_are_found() {
              DROP TABLE link_use;
              ALTER TABLE session DROP COLUMN let_in;
              ALTER TABLE sign_in_link DROP COLUMN made_by;
-             DELETE FROM migration WHERE version IN (33, 35, 36);",
+             DELETE FROM migration WHERE version IN (33, 35, 36, 37);",
         )
         .unwrap();
     drop(connection);
