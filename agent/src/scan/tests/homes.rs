@@ -160,6 +160,62 @@ fn an_assistant_with_settings_in_files_of_its_own_is_read_wherever_a_variable_ha
 }
 
 #[test]
+fn assistants_that_keep_a_model_in_a_file_of_its_own_are_read_with_it() {
+    let machine = Machine::new();
+    machine.at_home(".junie/config.json", r#"{"model": "custom:corp", "hooks": {"Stop": [{"hooks": []}]}}"#);
+    machine.at_home(
+        ".junie/models/corp.json",
+        format!(
+            r#"{{"id": "gpt-5", "baseUrl": "https://ai.corp.example/v1/responses", "apiKey": "{SECRET}"}}"#
+        ),
+    );
+    machine.at_home(".junie/models/other.json", r#"{"id": "o3", "baseUrl": "https://other.example/v1"}"#);
+    machine.at_home(".junie/skills/review/SKILL.md", "x");
+    machine.at_home(".config/io.datasette.llm/default_model.txt", "local\n");
+    machine.at_home(
+        ".config/io.datasette.llm/extra-openai-models.yaml",
+        "- model_id: far\n  api_base: https://x.example\n- model_id: local\n  api_base: \"http://localhost:8080\"\n",
+    );
+    machine.at_home(".zshrc", "export GROK_HOME=~/moved/grok\n");
+    machine.at_home(
+        "moved/grok/config.toml",
+        "[models]\ndefault = \"mine\"\n[model.mine]\nmodel = \"m\"\nbase_url = \"https://gateway.example/v1\"\n",
+    );
+    machine.at_home(
+        ".adal/settings.json",
+        format!(r#"{{"api_keys": {{"openai_api_key": "{SECRET}"}}, "projects": {{"/srv/a": {{"mcpServers": {{"adals": {{"command": "x"}}}}}}}}}}"#),
+    );
+    machine.at_home(".zencoder/mcp.local.json", r#"{"zens": {"command": "x", "args": []}}"#);
+    machine.at_home(
+        "src/app/.qoder/settings.json",
+        r#"{"mcpServers": {"qoders": {"command": "x"}}, "hooks": {"Stop": []}}"#,
+    );
+    let outcome = machine.scan();
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "assistants").unwrap();
+    let details = |value: &str| {
+        let found = snapshot.items.iter().find(|found| found.item.evidence.value == value).unwrap();
+        let details = &found.item.details;
+        let parts = details.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" ");
+        (details.model.as_deref().unwrap_or(""), details.host.as_deref().unwrap_or(""), details.local, parts)
+    };
+    assert_eq!(details("~/.junie"), ("gpt-5", "ai.corp.example", Some(false), "review Stop".into()));
+    assert_eq!(details("~/.config/io.datasette.llm"), ("local", "localhost", Some(true), String::new()));
+    assert_eq!(details("~/moved/grok"), ("mine", "gateway.example", Some(false), String::new()));
+    assert_eq!(flags(&outcome, "~/moved/grok"), [RiskFlag::CustomEndpoint]);
+    for place in ["~/.junie", "~/.adal"] {
+        assert!(flags(&outcome, place).contains(&RiskFlag::PlainTextSecret), "{place}");
+    }
+    assert_eq!(values(&outcome, "mcp-config"), set(&["adals", "qoders", "zens"]));
+    assert!(!format!("{outcome:?}").contains(SECRET));
+
+    // A model whose name could be a path is no file.
+    machine.at_home(".junie/config.json", r#"{"model": "custom:../other"}"#);
+    let outcome = machine.scan();
+    assert_eq!(state(&outcome, "assistants"), SourceState::Read);
+    assert!(!format!("{outcome:?}").contains("other.example"));
+}
+
+#[test]
 fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
     if !crate::require::require("root", rustix::process::geteuid().is_root()) {
         return;
