@@ -176,9 +176,12 @@ fn read_root(base: &Dir, path: &Path, source: &mut Source<'_>) {
 fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
     let location = || folder.shown_child(path);
     let file = match folder.file(path.join("package.json"), MANIFEST_BYTES) {
-        // `npm link` leaves a link to a folder under development, which may stand anywhere.
-        Err(Trouble::Refused) if folder.link(path).is_ok() => {
-            return source.leave(SoftwareKind::Npm, path.to_string_lossy().into_owned(), None);
+        Err(Trouble::Refused) if leads_out(folder, path) => {
+            // As those who make such links name them, by the package.
+            let found =
+                Found::new(path.to_string_lossy().replace('\\', "/")).at(folder.shown(), folder.uid());
+            offer(found, source);
+            return source.aside(format!("{} (a link that leads out)", location()));
         }
         other => other,
     };
@@ -192,6 +195,16 @@ fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
         serde_json::Value::String(licence) => Some(licence),
         _ => None,
     });
+    offer(found, source);
+}
+
+/// Whether a package is a link to a folder outside of the home, or of what links may lead to: under development, as `npm link` and the portals
+/// of yarn make them, or in a store of packages that lies elsewhere, as pnpm may have one.
+fn leads_out(folder: &Dir, path: &Path) -> bool {
+    folder.link(path).is_ok() && folder.dir(path).is_err_and(|trouble| trouble == Trouble::Refused)
+}
+
+fn offer(found: Found, source: &mut Source<'_>) {
     match source.package_rule(SoftwareKind::Npm, &found.value) {
         Some(rule) => source.take(rule, found),
         None => source.leave(SoftwareKind::Npm, found.value, found.version),

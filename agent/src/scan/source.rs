@@ -13,6 +13,8 @@ use super::{FoundItem, Problem, RawSnapshot, Unmatched};
 
 /// Most problems kept with their place. All of them are counted.
 const PROBLEMS: usize = 64;
+/// Most of them that hide nothing.
+const ASIDES: usize = 16;
 /// Most unmatched identifiers kept of one source.
 const UNMATCHED: usize = 20_000;
 
@@ -82,17 +84,24 @@ impl<'a> Source<'a> {
         if trouble == Trouble::Absent {
             return;
         }
-        self.present = true;
-        self.problem_count += 1;
         if self.worst.is_none_or(|worst| rank(trouble) > rank(worst)) {
             self.worst = Some(trouble);
         }
-        if self.problems.len() < PROBLEMS {
-            self.problems.push(Problem {
-                source: self.name,
-                state: trouble.state(),
-                location: clip(location.into()),
-            });
+        self.problem(trouble, location.into(), PROBLEMS);
+    }
+
+    /// Notes that something was left alone whose name was told all the same: nothing is hidden by it, and what was found is the
+    /// whole of it.
+    pub(crate) fn aside(&mut self, location: impl Into<String>) {
+        self.problem(Trouble::Skipped, location.into(), ASIDES);
+    }
+
+    fn problem(&mut self, trouble: Trouble, location: String, most: usize) {
+        self.present = true;
+        self.problem_count += 1;
+        if self.problems.len() < most {
+            let location = clip(location);
+            self.problems.push(Problem { source: self.name, state: trouble.state(), location });
         }
     }
 
