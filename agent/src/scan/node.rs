@@ -128,8 +128,7 @@ fn below_parents(base: &Dir, parents: &[(&str, &str)], source: &mut Source<'_>) 
             roots.push(Path::new(parent).join(&entry.name).join(inside));
             // Volta keeps scoped packages one level deeper.
             if entry.name.as_encoded_bytes().starts_with(b"@") {
-                let scope = folder.dir(&entry.name).and_then(|scope| scope.entries());
-                for below in scope.map(|(below, _)| below).unwrap_or_default() {
+                for below in source.list(&folder, &entry.name).map(|(_, below)| below).unwrap_or_default() {
                     roots.push(Path::new(parent).join(&entry.name).join(below.name).join(inside));
                 }
             }
@@ -143,8 +142,9 @@ fn read_mise(home: &Dir, roots: &mut Vec<PathBuf>, source: &mut Source<'_>) {
     let Some((folder, tools)) = source.list(home, MISE) else { return };
     let of_npm = tools.iter().filter(|tool| tool.text().is_some_and(|name| name.starts_with("npm-")));
     for tool in of_npm.filter(|tool| tool.kind == FileType::Directory) {
-        let Some((_, versions)) = source.list(&folder, &tool.name) else { continue };
-        for version in versions.iter().filter(|version| version.kind == FileType::Directory).take(VERSIONS) {
+        let Some((tool_folder, versions)) = source.list(&folder, &tool.name) else { continue };
+        let versions = versions.iter().filter(|version| version.kind == FileType::Directory).collect();
+        for version in source.first(versions, VERSIONS, tool_folder.shown()) {
             roots.push(Path::new(MISE).join(&tool.name).join(&version.name).join("lib/node_modules"));
         }
     }

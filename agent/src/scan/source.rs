@@ -124,6 +124,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The same of a place on the way: that it is there says nothing of what is looked for.
+    pub(crate) fn through<T>(
+        &mut self,
+        result: Result<T, Trouble>,
+        location: impl FnOnce() -> String,
+    ) -> Option<T> {
+        result.map_err(|trouble| self.trouble(trouble, location())).ok()
+    }
+
     /// A folder and what is in it, or `None` and a note of why not.
     pub(crate) fn list(&mut self, base: &Dir, path: impl AsRef<Path>) -> Option<(Dir, Vec<Entry>)> {
         let path = path.as_ref();
@@ -133,6 +142,15 @@ impl<'a> Source<'a> {
             self.trouble(trouble, folder.shown());
         }
         Some((folder, entries))
+    }
+
+    /// As many of these as are looked at, and a note where there are more.
+    pub(crate) fn first<T>(&mut self, mut all: Vec<T>, most: usize, location: &str) -> Vec<T> {
+        if all.len() > most {
+            self.trouble(Trouble::TooLarge, location);
+            all.truncate(most);
+        }
+        all
     }
 
     /// The rule for an identifier, when there is one.

@@ -249,3 +249,64 @@ fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
     let bob = snapshot.items.iter().find(|found| found.item.evidence.value == "home/CORP/bob").unwrap();
     assert_eq!((bob.owner, bob.item.details.location.as_deref()), (Some(10_002), Some("~/.cursor/mcp.json")));
 }
+
+#[test]
+fn a_place_that_cannot_be_opened_is_no_place_that_is_absent() {
+    let places = [
+        ("chromium-extensions", ".config"),
+        ("native-messaging-hosts", ".config"),
+        ("vscode-extensions", ".config"),
+        ("vscode-extensions", ".config/Cursor"),
+        ("vscode-extensions", ".config/Code/User/profiles"),
+        ("assistants", "Library/Application Support/Kiro"),
+        ("accounts", ".vscode-server/data"),
+        ("mcp-config", "AppData/Roaming/Code"),
+        ("chromium-extensions", ".config/google-chrome/Profile 1"),
+        ("firefox-extensions", ".mozilla/firefox/abc.default"),
+        ("safari-extensions", "Library/Containers/com.apple.Safari/Data/Library/Safari/Profiles/x"),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef/group"),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef/group/account/Manifests"),
+        ("jetbrains-plugins", ".local/share/JetBrains/IntelliJIdea2026.1"),
+        ("jetbrains-plugins", ".local/share/JetBrains/IntelliJIdea2026.1/plugin/lib"),
+        ("emacs-packages", ".emacs.d/elpa/30.1"),
+        ("vim-plugins", ".local/share"),
+        ("pip", "AppData/Local/Packages"),
+    ];
+    let machine = Machine::new();
+    assert!(machine.scan().problems.is_empty());
+    for (source, place) in places {
+        let machine = Machine::new();
+        let at = machine.home().join(place);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        symlink("/etc", at).unwrap();
+        let outcome = machine.scan();
+        assert_eq!(state(&outcome, source), SourceState::Refused, "{place}");
+        let mut problems = outcome.problems.iter().filter(|problem| problem.source == source);
+        assert!(problems.any(|problem| problem.location == format!("~/{place}")), "{source} {place}");
+    }
+}
+
+#[test]
+fn folders_with_more_than_is_looked_at_say_so() {
+    let places = [
+        ("conda", "miniconda3/envs", 1_100),
+        ("emacs-packages", ".emacs.d/elpa", 5_100),
+        ("jetbrains-plugins", ".local/share/JetBrains", 300),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef", 600),
+        ("environment-keys", ".config/systemd/user", 300),
+    ];
+    for (source, place, count) in places {
+        let machine = Machine::new();
+        for number in 0..count {
+            let name = if source == "environment-keys" {
+                format!("x{number}.service.d")
+            } else {
+                format!("Idea{number}.1")
+            };
+            fs::create_dir_all(machine.home().join(place).join(name)).unwrap();
+        }
+        let outcome = machine.scan();
+        assert_eq!(state(&outcome, source), SourceState::TooLarge, "{place}");
+        assert!(outcome.problems.iter().any(|problem| problem.location == format!("~/{place}")), "{place}");
+    }
+}
