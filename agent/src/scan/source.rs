@@ -90,8 +90,8 @@ impl<'a> Source<'a> {
         self.problem(trouble, location.into(), PROBLEMS);
     }
 
-    /// Notes that something was left alone whose name was told all the same: nothing is hidden by it, and what was found is the
-    /// whole of it.
+    /// Notes that something was left alone that is another's to tell, or whose name was told all the same: what was found is the whole
+    /// of what is here.
     pub(crate) fn aside(&mut self, location: impl Into<String>) {
         self.problem(Trouble::Skipped, location.into(), ASIDES);
     }

@@ -171,6 +171,7 @@ fn assistants_that_keep_a_model_in_a_file_of_its_own_are_read_with_it() {
     );
     machine.at_home(".junie/models/other.json", r#"{"id": "o3", "baseUrl": "https://other.example/v1"}"#);
     machine.at_home(".junie/skills/review/SKILL.md", "x");
+    symlink("/srv/skills/shared", machine.home().join(".junie/skills/shared")).unwrap();
     machine.at_home(".config/io.datasette.llm/default_model.txt", "local\n");
     machine.at_home(
         ".config/io.datasette.llm/extra-openai-models.yaml",
@@ -207,6 +208,8 @@ fn assistants_that_keep_a_model_in_a_file_of_its_own_are_read_with_it() {
     }
     assert_eq!(values(&outcome, "mcp-config"), set(&["adals", "qoders", "zens"]));
     assert!(!format!("{outcome:?}").contains(SECRET));
+    let told: Vec<&str> = outcome.problems.iter().map(|problem| problem.location.as_str()).collect();
+    assert_eq!(told, ["~/.junie/skills/shared (a link that leads out)"]);
 
     // A model whose name could be a path is no file.
     machine.at_home(".junie/config.json", r#"{"model": "custom:../other"}"#);
