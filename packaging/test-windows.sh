@@ -3,8 +3,8 @@
 #
 # The machine is a new wine prefix that this script furnishes as people and installers do: the registry by `reg`, programs
 # by the Windows Installer with packages of wixl, files in the user's home, programs that run. What wine cannot show
-# is not claimed: links of NTFS, placeholders of a cloud, rights (to whom a process is open, too), MSIX, and which process owns
-# a listening port: wine 8 says of each that it is process 0's. Needs wine, wixl, python3 and what cross.sh needs.
+# is not claimed: links of NTFS, placeholders of a cloud, rights (to whom a process is open, too) and MSIX. Needs wine, wixl,
+# python3 and what cross.sh needs.
 # Prints a line a check and, last, `windows: N passed, N failed`.
 # shellcheck disable=SC2088 # "~" stands in reports as it is.
 set -euo pipefail
@@ -131,37 +131,60 @@ JSON
 put "$long/notes.txt" <<<'chatgpt claude ollama copilot'
 
 # What runs: one program under several names. It listens at the loopback port that it is told, so that it is seen when it runs,
-# and ends with the tests at the latest.
+# writes down what it is asked, answers what it is told to, and ends with the tests at the latest. wine 8 knows a socket's process
+# only where that reads from it: so a thread does, in vain.
 cat >"$work/server.c" <<'C'
 #include <winsock2.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+static SOCKET server;
+static DWORD WINAPI hold(LPVOID nothing) { char byte; recv(server, &byte, 1, 0); return 0; }
+static DWORD WINAPI end(LPVOID nothing) { Sleep(600000); exit(0); }
 int main(void) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(atoi(getenv("PORT"))), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char question[1024];
+    int length;
+    const char *answer = getenv("ANSWER");
     WSADATA data;
     if (WSAStartup(MAKEWORD(2, 2), &data)) return 1;
-    SOCKET server = socket(AF_INET, SOCK_STREAM, 0);
+    server = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(server, (struct sockaddr *)&at, sizeof at) || listen(server, 5)) return 1;
-    Sleep(600000);
-    return 0;
+    CreateThread(NULL, 0, hold, NULL, 0, NULL);
+    CreateThread(NULL, 0, end, NULL, 0, NULL);
+    for (;;) {
+        SOCKET client = accept(server, NULL, NULL);
+        if (client == INVALID_SOCKET) continue;
+        if ((length = recv(client, question, sizeof question - 1, 0)) > 0) {
+            question[length] = 0;
+            FILE *asked = fopen(getenv("ASKED"), "ab");
+            if (asked) { fprintf(asked, "%s\n", strtok(question, "\r\n")); fclose(asked); }
+            if (answer) send(client, answer, strlen(answer), 0);
+        }
+        closesocket(client);
+    }
 }
 C
 x86_64-w64-mingw32-gcc -O1 -o "$work/server.exe" "$work/server.c" -lws2_32
 
-# runs PROGRAM WORD…: the program, a path below the drive, in the folder $folder of it.
+# runs PROGRAM WORD…: the program, a path below the drive, in the folder $folder of it. Sets $port, and what it is asked is in
+# $work/asked-PORT.
 folder=windows
 runs() {
-    local drive=$WINEPREFIX/drive_c port
+    local drive=$WINEPREFIX/drive_c
     mkdir -p "$drive/$(dirname "$1")" "$drive/$folder"
     cp "$work/server.exe" "$drive/$1"
     port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-    (cd "$drive/$folder" && PORT=$port exec wine "C:\\${1//\//\\}" "${@:2}" </dev/null >/dev/null 2>&1) &
+    (cd "$drive/$folder" && PORT=$port ASKED=Z:$work/asked-$port exec wine "C:\\${1//\//\\}" "${@:2}" </dev/null >/dev/null 2>&1) &
     within 60 listens "$port" || { echo "$1 does not run" >&2; exit 1; }
 }
 listens() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 home=users/$(id -un)
-runs "$home/AppData/Local/Programs/Ollama/ollama.exe" serve
+ANSWER=$'HTTP/1.1 200 OK\r\n\r\n{"models":[{"name":"llama3.2:1b"}]}' runs "$home/AppData/Local/Programs/Ollama/ollama.exe" serve
+ollama=$port
 runs python/python.exe -m vllm.entrypoints.openai.api_server
+vllm=$port
 folder=$home/pictures
 put pictures/comfyui_version.py </dev/null
 put pictures/main.py </dev/null
@@ -170,12 +193,14 @@ runs node/node.exe "C:\\$home\\AppData\\Roaming\\npm\\node_modules\\@acme\\track
 # Neighbours: whose name goes on, whose words name AI, and who runs what is none.
 folder=windows
 runs "$home/AppData/Local/Programs/Ollama Notes/ollama-notes.exe"
+notes=$port
 runs viewer/viewer.exe "C:\\$home\\AppData\\Local\\Programs\\Ollama\\ollama.exe" chatgpt claude mcp-server-git
 runs python3/python.exe notes.py -m sglang.launch_server
 
 agent scan --format json >"$work/scan.json" 2>"$work/scan.err" || { cat "$work/scan.err"; echo "scan failed" >&2; }
 cat >"$work/look.py" <<'PY'
-"""look.py SCAN found SOURCE VALUE [LOCATION] | only SOURCE VALUE… | state SOURCE STATE | seen SOURCE NUMBER | owner SOURCE SID"""
+"""look.py SCAN found SOURCE VALUE [LOCATION] | only SOURCE VALUE… | state SOURCE STATE | seen SOURCE NUMBER | owner SOURCE SID |
+listens ADDRESS YES"""
 import json, sys
 scan = json.load(open(sys.argv[1]))
 what, rest = sys.argv[2], sys.argv[3:]
@@ -190,6 +215,10 @@ elif what == "seen":
     good = [r["items_seen"] for r in scan["sources"] if r["source"] == rest[0]] == [int(rest[1])]
 elif what == "owner":
     good = {o for s, _, _, o in said if s == rest[0]} == {rest[1]}
+elif what == "listens":
+    details = [s["details"] for s in scan["sightings"] if s["channel"] == "runtime"]
+    good = [d.get("confirmed", False) for d in details if d.get("host") == rest[0]] == [rest[1] == "yes"]
+    print(*details, sep="\n")
 print(*said, *scan["sources"], *scan["problems"], sep="\n")
 sys.exit(not good)
 PY
@@ -211,6 +240,10 @@ check "programs that run are found by executable, module, script and folder, and
     look only processes '~/AppData/Local/Programs/Ollama/ollama.exe' vllm \
     '~/pictures/comfyui_version.py' @acme/tracker-mcp
 check "whose programs run, is told" look owner processes S-1-5-21-0-0-0-1000
+check "a server is found by the port that its process owns, and says what it is" look listens "127.0.0.1:$ollama" yes
+check "one that does not answer is told as not confirmed" look listens "127.0.0.1:$vllm" no
+check "it is asked once" sh -c "[ \"\$(cat '$work/asked-$ollama')\" = 'GET /api/tags HTTP/1.0' ]"
+refuse "a port of a neighbour is not asked" test -e "$work/asked-$notes"
 for source in windows-programs mcp-config vscode-extensions ollama processes; do
     check "$source was read to its end" look state "$source" read
 done

@@ -41,7 +41,8 @@ may act without asking; the names of its skills, plugins, hooks, sub-agents and 
 with the domain alone (corp.example), never the part before the @.
 
 Where a file of shells, services or the system sets a variable that holds a key to an AI service, it reports the name of the
-variable (OPENAI_API_KEY), the file, and whether the key stands there in plain text; never the key.
+variable (OPENAI_API_KEY), the file, and whether the key stands there in plain text; never the key. Where a policy of the
+organisation has browsers install an extension, it reports that too, whether or not the extension is there.
 
 Of a program that serves models on this machine it reports the address on which it listens and the models that it names;
 unless the configuration says otherwise, it asks such a program once a scan what it is, over loopback. It reports which

@@ -146,20 +146,53 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-/// These members of an object, however long it is: strict JSON, read piece by piece. What is not asked for is not kept.
-pub(crate) fn members(reader: impl std::io::Read, wanted: &[&str]) -> Result<Value, Trouble> {
+/// Which members of an object are kept. What is not asked for costs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) keys: &'a [&'a str],
+    /// A member that is a map of further objects: of each of them the same keys are kept.
+    pub(crate) map: Option<&'a str>,
+}
+
+/// These members of an object, however long it is: strict JSON, read piece by piece.
+pub(crate) fn members(reader: impl std::io::Read, wanted: Wanted<'_>) -> Result<Value, Trouble> {
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let mut allowance = Allowance::default();
-    let kept = Members { wanted, allowance: &mut allowance }.deserialize(&mut deserializer);
+    let kept = Members::of(wanted, &mut allowance).deserialize(&mut deserializer);
     kept.map_err(|error| match allowance.is_over() {
         true => Trouble::TooLarge,
         false => Trouble::of_json(&error),
     })
 }
 
+/// The same of a whole document in memory. `None`: it is no strict JSON, or these members cost too much.
+pub(crate) fn members_of(bytes: &[u8], wanted: Wanted<'_>) -> Option<Value> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let mut allowance = Allowance::default();
+    let kept = Members::of(wanted, &mut allowance).deserialize(&mut deserializer).ok()?;
+    deserializer.end().ok()?;
+    Some(kept)
+}
+
 struct Members<'a> {
-    wanted: &'a [&'a str],
+    wanted: Wanted<'a>,
+    level: Level,
     allowance: &'a mut Allowance,
+}
+
+/// Where an object stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Top,
+    /// It is the map, whose keys are names.
+    Map,
+    InMap,
+}
+
+impl<'a> Members<'a> {
+    fn of(wanted: Wanted<'a>, allowance: &'a mut Allowance) -> Self {
+        Self { wanted, level: Level::Top, allowance }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Members<'_> {
@@ -178,10 +211,19 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Self { wanted, level, allowance } = self;
         let mut kept = Map::new();
+        // A key that is not kept costs nothing, but none is longer than the path of a folder.
         while let Some(key) = access.next_key_seed(Key(&mut Allowance::for_name(KEY_BYTES)))? {
-            if self.wanted.contains(&key.as_str()) {
-                kept.insert(key, access.next_value_seed(Bounded(self.allowance))?);
+            let below = match level {
+                Level::Top if wanted.map == Some(&*key) => Some(Level::Map),
+                Level::Map => Some(Level::InMap),
+                Level::Top | Level::InMap => None,
+            };
+            if let Some(level) = below {
+                kept.insert(key, access.next_value_seed(Members { wanted, level, allowance })?);
+            } else if wanted.keys.contains(&key.as_str()) {
+                kept.insert(key, access.next_value_seed(Bounded(allowance))?);
             } else {
                 access.next_value::<IgnoredAny>()?;
             }
@@ -211,12 +253,25 @@ mod tests {
     #[test]
     fn of_a_long_object_only_what_is_asked_for_is_kept() {
         let text = format!(r#"{{"a": {{"b": [1]}}, "long": ["{}"], "c": null}}"#, "x".repeat(UNITS * TEXT));
-        let kept = members(text.as_bytes(), &["a", "c", "d"]);
+        let keys = |keys| Wanted { keys, map: None };
+        let kept = members(text.as_bytes(), keys(&["a", "c", "d"]));
         assert_eq!(kept, Ok(serde_json::json!({"a": {"b": [1]}, "c": null})));
-        assert_eq!(members(text.as_bytes(), &["long"]), Err(Trouble::TooLarge));
+        assert_eq!(members(text.as_bytes(), keys(&["long"])), Err(Trouble::TooLarge));
         for end in 0..30 {
-            assert_eq!(members(&text.as_bytes()[..end], &["a"]), Err(Trouble::Malformed), "{end}");
+            assert_eq!(members(&text.as_bytes()[..end], keys(&["a"])), Err(Trouble::Malformed), "{end}");
         }
+    }
+
+    #[test]
+    fn of_a_map_of_objects_the_same_members_are_kept_of_each() {
+        let text = r#"{"a": 1, "b": 2, "p": {"x": {"a": {"p": 3}, "b": 4, "p": {"y": {"a": 5}}}, "z": {}}}"#;
+        let wanted = Wanted { keys: &["a"], map: Some("p") };
+        let kept = serde_json::json!({"a": 1, "p": {"x": {"a": {"p": 3}}, "z": {}}});
+        assert_eq!(members_of(text.as_bytes(), wanted), Some(kept.clone()));
+        assert_eq!(members(text.as_bytes(), wanted), Ok(kept));
+        // A list in its place is none.
+        assert_eq!(members(br#"{"p": [1]}"#.as_slice(), wanted), Err(Trouble::Malformed));
+        assert_eq!(members_of(format!("{text} x").as_bytes(), wanted), None);
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
 
 fn read_children(base: &Dir, parent: &Path, source: &mut Source<'_>) {
     let Some((folder, entries)) = source.list(base, parent) else { return };
-    for entry in entries.iter().filter(|entry| entry.kind.is_dir()).take(ENVIRONMENTS) {
+    let environments = entries.iter().filter(|entry| entry.kind.is_dir()).collect();
+    for entry in source.first(environments, ENVIRONMENTS, folder.shown()) {
         read(&folder, Path::new(&entry.name), source);
     }
 }

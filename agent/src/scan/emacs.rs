@@ -42,9 +42,11 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         for name in read_elpa(&emacs, "elpa", source) {
             // Spacemacs: a folder for each version of Emacs, and in it one for each branch.
             let versions = name.starts_with(|c: char| c.is_ascii_digit());
-            let Some(version) = versions.then(|| emacs.dir(format!("elpa/{name}")).ok()).flatten() else {
+            if !versions {
                 continue;
-            };
+            }
+            let path = format!("elpa/{name}");
+            let Some(version) = source.note(emacs.dir(&path), || emacs.shown_child(&path)) else { continue };
             for branch in source.folders(&version) {
                 read_elpa(&version, &branch, source);
             }
@@ -52,7 +54,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         for path in BUILDS {
             read_builds(&emacs, path, source);
         }
-        if let Ok(straight) = emacs.dir(DOOM) {
+        if let Some(straight) = source.note(emacs.dir(DOOM), || emacs.shown_child(DOOM)) {
             for name in source.folders(&straight).into_iter().filter(|name| name.starts_with("build-")) {
                 read_builds(&straight, &name, source);
             }
@@ -64,7 +66,8 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 fn read_elpa(base: &Dir, path: &str, source: &mut Source<'_>) -> Vec<String> {
     let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return Vec::new() };
     let mut others = Vec::new();
-    for name in source.folders(&folder).into_iter().take(PACKAGES) {
+    let names = source.folders(&folder);
+    for name in source.first(names, PACKAGES, folder.shown()) {
         // A package that was fetched by version control has no version in its name, but a description of that name.
         let (package, version) = match split(&name) {
             Some((package, version)) => (package.to_owned(), Some(version.to_owned())),
@@ -88,7 +91,8 @@ fn read_elpa(base: &Dir, path: &str, source: &mut Source<'_>) -> Vec<String> {
 
 fn read_builds(base: &Dir, path: &str, source: &mut Source<'_>) {
     let Some(folder) = source.note(base.dir(path), || base.shown_child(path)) else { return };
-    for name in source.folders(&folder).into_iter().take(PACKAGES) {
+    let names = source.folders(&folder);
+    for name in source.first(names, PACKAGES, folder.shown()) {
         let mut found = Found::new(name.as_str()).at(folder.shown_child(&name), folder.uid());
         found.details.client = Some("Emacs".into());
         source.offer(SoftwareKind::EmacsPackage, found);

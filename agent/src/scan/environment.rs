@@ -41,8 +41,16 @@ pub(super) fn of_home(home: &Dir, unit: &str, variable: &str) -> Vec<PathBuf> {
 }
 
 /// Variables that move the folder of an assistant: the folder, as the catalogue has it, and the variable.
-const ASSISTANTS: &[(&str, &str)] =
-    &[("~/.codex", "CODEX_HOME"), ("~/.claude", "CLAUDE_CONFIG_DIR"), ("~/.cline", "CLINE_DIR")];
+const ASSISTANTS: &[(&str, &str)] = &[
+    ("~/.codex", "CODEX_HOME"),
+    ("~/.claude", "CLAUDE_CONFIG_DIR"),
+    ("~/.cline", "CLINE_DIR"),
+    ("~/.grok", "GROK_HOME"),
+    ("~/.hermes", "HERMES_HOME"),
+    ("~/.junie", "JUNIE_HOME"),
+    ("~/.vibe", "VIBE_HOME"),
+    ("~/.config/io.datasette.llm", "LLM_USER_PATH"),
+];
 
 /// Where the owner of a home has moved the folder of an assistant to, below the home. What lies elsewhere is nobody's in particular.
 pub(super) fn of_assistant(home: &Dir, folder: &str) -> Vec<PathBuf> {

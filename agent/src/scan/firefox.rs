@@ -108,21 +108,18 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         let folder = if below.is_empty() { Ok(root.clone()) } else { root.dir(below) };
         if let Some(folder) = source.note(folder, || root.shown_child(below)) {
             for name in source.folders(&folder) {
-                profiles.extend(folder.dir(&name));
+                profiles.extend(source.note(folder.dir(&name), || folder.shown_child(&name)));
             }
         }
         // A profile may stand anywhere; only below this home is it looked at.
         let list = source.note(root.read("profiles.ini", SMALL_BYTES), || root.shown_child("profiles.ini"));
         for path in list.iter().flat_map(|bytes| elsewhere(bytes)) {
             if let Ok(path) = path.strip_prefix(home.absolute()) {
-                profiles.extend(home.dir(path));
+                profiles.extend(source.note(home.dir(path), || home.shown_child(path)));
             }
         }
-        if profiles.len() > PROFILES {
-            source.trouble(Trouble::TooLarge, root.shown());
-        }
-        for profile in profiles.iter().take(PROFILES) {
-            read_profile(profile, browser, source);
+        for profile in source.first(profiles, PROFILES, root.shown()) {
+            read_profile(&profile, browser, source);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! hundred plugins, each to be unpacked to know its id.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use umbrascope_rules::SoftwareKind;
 
@@ -56,9 +56,12 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     let mut jars = JARS;
     for (data, settings, below) in PLACES {
         let Some(data) = source.note(home.dir(data), || home.shown_child(data)) else { continue };
-        let products = source.folders(&data);
-        for product in products.iter().filter(|name| is_product(name)).take(MANY) {
-            let Ok(folder) = data.dir(Path::new(product).join(below)) else { continue };
+        let mut products = source.folders(&data);
+        products.retain(|name| is_product(name));
+        for product in &source.first(products, MANY, data.shown()) {
+            // Joined with nothing, a path would end in a slash.
+            let path: PathBuf = [product.as_str(), below].iter().filter(|part| !part.is_empty()).collect();
+            let Some(folder) = source.note(data.dir(&path), || data.shown_child(&path)) else { continue };
             let list = Path::new(settings).join(product).join("disabled_plugins.txt");
             let disabled = source.note(home.read(&list, TEXT_BYTES as u64), || home.shown_child(&list));
             let disabled = disabled.as_deref().map(disabled_plugins).unwrap_or_default();
@@ -80,10 +83,7 @@ fn read_product(
     source: &mut Source<'_>,
 ) {
     let names = source.names(folder);
-    if names.len() > MANY {
-        source.trouble(Trouble::TooLarge, folder.shown());
-    }
-    for name in names.into_iter().take(MANY) {
+    for name in source.first(names, MANY, folder.shown()) {
         let Some((plugin, owner)) = read_plugin(folder, &name, jars, source) else { continue };
         let mut found = Found::new(plugin.id).version(plugin.version).at(folder.shown_child(&name), owner);
         found.details.client = Some(product.to_owned());
@@ -104,16 +104,15 @@ fn read_plugin(
     if name.ends_with(".jar") {
         return read_jar(folder, Path::new(name), left, source);
     }
-    let lib = folder.dir(Path::new(name).join("lib")).ok()?;
+    let path = Path::new(name).join("lib");
+    let lib = source.note(folder.dir(&path), || folder.shown_child(&path))?;
     let mut jars = source.names(&lib);
     jars.retain(|jar| jar.ends_with(".jar"));
     // The plugin's own jar is mostly called after it, and what it uses is not.
     let alike = |jar: &str| letters(jar).starts_with(&letters(name));
     jars.sort_by_cached_key(|jar| (!alike(jar), jar.len(), jar.clone()));
-    if jars.len() > MANY {
-        source.trouble(Trouble::TooLarge, lib.shown());
-    }
-    jars.iter().take(MANY).find_map(|jar| read_jar(&lib, Path::new(jar), left, source))
+    let jars = source.first(jars, MANY, lib.shown());
+    jars.iter().find_map(|jar| read_jar(&lib, Path::new(jar), left, source))
 }
 
 /// What a name says when separators and case say nothing.

@@ -14,7 +14,7 @@ use umbrascope_rules::{RuleRef, SoftwareKind};
 use super::environment::{self, FILE_BYTES, SHELLS, USER_ENVIRONMENT, USER_UNITS};
 use super::mcp::is_plain_secret;
 use super::registry::{self, Key};
-use super::safe::{Dir, FileType, OwnerId, Trouble};
+use super::safe::{Dir, FileType, OwnerId};
 use super::source::{Found, Source};
 use super::walk::Hits;
 
@@ -134,10 +134,7 @@ impl<'a> Keys<'a> {
         let mut names: Vec<&str> =
             named.filter_map(|entry| entry.text()).filter(|name| name.ends_with(ending)).collect();
         names.sort_unstable();
-        if names.len() > FILES {
-            source.trouble(Trouble::TooLarge, folder.shown());
-        }
-        for name in names.into_iter().take(FILES) {
+        for name in source.first(names, FILES, folder.shown()) {
             self.read(&folder, Path::new(name), source);
         }
     }
@@ -148,7 +145,7 @@ impl<'a> Keys<'a> {
         let Some((folder, entries)) = source.list(base, path) else { return };
         let drop_ins = entries.iter().filter(|entry| entry.kind == FileType::Directory);
         let drop_ins = drop_ins.filter_map(|entry| entry.text()).filter(|name| name.ends_with(".service.d"));
-        for name in drop_ins.take(FILES) {
+        for name in source.first(drop_ins.collect(), FILES, folder.shown()) {
             self.read_folder(&folder, Path::new(name), ".conf", source);
         }
     }

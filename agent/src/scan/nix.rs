@@ -50,7 +50,7 @@ fn read_profiles(root: &Dir, base: &Dir, path: &Path, source: &mut Source<'_>) {
     // `profile-12-link` is a generation, `profile` the link to the current one.
     let current = entries.iter().filter(|entry| entry.kind == FileType::Symlink);
     let current = current.filter(|entry| entry.text().is_some_and(|name| !name.ends_with("-link")));
-    for entry in current.take(MOST_PROFILES) {
+    for entry in source.first(current.collect(), MOST_PROFILES, folder.shown()) {
         let location = folder.shown_child(&entry.name);
         let link = source.note(folder.link(&entry.name), || location.clone());
         let target = match link {

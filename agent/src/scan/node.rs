@@ -128,8 +128,7 @@ fn below_parents(base: &Dir, parents: &[(&str, &str)], source: &mut Source<'_>) 
             roots.push(Path::new(parent).join(&entry.name).join(inside));
             // Volta keeps scoped packages one level deeper.
             if entry.name.as_encoded_bytes().starts_with(b"@") {
-                let scope = folder.dir(&entry.name).and_then(|scope| scope.entries());
-                for below in scope.map(|(below, _)| below).unwrap_or_default() {
+                for below in source.list(&folder, &entry.name).map(|(_, below)| below).unwrap_or_default() {
                     roots.push(Path::new(parent).join(&entry.name).join(below.name).join(inside));
                 }
             }
@@ -143,8 +142,9 @@ fn read_mise(home: &Dir, roots: &mut Vec<PathBuf>, source: &mut Source<'_>) {
     let Some((folder, tools)) = source.list(home, MISE) else { return };
     let of_npm = tools.iter().filter(|tool| tool.text().is_some_and(|name| name.starts_with("npm-")));
     for tool in of_npm.filter(|tool| tool.kind == FileType::Directory) {
-        let Some((_, versions)) = source.list(&folder, &tool.name) else { continue };
-        for version in versions.iter().filter(|version| version.kind == FileType::Directory).take(VERSIONS) {
+        let Some((tool_folder, versions)) = source.list(&folder, &tool.name) else { continue };
+        let versions = versions.iter().filter(|version| version.kind == FileType::Directory).collect();
+        for version in source.first(versions, VERSIONS, tool_folder.shown()) {
             roots.push(Path::new(MISE).join(&tool.name).join(&version.name).join("lib/node_modules"));
         }
     }
@@ -176,9 +176,12 @@ fn read_root(base: &Dir, path: &Path, source: &mut Source<'_>) {
 fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
     let location = || folder.shown_child(path);
     let file = match folder.file(path.join("package.json"), MANIFEST_BYTES) {
-        // `npm link` leaves a link to a folder under development, which may stand anywhere.
-        Err(Trouble::Refused) if folder.link(path).is_ok() => {
-            return source.leave(SoftwareKind::Npm, path.to_string_lossy().into_owned(), None);
+        Err(Trouble::Refused) if leads_out(folder, path) => {
+            // As those who make such links name them, by the package.
+            let found =
+                Found::new(path.to_string_lossy().replace('\\', "/")).at(folder.shown(), folder.uid());
+            offer(found, source);
+            return source.aside(format!("{} (a link that leads out)", location()));
         }
         other => other,
     };
@@ -192,6 +195,16 @@ fn read_package(folder: &Dir, path: &Path, source: &mut Source<'_>) {
         serde_json::Value::String(licence) => Some(licence),
         _ => None,
     });
+    offer(found, source);
+}
+
+/// Whether a package is a link to a folder outside of the home, or of what links may lead to: under development, as `npm link` and the portals
+/// of yarn make them, or in a store of packages that lies elsewhere, as pnpm may have one.
+fn leads_out(folder: &Dir, path: &Path) -> bool {
+    folder.link(path).is_ok() && folder.dir(path).is_err_and(|trouble| trouble == Trouble::Refused)
+}
+
+fn offer(found: Found, source: &mut Source<'_>) {
     match source.package_rule(SoftwareKind::Npm, &found.value) {
         Some(rule) => source.take(rule, found),
         None => source.leave(SoftwareKind::Npm, found.value, found.version),

@@ -52,7 +52,7 @@ fn read_vault(home: &Dir, settings: PathBuf, source: &mut Source<'_>) {
         return;
     };
     for name in source.folders(&plugins) {
-        let Ok(folder) = plugins.dir(&name) else { continue };
+        let Some(folder) = source.note(plugins.dir(&name), || plugins.shown_child(&name)) else { continue };
         let location = || folder.shown_child("manifest.json");
         let Some(bytes) = source.note(folder.read("manifest.json", BYTES), location) else { continue };
         let Some(plugin) = source.note(parse(&bytes), location) else { continue };

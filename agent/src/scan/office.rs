@@ -49,10 +49,15 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     }
     for (path, program) in KEPT {
         let Some(folder) = source.note(home.dir(path), || home.shown_child(path)) else { continue };
-        for group in source.folders(&folder).into_iter().take(MANY) {
-            let Ok(group) = folder.dir(&group) else { continue };
-            for account in source.folders(&group).into_iter().take(MANY) {
-                if let Ok(manifests) = group.dir(format!("{account}/Manifests")) {
+        let groups = source.folders(&folder);
+        for group in source.first(groups, MANY, folder.shown()) {
+            let Some(group) = source.note(folder.dir(&group), || folder.shown_child(&group)) else {
+                continue;
+            };
+            let accounts = source.folders(&group);
+            for account in source.first(accounts, MANY, group.shown()) {
+                let path = format!("{account}/Manifests");
+                if let Some(manifests) = source.note(group.dir(&path), || group.shown_child(&path)) {
                     read_folder(&manifests, program, |_| true, source);
                 }
             }
@@ -61,7 +66,9 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
 }
 
 fn read_folder(folder: &Dir, program: &str, wanted: fn(&str) -> bool, source: &mut Source<'_>) {
-    for name in source.names(folder).into_iter().filter(|name| wanted(name)).take(MANY) {
+    let mut names = source.names(folder);
+    names.retain(|name| wanted(name));
+    for name in source.first(names, MANY, folder.shown()) {
         let location = || folder.shown_child(&name);
         let Some(file) = source.note(folder.file(&name, MANIFEST_BYTES), location) else { continue };
         let owner = file.uid;

@@ -82,6 +82,7 @@ pub const ALL: &[Parser] = &[
     ("ran", |bytes| drop(processes::marks::Marks::decode(bytes))),
     ("raycast", |bytes| drop(raycast::parse(bytes))),
     ("registry", |bytes| _ = registry::parse(bytes)),
+    ("registry-logs", |bytes| _ = registry::parse_with_logs(bytes)),
     ("reparse", |bytes| drop(safe::reparse::target(bytes))),
     ("rpm-answer", rpm::parse_answer),
     ("rpm-header", |bytes| drop(rpm::parse(bytes))),

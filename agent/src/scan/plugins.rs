@@ -78,8 +78,8 @@ pub(super) fn read_vim(home: &Dir, source: &mut Source<'_>) {
         }
     }
     for place in NEOVIM_DATA {
-        let Ok(data) = home.dir(place) else { continue };
-        let Ok((entries, _)) = data.entries() else { continue };
+        let Some(data) = source.through(home.dir(place), || home.shown_child(place)) else { continue };
+        let Some((entries, _)) = source.through(data.entries(), || data.shown().into()) else { continue };
         // A folder of lazy's holds lazy itself.
         let named = entries.iter().filter(|entry| entry.may_be_dir()).filter_map(|entry| entry.text());
         for name in named.filter(|name| data.look(format!("{name}/lazy/lazy.nvim")).is_ok()) {

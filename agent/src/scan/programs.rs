@@ -49,7 +49,10 @@ pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
     for path in SYSTEM_DESKTOP {
         read_desktop(root, path, source);
     }
-    let Ok((entries, _)) = root.dir("opt").and_then(|opt| opt.entries()) else { return };
+    let Some((entries, _)) = source.through(root.dir("opt").and_then(|opt| opt.entries()), || "/opt".into())
+    else {
+        return;
+    };
     for entry in entries.iter().filter(|entry| entry.kind == FileType::Directory) {
         let Some(name) = entry.text() else { continue };
         for inside in OPT_INSIDE {

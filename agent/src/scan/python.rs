@@ -162,7 +162,8 @@ pub(super) fn read_projects(base: &Dir, hits: &Hits, source: &mut Source<'_>) {
 }
 
 fn read_store(home: &Dir, source: &mut Source<'_>) {
-    let Ok((entries, _)) = home.dir(STORE).and_then(|store| store.entries()) else { return };
+    let store = home.dir(STORE).and_then(|store| store.entries());
+    let Some((entries, _)) = source.through(store, || home.shown_child(STORE)) else { return };
     for name in entries.iter().filter_map(|entry| entry.text()).filter(|name| name.starts_with(STORE_PYTHON))
     {
         read_children(home, &Path::new(STORE).join(name).join("LocalCache/local-packages"), source);
@@ -175,7 +176,8 @@ fn read_uv_cache(home: &Dir, source: &mut Source<'_>) {
         let Some((folder, interpreters)) = source.list(home, cache) else { continue };
         for interpreter in interpreters.iter().filter(|entry| entry.kind == FileType::Directory) {
             let Some((folder, environments)) = source.list(&folder, &interpreter.name) else { continue };
-            for environment in environments.iter().filter(|entry| entry.may_be_dir()).take(ENVIRONMENTS) {
+            let environments = environments.iter().filter(|entry| entry.may_be_dir()).collect();
+            for environment in source.first(environments, ENVIRONMENTS, folder.shown()) {
                 read_environment(&folder, Path::new(&environment.name), source);
             }
         }
@@ -188,7 +190,8 @@ pub(super) fn elsewhere(home: &Dir, hits: &Hits, source: &mut Source<'_>) -> BTr
     let list = source.note(home.read(CONDA_LIST, CONDA_LIST_BYTES), || home.shown_child(CONDA_LIST));
     let list = list.unwrap_or_default();
     let noted = list.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
-    environments.extend(noted.filter_map(|line| homes::below(home, line.trim())).take(ENVIRONMENTS));
+    let noted = noted.filter_map(|line| homes::below(home, line.trim())).collect();
+    environments.extend(source.first(noted, ENVIRONMENTS, &home.shown_child(CONDA_LIST)));
     environments.retain(|path| {
         let known = HOME_ENVIRONMENTS.iter().any(|known| Path::new(known) == path)
             || HOME_PARENTS.iter().any(|parent| path.parent() == Some(Path::new(parent)));

@@ -31,11 +31,8 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             continue;
         };
         let names = source.folders(&profiles);
-        if names.len() > PROFILES {
-            source.trouble(Trouble::TooLarge, profiles.shown());
-        }
-        for name in names.iter().take(PROFILES) {
-            if let Ok(profile) = profiles.dir(name) {
+        for name in &source.first(names, PROFILES, profiles.shown()) {
+            if let Some(profile) = source.note(profiles.dir(name), || profiles.shown_child(name)) {
                 read_profile(&profile, browser, source);
             }
         }

@@ -13,6 +13,8 @@ use super::{FoundItem, Problem, RawSnapshot, Unmatched};
 
 /// Most problems kept with their place. All of them are counted.
 const PROBLEMS: usize = 64;
+/// Most of them that hide nothing.
+const ASIDES: usize = 16;
 /// Most unmatched identifiers kept of one source.
 const UNMATCHED: usize = 20_000;
 
@@ -82,17 +84,24 @@ impl<'a> Source<'a> {
         if trouble == Trouble::Absent {
             return;
         }
-        self.present = true;
-        self.problem_count += 1;
         if self.worst.is_none_or(|worst| rank(trouble) > rank(worst)) {
             self.worst = Some(trouble);
         }
-        if self.problems.len() < PROBLEMS {
-            self.problems.push(Problem {
-                source: self.name,
-                state: trouble.state(),
-                location: clip(location.into()),
-            });
+        self.problem(trouble, location.into(), PROBLEMS);
+    }
+
+    /// Notes that something was left alone that is another's to tell, or whose name was told all the same: what was found is the whole
+    /// of what is here.
+    pub(crate) fn aside(&mut self, location: impl Into<String>) {
+        self.problem(Trouble::Skipped, location.into(), ASIDES);
+    }
+
+    fn problem(&mut self, trouble: Trouble, location: String, most: usize) {
+        self.present = true;
+        self.problem_count += 1;
+        if self.problems.len() < most {
+            let location = clip(location);
+            self.problems.push(Problem { source: self.name, state: trouble.state(), location });
         }
     }
 
@@ -115,6 +124,15 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The same of a place on the way: that it is there says nothing of what is looked for.
+    pub(crate) fn through<T>(
+        &mut self,
+        result: Result<T, Trouble>,
+        location: impl FnOnce() -> String,
+    ) -> Option<T> {
+        result.map_err(|trouble| self.trouble(trouble, location())).ok()
+    }
+
     /// A folder and what is in it, or `None` and a note of why not.
     pub(crate) fn list(&mut self, base: &Dir, path: impl AsRef<Path>) -> Option<(Dir, Vec<Entry>)> {
         let path = path.as_ref();
@@ -124,6 +142,15 @@ impl<'a> Source<'a> {
             self.trouble(trouble, folder.shown());
         }
         Some((folder, entries))
+    }
+
+    /// As many of these as are looked at, and a note where there are more.
+    pub(crate) fn first<T>(&mut self, mut all: Vec<T>, most: usize, location: &str) -> Vec<T> {
+        if all.len() > most {
+            self.trouble(Trouble::TooLarge, location);
+            all.truncate(most);
+        }
+        all
     }
 
     /// The rule for an identifier, when there is one.

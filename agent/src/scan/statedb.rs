@@ -9,7 +9,7 @@ use std::io::BufReader;
 use rusqlite::{Connection, MAIN_DB, OptionalExtension};
 use serde_json::Value;
 
-use super::bounded;
+use super::bounded::{self, Wanted};
 use super::safe::Trouble;
 use super::sqlite::{Database, refused};
 
@@ -58,7 +58,7 @@ pub(super) fn members(database: &Database, key: &str, wanted: &[&str]) -> Result
         Some(length) if length > i64::from(OBJECT_BYTES) => Err(Trouble::TooLarge),
         Some(_) => {
             let value = db.blob_open(MAIN_DB, "ItemTable", "value", row, true).map_err(refused)?;
-            bounded::members(BufReader::new(value), wanted).map(Some)
+            bounded::members(BufReader::new(value), Wanted { keys: wanted, map: None }).map(Some)
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::safe::Dir;
+use super::source::Source;
 
 /// Folder names below the system's place for application data, and the editor's name.
 const NAMES: &[(&str, &str)] = &[
@@ -58,19 +59,20 @@ const OTHERS: &[(&str, &str)] = &[
 const PROFILES: usize = 64;
 
 /// The user data folders of a home, with the name of the editor.
-pub(crate) fn folders(home: &Dir) -> Vec<(&'static str, Dir)> {
+pub(crate) fn folders(home: &Dir, source: &mut Source<'_>) -> Vec<(&'static str, Dir)> {
     let mut folders = Vec::new();
     for place in PLACES {
         // One look at the place saves a look for each editor.
-        let Ok(place) = home.dir(place) else { continue };
-        for (folder, editor) in NAMES {
-            folders.extend(place.dir(folder).ok().map(|dir| (*editor, dir)));
-        }
+        let Some(place) = at(home, place, source) else { continue };
+        folders
+            .extend(NAMES.iter().filter_map(|(folder, editor)| Some((*editor, at(&place, folder, source)?))));
     }
-    for (path, editor) in OTHERS {
-        folders.extend(home.dir(path).ok().map(|dir| (*editor, dir)));
-    }
+    folders.extend(OTHERS.iter().filter_map(|(path, editor)| Some((*editor, at(home, path, source)?))));
     folders
+}
+
+fn at(base: &Dir, path: &str, source: &mut Source<'_>) -> Option<Dir> {
+    source.through(base.dir(path), || base.shown_child(path))
 }
 
 /// Whether an editor of that name is looked for.
@@ -80,9 +82,13 @@ pub(crate) fn is_editor(name: &str) -> bool {
 }
 
 /// The named profiles of a user data folder, relative to it.
-pub(crate) fn profiles(folder: &Dir) -> Vec<PathBuf> {
-    let Ok((entries, _)) = folder.dir("User/profiles").and_then(|dir| dir.entries()) else {
-        return Vec::new();
-    };
-    entries.iter().take(PROFILES).map(|entry| Path::new("User/profiles").join(&entry.name)).collect()
+pub(crate) fn profiles(folder: &Dir, source: &mut Source<'_>) -> Vec<PathBuf> {
+    let Some(profiles) = at(folder, "User/profiles", source) else { return Vec::new() };
+    let entries = source.through(profiles.entries(), || profiles.shown().into());
+    let Some((entries, trouble)) = entries else { return Vec::new() };
+    if let Some(trouble) = trouble {
+        source.trouble(trouble, profiles.shown());
+    }
+    let entries = source.first(entries, PROFILES, profiles.shown());
+    entries.iter().map(|entry| Path::new("User/profiles").join(&entry.name)).collect()
 }

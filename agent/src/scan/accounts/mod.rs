@@ -91,7 +91,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
             take(tool, host, location(), owner, source);
         }
     }
-    for (editor, folder) in userdata::folders(home) {
+    for (editor, folder) in userdata::folders(home, source) {
         for (_, tool, key, way) in IN_STATE.iter().filter(|(of, ..)| *of == editor) {
             let location = || folder.shown_child(STATE);
             let Some(database) = Database::note(&folder, STATE, source) else { continue };

@@ -111,9 +111,10 @@ const IN_EDITOR: &[InEditor] = &[
 ];
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
-    for (editor, data) in userdata::folders(home) {
+    for (editor, data) in userdata::folders(home, source) {
         let usual = PathBuf::from("User");
-        for profile in std::iter::once(usual).chain(userdata::profiles(&data)) {
+        let others = userdata::profiles(&data, source);
+        for profile in std::iter::once(usual).chain(others) {
             read_profile(editor, &data, &profile, source);
         }
     }

@@ -181,3 +181,39 @@ pub(super) const ROO: &[Setting] = &[
         ),
     ),
 ];
+
+/// Junie (JetBrains' help: custom models, Action Allowlist). A model of one's own is `custom:` and the name of a file below `models`, which
+/// has its id and its address; a rule of the list is for what begins with a text or is like a pattern.
+pub(super) const JUNIE: &[Setting] = &[
+    at("model", Parted(':')),
+    at("id", Model),
+    at("baseUrl", Url),
+    at("apiKey", Secret),
+    at(
+        "rules/executables/rules/*",
+        Risk(&ApprovalBypass, All(&[("action", Word(&["allow"])), ("pattern", Word(&["**"]))])),
+    ),
+    at(
+        "rules/executables/rules/*",
+        Risk(&ApprovalBypass, All(&[("action", Word(&["allow"])), ("prefix", Word(&[""]))])),
+    ),
+    at("hooks", Keys(&Hook)),
+];
+
+/// Grok Build (the guide in its own package), and the settings of the older program of others that is called Grok CLI
+/// (`settings-manager.ts` of superagent-ai/grok-cli).
+pub(super) const GROK: &[Setting] = &[
+    at("defaultModel", Model),
+    at("model", Model),
+    at("baseURL", Url),
+    at("apiKey", Secret),
+    at("models/default", Model),
+    at("model/{model}/model_provider", Provider),
+    at("model_providers/{provider}/base_url", Url),
+    at("model/{model}/base_url", Url),
+    at("model/*/api_key", Secret),
+    at("model_providers/*/api_key", Secret),
+    at("ui/yolo", Risk(&ApprovalBypass, True)),
+    at("ui/permission_mode", Risk(&ApprovalBypass, Word(&["always-approve"]))),
+    at("permission/allow", Risk(&ApprovalBypass, Holds(&["Bash(*)"]))),
+];

@@ -147,7 +147,8 @@ fn rule_of<'a>(assistant: &Assistant, source: &Source<'a>) -> Option<&'a RuleRef
 fn read(own: &Dir, home: Option<&Dir>, assistant: &Assistant, source: &mut Source<'_>) -> Facts {
     let mut facts = Facts::default();
     for file in assistant.files {
-        if let Some(document) = document_at(own, file, source) {
+        let Some(file) = facts.named(file) else { continue };
+        if let Some(document) = document_at(own, &file, source) {
             facts.read(&document, assistant.settings);
         }
     }
@@ -186,6 +187,8 @@ pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<Value, Trouble> {
         Some("toml") => document::parse(bytes, Format::Toml),
         Some("yaml" | "yml") => document::parse(bytes, Format::Yaml),
         Some("env" | "sgptrc") => variables(bytes),
+        // One word that needs no more of a format.
+        Some("txt") => Ok(String::from_utf8_lossy(bytes).trim().into()),
         _ => document::parse(bytes, Format::Json),
     }
 }
@@ -265,6 +268,19 @@ mod tests {
             ),
             ("~/.hermes", json!({"approvals": {"mode": "off"}})),
             ("~/.rovodev", json!({"toolPermissions": {"tools": {"bash": {"default": "allow"}}}})),
+            ("~/.qoder", json!({"general": {"defaultPermissionMode": "bypass_permissions"}})),
+            ("~/.grok", json!({"ui": {"permission_mode": "always-approve"}})),
+            ("~/.grok", json!({"ui": {"yolo": true}})),
+            ("~/.grok", json!({"permission": {"allow": ["Read", "Bash(*)"]}})),
+            (
+                "~/.junie",
+                json!({"rules": {"executables": {"rules": [{"prefix": "git", "action": "allow"}, {"pattern": "**", "action": "allow"}]}}}),
+            ),
+            ("~/.junie", json!({"rules": {"executables": {"rules": [{"prefix": "", "action": "allow"}]}}})),
+            (
+                "~/.config/warp-terminal",
+                json!({"agents": {"execution_profiles": {"default": {"execute_commands": "always_allow"}}}}),
+            ),
         ];
         for (place, document) in bypass {
             assert_eq!(flags(place, document.clone()), [RiskFlag::ApprovalBypass], "{place} {document}");
@@ -290,6 +306,19 @@ mod tests {
             ),
             ("~/.hermes", json!({"approvals": {"mode": "smart"}})),
             ("~/.rovodev", json!({"toolPermissions": {"tools": {"bash": {"default": "ask"}}}})),
+            ("~/.qoder", json!({"general": {"defaultPermissionMode": "auto"}})),
+            (
+                "~/.grok",
+                json!({"ui": {"permission_mode": "ask", "yolo": false}, "permission": {"allow": ["Bash(git *)"]}}),
+            ),
+            (
+                "~/.junie",
+                json!({"rules": {"executables": {"rules": [{"prefix": "git", "action": "allow"}, {"pattern": "**", "action": "ask"}]}}}),
+            ),
+            (
+                "~/.config/warp-terminal",
+                json!({"agents": {"execution_profiles": {"default": {"execute_commands": "agent_decides", "read_files": "always_allow"}}}}),
+            ),
         ];
         for (place, document) in asking {
             assert_eq!(flags(place, document.clone()), [], "{place} {document}");

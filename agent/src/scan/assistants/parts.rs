@@ -3,7 +3,7 @@
 use umbrascope_api::PartKind;
 
 use super::settings::Facts;
-use crate::scan::safe::Dir;
+use crate::scan::safe::{Dir, FileType, Trouble};
 use crate::scan::source::Source;
 
 /// A folder of parts.
@@ -50,20 +50,27 @@ fn list(dir: &Dir, folder: &Folder, around: &str, facts: &mut Facts, source: &mu
     if let Some(trouble) = trouble {
         source.trouble(trouble, dir.shown());
     }
-    for entry in entries.iter().take(ENTRIES) {
+    for entry in source.first(entries, ENTRIES, dir.shown()) {
         let Some(name) = entry.text().filter(|name| !name.starts_with('.')) else { continue };
         match folder.holds {
             Holds::Folders(marks) if entry.may_be_dir() => {
                 // A link to a folder elsewhere in the home counts; one that leads out is not looked behind.
-                if dir.dir(name).is_ok_and(|below| marks.iter().any(|mark| below.look(mark).is_ok())) {
-                    facts.part(folder.kind.clone(), name);
+                match dir.dir(name) {
+                    Ok(below) if marks.iter().any(|mark| below.look(mark).is_ok()) => {
+                        facts.part(folder.kind.clone(), name);
+                    }
+                    Err(Trouble::Refused) if entry.kind == FileType::Symlink => {
+                        source.aside(format!("{} (a link that leads out)", dir.shown_child(name)));
+                    }
+                    Err(trouble) => source.trouble(trouble, dir.shown_child(name)),
+                    Ok(_) => {}
                 }
             }
             Holds::Files(endings) => {
                 if let Some(stem) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
                     facts.part(folder.kind.clone(), &format!("{around}{stem}"));
                 } else if around.is_empty()
-                    && entry.kind == crate::scan::safe::FileType::Directory
+                    && entry.kind == FileType::Directory
                     && let Some(below) = source.note(dir.dir(name), || dir.shown_child(name))
                 {
                     list(&below, folder, &format!("{name}:"), facts, source);

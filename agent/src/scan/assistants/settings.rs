@@ -3,6 +3,8 @@
 //! Only names, hosts and facts leave this file. An address is cut to its host, and what is no name is dropped, so that a
 //! secret put in the wrong place does not come out.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use umbrascope_api::{Part, PartKind, RiskFlag};
 
@@ -18,8 +20,8 @@ const NAME_BYTES: usize = 128;
 /// One place of a document and what it says.
 pub(super) struct Setting {
     /// Keys parted by `/`. `*` stands for every member (`\*` for the key `*`), `{provider}`, `{model}` and `{profile}` for what was found
-    /// before, a number for a place in a list, any other key for the member of a list that has it as its `name` or else as its `type`, and
-    /// nothing for the whole document.
+    /// before, a number for a place in a list, any other key for the member of a list that has it as its `name`, its `type` or its
+    /// `model_id`, and nothing for the whole document.
     pub(super) at: &'static str,
     pub(super) says: Says,
 }
@@ -106,6 +108,16 @@ impl Facts {
     /// Whether nothing was said.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The name of a file, in which `{model}` is the model. `None`: that is not known, or can be no part of such a name.
+    pub(super) fn named<'a>(&self, file: &'a str) -> Option<Cow<'a, str>> {
+        if !file.contains("{model}") {
+            return Some(file.into());
+        }
+        let model = self.model.as_deref()?;
+        let plain = !model.starts_with('.') && !model.contains(['/', '\\', ':']);
+        plain.then(|| file.replace("{model}", model).into())
     }
 
     /// Whether the model answers on this machine, as far as the settings say.
@@ -278,7 +290,7 @@ impl Is {
     }
 }
 
-/// The member under a key of a map; of a list, the one at that place or of that name or type.
+/// The member under a key of a map; of a list, the one at that place or of that name, type or id.
 fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     let Value::Array(list) = value else { return value.get(key) };
     if let Ok(at) = key.parse::<usize>() {
@@ -286,7 +298,7 @@ fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     }
     let called =
         |by: &str| list.iter().take(MEMBERS).find(|member| member.get(by).is_some_and(|name| name == key));
-    called("name").or_else(|| called("type"))
+    called("name").or_else(|| called("type")).or_else(|| called("model_id"))
 }
 
 /// Whether a part is configured away.

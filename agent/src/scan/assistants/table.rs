@@ -1,12 +1,12 @@
 //! What each assistant keeps where: its folders, its settings files and what their keys say, and its parts.
 //!
-//! Read in the projects' own documentation, schemas and source in November 2026. A key that could not be read there is
-//! left out.
+//! Read in the projects' own documentation, schemas, source and packages in November 2026; where skills lie, also in the table by
+//! which the package `skills` of Vercel installs them (`src/agents.ts`). A key that could not be read there is left out.
 
 use umbrascope_api::PartKind::{Command, Hook, Plugin, Skill, Subagent};
 use umbrascope_api::RiskFlag::{ApprovalBypass, SandboxOff};
 
-use super::keys::{CLAUDE, CLINE, CODEX, GEMINI, KIMI, OPENCODE};
+use super::keys::{CLAUDE, CLINE, CODEX, GEMINI, GROK, JUNIE, KIMI, OPENCODE};
 use super::parts::Folder;
 use super::parts::Holds::{Files, Folders};
 use super::settings::Is::{False, Holds, True, Word};
@@ -23,7 +23,8 @@ pub(super) struct Assistant {
     pub(super) managed: &'static [&'static str],
     /// Whether it is made for the models of its own vendor, so that any other endpoint is a custom one.
     pub(super) own_models: bool,
-    /// Its settings files in any of these folders; the later wins. Empty: the place itself is the file.
+    /// Its settings files in any of these folders; the later wins. Empty: the place itself is the file. `{model}` in a name stands for
+    /// the model that those before have said.
     pub(super) files: &'static [&'static str],
     /// What the keys of these files say.
     pub(super) settings: &'static [Setting],
@@ -141,6 +142,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
             at("apiKey", Secret),
             at("hooks", Keys(&Hook)),
         ],
+        parts: &[SKILLS],
         ..BARE
     },
     Assistant {
@@ -258,6 +260,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
             at("models/0/apiBase", Url),
             at("models/*/apiKey", Secret),
         ],
+        parts: &[SKILLS],
         ..BARE
     },
     Assistant {
@@ -432,6 +435,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
             at("model/api_key", Secret),
             at("providers/*/api_key", Secret),
         ],
+        parts: &[SKILLS],
         ..BARE
     },
     Assistant {
@@ -451,6 +455,7 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
             at("agent/modelId", Model),
             at("toolPermissions/tools/bash/default", Risk(&ApprovalBypass, Word(&["allow"]))),
         ],
+        parts: &[SKILLS],
         ..BARE
     },
     Assistant {
@@ -458,12 +463,120 @@ pub(super) const ASSISTANTS: &[Assistant] = &[
         project: Some(".neovate"),
         files: &["config.json"],
         settings: &[at("model", Parted('/')), at("apiKeys", Secrets)],
+        parts: &[SKILLS],
         ..BARE
     },
     Assistant {
         places: &["~/.mux"],
         files: &["providers.jsonc"],
         settings: &[at("*/apiKey", Secret)],
+        parts: &[SKILLS],
         ..BARE
     },
+    Assistant {
+        places: &["~/.junie"],
+        project: Some(".junie"),
+        files: &["config.json", "models/{model}.json", "allowlist.json"],
+        settings: JUNIE,
+        parts: &[
+            SKILLS,
+            folder(Subagent, "agents", Files(&[".md"])),
+            folder(Command, "commands", Files(&[".md"])),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.qoder"],
+        project: Some(".qoder"),
+        files: &["settings.json", "settings.local.json"],
+        settings: &[
+            at("model/name", Parted('/')),
+            at("providers/{provider}/baseUrl", Url),
+            at("providers/*/apiKey", Secret),
+            at(
+                "general/defaultPermissionMode",
+                Risk(&ApprovalBypass, Word(&["bypass_permissions", "bypassPermissions", "yolo", "YOLO"])),
+            ),
+            at("hooks", Keys(&Hook)),
+        ],
+        parts: &[SKILLS, folder(Subagent, "agents", Files(&[".md"]))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.trae", "~/.trae-cn"],
+        project: Some(".trae"),
+        files: &["hooks.json"],
+        settings: &[at("hooks", Keys(&Hook))],
+        parts: &[SKILLS, folder(Subagent, "agents", Files(&[".md"]))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.grok"],
+        project: Some(".grok"),
+        managed: &["etc/grok"],
+        own_models: true,
+        // The JSON is that of another program of this name, which shares the folder.
+        files: &[
+            "managed_config.toml",
+            "user-settings.json",
+            "settings.json",
+            "config.toml",
+            "requirements.toml",
+        ],
+        settings: GROK,
+        parts: &[SKILLS, folder(Hook, "hooks", Files(&[".json"]))],
+    },
+    Assistant {
+        places: &["~/.warp", "~/.warp_cli", "~/.config/warp-terminal", "~/AppData/Local/warp"],
+        files: &["settings.toml", "cli/settings.toml", "Warp/config/cli/settings.toml"],
+        settings: &[
+            at("agents/execution_profiles/default/base_model", Model),
+            at(
+                "agents/execution_profiles/*/execute_commands",
+                Risk(&ApprovalBypass, Word(&["always_allow"])),
+            ),
+        ],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.adal"],
+        project: Some(".adal"),
+        files: &["settings.json"],
+        settings: &[at("hooks", Keys(&Hook)), at("enabledPlugins", Keys(&Plugin)), at("api_keys", Secrets)],
+        parts: &[SKILLS],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.config/io.datasette.llm", "~/Library/Application Support/io.datasette.llm"],
+        files: &["default_model.txt", "extra-openai-models.yaml"],
+        settings: &[at("", Model), at("{model}/api_base", Url)],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.commandcode"],
+        project: Some(".commandcode"),
+        files: &["config.json", "settings.json", "settings.local.json"],
+        settings: &[at("model", Model), at("hooks", Keys(&Hook))],
+        parts: &[SKILLS, folder(Subagent, "agents", Files(&[".md"]))],
+        ..BARE
+    },
+    // Of these only where skills lie is known.
+    Assistant { places: &["~/.zencoder"], project: Some(".zencoder"), parts: &[SKILLS], ..BARE },
+    Assistant { places: &["~/.kode"], project: Some(".kode"), parts: &[SKILLS], ..BARE },
+    Assistant { places: &["~/.lingma"], project: Some(".lingma"), parts: &[SKILLS], ..BARE },
+    Assistant { places: &["~/.roo"], project: Some(".roo"), parts: &[SKILLS], ..BARE },
+    Assistant { places: &["~/.pochi"], project: Some(".pochi"), parts: &[SKILLS], ..BARE },
+    Assistant { places: &["~/.mcpjam"], project: Some(".mcpjam"), parts: &[SKILLS], ..BARE },
+    Assistant {
+        places: &["~/.tabnine"],
+        project: Some(".tabnine"),
+        parts: &[folder(Skill, "agent/skills", Folders(&["SKILL.md"]))],
+        ..BARE
+    },
+    Assistant {
+        places: &["~/.codeium"],
+        parts: &[folder(Skill, "windsurf/skills", Folders(&["SKILL.md"]))],
+        ..BARE
+    },
+    Assistant { places: &["~/.gemini/antigravity"], parts: &[SKILLS], ..BARE },
 ];

@@ -21,7 +21,7 @@ pub(in crate::scan) fn read_system(root: &Dir, source: &mut Source<'_>) {
 
 pub(in crate::scan) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (place, browsers) in DATA {
-        let Ok(place) = home.dir(place) else { continue };
+        let Some(place) = source.through(home.dir(place), || home.shown_child(place)) else { continue };
         for (path, browser) in *browsers {
             read_folder(&place, &format!("{path}/NativeMessagingHosts"), browser, source);
         }

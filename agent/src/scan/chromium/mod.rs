@@ -34,14 +34,16 @@ pub(super) fn read_system(root: &Dir, source: &mut Source<'_>) {
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     for (place, browsers) in DATA {
-        let Ok(place) = home.dir(place) else { continue };
+        let Some(place) = source.through(home.dir(place), || home.shown_child(place)) else { continue };
         for (path, browser) in *browsers {
             let Some(data) = source.note(place.dir(path), || place.shown_child(path)) else { continue };
             // Opera's data folder is itself a profile.
             read_profile(home, &data, browser, source);
             let mut profiles = 0;
             for name in source.folders(&data) {
-                let Ok(profile) = data.dir(&name) else { continue };
+                let Some(profile) = source.note(data.dir(&name), || data.shown_child(&name)) else {
+                    continue;
+                };
                 profiles += usize::from(read_profile(home, &profile, browser, source));
                 if profiles > PROFILES {
                     source.trouble(Trouble::TooLarge, data.shown());

@@ -130,9 +130,9 @@ fn found(bundle: &Bundle, id: &str, location: &str) -> Found {
 fn read_plugins(app: &Dir, of: Option<&RuleRef>, source: &mut Source<'_>) {
     let path = "Contents/PlugIns";
     let Some(folder) = source.note(app.dir(path), || app.shown_child(path)) else { return };
-    let Some((entries, _)) = source.note(folder.entries(), || folder.shown().into()) else { return };
-    let plugins = entries.iter().filter_map(|entry| entry.text()).filter(|name| name.ends_with(".appex"));
-    for name in plugins.take(PLUGINS) {
+    let mut plugins = source.names(&folder);
+    plugins.retain(|name| name.ends_with(".appex"));
+    for name in source.first(plugins, PLUGINS, folder.shown()) {
         let Some(bundle) = open(&folder, &format!("{name}/Contents"), source) else { continue };
         let Some(id) = text(&bundle.info, "CFBundleIdentifier") else { continue };
         let point = bundle.info.get("NSExtension").and_then(|info| text(info, "NSExtensionPointIdentifier"));

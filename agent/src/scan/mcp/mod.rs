@@ -85,12 +85,12 @@ pub(super) fn read_home(home: &Dir, hits: &Hits, source: &mut Source<'_>) {
         }
         read_cherry(home, &Path::new(place).join(CHERRY), source);
     }
-    for (editor, folder) in userdata::folders(home) {
+    for (editor, folder) in userdata::folders(home, source) {
         for (client, path, shape) in IN_USERDATA {
             let client = client.unwrap_or(editor);
             read_file(&folder, Path::new(path), Kind::new(client, Json, *shape), source);
         }
-        for profile in userdata::profiles(&folder) {
+        for profile in userdata::profiles(&folder, source) {
             let kind = Kind::new(editor, Json, Shape::Servers);
             read_file(&folder, &profile.join("mcp.json"), kind, source);
         }
@@ -229,7 +229,8 @@ fn read_bundles(folder: &Dir, client: &str, source: &mut Source<'_>) {
     if let Some(trouble) = trouble {
         source.trouble(trouble, bundles.shown());
     }
-    for entry in entries.iter().filter(|entry| entry.may_be_dir()).take(PLUGIN_DIRS) {
+    let folders = entries.iter().filter(|entry| entry.may_be_dir()).collect();
+    for entry in source.first(folders, PLUGIN_DIRS, bundles.shown()) {
         let Some(name) = entry.text() else { continue };
         let settings = format!("Claude Extensions Settings/{name}.json");
         let settings = folder.read(settings, TREE_BYTES as u64).ok();

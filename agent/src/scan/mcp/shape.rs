@@ -2,12 +2,11 @@
 
 use std::cell::Cell;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::entry::{Server, of_extension, server};
 use super::launch;
-use crate::scan::bounded::{Allowance, Bounded, KEY_BYTES, Key};
+use crate::scan::bounded::{self, Wanted};
 use crate::scan::document::{self, Format, TREE_BYTES};
 use crate::scan::safe::Trouble;
 
@@ -36,7 +35,7 @@ pub(super) enum Shape {
 }
 
 /// The keys that are read at all. Everything else of a JSON file is passed over without being kept.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 12] = [
     "mcpServers",
     "mcp_servers",
     "context_servers",
@@ -45,20 +44,24 @@ const KEYS: [&str; 13] = [
     "amp.mcpServers",
     "servers",
     "extensions",
-    "projects",
     "amp",
     "chat.mcp",
     "mcpServer",
     "disabledMcpServers",
 ];
 
+/// And of the objects below `projects`, whose keys are folders.
+const WANTED: Wanted<'_> = Wanted { keys: &KEYS, map: Some("projects") };
+
 /// Reads the servers of a file.
 pub(super) fn parse(bytes: &[u8], format: Format, shape: Shape) -> Result<Vec<Server>, Trouble> {
     let value = match format {
-        Format::Json if !matches!(shape, Shape::Flat | Shape::Bundle) => match wanted(bytes) {
-            Some(value) => value,
-            None => document::parse(bytes, format)?,
-        },
+        Format::Json if !matches!(shape, Shape::Flat | Shape::Bundle) => {
+            match bounded::members_of(bytes, WANTED) {
+                Some(value) => value,
+                None => document::parse(bytes, format)?,
+            }
+        }
         _ => document::parse(bytes, format)?,
     };
     of_value(&value, shape)
@@ -78,62 +81,7 @@ pub(super) fn fits(len: u64) -> bool {
 
 /// A file that is large because its client keeps a history in it: strict JSON only, read piece by piece.
 pub(super) fn parse_large(reader: impl std::io::Read, shape: Shape) -> Result<Vec<Server>, Trouble> {
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
-    let mut allowance = Allowance::default();
-    let kept = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer);
-    let value = kept.map_err(|error| match allowance.is_over() {
-        true => Trouble::TooLarge,
-        false => Trouble::of_json(&error),
-    })?;
-    of_value(&value, shape)
-}
-
-fn wanted(bytes: &[u8]) -> Option<Value> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let mut allowance = Allowance::default();
-    let value = Keep { depth: 0, allowance: &mut allowance }.deserialize(&mut deserializer).ok()?;
-    deserializer.end().ok()?;
-    Some(value)
-}
-
-/// Keeps [`KEYS`] of an object, and of the objects below `projects`.
-struct Keep<'a> {
-    depth: u8,
-    allowance: &'a mut Allowance,
-}
-
-impl<'de> DeserializeSeed<'de> for Keep<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Keep<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let Self { depth, allowance } = self;
-        let mut kept = Map::new();
-        // A key that is not kept costs nothing, but none is longer than the path of a folder.
-        while let Some(key) = access.next_key_seed(Key(&mut Allowance::for_name(KEY_BYTES)))? {
-            // Depth 1 is the map below `projects`: its keys are folders.
-            if depth == 1 || (depth == 0 && key == "projects") {
-                let value = access.next_value_seed(Keep { depth: depth + 1, allowance })?;
-                kept.insert(key, value);
-            } else if KEYS.contains(&key.as_str()) {
-                kept.insert(key, access.next_value_seed(Bounded(allowance))?);
-            } else {
-                access.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(Value::Object(kept))
-    }
+    of_value(&bounded::members(reader, WANTED)?, shape)
 }
 
 fn collect(value: &Value, shape: Shape, servers: &mut Vec<Server>) -> Result<(), Trouble> {

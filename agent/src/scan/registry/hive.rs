@@ -12,8 +12,13 @@ use std::rc::Rc;
 
 use super::super::safe::Trouble;
 use super::{Key, SUBKEYS, TEXT_BYTES, VALUES, Visit};
+use log::{Base, Left, Log, SECTOR};
 use pages::{Bytes, Pages};
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod any;
+pub(super) mod log;
+mod marvin;
 mod pages;
 
 /// Where the first bin begins; all places are counted from here.
@@ -43,28 +48,46 @@ const REG_MULTI_SZ: u32 = 7;
 
 /// An open hive.
 pub(super) struct Hive {
+    base: Base,
     pages: RefCell<Pages>,
 }
 
-/// Whether a hive's file holds all that was written to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tidy {
-    Yes,
-    /// The last changes wait in its logs, or writing it was cut short.
-    No,
-}
-
 impl Hive {
-    /// The root key of the hive in `file`, which is `len` bytes long.
-    pub(super) fn root(file: Box<dyn Bytes>, len: u64) -> Result<(Node, Tidy), Trouble> {
-        let hive = Rc::new(Self { pages: RefCell::new(Pages::new(file, len)) });
-        let base: [u8; 48] = hive.array(0)?;
-        let [major, minor, format] = [20, 24, 32].map(|at| u32_of(&base, at));
-        if !base.starts_with(b"regf") || major != 1 || !(3..=6).contains(&minor) || format != 1 {
+    /// The hive in `file`, which is `len` bytes long.
+    pub(super) fn open(file: Box<dyn Bytes>, len: u64) -> Result<Self, Trouble> {
+        let mut pages = Pages::new(file, len);
+        let mut block = [0; SECTOR];
+        pages.read(0, &mut block)?;
+        let base = Base::read(&block).ok_or(Trouble::Malformed)?;
+        Ok(Self { base, pages: RefCell::new(pages) })
+    }
+
+    /// Whether the last changes wait in its logs, or writing it was cut short.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.base.is_dirty()
+    }
+
+    /// Puts what its logs have over what it has, and tells whether that was anything, and why it may not be all.
+    pub(super) fn replay(
+        &mut self,
+        logs: Vec<Log>,
+        left: &mut Left,
+        check: &dyn Fn() -> Result<(), Trouble>,
+    ) -> (bool, Option<Trouble>) {
+        let replayed = log::replay(self.base, logs, left, check);
+        self.base = replayed.base;
+        let any = replayed.changes.is_some();
+        replayed.changes.into_iter().for_each(|changes| self.pages.get_mut().change(changes));
+        (any, replayed.trouble)
+    }
+
+    /// Its root key.
+    pub(super) fn root(self) -> Result<Node, Trouble> {
+        if !self.base.is_known() {
             return Err(Trouble::Malformed);
         }
-        let tidy = if u32_of(&base, 4) == u32_of(&base, 8) { Tidy::Yes } else { Tidy::No };
-        Ok((Node::at(&hive, u32_of(&base, 36))?, tidy))
+        let root = self.base.root;
+        Node::at(&Rc::new(self), root)
     }
 
     /// The content of the cell at a place, `least` bytes long at least: where it begins and how long it is.
@@ -365,25 +388,5 @@ fn u32_of(head: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
 }
 
-/// Walks through all of a hive that is given as bytes.
-#[cfg(any(test, feature = "fuzzing"))]
-pub(in super::super) fn parse(bytes: &[u8]) -> Result<usize, Trouble> {
-    fn walk(key: &dyn Key, depth: usize, seen: &mut usize) -> Result<(), Trouble> {
-        *seen += 1;
-        // A hive of a test has few keys; one that was tampered with may say that it has any number.
-        if depth == 12 || *seen > 200 {
-            return Err(Trouble::TooLarge);
-        }
-        for name in key.names()? {
-            let _ = (key.text(&name), key.number(&name));
-        }
-        key.each(&mut |_, child| walk(child, depth + 1, seen))
-    }
-    let (root, _) = Hive::root(Box::new(std::io::Cursor::new(bytes.to_vec())), bytes.len() as u64)?;
-    let mut seen = 0;
-    walk(&root, 0, &mut seen)?;
-    Ok(seen)
-}
-
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use super::safe::{Dir, OwnerId, Trouble};
 
+use hive::log::Left;
 pub(super) use volume::any_case;
 
 /// The variables of a machine's environment, as a report writes the key that holds them.
@@ -19,7 +20,7 @@ pub(super) const MACHINE_ENVIRONMENT: &str =
     r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 
 #[cfg(any(test, feature = "fuzzing"))]
-pub(super) use hive::parse;
+pub(super) use hive::any::{parse, parse_with_logs};
 
 /// Most sub-keys of one key that are visited. The longest list that is read, of a machine's installed components, has some
 /// thousands.
@@ -60,6 +61,8 @@ pub(super) struct Registry {
     pub(super) users: Vec<User>,
     /// Hives that are there and could not be read, or not to their end.
     pub(super) lost: Vec<(String, Trouble)>,
+    /// What may still be read of the logs of hives.
+    logs_left: Left,
 }
 
 /// The homes in a machine's list of profiles.

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::safe::{Dir, Trouble};
-use super::hive::{Hive, Tidy};
+use super::hive::Hive;
+use super::hive::log::{Left, Log};
 use super::{Key, Profiles, Registry, User, text};
 
 /// The hive of `HKEY_LOCAL_MACHINE\SOFTWARE`.
@@ -15,8 +16,10 @@ const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 const NTUSER: &str = "NTUSER.DAT";
 /// The hive of `HKEY_CURRENT_USER\Software\Classes`, below a home.
 const USRCLASS: &str = "AppData/Local/Microsoft/Windows/UsrClass.dat";
+/// What the name of a hive's log ends with: one of two, or the only one.
+const LOGS: [&str; 3] = [".LOG1", ".LOG2", ".LOG"];
 pub(super) const PROFILES: &str = r"Microsoft\Windows NT\CurrentVersion\ProfileList";
-/// Most users whose hives are held open: each is two files and some of their pages.
+/// Most users whose hives are held open: each is two files, with two logs where they are dirty, and some of their pages.
 const USERS: usize = 64;
 /// Accounts of people: of a machine or a domain, and of Microsoft Entra ID. What is shorter is a service's.
 pub(super) const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
@@ -25,13 +28,14 @@ pub(super) const PEOPLE: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
 pub(in super::super) fn open(root: &Dir) -> Registry {
     let mut registry = Registry::default();
     let path = any_case(root, SOFTWARE);
-    registry.software = path.and_then(|path| hive(root, &path, &mut registry.lost));
+    let Registry { lost, logs_left, .. } = &mut registry;
+    registry.software = path.and_then(|path| hive(root, &path, logs_left, lost));
     registry
 }
 
 /// Opens `HKEY_LOCAL_MACHINE\SYSTEM` of that volume.
 pub(super) fn system(root: &Dir, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
-    hive(root, &any_case(root, SYSTEM)?, lost)
+    hive(root, &any_case(root, SYSTEM)?, &mut Left::default(), lost)
 }
 
 impl Registry {
@@ -76,7 +80,8 @@ impl Registry {
             return;
         }
         for home in homes {
-            let mut open = |path: &str| hive(home, &any_case(home, path)?, &mut self.lost);
+            let mut open =
+                |path: &str| hive(home, &any_case(home, path)?, &mut self.logs_left, &mut self.lost);
             let (root, classes) = (open(NTUSER), open(USRCLASS));
             if root.is_none() && classes.is_none() {
                 continue;
@@ -94,25 +99,56 @@ impl Registry {
     }
 }
 
-/// Opens a hive file. One whose last changes are not in it yet is read all the same, and told.
-fn hive(base: &Dir, path: &Path, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
+/// Opens a hive file, with what its logs have of changes to it. One whose last changes are not found is read all the same, and
+/// told.
+fn hive(base: &Dir, path: &Path, left: &mut Left, lost: &mut Vec<(String, Trouble)>) -> Option<Box<dyn Key>> {
     let opened = base.head(path).and_then(|file| {
         let len = file.len;
-        Hive::root(Box::new(file.into_file()), len)
+        let mut hive = Hive::open(Box::new(file.into_file()), len)?;
+        if hive.is_dirty() {
+            replay(&mut hive, base, path, left, lost);
+        }
+        hive.root()
     });
     match opened {
-        Ok((root, tidy)) => {
-            if tidy == Tidy::No {
-                let place = base.shown_child(path);
-                lost.push((format!("{place} (changes wait in its log)"), Trouble::Malformed));
-            }
-            Some(Box::new(root))
-        }
+        Ok(root) => Some(Box::new(root)),
         Err(Trouble::Absent) => None,
         Err(trouble) => {
             lost.push((base.shown_child(path), trouble));
             None
         }
+    }
+}
+
+/// Puts what the logs beside a hive have over it.
+fn replay(hive: &mut Hive, base: &Dir, path: &Path, left: &mut Left, lost: &mut Vec<(String, Trouble)>) {
+    let mut logs = Vec::new();
+    let mut old = false;
+    for ending in LOGS {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        let Some(log_path) = any_case(base, &name) else { continue };
+        let opened = base.head(&log_path).and_then(|file| {
+            let len = file.len;
+            Log::open(Box::new(file.into_file()), len)
+        });
+        match opened {
+            Ok(log) => logs.extend(log),
+            Err(Trouble::Skipped) => old = true,
+            Err(Trouble::Absent) => {}
+            Err(trouble) => lost.push((base.shown_child(log_path), trouble)),
+        }
+    }
+    let (any, trouble) = hive.replay(logs, left, &|| base.budget().check());
+    let place = base.shown_child(path);
+    match trouble {
+        Some(trouble) => lost.push((format!("{place} (its log)"), trouble)),
+        None if any => {}
+        None if old => {
+            let why = "changes wait in a log as Windows wrote it before 8.1, which is not read";
+            lost.push((format!("{place} ({why})"), Trouble::Skipped));
+        }
+        None => lost.push((format!("{place} (changes wait in its log)"), Trouble::Malformed)),
     }
 }
 
@@ -161,6 +197,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::super::super::safe::Budget;
+    use super::super::hive::tests::{OLLAMA, changed, dirty, log, put};
     use super::*;
 
     const SMALL: &[u8] = include_bytes!("testdata/small.hive");
@@ -229,6 +266,47 @@ mod tests {
         assert!(registry.lost[3].0.contains("its log"), "{:?}", registry.lost);
         // What is cut is opened as far as its root goes.
         assert_eq!(registry.users.len(), 2);
+    }
+
+    #[test]
+    fn what_waits_in_a_log_beside_a_hive_is_read_and_what_cannot_be_read_is_told() {
+        let volume = Volume::new(SMALL);
+        let new = log(7, &[&changed('a')]);
+        let mut old = new.clone();
+        put(&mut old, 28, 1);
+        for user in ["one", "two", "old", "link", "none"] {
+            volume.put(&format!("Users/{user}/NTUSER.DAT"), &dirty(7));
+        }
+        // As Windows names them; the one that is not in use is empty.
+        volume.put("Users/one/ntuser.dat.LOG1", &new);
+        volume.put("Users/one/ntuser.dat.LOG2", &[]);
+        volume.put("Users/two/NTUSER.DAT.LOG1", &log(5, &[SMALL, SMALL]));
+        volume.put("Users/two/NTUSER.DAT.LOG2", &new);
+        volume.put("Users/old/NTUSER.DAT.LOG1", &old);
+        symlink("/etc/shadow", volume.root.path().join("Users/link/ntuser.dat.LOG1")).unwrap();
+        let registry = volume.open(&["one", "two", "old", "link", "none"]);
+        let names: Vec<char> = registry
+            .users
+            .iter()
+            .map(|user| user.root.as_ref().unwrap().open(OLLAMA).unwrap())
+            .map(|key| key.text("DisplayName").unwrap().chars().last().unwrap())
+            .collect();
+        assert_eq!(names, ['a', 'a', '3', '3', '3']);
+        let lost: Vec<(&str, Trouble)> =
+            registry.lost.iter().map(|(place, trouble)| (place.as_str(), *trouble)).collect();
+        let waits = |why: &str| format!("~/NTUSER.DAT ({why})");
+        assert_eq!(
+            lost,
+            [
+                (
+                    &*waits("changes wait in a log as Windows wrote it before 8.1, which is not read"),
+                    Trouble::Skipped
+                ),
+                ("~/ntuser.dat.LOG1", Trouble::Refused),
+                (&*waits("changes wait in its log"), Trouble::Malformed),
+                (&*waits("changes wait in its log"), Trouble::Malformed),
+            ]
+        );
     }
 
     #[test]

@@ -160,6 +160,65 @@ fn an_assistant_with_settings_in_files_of_its_own_is_read_wherever_a_variable_ha
 }
 
 #[test]
+fn assistants_that_keep_a_model_in_a_file_of_its_own_are_read_with_it() {
+    let machine = Machine::new();
+    machine.at_home(".junie/config.json", r#"{"model": "custom:corp", "hooks": {"Stop": [{"hooks": []}]}}"#);
+    machine.at_home(
+        ".junie/models/corp.json",
+        format!(
+            r#"{{"id": "gpt-5", "baseUrl": "https://ai.corp.example/v1/responses", "apiKey": "{SECRET}"}}"#
+        ),
+    );
+    machine.at_home(".junie/models/other.json", r#"{"id": "o3", "baseUrl": "https://other.example/v1"}"#);
+    machine.at_home(".junie/skills/review/SKILL.md", "x");
+    symlink("/srv/skills/shared", machine.home().join(".junie/skills/shared")).unwrap();
+    machine.at_home(".config/io.datasette.llm/default_model.txt", "local\n");
+    machine.at_home(
+        ".config/io.datasette.llm/extra-openai-models.yaml",
+        "- model_id: far\n  api_base: https://x.example\n- model_id: local\n  api_base: \"http://localhost:8080\"\n",
+    );
+    machine.at_home(".zshrc", "export GROK_HOME=~/moved/grok\n");
+    machine.at_home(
+        "moved/grok/config.toml",
+        "[models]\ndefault = \"mine\"\n[model.mine]\nmodel = \"m\"\nbase_url = \"https://gateway.example/v1\"\n",
+    );
+    machine.at_home(
+        ".adal/settings.json",
+        format!(r#"{{"api_keys": {{"openai_api_key": "{SECRET}"}}, "projects": {{"/srv/a": {{"mcpServers": {{"adals": {{"command": "x"}}}}}}}}}}"#),
+    );
+    machine.at_home(".zencoder/mcp.local.json", r#"{"zens": {"command": "x", "args": []}}"#);
+    machine.at_home(
+        "src/app/.qoder/settings.json",
+        r#"{"mcpServers": {"qoders": {"command": "x"}}, "hooks": {"Stop": []}}"#,
+    );
+    let outcome = machine.scan();
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "assistants").unwrap();
+    let details = |value: &str| {
+        let found = snapshot.items.iter().find(|found| found.item.evidence.value == value).unwrap();
+        let details = &found.item.details;
+        let parts = details.parts.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" ");
+        (details.model.as_deref().unwrap_or(""), details.host.as_deref().unwrap_or(""), details.local, parts)
+    };
+    assert_eq!(details("~/.junie"), ("gpt-5", "ai.corp.example", Some(false), "review Stop".into()));
+    assert_eq!(details("~/.config/io.datasette.llm"), ("local", "localhost", Some(true), String::new()));
+    assert_eq!(details("~/moved/grok"), ("mine", "gateway.example", Some(false), String::new()));
+    assert_eq!(flags(&outcome, "~/moved/grok"), [RiskFlag::CustomEndpoint]);
+    for place in ["~/.junie", "~/.adal"] {
+        assert!(flags(&outcome, place).contains(&RiskFlag::PlainTextSecret), "{place}");
+    }
+    assert_eq!(values(&outcome, "mcp-config"), set(&["adals", "qoders", "zens"]));
+    assert!(!format!("{outcome:?}").contains(SECRET));
+    let told: Vec<&str> = outcome.problems.iter().map(|problem| problem.location.as_str()).collect();
+    assert_eq!(told, ["~/.junie/skills/shared (a link that leads out)"]);
+
+    // A model whose name could be a path is no file.
+    machine.at_home(".junie/config.json", r#"{"model": "custom:../other"}"#);
+    let outcome = machine.scan();
+    assert_eq!(state(&outcome, "assistants"), SourceState::Read);
+    assert!(!format!("{outcome:?}").contains("other.example"));
+}
+
+#[test]
 fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
     if !crate::require::require("root", rustix::process::geteuid().is_root()) {
         return;
@@ -192,4 +251,65 @@ fn accounts_of_a_directory_have_their_homes_a_folder_deeper() {
     let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "mcp-config").unwrap();
     let bob = snapshot.items.iter().find(|found| found.item.evidence.value == "home/CORP/bob").unwrap();
     assert_eq!((bob.owner, bob.item.details.location.as_deref()), (Some(10_002), Some("~/.cursor/mcp.json")));
+}
+
+#[test]
+fn a_place_that_cannot_be_opened_is_no_place_that_is_absent() {
+    let places = [
+        ("chromium-extensions", ".config"),
+        ("native-messaging-hosts", ".config"),
+        ("vscode-extensions", ".config"),
+        ("vscode-extensions", ".config/Cursor"),
+        ("vscode-extensions", ".config/Code/User/profiles"),
+        ("assistants", "Library/Application Support/Kiro"),
+        ("accounts", ".vscode-server/data"),
+        ("mcp-config", "AppData/Roaming/Code"),
+        ("chromium-extensions", ".config/google-chrome/Profile 1"),
+        ("firefox-extensions", ".mozilla/firefox/abc.default"),
+        ("safari-extensions", "Library/Containers/com.apple.Safari/Data/Library/Safari/Profiles/x"),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef/group"),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef/group/account/Manifests"),
+        ("jetbrains-plugins", ".local/share/JetBrains/IntelliJIdea2026.1"),
+        ("jetbrains-plugins", ".local/share/JetBrains/IntelliJIdea2026.1/plugin/lib"),
+        ("emacs-packages", ".emacs.d/elpa/30.1"),
+        ("vim-plugins", ".local/share"),
+        ("pip", "AppData/Local/Packages"),
+    ];
+    let machine = Machine::new();
+    assert!(machine.scan().problems.is_empty());
+    for (source, place) in places {
+        let machine = Machine::new();
+        let at = machine.home().join(place);
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        symlink("/etc", at).unwrap();
+        let outcome = machine.scan();
+        assert_eq!(state(&outcome, source), SourceState::Refused, "{place}");
+        let mut problems = outcome.problems.iter().filter(|problem| problem.source == source);
+        assert!(problems.any(|problem| problem.location == format!("~/{place}")), "{source} {place}");
+    }
+}
+
+#[test]
+fn folders_with_more_than_is_looked_at_say_so() {
+    let places = [
+        ("conda", "miniconda3/envs", 1_100),
+        ("emacs-packages", ".emacs.d/elpa", 5_100),
+        ("jetbrains-plugins", ".local/share/JetBrains", 300),
+        ("office-addins", "AppData/Local/Microsoft/Office/16.0/Wef", 600),
+        ("environment-keys", ".config/systemd/user", 300),
+    ];
+    for (source, place, count) in places {
+        let machine = Machine::new();
+        for number in 0..count {
+            let name = if source == "environment-keys" {
+                format!("x{number}.service.d")
+            } else {
+                format!("Idea{number}.1")
+            };
+            fs::create_dir_all(machine.home().join(place).join(name)).unwrap();
+        }
+        let outcome = machine.scan();
+        assert_eq!(state(&outcome, source), SourceState::TooLarge, "{place}");
+        assert!(outcome.problems.iter().any(|problem| problem.location == format!("~/{place}")), "{place}");
+    }
 }

@@ -191,3 +191,52 @@ fn environments_and_versions_are_found_where_each_system_keeps_them() {
     let count = |source: &str| outcome.snapshots.iter().find(|of| of.source == source).unwrap().items.len();
     assert_eq!((count("pip"), count("npm")), (6, 2));
 }
+
+#[test]
+fn a_linked_package_that_leads_out_of_its_home_is_told_by_its_name_and_as_not_looked_into() {
+    let machine = Machine::new();
+    let root = ".npm-global/lib/node_modules";
+    machine.at_home(&format!("{root}/openai/package.json"), r#"{"name": "openai", "version": "5.0.0"}"#);
+    machine.at_home("src/mine/package.json", r#"{"name": "@anthropic-ai/claude-code", "version": "2.0.31"}"#);
+    machine.put("srv/src/claude/package.json", r#"{"name": "@anthropic-ai/sdk", "version": "9.9.9"}"#);
+    fs::create_dir_all(machine.home().join(root).join("@anthropic-ai")).unwrap();
+    let link = |name: &str, to: &str| symlink(to, machine.home().join(root).join(name)).unwrap();
+    // One within the home, one that is gone, and others as `npm link` makes them of folders elsewhere.
+    link("@anthropic-ai/claude-code", "../../../../src/mine");
+    link("gone", "../nowhere");
+    link("@anthropic-ai/sdk", "../../../../../../srv/src/claude");
+    link("left-pad", "/srv/src/left-pad");
+    for number in 0..200 {
+        link(&format!("linked-{number}"), "/srv/src/claude");
+    }
+    let outcome = machine.scan();
+    let snapshot = outcome.snapshots.iter().find(|snapshot| snapshot.source == "npm").unwrap();
+    let found: Vec<(&str, Option<&str>)> = snapshot
+        .items
+        .iter()
+        .map(|found| (found.item.evidence.value.as_str(), found.item.evidence.version.as_deref()))
+        .collect();
+    let expected = [
+        ("@anthropic-ai/claude-code", Some("2.0.31")),
+        ("@anthropic-ai/sdk", None),
+        ("openai", Some("5.0.0")),
+    ];
+    assert_eq!(found, expected);
+    // All are named, so nothing is hidden: what is not here is gone.
+    assert_eq!((state(&outcome, "npm"), snapshot.completeness), (SourceState::Read, Completeness::Complete));
+    let report = outcome.reports.iter().find(|report| report.source == "npm").unwrap();
+    assert_eq!(report.problems, 202);
+    let told: Vec<&str> = outcome
+        .problems
+        .iter()
+        .filter(|problem| problem.source == "npm" && problem.state == SourceState::Skipped)
+        .map(|problem| problem.location.as_str())
+        .collect();
+    // Some of them with their place, so that there is room for troubles.
+    assert_eq!(told.len(), 16);
+    let place = "~/.npm-global/lib/node_modules/";
+    assert!(
+        told.iter().all(|at| at.starts_with(place) && at.ends_with(" (a link that leads out)")),
+        "{told:?}"
+    );
+}

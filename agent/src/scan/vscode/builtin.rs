@@ -79,7 +79,8 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
     read_programs(home, HOME_PROGRAMS, source);
     for (path, within) in SERVERS {
         let Some(versions) = source.note(home.dir(path), || home.shown_child(path)) else { continue };
-        for version in source.folders(&versions).into_iter().take(MANY) {
+        let folders = source.folders(&versions);
+        for version in source.first(folders, MANY, versions.shown()) {
             read_editor(&versions, &Path::new(&version).join(within), source);
         }
     }
@@ -118,7 +119,8 @@ fn versions(programs: &Dir, program: &Path) -> Vec<PathBuf> {
 fn read_editor(base: &Dir, extensions: &Path, source: &mut Source<'_>) {
     let Ok(folder) = base.dir(extensions) else { return };
     let mut editor: Option<String> = None;
-    for name in source.folders(&folder).iter().take(MANY) {
+    let names = source.folders(&folder);
+    for name in &source.first(names, MANY, folder.shown()) {
         let Ok(package) = folder.dir(name).and_then(|dir| dir.read("package.json", PACKAGE_BYTES)) else {
             continue;
         };

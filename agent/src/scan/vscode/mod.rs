@@ -78,7 +78,7 @@ const ROOTS: &[(&str, &str)] = &[
 const MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 
 pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
-    let editors = userdata::folders(home);
+    let editors = userdata::folders(home, source);
     let states: Vec<_> =
         editors.iter().map(|(editor, data)| (*editor, Disabled::read(data, source))).collect();
     for (path, editor) in ROOTS {
@@ -96,7 +96,7 @@ pub(super) fn read_home(home: &Dir, source: &mut Source<'_>) {
         }
     }
     for (editor, data) in &editors {
-        for profile in userdata::profiles(data) {
+        for profile in userdata::profiles(data, source) {
             if let Ok(profile) = data.dir(profile) {
                 let off = Disabled::of_profile(&profile, source);
                 read_manifest(&profile, &[], editor, Some(&off), source);
@@ -143,10 +143,7 @@ fn read_manifest(
 /// What each folder's own `package.json` says.
 fn read_folders(folder: &Dir, obsolete: &[String], editor: &str, source: &mut Source<'_>) {
     let names = source.folders(folder);
-    if names.len() > KEPT {
-        source.trouble(Trouble::TooLarge, folder.shown());
-    }
-    for name in names.iter().take(KEPT).filter(|name| !obsolete.contains(name)) {
+    for name in source.first(names, KEPT, folder.shown()).iter().filter(|name| !obsolete.contains(name)) {
         builtin::offer_folder(folder, name, editor, source);
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn seeds() -> Vec<(&'static str, usize, Vec<u8>)> {
         [[2_u32, 1, 1].map(u32::to_le_bytes).concat(), [7_u64, 8, 9, 10].map(u64::to_le_bytes).concat()];
     seeds.push(("ran", ran.concat()));
     seeds.push(("process-windows", sockets()));
+    seeds.push(("registry-logs", hive_with_log()));
     seeds.push(("reparse", junction()));
     let framed = seeds.into_iter().enumerate().map(|(number, (name, bytes))| {
         let which = ALL.iter().position(|(known, _)| *known == name).expect("a parser of that name");
@@ -404,6 +405,28 @@ fn gguf() -> Vec<u8> {
     );
     bytes.extend([2_u64.to_le_bytes().into(), text("a"), text("b")].concat());
     bytes
+}
+
+/// A hive that is dirty, with a log of one entry: its first page as it is. The hashes are made by whoever reads it.
+fn hive_with_log() -> Vec<u8> {
+    let mut hive = include_bytes!("../../../../agent/src/scan/registry/testdata/small.hive").to_vec();
+    let number = |at: usize| u32::from_le_bytes([hive[at], hive[at + 1], hive[at + 2], hive[at + 3]]);
+    let (second, bins) = (number(8), number(40));
+    // A log's kind is 6, and the sum over its base block another by as much.
+    let mut log = hive[..512].to_vec();
+    log[28] ^= 6;
+    log[508] ^= 6;
+    log.extend(b"HvLE");
+    for field in [4608, 0, second, bins, 1, 0, 0, 0, 0, 0, 4096] {
+        log.extend(field.to_le_bytes());
+    }
+    log.extend(&hive[4096..8192]);
+    log.resize(512 + 4608, 0);
+    // Writing has begun and not ended.
+    hive[4] ^= 0x40;
+    hive[508] ^= 0x40;
+    let lens = [hive.len(), log.len()].map(|len| (len as u32).to_le_bytes());
+    [lens.concat(), hive, log].concat()
 }
 
 /// A signed program without the code between its head and its signature, which fits what a run feeds.

@@ -1,8 +1,9 @@
-//! A file in pages, of which those read last are kept.
+//! A file in pages, of which those read last are kept. What its logs change is put over them as they are read.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use super::super::super::safe::Trouble;
+use super::log::{Changes, SECTOR};
 
 /// Bytes of one page that is read and kept, a power of two.
 const PAGE: usize = 4096;
@@ -19,11 +20,20 @@ pub(super) struct Pages {
     len: u64,
     kept: Vec<(u64, Box<[u8]>)>,
     next: usize,
+    changes: Option<Changes>,
 }
 
 impl Pages {
     pub(super) fn new(file: Box<dyn Bytes>, len: u64) -> Self {
-        Self { file, len, kept: Vec::new(), next: 0 }
+        Self { file, len, kept: Vec::new(), next: 0, changes: None }
+    }
+
+    /// From now on the file is what these make of it.
+    pub(super) fn change(&mut self, changes: Changes) {
+        self.len = self.len.max(changes.len);
+        self.changes = Some(changes);
+        self.kept.clear();
+        self.next = 0;
     }
 
     /// Fills `into` with what stands at a place.
@@ -52,6 +62,11 @@ impl Pages {
         self.file.seek(SeekFrom::Start(number * PAGE as u64)).map_err(|_| Trouble::Refused)?;
         let mut page = Vec::with_capacity(PAGE);
         (&mut self.file).take(PAGE as u64).read_to_end(&mut page).map_err(|_| Trouble::Refused)?;
+        if let Some(changes) = &mut self.changes {
+            // The file may have to grow.
+            page.resize(PAGE, 0);
+            changes.patch(number * (PAGE / SECTOR) as u64, &mut page)?;
+        }
         let page = (number, page.into_boxed_slice());
         let slot = self.next;
         self.next = (slot + 1) % PAGES;
