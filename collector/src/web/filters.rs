@@ -9,7 +9,8 @@ use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Stan
 
 use super::assets;
 use super::chart::Sparkline;
-use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown};
+use super::language::{self, Hole, Sentence};
+use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown, Tenths};
 use super::url::encode;
 use super::words;
 use crate::model::{AiSystemRow, DayCount, SensorState, TokenRow, TokenState};
@@ -41,6 +42,24 @@ impl<T> Peel<T> for &&T {
     fn peel(&self) -> &T {
         self
     }
+}
+
+/// A text of ours, or a label that a record gives, in the reader's language: `{{ "Findings"|t }}`, `{{ state.label()|t }}`.
+#[askama::filter_fn]
+pub(crate) fn t(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::label(text.as_ref()).into_owned())
+}
+
+/// A text of ours with markup, and with holes for values: `{{ "<strong>{0}</strong> open"|say|with(open) }}`.
+#[askama::filter_fn]
+pub(crate) fn say(text: &'static str, _: &dyn Values) -> Result<Sentence> {
+    Ok(Sentence::new(text))
+}
+
+/// A value for the next hole of a text, escaped.
+#[askama::filter_fn]
+pub(crate) fn with<V: Hole>(sentence: Sentence, _: &dyn Values, value: V) -> Result<Sentence> {
+    Ok(sentence.with(&value))
 }
 
 /// Address of a static file, with the hash of its content in the name.
@@ -150,19 +169,28 @@ pub(crate) fn percent(part: impl Peel<u64>, _: &dyn Values, whole: &u64) -> Resu
         return Ok("–".to_owned());
     }
     let tenths = u128::from(*part.peel()) * 1_000 / u128::from(*whole);
-    Ok(format!("{}.{}\u{A0}%", tenths / 10, tenths % 10))
-}
-
-/// A day in a person's words.
-#[askama::filter_fn]
-pub(crate) fn day_words(day: impl Peel<Day>, _: &dyn Values, today: &Day) -> Result<DayWords> {
-    Ok(DayWords { day: *day.peel(), today: *today })
+    Ok(format!("{}\u{A0}%", Tenths(tenths)))
 }
 
 /// How long ago a moment was.
 #[askama::filter_fn]
 pub(crate) fn ago(at_ms: impl Peel<i64>, _: &dyn Values, now_ms: &i64) -> Result<Ago> {
     Ok(Ago { at_ms: *at_ms.peel(), now_ms: *now_ms })
+}
+
+/// A moment in a reader's words, for a sentence; its macro stands where there is no sentence.
+#[askama::filter_fn]
+pub(crate) fn moment(at_ms: impl Peel<i64>, _: &dyn Values, now_ms: &i64) -> Result<Safe<String>> {
+    let at_ms = *at_ms.peel();
+    let (exact, words) = (Rfc3339(at_ms), Ago { at_ms, now_ms: *now_ms });
+    Ok(Safe(format!("<time datetime=\"{exact}\" title=\"{exact}\">{words}</time>")))
+}
+
+/// A day in a reader's words, for a sentence.
+#[askama::filter_fn]
+pub(crate) fn day(day: impl Peel<Day>, _: &dyn Values, today: &Day) -> Result<Safe<String>> {
+    let day = *day.peel();
+    Ok(Safe(format!("<time datetime=\"{day}\">{}</time>", DayWords { day, today: *today })))
 }
 
 /// A moment for machines.

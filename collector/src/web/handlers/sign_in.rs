@@ -1,4 +1,4 @@
-//! Signing in and out, the password, and the theme.
+//! Signing in and out, the password, the theme and the language.
 
 use std::net::SocketAddr;
 
@@ -15,6 +15,7 @@ use crate::session::{ByLink, LINK_LIFETIME_MS, NewSession, PASSWORD_MAX_BYTES, P
 use crate::web::error::WebError;
 use crate::web::frame::Theme;
 use crate::web::guard::{self, Reader, Visitor};
+use crate::web::language::Language;
 use crate::web::limit::Who;
 use crate::web::pages::{BareFrame, LinkPage, PasswordPage, SignInPage};
 use crate::web::url::encode;
@@ -226,6 +227,26 @@ pub(crate) async fn theme(
     reader.check_form(&sent.csrf)?;
     let cookie = guard::keep_theme(Theme::parse(&sent.theme), state.app.https)?;
     Ok(with_cookie(Redirect::to(guard::local_path(&sent.back)).into_response(), Some(cookie)))
+}
+
+/// The language to read in.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LanguageForm {
+    language: String,
+}
+
+/// `POST /language`, also of somebody who is not signed in. It takes no token of a form: what another site sends is refused before, and
+/// nothing depends on it but the words.
+pub(crate) async fn language(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    Form(sent): Form<LanguageForm>,
+) -> Result<Response, WebError> {
+    let language = Language::of_tag(&sent.language)
+        .ok_or_else(|| WebError::unknown_choice("language", &sent.language))?;
+    let cookie = guard::keep_language(language, state.app.https)?;
+    let back = guard::sent_from(&headers).unwrap_or_default();
+    Ok(with_cookie(Redirect::to(guard::local_path(&back)).into_response(), Some(cookie)))
 }
 
 /// The address of the other end, where the listener says it.

@@ -1,0 +1,78 @@
+//! Pages in the reader's language.
+
+use axum::http::HeaderValue;
+use axum::http::header::{ACCEPT_LANGUAGE, CONTENT_LANGUAGE, REFERER, VARY};
+
+use super::*;
+
+#[tokio::test]
+async fn a_page_speaks_the_language_of_the_browser_until_the_reader_chooses() {
+    let mut ada = Visitor::signed_in(Sample::with_records(), "ada").await;
+    let english = ada.get("/findings").await;
+    assert!(english.text.contains("<html lang=\"en\"") && english.text.contains("<h1>Findings</h1>"));
+    assert_eq!(english.headers[CONTENT_LANGUAGE], "en");
+    assert!(
+        english
+            .text
+            .contains("<button class=\"quiet\" name=\"language\" value=\"de\" lang=\"de\">Deutsch</button>")
+    );
+
+    let asked = |path: &str| Request::get(path).header(ACCEPT_LANGUAGE, "de-AT, en;q=0.5");
+    let german = ada.send(asked("/findings"), Body::empty()).await;
+    assert!(german.text.contains("<html lang=\"de\"") && german.text.contains("<h1>Feststellungen</h1>"));
+    assert_eq!(
+        (&german.headers[CONTENT_LANGUAGE], &german.headers[VARY]),
+        (&HeaderValue::from_static("de"), &HeaderValue::from_static("accept-language, cookie"))
+    );
+
+    let chosen = ada.post("/language", &[("language", "en")]).await;
+    assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, "/products"));
+    let english = ada.send(asked("/findings"), Body::empty()).await;
+    assert!(english.text.contains("<h1>Findings</h1>"), "what a reader chose counts for more");
+    assert_eq!(ada.post("/language", &[("language", "tlh")]).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_chooses_too_and_comes_back_to_the_page() {
+    let mut nobody = Visitor::new(Sample::default());
+    let choose = |from: &str| {
+        Request::post("/language")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin")
+            .header(REFERER, from)
+    };
+    for (from, back) in [
+        ("http://localhost/sign-in?next=%2Ffindings", "/sign-in?next=%2Ffindings"),
+        ("http://localhost", "/"),
+        ("http://evil.example/sign-in", "/products"),
+        ("http://evil.example\\@localhost//evil.example/", "/products"),
+        ("http://localhost//evil.example/", "/products"),
+    ] {
+        let chosen = nobody.send(choose(from), Body::from("language=de")).await;
+        assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, back), "{from}");
+    }
+    let page = nobody.get("/sign-in").await;
+    assert!(
+        page.text.contains("<html lang=\"de\"") && page.text.contains(">English</button>"),
+        "{}",
+        page.text
+    );
+    let forged = Request::post("/language")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "cross-site");
+    assert_eq!(nobody.send(forged, Body::from("language=en")).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn what_programs_read_is_english_whoever_asks() {
+    let mut ada = Visitor::signed_in(Sample::with_records(), "ada").await;
+    let mut words = Vec::new();
+    for language in ["en", "de"] {
+        ada.post("/language", &[("language", language)]).await;
+        let missing = ada.get("/api/v1/products/nothing").await;
+        assert_eq!(missing.status, StatusCode::NOT_FOUND);
+        assert!(!missing.headers.contains_key(CONTENT_LANGUAGE));
+        words.push([missing.text, ada.get("/api/v1/products").await.text, ada.get("/export/csv").await.text]);
+    }
+    assert_eq!(words[0], words[1]);
+}
