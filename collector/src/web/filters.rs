@@ -50,6 +50,12 @@ pub(crate) fn t(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
     Ok(language::label(text.as_ref()).into_owned())
 }
 
+/// A label in the reader's language, in small letters, for the middle of a sentence.
+#[askama::filter_fn]
+pub(crate) fn lowered(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::label(text.as_ref()).to_lowercase())
+}
+
 /// A text of ours with markup, and with holes for values: `{{ "<strong>{0}</strong> open"|say|with(open) }}`.
 #[askama::filter_fn]
 pub(crate) fn say(text: &'static str, _: &dyn Values) -> Result<Sentence> {
@@ -184,6 +190,13 @@ pub(crate) fn moment(at_ms: impl Peel<i64>, _: &dyn Values, now_ms: &i64) -> Res
     let at_ms = *at_ms.peel();
     let (exact, words) = (Rfc3339(at_ms), Ago { at_ms, now_ms: *now_ms });
     Ok(Safe(format!("<time datetime=\"{exact}\" title=\"{exact}\">{words}</time>")))
+}
+
+/// The very moment, for a sentence.
+#[askama::filter_fn]
+pub(crate) fn instant(at_ms: impl Peel<i64>, _: &dyn Values) -> Result<Safe<String>> {
+    let exact = Rfc3339(*at_ms.peel());
+    Ok(Safe(format!("<time datetime=\"{exact}\">{exact}</time>")))
 }
 
 /// A day in a reader's words, for a sentence.

@@ -271,6 +271,7 @@ holes!(
     i32,
     i64,
     umbrascope_api::Day,
+    umbrascope_api::PrivacyKey,
     super::text::Ago,
     super::text::Bytes,
     super::text::DayWords,
