@@ -9,7 +9,7 @@ use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Stan
 
 use super::assets;
 use super::chart::Sparkline;
-use super::language::{self, Hole, Sentence};
+use super::language::{self, Hole, Sentence, say};
 use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown, Tenths};
 use super::url::encode;
 use super::words;
@@ -54,6 +54,12 @@ pub(crate) fn t(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
 #[askama::filter_fn]
 pub(crate) fn lowered(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
     Ok(language::label(text.as_ref()).to_lowercase())
+}
+
+/// What a module without a language formatted, in the reader's: `{{ line.says|said }}`.
+#[askama::filter_fn]
+pub(crate) fn said(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::message(text.as_ref()))
 }
 
 /// A text of ours with markup, and with holes for values: `{{ "<strong>{0}</strong> open"|say|with(open) }}`.
@@ -101,13 +107,13 @@ pub(crate) fn or_dash(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
 /// A word for a machine without a name.
 #[askama::filter_fn]
 pub(crate) fn or_unnamed(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
-    Ok(if text.as_ref().is_empty() { "unnamed machine" } else { text.as_ref() }.to_owned())
+    Ok(if text.as_ref().is_empty() { language::t("unnamed machine") } else { text.as_ref() }.to_owned())
 }
 
 /// A word for a token without a label.
 #[askama::filter_fn]
 pub(crate) fn or_unlabelled(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
-    Ok(if text.as_ref().is_empty() { "no label" } else { text.as_ref() }.to_owned())
+    Ok(if text.as_ref().is_empty() { language::t("no label") } else { text.as_ref() }.to_owned())
 }
 
 /// One segment of a path, percent-encoded.
@@ -127,7 +133,7 @@ pub(crate) fn grouped(number: impl Peel<u64>, _: &dyn Values) -> Result<Grouped>
 pub(crate) fn told(number: impl Peel<u64>, _: &dyn Values, least: &u64) -> Result<String> {
     Ok(match crate::anonymity::told(*number.peel(), *least) {
         Some(number) => Grouped(number).to_string(),
-        None => format!("fewer than {least}"),
+        None => say!("fewer than {0}", least),
     })
 }
 
@@ -141,7 +147,7 @@ pub(crate) fn told_plural(
 ) -> Result<String> {
     Ok(match crate::anonymity::told(*number.peel(), *least) {
         Some(number) => Plural(number, noun).to_string(),
-        None => format!("fewer than {least} {noun}s"),
+        None => say!("fewer than {0} {1}", least, language::noun(noun, 0)),
     })
 }
 
@@ -151,15 +157,15 @@ pub(crate) fn part(number: impl Peel<u64>, _: &dyn Values, whole: &u64, least: &
     let number = *number.peel();
     Ok(match (crate::anonymity::part(*whole, number, *least), crate::anonymity::told(number, *least)) {
         (Some(number), _) => Grouped(number).to_string(),
-        (None, None) => format!("fewer than {least}"),
-        (None, Some(_)) => "not told".to_owned(),
+        (None, None) => say!("fewer than {0}", least),
+        (None, Some(_)) => language::t("not told").to_owned(),
     })
 }
 
 /// A number that may be told, or that it may not.
 #[askama::filter_fn]
 pub(crate) fn if_told(number: impl Peel<Option<u64>>, _: &dyn Values) -> Result<String> {
-    Ok(number.peel().map_or_else(|| "not told".to_owned(), |number| Grouped(number).to_string()))
+    Ok(number.peel().map_or_else(|| language::t("not told").to_owned(), |number| Grouped(number).to_string()))
 }
 
 /// A number with its noun.

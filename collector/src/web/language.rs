@@ -14,7 +14,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 
 mod catalogue;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// A language that pages are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,9 +121,29 @@ pub(crate) fn t(english: &'static str) -> &'static str {
     translation(english).unwrap_or_else(|| without_note(english))
 }
 
+/// Marks a text of ours that stands in a table, where nothing can be looked up: it is translated where it is shown.
+pub(crate) const fn key(english: &'static str) -> &'static str {
+    english
+}
+
 /// A text that may be one of ours: the label of a state, a name that somebody typed. What no catalogue knows stays as it is.
 pub(crate) fn label(english: &str) -> Cow<'_, str> {
-    translation(english).map_or_else(|| Cow::Borrowed(without_note(english)), Cow::Borrowed)
+    Cow::Borrowed(match translation(english) {
+        Some(text) => text,
+        // A mark that somebody typed stays.
+        None if catalogue::german().text(english).is_some() => without_note(english),
+        None => english,
+    })
+}
+
+/// What a module without a language formatted, in the reader's: what a guard says, what a finding rests on. The catalogue knows its sentences by
+/// the English ones with holes; what stands in a hole is translated like a label, alone or in a list. What no catalogue knows stays as it is.
+pub(crate) fn message(english: impl Display) -> String {
+    let english = english.to_string();
+    match Language::here() {
+        Language::English => english,
+        Language::German => catalogue::german().message(&english).unwrap_or(english),
+    }
 }
 
 /// What the catalogue of the reader's language has for a text.

@@ -29,7 +29,7 @@ enum Token {
 #[test]
 fn every_text_of_a_page_has_its_german_one() {
     let asked = Asked::by_the_sources();
-    let (texts, nouns) = german();
+    let German { texts, nouns, .. } = German::read();
     let lacking = |asked: &BTreeMap<String, String>, known: &dyn Fn(&str) -> bool| {
         let lacking = asked.iter().filter(|(text, _)| !known(text));
         lacking.map(|(text, place)| format!("{place}: {text:?}")).collect::<Vec<_>>()
@@ -45,18 +45,32 @@ fn every_text_of_a_page_has_its_german_one() {
 #[test]
 fn every_german_text_stands_for_one_that_is_in_use() {
     let asked = Asked::by_the_sources();
-    let (texts, nouns) = german();
+    let German { texts, nouns, messages } = German::read();
     let known = |text: &&String| asked.texts.contains_key(*text) || asked.quoted.contains(*text);
     let unused: Vec<_> = texts.keys().filter(|text| !known(text)).collect();
     assert!(unused.is_empty(), "{} stand for nothing: {unused:#?}", unused.len());
     let known = |noun: &&String| asked.nouns.contains_key(*noun) || asked.quoted.contains(*noun);
     let unused: Vec<_> = nouns.keys().filter(|noun| !known(noun)).collect();
     assert!(unused.is_empty(), "nouns that stand for nothing: {unused:#?}");
+    // A sentence may be formatted piece by piece: each of its pieces stands somewhere.
+    let stands = |words: &str| asked.quoted.iter().any(|text| text.contains(words));
+    let unused: Vec<_> = messages.keys().filter(|message| !words_of(message).all(stands)).collect();
+    assert!(unused.is_empty(), "messages that nothing formats: {unused:#?}");
+}
+
+/// The words between the holes of a message.
+fn words_of(message: &str) -> impl Iterator<Item = &str> {
+    let words = pieces(message).filter_map(|piece| match piece {
+        Piece::Text(text) => Some(text.trim_matches([' ', ':', ';', ',', '.'])),
+        Piece::Hole(_) => None,
+    });
+    words.filter(|words| !words.is_empty())
 }
 
 #[test]
 fn a_german_text_has_the_holes_and_the_markup_of_the_english_one() {
-    for (english, german) in german().0 {
+    let German { texts, messages, .. } = German::read();
+    for (english, german) in texts.into_iter().chain(messages) {
         assert!(!german.trim().is_empty(), "{english:?}");
         assert_eq!(parts_of(&english), parts_of(&german), "{english:?} and {german:?}");
         let ends = |text: &str| text.chars().last().filter(|last| ":.?!…".contains(*last));
@@ -79,19 +93,54 @@ fn parts_of(text: &str) -> Vec<String> {
     parts
 }
 
-/// Every German text and noun; a text that stands in two files fails the test.
-fn german() -> (BTreeMap<String, String>, BTreeMap<String, (String, String)>) {
-    let (mut texts, mut nouns) = (BTreeMap::new(), BTreeMap::new());
-    for (name, text) in GERMAN {
-        let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        for (english, german) in file.texts {
-            assert!(texts.insert(english.clone(), german).is_none(), "{name} has {english:?} again");
+/// English texts that a German page must not have: those whose German one is another, and the longer words between the holes of sentences.
+pub(crate) fn not_german() -> (BTreeSet<String>, BTreeSet<String>) {
+    let German { texts, messages, .. } = German::read();
+    let (mut whole, mut parts) = (BTreeSet::new(), BTreeSet::new());
+    for (english, german) in texts.iter().chain(&messages).filter(|(english, german)| english != german) {
+        if pieces(english).all(|piece| matches!(piece, Piece::Text(_))) && !english.contains('<') {
+            whole.insert(without_note(english).to_owned());
         }
-        for (english, german) in file.nouns {
-            assert!(nouns.insert(english.clone(), german).is_none(), "{name} has {english:?} again");
-        }
+        let words = english.split(['<', '>']).flat_map(words_of);
+        let long = words.filter(|words| words.len() > 24 && !german.contains(*words));
+        parts.extend(long.map(str::to_owned));
     }
-    (texts, nouns)
+    // A German text may be an English one of another meaning.
+    for german in texts.values() {
+        whole.remove(german);
+    }
+    (whole, parts)
+}
+
+/// The whole German catalogue.
+#[derive(Default)]
+struct German {
+    texts: BTreeMap<String, String>,
+    nouns: BTreeMap<String, (String, String)>,
+    messages: BTreeMap<String, String>,
+}
+
+impl German {
+    /// Reads it; a text that stands in two files fails the test.
+    fn read() -> Self {
+        let mut german = Self::default();
+        for (name, text) in GERMAN {
+            let file: File = toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            for (english, text) in file.texts {
+                assert!(german.texts.insert(english.clone(), text).is_none(), "{name} has {english:?} again");
+            }
+            for (english, noun) in file.nouns {
+                assert!(german.nouns.insert(english.clone(), noun).is_none(), "{name} has {english:?} again");
+            }
+            for (english, text) in file.messages {
+                assert!(
+                    german.messages.insert(english.clone(), text).is_none(),
+                    "{name} has {english:?} again"
+                );
+            }
+        }
+        german
+    }
 }
 
 impl Asked {
@@ -114,7 +163,35 @@ impl Asked {
         for path in files(&root.join("data"), "toml") {
             asked.quoted.extend(tokens(&fs::read_to_string(&path).unwrap()).into_iter().filter_map(quoted));
         }
+        // Words of the catalogue of products, of which pages show some.
+        let words = fs::read_to_string(root.join("../rules/src/words.rs")).unwrap();
+        asked.quoted.extend(tokens(&words).into_iter().filter_map(quoted));
+        asked.by_tables();
         asked
+    }
+
+    /// Labels that stand in tables and in data.
+    fn by_tables(&mut self) {
+        use crate::model::Deed;
+        use crate::model::record::FIELDS;
+        use crate::readiness::{INDICATORS, List};
+        use crate::web::places::Group;
+
+        let list = List::built_in();
+        let requirements = list.requirements.iter().map(|requirement| requirement.says.as_str());
+        let controls =
+            list.controls.iter().flat_map(|control| [control.title.as_str(), control.objective.as_str()]);
+        let labels = FIELDS
+            .iter()
+            .map(|field| field.label)
+            .chain(INDICATORS.iter().flat_map(|indicator| [indicator.name, indicator.says]))
+            .chain(crate::review::STEPS.iter().map(|(_, label)| *label))
+            .chain(Group::all().iter().flat_map(Group::labels))
+            .chain(umbrascope_rules::Framework::ALL.iter().map(|framework| framework.label()))
+            .chain(Deed::ALL.iter().map(|deed| deed.words()))
+            .chain(requirements)
+            .chain(controls);
+        self.texts.extend(labels.map(|text| (text.to_owned(), "a table".to_owned())));
     }
 
     /// `"…"|t`, `"…"|say`, `|plural("…")`; and the names of what `.label()|t` calls.
@@ -136,7 +213,10 @@ impl Asked {
                         self.nouns.insert(noun, place.to_owned());
                     }
                     Token::Sign(')') if filter == "t" && at >= 2 => {
-                        if let Token::Word(function) = &tokens[at - 2] {
+                        // `as_str` gives the words of programs, of which pages translate a few.
+                        if let Token::Word(function) = &tokens[at - 2]
+                            && function != "as_str"
+                        {
                             labels.insert(function.clone());
                         }
                     }
@@ -154,7 +234,7 @@ impl Asked {
             let Token::Word(word) = token else { continue };
             let behind = &tokens[at + 1..];
             match (word.as_str(), behind) {
-                ("t", [Token::Sign('('), ..]) if in_web => {
+                ("t" | "key" | "NotFound", [Token::Sign('('), ..]) if in_web => {
                     self.texts.extend(group(behind).map(|text| (text, place.to_owned())));
                 }
                 ("say", [Token::Sign('!'), rest @ ..]) if in_web => {
@@ -168,6 +248,14 @@ impl Asked {
                 }
                 ("noun", [Token::Sign(':'), Token::Quoted(noun), ..]) if in_web => {
                     self.nouns.insert(noun.clone(), place.to_owned());
+                }
+                // A closed list: each word with what people read for it.
+                ("words", [Token::Sign('!'), rest @ ..]) => {
+                    let labels = group(rest).skip(1).step_by(2);
+                    self.texts.extend(labels.map(|text| (text, place.to_owned())));
+                }
+                ("label" | "all", [Token::Sign(':'), Token::Quoted(text), ..]) if in_web => {
+                    self.texts.insert(text.clone(), place.to_owned());
                 }
                 ("fn", [Token::Word(name), rest @ ..]) if labels.contains(name) => {
                     let body = rest.iter().position(|token| *token == Token::Sign('{'));
@@ -310,7 +398,8 @@ fn outside_of_a_request_everything_is_english() {
     let german =
         Language::German.within(|| (t("Findings"), say!("in\u{A0}{0}", 5), label("Ada").into_owned()));
     assert_eq!(german, ("Feststellungen", "in\u{A0}5".to_owned(), "Ada".to_owned()));
-    assert_eq!(label("Set##a day"), "Set", "no reader sees the note");
+    assert_eq!(label("Set##by a person"), "Set", "no reader sees the note");
+    assert_eq!(label("team ##1"), "team ##1", "what somebody typed stays");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::model::finding::FindingRow;
 use crate::model::record::{AiSystem, FieldGroup, Resources};
 use crate::scope::UsageBand;
 use crate::tier::Comparison;
+use crate::web::language::t;
 use crate::web::list::{Choice, Pager};
 
 /// One of the six axes.
@@ -327,7 +328,7 @@ impl RecordPage {
 
     /// On how many machines it is, in a band.
     pub(crate) fn band(&self) -> &'static str {
-        UsageBand::of(self.assets()).label()
+        t(UsageBand::of(self.assets()).label())
     }
 
     /// Whether an offer begins a new part of the list.

@@ -76,3 +76,54 @@ async fn what_programs_read_is_english_whoever_asks() {
     }
     assert_eq!(words[0], words[1]);
 }
+
+#[tokio::test]
+async fn a_german_page_has_no_english_text_of_ours() {
+    let (mut whole, parts) = super::super::language::tests::not_german();
+    // The words of channels are the same everywhere; and what people typed may be what a field has for an example.
+    let channels = umbrascope_api::Channel::KNOWN.iter().map(umbrascope_api::Channel::as_str);
+    for same in channels.chain(["House chat", "Roll-out, sales laptops", "read"]) {
+        whole.remove(same);
+    }
+    let mut found = Vec::new();
+    for (sample, name) in
+        [(Sample::with_records(), "ada"), (Sample::empty(), "ada"), (Sample::with_records(), "vera")]
+    {
+        let mut reader = Visitor::signed_in(sample, name).await;
+        reader.post("/language", &[("language", "de")]).await;
+        let bare =
+            ["/sign-in", "/sign-in/link/x", "/nowhere", "/products?page=0", "/products?kind=spaceship"];
+        for path in PAGES.iter().chain(&bare) {
+            let page = reader.get(path).await.text;
+            assert!(page.contains("<html lang=\"de\""), "{path}: {page}");
+            for text in texts_of(&page) {
+                if whole.contains(&text) || parts.iter().any(|part| text.contains(part)) {
+                    found.push(format!("{path}: {text}"));
+                }
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    assert!(found.is_empty(), "{} texts are English:\n{}", found.len(), found.join("\n"));
+}
+
+/// What people read of a page: its texts, and the attributes that are read out or shown.
+fn texts_of(page: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for part in page.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').unwrap_or((part, ""));
+        texts.push(text);
+        for name in ["aria-label", "placeholder", "title", "alt", "data-label"] {
+            let attribute = format!(" {name}=\"");
+            let values: Vec<_> = tag.split(&attribute).skip(1).collect();
+            texts.extend(values.into_iter().map(|value| value.split('"').next().unwrap_or_default()));
+        }
+    }
+    let plain = |text: &str| {
+        let text =
+            text.replace("&#39;", "'").replace("&#34;", "\"").replace("&lt;", "<").replace("&gt;", ">");
+        text.replace("&amp;", "&").trim().to_owned()
+    };
+    texts.into_iter().map(plain).filter(|text| !text.is_empty()).collect()
+}
