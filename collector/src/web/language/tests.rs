@@ -425,3 +425,35 @@ fn the_browser_is_given_the_language_that_it_likes_best() {
     }
     assert_eq!(Language::accepted(&HeaderMap::new()), Language::English);
 }
+
+#[test]
+fn what_a_module_formats_is_known_by_its_words() {
+    let told = |english: &str| Language::German.within(|| message(english));
+    for (english, german) in [
+        ("say why: a reason is missing (G-REASON)", "eine Begründung fehlt (G-REASON)"),
+        ("this takes the role analyst or reviewer", "das verlangt die Rolle analyst oder reviewer"),
+        ("this takes the role auditor or reviewer", "das verlangt die Rolle auditor oder reviewer"),
+        ("first seen on 2026-11-20", "zuerst gesehen am 2026-11-20"),
+        (
+            "impact assessment: none; a task stands for it",
+            "Folgenabschätzung: keine; eine Aufgabe steht dafür",
+        ),
+        (
+            "within 365 days; silence is no confirmation",
+            "innerhalb von 365 Tagen; Schweigen ist keine Bestätigung",
+        ),
+        ("3 of 5 systems were looked at", "3 von 5 Systemen wurden angesehen"),
+        ("Out of scope (3)", "Außerhalb des Anwendungsbereichs (3)"),
+        ("auditor or works-council", "auditor oder works-council"),
+    ] {
+        assert_eq!(told(english), german);
+        assert_eq!(message(english), english, "outside of a request");
+    }
+    for theirs in
+        ["Master of Arts", "team of 5", "", " of ", "3 of ", "sooner or later it breaks", "a; b", "(", "{0}"]
+    {
+        assert_eq!(told(theirs), theirs, "what a person wrote");
+    }
+    let long = format!("this takes the role {}", "x".repeat(2_000));
+    assert_eq!(told(&long), long);
+}
