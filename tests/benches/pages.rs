@@ -451,6 +451,9 @@ fn places(visitor: &mut Visitor) -> Vec<String> {
             "/privacy/dpia",
         ])
         .chain(["/notice", "/export", "/account"])
+        .chain(["/start/security", "/start/security?by=kind", "/start/security?by=unit"])
+        .chain(["/start/scope", "/start/it", "/start/privacy"])
+        .chain(["/triage", "/triage?queue=new", "/search?q=a", "/search?q=host-0999", "/search?q=zz"])
         .map(str::to_owned),
     );
     places

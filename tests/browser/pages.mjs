@@ -21,7 +21,7 @@ if (!base || !link || flags.some((flag) => !["brief", "lists"].includes(flag))) 
 }
 const [brief, lists] = ["brief", "lists"].map((flag) => flags.includes(flag));
 const MAX_BYTES = 100_000;
-const WIDTHS = [375, 768, 1440];
+const WIDTHS = [320, 768, 1440];
 const problems = [];
 mkdirSync(folder, { recursive: true });
 
@@ -46,6 +46,19 @@ const context = await browser.newContext({ ...options, storageState: session });
 const page = await context.newPage();
 watch(page);
 const places = {
+  "start-security": "/start/security",
+  "start-security-unit": "/start/security?by=unit",
+  "start-scope": "/start/scope",
+  "start-it": "/start/it",
+  "start-privacy": "/start/privacy",
+  triage: "/triage",
+  "triage-new": "/triage?queue=new",
+  "triage-own": "/triage?queue=own",
+  search: "/search?q=open",
+  "search-none": "/search?q=nothing-is-called-this",
+  "search-begin": "/search",
+  views: "/views",
+  style: "/style",
   products: "/products",
   "products-filtered": "/products?kind=service&sort=name&dir=asc",
   "products-none": "/products?q=no-product-is-called-this",

@@ -279,6 +279,9 @@ impl<'s> Desk<'s> {
                     ("aiia.sha256", json!("ab".repeat(32))),
                     ("aiia.assessor", json!("Petra Planted")),
                     ("dpa_link", json!("CTR-2026-118")),
+                    ("compute.places", json!(["own-server", "vendor-cloud"])),
+                    ("compute.accelerators", json!(text.replace(['\n', '\r'], " "))),
+                    ("compute.note", json!(text)),
                     ("labels", json!(["a|b", "=1"])),
                 ],
                 before_ms,
@@ -305,7 +308,8 @@ impl<'s> Desk<'s> {
         );
         self.moves(&id, self.analyst, Move::Triage, before_ms);
         self.moves(&id, self.analyst, Move::StartReview, before_ms);
-        self.moves(&id, self.analyst, Move::Request(Wish::Sanction { conditions: None }), before_ms);
+        let wish = Wish::Sanction { conditions: None, units: [1].into() };
+        self.moves(&id, self.analyst, Move::Request(wish), before_ms);
         self.moves(&id, self.reviewer, Move::Approve, before_ms);
         self.moves(&id, self.reviewer, Move::ScopeIn { justification: None }, before_ms);
         let held = self.store.system(&id).unwrap().unwrap().held;
@@ -549,6 +553,10 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
         &[
             (json!("system"), "a sanction that there is not", |line| {
                 line["data"]["record"]["sanction"] = "fine".into()
+            }),
+            (json!("system"), "a place that there is not", |line| {
+                line["data"]["record"]["compute"] =
+                    json!({ "places": ["moon"], "accelerators": null, "note": null })
             }),
             (json!("system"), "a model of nowhere", |line| {
                 line["data"]["resources"]["models"] = json!([{ "name": "x", "source": "rumour" }])

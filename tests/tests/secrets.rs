@@ -433,7 +433,10 @@ impl Stage {
     }
 }
 
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 25] = [
+    "/start/security",
+    "/triage",
+    "/search?q=deepseek",
     "/products?q=deepseek",
     "/products/deepseek.deepseek",
     "/inventory",

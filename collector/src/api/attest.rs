@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::record_types::{FieldValue, RecordBody, values};
 use super::request::{Body, Params, Rows, page_of};
 use super::types::{List, Moment, Problem};
 use crate::model::Deed;
 use crate::model::campaign::{Answer, Change, OpenRow, SentAnswer};
+use crate::review::{Guard, Refused};
 use crate::store::StoreError;
 use crate::web::{Reader, WebError, WebState, blocking, person_by};
 
@@ -33,12 +34,12 @@ pub(super) struct Waiting {
     /// When the reader confirmed it last.
     confirmed_at: Option<Moment>,
     /// What changed since then.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<FieldChange>)]
     changes: Vec<Change>,
     /// Whether it cannot be confirmed now, since sensors are silent.
     blocked: bool,
     /// The record.
-    #[schema(value_type = Object)]
+    #[schema(value_type = RecordBody)]
     record: crate::model::record::AiSystem,
 }
 
@@ -93,9 +94,8 @@ pub(super) struct OneAnswer {
     seen: String,
     /// `confirm`, `amend`, `reassign`, `retire` or `not-mine`.
     answer: String,
-    /// With `amend`: fields and their new values.
-    #[schema(value_type = Object)]
-    changes: BTreeMap<String, Value>,
+    /// With `amend`: fields and their new values, as `PATCH /systems/{id}` takes them; an owner sets fewer of them.
+    changes: BTreeMap<String, FieldValue>,
     /// With `reassign`: sign-in name or e-mail address of the next owner.
     to: String,
     /// With `retire`: the day of its end.
@@ -113,9 +113,38 @@ pub(super) struct AnswerCameTo {
     row: String,
     /// State of the row; null: the answer was not taken.
     state: Option<&'static str>,
-    /// Why it was not taken: the guard, what is missing, and what to do.
-    #[schema(value_type = Option<Object>)]
-    refused: Option<Value>,
+    /// Why it was not taken.
+    refused: Option<RefusedAnswer>,
+}
+
+/// Why something was not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RefusedAnswer {
+    /// The guard that refused it.
+    guard: &'static str,
+    /// Names of fields that are missing or wrong.
+    missing: Vec<String>,
+    /// What is wrong, and what to do.
+    says: String,
+}
+
+impl From<Refused> for RefusedAnswer {
+    fn from(refused: Refused) -> Self {
+        let Refused { guard, missing, says } = refused;
+        Self { guard: guard.as_str(), missing, says }
+    }
+}
+
+/// A field that changed.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FieldChange {
+    /// What people read for it.
+    label: String,
+    /// What was there; null: it cannot be told any more.
+    before: Option<String>,
+    /// What is there.
+    after: String,
 }
 
 /// Takes answers, each by itself.
@@ -138,7 +167,7 @@ pub(super) async fn answer(
         for one in sent.answers {
             let said = match one.answer.as_str() {
                 "confirm" => Ok(Answer::Confirm),
-                "amend" => Ok(Answer::Amend(one.changes.into_iter().collect())),
+                "amend" => Ok(Answer::Amend(values(one.changes))),
                 "reassign" => person_by(app.people.as_ref(), &one.to)?
                     .map(Answer::Reassign)
                     .ok_or("there is nobody in the directory with that name or address"),
@@ -155,7 +184,7 @@ pub(super) async fn answer(
                     answers.push(SentAnswer { row: one.row, seen: one.seen, answer, comment: one.comment })
                 }
                 Err(says) => {
-                    let refused = Some(json!({"guard": "G-FIELDS", "missing": [], "says": says}));
+                    let refused = Some(Refused::new(Guard::Fields, says).into());
                     came_to.push(AnswerCameTo { row: one.row, state: None, refused });
                 }
             }
@@ -163,10 +192,8 @@ pub(super) async fn answer(
         for (row, changed) in app.governance.answer_rows(answers, who, act)? {
             let (state, refused) = match changed {
                 Some(Ok(held)) => (Some(held.body.state.as_str()), None),
-                Some(Err(why)) => (None, Some(json!(why))),
-                None => {
-                    (None, Some(json!({"guard": "G-TARGET", "missing": [], "says": "there is no such row"})))
-                }
+                Some(Err(why)) => (None, Some(why.into())),
+                None => (None, Some(Refused::new(Guard::Target, "there is no such row").into())),
             };
             came_to.push(AnswerCameTo { row, state, refused });
         }
@@ -174,4 +201,19 @@ pub(super) async fn answer(
     })
     .await?;
     Ok(Json(came_to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_is_described_as_it_is_answered() {
+        for before in [None, Some("x".to_owned())] {
+            let change = Change { label: "Purpose".to_owned(), before, after: "y".to_owned() };
+            let answered = serde_json::to_value(&change).unwrap();
+            let read: FieldChange = serde_json::from_value(answered.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), answered);
+        }
+    }
 }

@@ -7,6 +7,7 @@ use umbrascope_rules::{Confidence, ProductKind};
 use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ArrayItems, SchemaType};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -14,8 +15,8 @@ use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathItem, Ref, RefOr, Schem
 
 use super::{
     attest, campaigns, directory, endpoints, erasure, export, handlers, keys, management, own, people,
-    privacy, readiness, reidentify, scope, settings, snapshots, statements, suspects, systems, targets,
-    trail, types, work,
+    privacy, readiness, record_types, reidentify, scope, settings, snapshots, statements, suspects, systems,
+    targets, trail, types, work,
 };
 use crate::export::Format;
 use crate::export::scope::ScopeFormat;
@@ -202,6 +203,34 @@ impl utoipa::Modify for Common {
                 complete(method, path, operation);
             }
         }
+        for (of, property, words) in record_types::words() {
+            let known = openapi.components.as_mut().and_then(|all| all.schemas.get_mut(of));
+            if let Some(RefOr::T(Schema::Object(object))) = known
+                && let Some(RefOr::T(schema)) = object.properties.get_mut(property)
+            {
+                limit(schema, &words);
+            }
+        }
+    }
+}
+
+/// Lets a property, or the elements of a list, hold these words alone, and nothing where it may.
+fn limit(schema: &mut Schema, words: &[&str]) {
+    match schema {
+        Schema::Object(object) => {
+            let nothing =
+                matches!(&object.schema_type, SchemaType::Array(types) if types.contains(&Type::Null));
+            let known = words.iter().map(|word| Value::from(*word));
+            object.enum_values = Some(known.chain(nothing.then_some(Value::Null)).collect());
+        }
+        Schema::Array(list) => {
+            if let ArrayItems::RefOrSchema(element) = &mut list.items
+                && let RefOr::T(element) = element.as_mut()
+            {
+                limit(element, words);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -433,6 +462,132 @@ mod tests {
             let pointer = piece.split('"').next().unwrap();
             assert!(described.pointer(pointer).is_some(), "{pointer}");
         }
+    }
+
+    /// What is described by no form of its own, and why.
+    const FREE: [(&str, &str); 3] = [
+        ("GET /api/v1/openapi.json", "this description: OpenAPI says what form it has"),
+        (
+            "GET /api/v1/export/{format}",
+            "a file in the form of each format, which its own specification says",
+        ),
+        ("SetFields.*", "what a field of any kind of record was set to: the types of those records say what"),
+    ];
+
+    /// Places below a form where anything may stand, each named by the last type that has a name.
+    fn untyped(
+        described: &Value,
+        form: &Value,
+        at: &str,
+        found: &mut BTreeSet<String>,
+        passed: &mut BTreeSet<String>,
+    ) {
+        if let Some(reference) = form["$ref"].as_str() {
+            let name = reference.rsplit('/').next().unwrap();
+            if passed.insert(name.to_owned()) {
+                untyped(described, described.pointer(&reference[1..]).unwrap(), name, found, passed);
+            }
+            return;
+        }
+        let several = ["oneOf", "anyOf", "allOf"].iter().filter_map(|word| form[*word].as_array()).flatten();
+        let several: Vec<&Value> = several.collect();
+        several.iter().for_each(|one| untyped(described, one, at, found, passed));
+        let types: Vec<&str> = match &form["type"] {
+            Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+            word => word.as_str().into_iter().collect(),
+        };
+        if types.contains(&"object") {
+            let fields = form["properties"].as_object().into_iter().flatten();
+            let fields: Vec<_> = fields.collect();
+            for (name, form) in &fields {
+                untyped(described, form, &format!("{at}.{name}"), found, passed);
+            }
+            match &form["additionalProperties"] {
+                more @ Value::Object(_) => untyped(described, more, &format!("{at}.*"), found, passed),
+                Value::Bool(false) => {}
+                _ if !fields.is_empty() => {}
+                _ => drop(found.insert(at.to_owned())),
+            }
+        } else if types.contains(&"array") {
+            untyped(described, &form["items"], &format!("{at}[]"), found, passed);
+        } else if types.is_empty() && several.is_empty() && form.get("enum").is_none() {
+            found.insert(at.to_owned());
+        }
+    }
+
+    #[test]
+    fn every_body_and_every_answer_has_a_form() {
+        let described = described();
+        let (mut found, mut passed) = (BTreeSet::new(), BTreeSet::new());
+        for (method, path) in operations_of(&described) {
+            let operation = &described["paths"][&path][&method];
+            let named = format!("{} {path}", method.to_uppercase());
+            let answers = operation["responses"].as_object().unwrap().iter();
+            let answers = answers.filter(|(status, _)| status.starts_with('2') && *status != "204");
+            let bodies = operation.get("requestBody").into_iter().chain(answers.map(|(_, answer)| answer));
+            for body in bodies {
+                let content = body["content"].as_object().into_iter().flatten();
+                let forms: Vec<&Value> = content.map(|(_, one)| &one["schema"]).collect();
+                if forms.is_empty() {
+                    found.insert(named.clone());
+                }
+                for form in forms {
+                    untyped(&described, form, &named, &mut found, &mut passed);
+                }
+            }
+        }
+        let free: BTreeSet<String> = FREE.iter().map(|(place, _)| (*place).to_owned()).collect();
+        assert_eq!(found, free);
+        assert!(FREE.iter().all(|(_, why)| !why.is_empty()));
+        assert!(passed.len() > 100, "the description is not read: {passed:?}");
+    }
+
+    #[test]
+    fn a_place_where_anything_may_stand_is_found() {
+        let free = json!({"type": "object"});
+        for form in [
+            json!({}),
+            free.clone(),
+            json!({"type": ["object", "null"]}),
+            json!({"type": "array", "items": free}),
+            json!({"type": "array"}),
+            json!({"oneOf": [{"type": "null"}, {"type": "object"}]}),
+            json!({"type": "object", "additionalProperties": {}}),
+            json!({"type": "object", "additionalProperties": true}),
+            json!({"type": "object", "properties": {"a": {"type": "object"}}}),
+        ] {
+            let (mut found, mut passed) = (BTreeSet::new(), BTreeSet::new());
+            untyped(&json!({}), &form, "x", &mut found, &mut passed);
+            assert_eq!(found.len(), 1, "{form}");
+        }
+        for form in [
+            json!({"type": "string"}),
+            json!({"enum": ["a"]}),
+            json!({"type": "object", "additionalProperties": {"type": "string"}}),
+            json!({"type": "object", "properties": {"a": {"type": ["string", "null"]}}}),
+        ] {
+            let (mut found, mut passed) = (BTreeSet::new(), BTreeSet::new());
+            untyped(&json!({}), &form, "x", &mut found, &mut passed);
+            assert!(found.is_empty(), "{form}");
+        }
+    }
+
+    #[test]
+    fn closed_lists_of_a_record_are_described_by_their_words() {
+        let described = described();
+        let record = &described["components"]["schemas"]["RecordBody"]["properties"];
+        for (of, property, words) in record_types::words() {
+            let schema = &described["components"]["schemas"][of]["properties"][property];
+            let told = schema["enum"].as_array().or_else(|| schema["items"]["enum"].as_array());
+            let told: Vec<&str> =
+                told.unwrap_or_else(|| panic!("{of}.{property}")).iter().filter_map(Value::as_str).collect();
+            assert_eq!(told, words, "{of}.{property}");
+        }
+        assert!(record["reopened"]["enum"].as_array().unwrap().contains(&Value::Null));
+        let fields = &described["components"]["schemas"]["FieldsBody"]["properties"]["fields"]["properties"];
+        assert_eq!(fields.as_object().unwrap().len(), record::FIELDS.len());
+        assert_eq!(fields["purpose"]["type"], json!(["string", "null"]));
+        assert_eq!(fields["org_units"]["items"]["type"], "integer");
     }
 
     /// Of two types of one name the description would hold one, for both.

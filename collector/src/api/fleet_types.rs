@@ -4,6 +4,7 @@ use serde::Serialize;
 use umbrascope_api::CoverageReport;
 use utoipa::ToSchema;
 
+use super::sensor_types::CoverageSaid;
 use super::types::{Evidence, List, Moment, Product};
 use crate::model;
 
@@ -161,7 +162,7 @@ pub struct Sensor {
     /// Fields of its reports that were not known.
     pub unknown_fields: u64,
     /// What it last said it could see, as it said it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = CoverageSaid)]
     pub coverage: CoverageReport,
 }
 

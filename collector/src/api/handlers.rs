@@ -53,6 +53,7 @@ pub(super) async fn products(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
+        newer_than: None,
         least: 0,
     };
     let (key, direction) = query.sort(PRODUCT_SORTS)?;
@@ -157,7 +158,8 @@ pub(super) async fn assets(
 ) -> Result<Json<List<Asset>>, WebError> {
     reader.must_read(Deed::ReadMachines)?;
     let within = reader.user.grants.within(Deed::ReadMachines);
-    let filter = AssetFilter { search: query.search(), unit: query.unit()?, within };
+    let filter =
+        AssetFilter { search: query.search(), unit: query.unit()?, within, ..AssetFilter::default() };
     let (key, direction) = query.sort(ASSET_SORTS)?;
     let (number, page) = page_of(&rows)?;
     let now_ms = reader.now_ms;

@@ -1,9 +1,13 @@
 //! The settings that concern people, how long records are kept, and the pack for who assesses it, as JSON.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type};
 
 use super::request::{Body, reason};
 use super::types::{Moment, Problem};
@@ -128,8 +132,35 @@ pub(super) struct RoleRow {
     /// To do what.
     deed: String,
     /// By role: `read`, `ask` or `do`; roles that may not are left out.
-    #[schema(value_type = Object)]
-    roles: std::collections::BTreeMap<&'static str, &'static str>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    roles: BTreeMap<&'static str, &'static str>,
+}
+
+/// The form of the made-up report: of the very types that agents send, so that it cannot part from them.
+fn made_up() -> Schema {
+    form_of(&serde_json::to_value(crate::privacy::sample()).unwrap_or_default())
+}
+
+/// The form of a value in which everything is set, and each list has one sort of element.
+fn form_of(value: &Value) -> Schema {
+    let plain = |of: Type| Schema::Object(ObjectBuilder::new().schema_type(of).build());
+    match value {
+        Value::Object(fields) => {
+            let object = ObjectBuilder::new().schema_type(Type::Object);
+            let described = fields.iter().fold(object, |object, (name, value)| {
+                object.property(name.clone(), form_of(value)).required(name.clone())
+            });
+            Schema::Object(described.build())
+        }
+        Value::Array(elements) => {
+            let of = elements.first().map_or_else(|| plain(Type::Null), form_of);
+            Schema::Array(ArrayBuilder::new().items(RefOr::T(of)).build())
+        }
+        Value::String(_) => plain(Type::String),
+        Value::Number(_) => plain(Type::Integer),
+        Value::Bool(_) => plain(Type::Boolean),
+        Value::Null => plain(Type::Null),
+    }
 }
 
 /// The pack for an assessment of data protection.
@@ -142,8 +173,8 @@ pub(super) struct PackJson {
     /// What a report has no field for.
     cannot: Vec<&'static str>,
     /// A made-up report with every field set.
-    #[schema(value_type = Object)]
-    sample: serde_json::Value,
+    #[schema(schema_with = made_up)]
+    sample: Value,
     /// Who may do what.
     roles: Vec<RoleRow>,
 }
@@ -197,8 +228,30 @@ pub(super) struct Sweep {
     /// Number of its entry in the audit trail.
     seq: u64,
     /// How many of each were deleted; null where that is itself deleted.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<SweptNumbers>)]
     deleted: Option<crate::retention::Swept>,
+}
+
+/// What a run of the deletion deleted, by how many.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SweptNumbers {
+    /// Rows of activity that lost their pseudonym.
+    pseudonyms: u64,
+    /// Rows of activity deleted.
+    activity: u64,
+    /// Software that was no longer there.
+    items: u64,
+    /// Days of machines and products in the roll-ups.
+    days: u64,
+    /// Sealed names of accounts that nothing was of any more.
+    names: u64,
+    /// Notes of who read.
+    readings: u64,
+    /// Payloads of the audit trail.
+    payloads: u64,
+    /// Contents of monthly snapshots.
+    snapshots: u64,
 }
 
 /// How long records are kept.
@@ -281,4 +334,27 @@ pub(super) async fn step(
         Ok::<_, WebError>(Json(told(&state, now)?))
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retention::Swept;
+
+    #[test]
+    fn what_was_deleted_is_described_as_it_is_answered() {
+        let answered = serde_json::to_value(Swept { names: 3, ..Swept::default() }).unwrap();
+        let read: SweptNumbers = serde_json::from_value(answered.clone()).unwrap();
+        assert_eq!(serde_json::to_value(read).unwrap(), answered);
+    }
+
+    #[test]
+    fn the_form_of_the_made_up_report_names_each_of_its_fields() {
+        let form = serde_json::to_value(made_up()).unwrap();
+        let items = &form["properties"]["snapshots"]["items"]["properties"]["items"]["items"];
+        let details = &items["properties"]["details"];
+        assert_eq!(details["properties"]["env_names"]["items"]["type"], "string");
+        assert_eq!(details["properties"]["size_bytes"]["type"], "integer");
+        assert!(!form.to_string().contains("null"), "every field of it is set: {form}");
+    }
 }

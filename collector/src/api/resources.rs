@@ -3,7 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::model::record::{InterfaceSeen, ModelSeen, Resources, ToolSeen, VersionSeen};
+use crate::model::record::{InterfaceSeen, ModelSeen, RegionSeen, Resources, ToolSeen, VersionSeen};
+use crate::scope::UsageBand;
 
 /// What sensors and the catalogue show of the resources of a record.
 #[derive(Debug, Serialize, ToSchema)]
@@ -16,6 +17,12 @@ pub(super) struct ResourcesNow {
     tooling: Vec<ResourceTool>,
     /// Where it is talked to.
     interfaces: Vec<ResourceInterface>,
+    /// Regions of clouds, as names on the network tell them: where requests were sent to, not where they were worked on.
+    regions: Vec<ResourceRegion>,
+    /// On how many of its machines there is a graphics processor or another accelerator: `none`, `few` (under 5), `tens` (5 to 49), `hundreds`
+    /// (50 to 499) or `many`; null: not known.
+    #[schema(value_type = Option<String>)]
+    accelerated: Option<UsageBand>,
     /// Entries that are left out of these lists, since there are too many.
     more: u64,
 }
@@ -70,9 +77,18 @@ pub(super) struct ResourceInterface {
     transport: String,
 }
 
+/// A region of a cloud.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ResourceRegion {
+    /// Whose cloud: `AWS`, `Azure`, `Google Cloud`.
+    cloud: &'static str,
+    /// The region, as the name has it.
+    region: String,
+}
+
 impl From<Resources> for ResourcesNow {
     fn from(resources: Resources) -> Self {
-        let Resources { versions_seen, models, tooling, interfaces, more } = resources;
+        let Resources { versions_seen, models, tooling, interfaces, regions, accelerated, more } = resources;
         let version = |VersionSeen { product, version, first, last }| ResourceVersion {
             product,
             version,
@@ -83,11 +99,14 @@ impl From<Resources> for ResourcesNow {
             |ModelSeen { name, provider, version, source }| ResourceModel { name, provider, version, source };
         let tool = |ToolSeen { sort, name, version }| ResourceTool { sort, name, version };
         let interface = |InterfaceSeen { sort, name, transport }| ResourceInterface { sort, name, transport };
+        let region = |RegionSeen { cloud, region }| ResourceRegion { cloud, region };
         Self {
             versions_seen: versions_seen.into_iter().map(version).collect(),
             models: models.into_iter().map(model).collect(),
             tooling: tooling.into_iter().map(tool).collect(),
             interfaces: interfaces.into_iter().map(interface).collect(),
+            regions: regions.into_iter().map(region).collect(),
+            accelerated: accelerated.map(UsageBand::of),
             more,
         }
     }

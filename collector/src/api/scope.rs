@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::estate_types::{EndpointLists, HeldSite, SiteList};
 use super::request::{Body, Params, needs, some_version};
 use super::scope_types::{CoverageTold, StatementContent, StatementList, StatementsCompared, WholeStatement};
 use super::types::{Problem, TriWord};
@@ -44,23 +45,23 @@ pub(super) async fn coverage(
 
 /// Lists of the endpoints that there should be.
 #[utoipa::path(get, path = "/api/v1/scope/endpoint-lists", responses(
-    (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
+    (status = 200, body = EndpointLists), (status = 401, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn endpoint_lists(
     State(state): State<WebState>,
     reader: Reader,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<EndpointLists>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let lists = blocking(move || state.app.governance.endpoint_lists()).await?;
-    body(&json!({ "lists": lists.iter().map(record).collect::<Vec<_>>() }))
+    typed(&json!({ "lists": lists.iter().map(record).collect::<Vec<_>>() }))
 }
 
 /// Sites and networks.
 #[utoipa::path(get, path = "/api/v1/scope/sites", responses(
-    (status = 200, body = Object), (status = 401, body = Problem, content_type = "application/problem+json")))]
-pub(super) async fn sites(State(state): State<WebState>, reader: Reader) -> Result<Json<Value>, WebError> {
+    (status = 200, body = SiteList), (status = 401, body = Problem, content_type = "application/problem+json")))]
+pub(super) async fn sites(State(state): State<WebState>, reader: Reader) -> Result<Json<SiteList>, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let sites = blocking(move || state.app.governance.sites()).await?;
-    body(&json!({ "sites": sites.iter().map(record).collect::<Vec<_>>() }))
+    typed(&json!({ "sites": sites.iter().map(record).collect::<Vec<_>>() }))
 }
 
 /// Scope statements, the newest first.
@@ -179,34 +180,34 @@ impl SiteBody {
 }
 
 /// Enters a site or a network.
-#[utoipa::path(post, path = "/api/v1/scope/sites", request_body = SiteBody, responses((status = 201, body = Object)))]
+#[utoipa::path(post, path = "/api/v1/scope/sites", request_body = SiteBody, responses((status = 201, body = HeldSite)))]
 pub(super) async fn add_site(
     State(state): State<WebState>,
     reader: Reader,
     Body(sent): Body<SiteBody>,
-) -> Result<(StatusCode, Json<Value>), WebError> {
+) -> Result<(StatusCode, Json<HeldSite>), WebError> {
     reader.must(Deed::ProposeScope, &[])?;
     let site = sent.site(String::new())?;
     let held = blocking(move || state.app.governance.add_site(site, reader.act("by hand"))).await?;
-    Ok((StatusCode::CREATED, body(&record(&held))?))
+    Ok((StatusCode::CREATED, typed(&record(&held))?))
 }
 
 /// Changes a site or a network. What is left out is empty afterwards.
 #[utoipa::path(put, path = "/api/v1/scope/sites/{id}", params(("id" = String, Path, description = "S-3")),
-    request_body = SiteBody, responses((status = 200, body = Object),
+    request_body = SiteBody, responses((status = 200, body = HeldSite),
         (status = 409, body = Problem, content_type = "application/problem+json")))]
 pub(super) async fn change_site(
     State(state): State<WebState>,
     reader: Reader,
     Path(id): Path<String>,
     Body(sent): Body<SiteBody>,
-) -> Result<Json<Value>, WebError> {
+) -> Result<Json<HeldSite>, WebError> {
     reader.must(Deed::ProposeScope, &[])?;
     let mut act = reader.act("by hand");
     act.version = Some(sent.version.ok_or_else(|| needs("version"))?);
     let site = sent.site(id)?;
     let held = done(blocking(move || state.app.governance.change_site(site, act)).await?, "site")?;
-    body(&record(&held))
+    typed(&record(&held))
 }
 
 /// A statement with the file that verifies, once it is signed.
@@ -227,8 +228,4 @@ fn record<T: Serialize>(held: &Held<T>) -> Value {
 
 pub(super) fn number_of(typed: &str) -> Result<u64, WebError> {
     typed.parse().map_err(|_| WebError::NotFound("statement"))
-}
-
-fn body(value: &impl Serialize) -> Result<Json<Value>, WebError> {
-    serde_json::to_value(value).map(Json).map_err(|error| WebError::Work(error.into()))
 }

@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::monthly_types::MonthlyContent;
 use super::types::{Moment, Problem};
 use crate::model::Deed;
 use crate::web::{Reader, WebError, WebState, blocking, snapshots};
@@ -65,7 +66,7 @@ pub(super) async fn list(
 /// The content of a snapshot: canonical JSON (RFC 8785), byte for byte what the hash is of. That it was taken is noted in the audit trail.
 #[utoipa::path(get, path = "/api/v1/snapshots/{month}",
     params(("month" = String, Path, description = "The month: 2026-10")),
-    responses((status = 200, description = "The snapshot", content_type = "application/json"),
+    responses((status = 200, description = "The snapshot", body = MonthlyContent, content_type = "application/json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json")))]

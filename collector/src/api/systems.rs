@@ -10,8 +10,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use umbrascope_api::Day;
 use utoipa::ToSchema;
 
+use super::record_types::{RecordBody, editable};
 use super::request::{Body, Params, Rows, page_of, some_version};
 use super::resources::ResourcesNow;
 use super::trail::Entry;
@@ -42,7 +44,7 @@ pub(super) struct SystemWhole {
     #[schema(value_type = String, format = DateTime)]
     changed_at: Moment,
     /// The record, by field. People and units by number.
-    #[schema(value_type = Object)]
+    #[schema(value_type = RecordBody)]
     record: Value,
     /// Who set each field last, and when.
     set_by: BTreeMap<String, SetBy>,
@@ -52,6 +54,8 @@ pub(super) struct SystemWhole {
     products: Vec<SeenProduct>,
     /// What sensors and the catalogue show of its resources.
     resources: ResourcesNow,
+    /// Whether its impact was assessed after it was in use.
+    impact_assessed_after_use: bool,
     /// Fields that a sanction takes and that are missing.
     missing_for_use: Vec<String>,
     /// Fields that scope takes and that are missing.
@@ -172,6 +176,8 @@ pub(super) struct SeenNow {
     publishers: Vec<String>,
     /// What of it the decision does not rest on.
     beyond_decision: Vec<String>,
+    /// Units, by number, in which the decision does not let it be used.
+    outside_limit: Vec<i64>,
 }
 
 /// A product of a record.
@@ -187,8 +193,9 @@ pub(super) struct SeenProduct {
 
 impl SystemWhole {
     /// For who is told no number below this one.
-    fn of(detail: SystemDetail, method: &Method, least: u64) -> Self {
+    fn of(detail: SystemDetail, method: &Method, least: u64, today: Day) -> Self {
         let SystemDetail { held, seen, products, resources, .. } = detail;
+        let outside = held.body.outside_limit(&seen, today);
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         let stamps = held.stamps.iter().map(|(name, stamp)| (name.clone(), SetBy::of(stamp)));
@@ -199,6 +206,7 @@ impl SystemWhole {
             hash: held.hash.clone(),
             changed_at: Moment::of(held.at_ms),
             set_by: stamps.collect(),
+            impact_assessed_after_use: held.body.assessed_after_use(),
             missing_for_use: names(review::required_for_use(&held.body)),
             missing_for_scope: names(review::required_for_scope(&held.body, false)),
             tier: TierNow::of(method.compare(&held.body), &held.stamps),
@@ -210,6 +218,7 @@ impl SystemWhole {
                 units: seen.units.into_iter().collect(),
                 publishers: seen.publishers.into_iter().collect(),
                 beyond_decision: beyond,
+                outside_limit: outside.into_iter().collect(),
             },
             resources: resources.into(),
             products: products
@@ -229,8 +238,7 @@ impl SystemWhole {
 #[serde(default, deny_unknown_fields)]
 #[schema(example = json!({"fields": {"name": "Drafting", "kind": "saas-service"}, "reason": "Nobody sees it on a machine", "version": 2}))]
 pub(super) struct FieldsBody {
-    /// Values by name: `purpose`, `risk_tier`, `aiia.state` …
-    #[schema(value_type = Object)]
+    #[schema(schema_with = editable)]
     fields: BTreeMap<String, Value>,
     /// Why.
     reason: String,
@@ -258,6 +266,8 @@ pub(super) struct MoveBody {
     conditions: String,
     /// The last day of what is tolerated or accepted.
     expires_on: String,
+    /// With `request-sanction` and `request-tolerance`: units of the record, by number, in which alone it may be used; none: wherever it is.
+    units: Vec<i64>,
     /// Why it is in or out of scope.
     justification: String,
     /// Day of its end.
@@ -290,6 +300,7 @@ impl MoveBody {
         Told {
             conditions: body.conditions,
             expires_on: body.expires_on,
+            units: body.units.iter().map(i64::to_string).collect(),
             justification: body.justification,
             retired_on: body.retired_on,
             disposal_evidence: body.disposal_evidence,
@@ -522,7 +533,12 @@ async fn whole(
     let (found, least) =
         blocking(move || Ok::<_, StoreError>((app.governance.system(&id)?, by.least(&app)?))).await?;
     let method = state.app.governance.tier_method();
-    let whole = SystemWhole::of(found.ok_or(WebError::NotFound("system"))?, &method, least);
+    let whole = SystemWhole::of(
+        found.ok_or(WebError::NotFound("system"))?,
+        &method,
+        least,
+        Day::from_unix_ms(reader.now_ms),
+    );
     Ok((status, [(ETAG, format!("\"{}\"", whole.version))], Json(whole)).into_response())
 }
 

@@ -43,8 +43,7 @@ pub(super) struct Entry {
     /// Why; null: erased.
     reason: Option<String>,
     /// What was set, by field; null: erased.
-    #[schema(value_type = Option<Object>)]
-    set: Option<BTreeMap<String, Value>>,
+    set: Option<SetFields>,
     /// Version of the policy that was in force.
     policy: Option<String>,
     /// What it has in common with others of one bulk.
@@ -52,6 +51,11 @@ pub(super) struct Entry {
     /// Leaf hash, in hexadecimal.
     leaf: String,
 }
+
+/// Values by field. Of which fields, the kind of the record says: the same as in the record itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(transparent)]
+pub(super) struct SetFields(BTreeMap<String, Value>);
 
 impl From<TrailRow> for Entry {
     fn from(row: TrailRow) -> Self {
@@ -66,7 +70,7 @@ impl From<TrailRow> for Entry {
             id: row.id,
             outcome: row.outcome,
             reason: row.reason,
-            set: row.set,
+            set: row.set.map(SetFields),
             policy: row.policy,
             batch: row.batch,
             leaf: row.leaf,

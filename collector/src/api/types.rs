@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use umbrascope_api::ItemDetails;
 use utoipa::ToSchema;
 
+use super::sensor_types::DetailsSaid;
 use super::vendor::VendorFacts;
 use crate::anonymity::{part, series, told};
 use crate::model;
@@ -290,7 +291,7 @@ pub struct Evidence {
     /// Whether the newest scan still holds it; always true for the network.
     pub present: bool,
     /// What a scan said beside it; fields without a value are left out.
-    #[schema(value_type = Object)]
+    #[schema(value_type = DetailsSaid)]
     pub details: ItemDetails,
     /// Risks that a scan saw.
     pub flags: Vec<String>,

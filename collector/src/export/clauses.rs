@@ -60,6 +60,7 @@ pub(super) const CLAUSES: &[Clause] = &[
     clause("A.3.2", "AI roles and responsibilities"),
     clause("A.4.2", "Resource documentation"),
     clause("A.4.3", "Data resources"),
+    clause("A.4.5", "System and computing resources"),
     clause("A.4.6", "Human resources"),
     clause("A.5.3", "Documentation of AI system impact assessments"),
     clause("A.5.4", "Assessing AI system impact on individuals or groups of individuals"),

@@ -49,7 +49,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 28] = [
+const SYSTEMS: [&str; 32] = [
     "reference",
     "id",
     "name",
@@ -78,6 +78,10 @@ const SYSTEMS: [&str; 28] = [
     "versions_seen",
     "models",
     "tooling",
+    "compute_places",
+    "accelerators",
+    "compute_note",
+    "limited_to_units",
 ];
 
 pub(super) fn write(
@@ -164,6 +168,10 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         several(resources.versions_seen.iter().map(|one| (one.product.as_str(), Some(one.version.as_str())))),
         several(resources.models.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
         several(resources.tooling.iter().map(|one| (one.name.as_str(), one.version.as_deref()))),
+        several(record.compute.places.iter().map(|place| (place.as_str(), None))),
+        text(&record.compute.accelerators),
+        text(&record.compute.note),
+        record.limited_to_units.iter().map(i64::to_string).collect::<Vec<_>>().join("; ").into(),
     ]
 }
 

@@ -63,6 +63,7 @@ fn decision(lines: &mut Lines<'_>, system: &System) -> Result<(), ExportError> {
         "sanction_effective": system.sanction.as_str(),
         "conditions": record.conditions,
         "expires_on": record.expires_on.map(|day| day.to_string()),
+        "limited_to_units": record.limited_to_units,
         "reason": decision.reason,
         "policy_version": decision.policy,
         "decided_by": decision.by,

@@ -128,6 +128,7 @@ fn decision(system: &System) -> Option<Value> {
     facts.extend(decision.requested_by.map(|person| ("requested-by", format!("person:{person}"))));
     facts.extend(record.conditions.clone().map(|text| ("conditions", text)));
     facts.extend(record.expires_on.map(|day| ("expires-on", day.to_string())));
+    facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
     Some(json!({
         "class_uid": 3004, "class_name": "Entity Management", "category_uid": 3,
         "category_name": "Identity & Access Management",

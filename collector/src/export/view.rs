@@ -373,9 +373,15 @@ impl System {
         add("first-seen", first.map(|day| day.to_string()));
         add("last-seen", last.map(|day| day.to_string()));
         add("decided-under-policy", record.decision.as_ref().map(|decision| decision.policy.clone()));
+        let late = record.assessed_after_use().then(|| "true".to_owned());
+        add("impact-assessment-retroactive", late);
+        add("accelerators", record.compute.accelerators.clone());
+        add("compute-note", record.compute.note.clone());
         add("demonstration", record.demonstration.then(|| "true".to_owned()));
+        facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
         facts.extend(record.org_units.iter().map(|unit| ("unit", format!("unit:{unit}"))));
         facts.extend(record.org_roles.iter().map(|role| ("org-role", role.as_str().to_owned())));
+        facts.extend(record.compute.places.iter().map(|place| ("compute-place", place.as_str().to_owned())));
         facts.extend(record.labels.iter().map(|label| ("label", label.clone())));
         let told = sightings.filter(|word| matches!(*word, "expired" | "snapshot"));
         facts.extend(told.min().map(|word| ("observations", word.to_owned())));

@@ -82,6 +82,7 @@ pub fn of_record(facts: &RecordFacts<'_>) -> Vec<Wanted> {
     let asks = [
         (Rule::NewProduct, new_product(facts)),
         (Rule::ProhibitedSeen, prohibited_seen(facts)),
+        (Rule::OutsideLimit, outside_limit(facts)),
         (Rule::ToleratedPastExpiry, past_expiry(facts)),
         (Rule::NoOwner, no_owner(facts)),
         (Rule::ImpactAssessmentMissing, no_impact_assessment(facts)),
@@ -148,6 +149,14 @@ fn prohibited_seen(facts: &RecordFacts<'_>) -> Option<Asked> {
     let prohibited = facts.system.effective_sanction(facts.today) == Sanction::Prohibited;
     (prohibited && last > decided)
         .then(|| marked(format!("prohibited on {decided}, seen on {last}"), [last.to_string()]))?
+}
+
+/// The decision stays as it is, whatever is seen: somebody is told.
+fn outside_limit(facts: &RecordFacts<'_>) -> Option<Asked> {
+    let outside = facts.system.outside_limit(facts.seen, facts.today);
+    let units: BTreeSet<String> = outside.iter().map(|unit| format!("unit {unit}")).collect();
+    let told = format!("seen in {}, where the decision does not count", listed(&units));
+    (!units.is_empty()).then(|| marked(told, units))?
 }
 
 fn past_expiry(facts: &RecordFacts<'_>) -> Option<Asked> {

@@ -155,6 +155,34 @@ proptest! {
         prop_assert_eq!(keys(&asked).len(), asked.len());
     }
 
+    /// Whatever is seen where: it is asked of exactly where the decision does not count, and the decision stays as it is.
+    #[test]
+    fn what_is_seen_outside_of_a_limit_is_asked_of_and_changes_no_decision(
+        sanction in prop::sample::select(Sanction::ALL),
+        limit in prop::collection::btree_set(1_i64..4, 0..4),
+        revoked: bool,
+        sightings in prop::collection::vec(sighting(), 0..12),
+    ) {
+        let system = AiSystem {
+            sanction,
+            limited_to_units: limit.clone(),
+            expires_on: Some(day(20_001)),
+            revoked_at_ms: revoked.then_some(NOW_MS),
+            ..base()
+        };
+        let seen = seen(&sightings);
+        let outside: BTreeSet<String> = seen.units.difference(&limit).map(|unit| format!("unit {unit}")).collect();
+        let counts = !revoked && !limit.is_empty() && matches!(sanction, Sanction::Sanctioned | Sanction::Tolerated);
+        let asked = look(&system, &seen, true).into_iter().find(|wanted| wanted.rule == Rule::OutsideLimit);
+        let expected = Some(outside).filter(|outside| counts && !outside.is_empty());
+        prop_assert_eq!(asked.map(|asked| asked.mark), expected);
+        let after = crate::review::observe(&system, &seen, day(20_000));
+        prop_assert_eq!(
+            (after.sanction, after.limited_to_units, after.expires_on, after.decision, after.revoked_at_ms),
+            (system.sanction, system.limited_to_units, system.expires_on, system.decision, system.revoked_at_ms)
+        );
+    }
+
     #[test]
     fn a_second_look_comes_to_nothing(
         state in any_state(),

@@ -1,5 +1,7 @@
 //! Coverage: what the fleet could see, and what it could not.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use umbrascope_api::{CoverageReport, SourceReport, SourceState};
 
@@ -22,6 +24,29 @@ impl CoverageRow {
 /// The sources of a report that were not read to the end, absent ones aside.
 pub fn unread(coverage: &CoverageReport) -> impl Iterator<Item = &SourceReport> {
     coverage.sources.iter().filter(|source| !matches!(source.state, SourceState::Read | SourceState::Absent))
+}
+
+/// Versions that the reporting sensors run, and on how many of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FleetVersions {
+    /// Of the agent.
+    pub agents: BTreeMap<String, u64>,
+    /// Of the catalogue.
+    pub catalogues: BTreeMap<String, u64>,
+}
+
+impl FleetVersions {
+    /// Counts a sensor.
+    pub fn count(&mut self, agent: &str, catalogue: &str) {
+        for (counts, version) in [(&mut self.agents, agent), (&mut self.catalogues, catalogue)] {
+            match counts.get_mut(version) {
+                Some(count) => *count += 1,
+                None => {
+                    counts.insert(version.to_owned(), 1);
+                }
+            }
+        }
+    }
 }
 
 /// Sums over the sensors that are not revoked.

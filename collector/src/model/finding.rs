@@ -16,6 +16,8 @@ words! {
         NewProduct = "new-product", "New product";
         /// Seen on a day after it was prohibited.
         ProhibitedSeen = "prohibited-seen", "Prohibited and still seen";
+        /// Seen in a unit in which the decision does not let it be used.
+        OutsideLimit = "outside-limit", "Seen outside what was decided";
         /// What was tolerated for a time is past its last day.
         ToleratedPastExpiry = "tolerated-past-expiry", "Tolerated past its last day";
         /// Looked at, and nobody who is there answers for it.
@@ -73,6 +75,7 @@ impl Rule {
         match self {
             Self::ProhibitedSeen => Severity::Critical,
             Self::ToleratedPastExpiry
+            | Self::OutsideLimit
             | Self::ImpactAssessmentMissing
             | Self::PersonalAccount
             | Self::RiskFlag
@@ -92,6 +95,7 @@ impl Rule {
             self,
             Self::NewProduct
                 | Self::ProhibitedSeen
+                | Self::OutsideLimit
                 | Self::ToleratedPastExpiry
                 | Self::NoOwner
                 | Self::ImpactAssessmentMissing
@@ -106,6 +110,9 @@ impl Rule {
             Self::NewProduct => "Look at the record: triage it, or dismiss it with a reason.",
             Self::ProhibitedSeen => {
                 "Have it removed, or decide again. Close this with what shows that it is gone."
+            }
+            Self::OutsideLimit => {
+                "Have it removed there, or ask for a decision that counts there too. Close this with what shows that it is gone."
             }
             Self::ToleratedPastExpiry => {
                 "Decide again: sanction it, tolerate it for another time, or prohibit it."
@@ -135,6 +142,7 @@ impl Rule {
         match self {
             Self::NewProduct => "somebody looked at the record",
             Self::ProhibitedSeen => "the decision is another one by now",
+            Self::OutsideLimit => "it is not seen there any more, or another decision counts",
             Self::ToleratedPastExpiry => "it is no longer tolerated, or its last day is another one",
             Self::NoOwner => "an active person answers for it, or nobody has to",
             Self::ImpactAssessmentMissing => "an impact assessment counts, or none is needed",

@@ -10,6 +10,7 @@ pub mod finding;
 pub mod governed;
 pub mod monthly;
 mod own;
+mod personal;
 pub mod policy;
 mod product;
 mod query;
@@ -29,8 +30,9 @@ mod vendor;
 
 pub use api_token::{ApiTokenRow, NewApiToken, Scope, TakesPerson};
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
-pub use coverage::{CoverageRow, CoverageTotals, unread};
+pub use coverage::{CoverageRow, CoverageTotals, FleetVersions, unread};
 pub use own::{KnownValue, OwnItem, OwnText, OwnVersion};
+pub use personal::{LastLook, SavedView, Trend, TrendBy, VIEW_NAME_CHARS, VIEW_PLACE_CHARS, VIEWS};
 pub use product::{DayCount, EvidenceRow, ProductAsset, ProductDetail, ProductRow, SnapshotEvidence, Totals};
 pub use query::{
     AssetFilter, AssetSort, Direction, Page, PageRequest, ProductFilter, ProductSort, SystemFilter,

@@ -58,6 +58,8 @@ pub struct ProductFilter {
     pub confidence: Option<Confidence>,
     /// On an asset of this unit.
     pub unit: Option<i64>,
+    /// Seen for the first time after the product of this number, which was the newest one then.
+    pub newer_than: Option<i64>,
     /// On at least so many assets of that unit; and no order tells apart what fewer assets than these show.
     pub least: u64,
 }
@@ -85,6 +87,8 @@ pub enum ProductSort {
 pub struct AssetFilter {
     /// Words that must stand in the host name or operating system, any case.
     pub search: String,
+    /// How the host name must begin, any case.
+    pub begins: String,
     /// Of this unit only.
     pub unit: Option<i64>,
     /// Of these units only: what the reader's roles are limited to.

@@ -273,6 +273,8 @@ feeds! {
     SuppliersAssessed = "suppliers-assessed",
     /// Third-party systems in scope where it is said who does what.
     ResponsibilitySplit = "responsibility-split",
+    /// Systems in scope of which it was said where they run.
+    ComputeKnown = "compute-known",
     /// Systems in scope with the competence that they take.
     Competence = "competence",
     /// Retired systems with evidence that nothing is left.
@@ -513,6 +515,12 @@ impl Feed {
                 in_scope,
                 |system| system.third_party == Tri::No,
                 "no system in scope is from a third party",
+            ),
+            Self::ComputeKnown => of(
+                facts,
+                in_scope,
+                |system| system.compute.says_where(),
+                "systems in scope say where they run",
             ),
             Self::Competence => of(
                 facts,

@@ -228,13 +228,7 @@ fn measure(indicator: Indicator, facts: &Facts<'_>) -> Measured {
                 .count(),
             String::new(),
         ),
-        "K-16" => count(
-            systems
-                .iter()
-                .filter(|system| system.deployed_on.is_some() && system.aiia.date > system.deployed_on)
-                .count(),
-            String::new(),
-        ),
+        "K-16" => count(systems.iter().filter(|system| system.assessed_after_use()).count(), String::new()),
         "K-17" => match facts.suspects {
             Some(waiting) => (waiting, None, String::new()),
             None => (0, Some(0), "suspected names are not collected".to_owned()),

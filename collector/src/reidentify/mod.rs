@@ -116,7 +116,8 @@ impl State {
         }
     }
 
-    fn waits(self) -> bool {
+    /// Whether somebody has to approve it or decline it.
+    pub fn waits(self) -> bool {
         matches!(self, Self::Asked | Self::HalfApproved)
     }
 }

@@ -85,6 +85,18 @@ pub(super) fn owner_active(system: &AiSystem, cx: &Context<'_>) -> Result<(), Re
     }
 }
 
+/// Whether a decision may be limited to these units: the record belongs to each of them, so that who decides there decides on it.
+pub(super) fn own_units(system: &AiSystem, units: &BTreeSet<i64>) -> Result<(), Refused> {
+    if units.is_subset(&system.org_units) {
+        return Ok(());
+    }
+    Err(Refused {
+        guard: Guard::Fields,
+        missing: vec!["limited_to_units".to_owned()],
+        says: "a decision is limited to units that the record belongs to: choose among those".to_owned(),
+    })
+}
+
 pub(super) fn justified(text: &str) -> Result<String, Refused> {
     let text = text.trim();
     if text.chars().count() < JUSTIFICATION_CHARS {

@@ -240,6 +240,7 @@ fn prohibit(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     next.sanction = Sanction::Prohibited;
     next.conditions = None;
     next.expires_on = None;
+    next.limited_to_units.clear();
     decided(&mut next, None, cx)?;
     let task = Some(removal(&next, cx));
     Ok(Moved { system: next, other: None, task, role: Some(role) })

@@ -155,7 +155,7 @@ fn under_review() -> AiSystem {
 }
 
 fn sanctioned(world: &World) -> AiSystem {
-    let asked = world.must(&under_review(), ANALYST, &Move::Request(Wish::Sanction { conditions: None }));
+    let asked = world.must(&under_review(), ANALYST, &Move::Request(Wish::sanction()));
     world.must(&asked, REVIEWER, &Move::Approve)
 }
 
@@ -168,7 +168,7 @@ fn a_candidate_is_triaged_reviewed_and_sanctioned_by_two_people() {
     let world = World::default();
     let system = world.must(&complete(), ANALYST, &Move::Triage);
     let system = world.must(&system, ANALYST, &Move::StartReview);
-    let asked = world.must(&system, ANALYST, &Move::Request(Wish::Sanction { conditions: None }));
+    let asked = world.must(&system, ANALYST, &Move::Request(Wish::sanction()));
     assert_eq!((asked.sanction, asked.review), (Sanction::None, ReviewState::UnderReview));
     assert_eq!(guard(world.take(&asked, ANALYST, "because", &Move::Approve)), Guard::Role);
     let system = world.must(&asked, REVIEWER, &Move::Approve);
@@ -183,7 +183,7 @@ fn a_candidate_is_triaged_reviewed_and_sanctioned_by_two_people() {
 #[test]
 fn nobody_approves_an_own_request_in_another_role() {
     let world = World::default();
-    let asked = world.must(&under_review(), BOTH, &Move::Request(Wish::Sanction { conditions: None }));
+    let asked = world.must(&under_review(), BOTH, &Move::Request(Wish::sanction()));
     assert_eq!(guard(world.take(&asked, BOTH, "because", &Move::Approve)), Guard::FourEyes);
     assert!(world.take(&asked, REVIEWER, "because", &Move::Approve).is_ok());
 }
@@ -191,7 +191,7 @@ fn nobody_approves_an_own_request_in_another_role() {
 #[test]
 fn each_guard_says_what_is_missing() {
     let world = World::default();
-    let wish = Move::Request(Wish::Sanction { conditions: None });
+    let wish = Move::Request(Wish::sanction());
     let bare = AiSystem { review: ReviewState::UnderReview, system_owner: Some(OWNER), ..fresh() };
     let refused = world.take(&bare, ANALYST, "because", &wish).unwrap_err();
     assert_eq!(refused.guard, Guard::Fields);
@@ -227,7 +227,11 @@ fn each_guard_says_what_is_missing() {
     let no_policy = World { policy: None, ..World::default() };
     assert_eq!(guard(no_policy.take(&under_review(), ANALYST, "because", &wish)), Guard::Policy);
     let late = |days| {
-        Move::Request(Wish::Tolerate { conditions: "no personal data".into(), expires_on: day(TODAY + days) })
+        Move::Request(Wish::Tolerate {
+            conditions: "no personal data".into(),
+            expires_on: day(TODAY + days),
+            units: [].into(),
+        })
     };
     assert_eq!(guard(world.take(&under_review(), ANALYST, "because", &late(0))), Guard::Expiry);
     assert_eq!(guard(world.take(&under_review(), ANALYST, "because", &late(181))), Guard::Expiry);
@@ -256,7 +260,7 @@ fn each_guard_says_what_is_missing() {
 #[test]
 fn an_impact_assessment_counts_when_it_is_done_dated_and_named() {
     let world = World::default();
-    let wish = Move::Request(Wish::Sanction { conditions: None });
+    let wish = Move::Request(Wish::sanction());
     let counts = Assessment {
         state: AssessmentState::Done,
         date: Some(day(TODAY)),
@@ -291,7 +295,7 @@ fn an_impact_assessment_counts_when_it_is_done_dated_and_named() {
 fn what_is_tolerated_ends_and_the_decision_stays_as_it_was_recorded() {
     let world = World::default();
     let last = day(TODAY + 30);
-    let wish = Wish::Tolerate { conditions: "no personal data".into(), expires_on: last };
+    let wish = Wish::Tolerate { conditions: "no personal data".into(), expires_on: last, units: [].into() };
     let asked = world.must(&under_review(), ANALYST, &Move::Request(wish));
     let system = world.must(&asked, REVIEWER, &Move::Approve);
     assert_eq!(tick(&system, last), system, "it counts on its last day");
@@ -302,6 +306,41 @@ fn what_is_tolerated_ends_and_the_decision_stays_as_it_was_recorded() {
         (Sanction::Tolerated, Sanction::None)
     );
     assert_eq!(after.decision, system.decision);
+}
+
+#[test]
+fn a_decision_counts_in_the_units_that_it_names_and_stays_whatever_is_seen_elsewhere() {
+    let seen = Seen { units: [3, 4].into(), ..World::default().seen };
+    let world = World { seen, ..World::default() };
+    let system = AiSystem { org_units: [3, 4].into(), ..under_review() };
+    let wish = |units: &[i64]| Wish::Sanction { conditions: None, units: units.iter().copied().collect() };
+    let refused = world.take(&system, ANALYST, "r", &Move::Request(wish(&[3, 5]))).unwrap_err();
+    assert_eq!((refused.guard, &refused.missing[..]), (Guard::Fields, &["limited_to_units".to_owned()][..]));
+    let asked = world.must(&system, ANALYST, &Move::Request(wish(&[3])));
+    let decided = world.must(&asked, REVIEWER, &Move::Approve);
+    assert_eq!(decided.limited_to_units, [3].into());
+    assert_eq!(decided.outside_limit(&world.seen, day(TODAY)), [4].into());
+    assert_eq!(observe(&decided, &world.seen, day(TODAY)), decided, "unit 4 was known when it was decided");
+    // Elsewhere again: it is open, and the decision stays as it was recorded.
+    let more = Seen { units: [3, 4, 6].into(), ..world.seen.clone() };
+    let after = observe(&decided, &more, day(TODAY));
+    assert_eq!((after.reopened, after.sanction), (Some(ReopenReason::MaterialChange), Sanction::Sanctioned));
+    assert_eq!((&after.decision, &after.limited_to_units), (&decided.decision, &decided.limited_to_units));
+    assert_eq!(after.outside_limit(&more, day(TODAY)), [4, 6].into());
+    // What lets nobody use it has no limit to be outside of.
+    let revoked = world.must(&decided, REVIEWER, &Move::Revoke);
+    assert_eq!(revoked.outside_limit(&more, day(TODAY)), [].into());
+    let again = world.must(&revoked, ANALYST, &Move::StartReview);
+    let wide = world.must(&again, ANALYST, &Move::Request(Wish::sanction()));
+    let wide = world.must(&wide, REVIEWER, &Move::Approve);
+    assert_eq!((wide.limited_to_units.len(), wide.outside_limit(&more, day(TODAY)).len()), (0, 0));
+    let prohibited = world.must(&again, REVIEWER, &Move::Prohibit);
+    assert!(prohibited.limited_to_units.is_empty());
+    let until = Wish::Tolerate { conditions: "drafts".into(), expires_on: day(TODAY + 9), units: [4].into() };
+    let tolerated = world.must(&again, ANALYST, &Move::Request(until));
+    let tolerated = world.must(&tolerated, REVIEWER, &Move::Approve);
+    assert_eq!(tolerated.outside_limit(&more, day(TODAY + 9)), [3, 6].into());
+    assert_eq!(tolerated.outside_limit(&more, day(TODAY + 10)), [].into(), "it counts no more");
 }
 
 #[test]
@@ -329,7 +368,7 @@ fn a_new_flag_reopens_what_was_decided_without_it() {
     // Decided with it, it stays.
     let knowing = World { seen: flagged.clone(), ..World::default() };
     let reviewed = knowing.must(&reopened, ANALYST, &Move::StartReview);
-    let asked = knowing.must(&reviewed, ANALYST, &Move::Request(Wish::Sanction { conditions: None }));
+    let asked = knowing.must(&reviewed, ANALYST, &Move::Request(Wish::sanction()));
     let again = knowing.must(&asked, REVIEWER, &Move::Approve);
     assert_eq!(observe(&again, &flagged, day(TODAY)), again);
 }
@@ -401,7 +440,7 @@ fn what_was_revoked_stays_so_until_it_is_decided_again() {
         assert_eq!(system.effective_sanction(day(TODAY)), Sanction::None);
     }
     let reviewed = world.must(&reopened, ANALYST, &Move::StartReview);
-    let asked = world.must(&reviewed, ANALYST, &Move::Request(Wish::Sanction { conditions: None }));
+    let asked = world.must(&reviewed, ANALYST, &Move::Request(Wish::sanction()));
     let again = world.must(&asked, REVIEWER, &Move::Approve);
     assert_eq!(again.effective_sanction(day(TODAY)), Sanction::Sanctioned);
 }
@@ -414,8 +453,7 @@ fn who_only_reads_plays_no_part_that_a_record_names_them_for() {
     assert_eq!(guard(world.take(&hers, AUDITOR, "", &accept)), Guard::Role);
     let confirm = Move::Confirm { campaign: None, seen: "ab".into(), comment: None };
     assert_eq!(guard(world.take(&hers, AUDITOR, "", &confirm)), Guard::Role);
-    let request =
-        Request { wish: Wish::Sanction { conditions: None }, by: AUDITOR, at_ms: 0, reason: "x".into() };
+    let request = Request { wish: Wish::sanction(), by: AUDITOR, at_ms: 0, reason: "x".into() };
     let asked = AiSystem { request: Some(request), ..under_review() };
     assert_eq!(guard(world.take(&asked, AUDITOR, "", &Move::Withdraw)), Guard::Role);
 }

@@ -50,6 +50,8 @@ pub struct Told {
     pub conditions: String,
     /// The last day of what is tolerated or accepted.
     pub expires_on: String,
+    /// Numbers of the units in which alone it may be used.
+    pub units: Vec<String>,
     /// Why it is in or out of scope.
     pub justification: String,
     /// Day of its end.
@@ -89,6 +91,7 @@ impl Told {
                 "retired_on" => told.retired_on = value,
                 "disposal_evidence" => told.disposal_evidence = value,
                 "into" => told.into = value,
+                "units" if !value.is_empty() => told.units.push(value),
                 "products" if !value.is_empty() => told.products.push(value),
                 "name" => told.name = value,
                 "why" => told.why = value,
@@ -108,12 +111,16 @@ impl Told {
         Some(Ok(match word {
             "triage" => Move::Triage,
             "review" => Move::StartReview,
-            "request-sanction" => Move::Request(Wish::Sanction { conditions: said(&self.conditions) }),
-            "request-tolerance" => match day("expires_on", &self.expires_on) {
-                Ok(expires_on) => {
-                    Move::Request(Wish::Tolerate { conditions: self.conditions.clone(), expires_on })
-                }
+            "request-sanction" => match self.units() {
+                Ok(units) => Move::Request(Wish::Sanction { conditions: said(&self.conditions), units }),
                 Err(refused) => return Some(Err(refused)),
+            },
+            "request-tolerance" => match (day("expires_on", &self.expires_on), self.units()) {
+                (Ok(expires_on), Ok(units)) => {
+                    let conditions = self.conditions.clone();
+                    Move::Request(Wish::Tolerate { conditions, expires_on, units })
+                }
+                (Err(refused), _) | (_, Err(refused)) => return Some(Err(refused)),
             },
             "request-scope-in" => Move::Request(Wish::ScopeIn { justification: said(&self.justification) }),
             "request-scope-out" => {
@@ -161,6 +168,11 @@ impl Told {
 
     fn products(&self) -> BTreeSet<String> {
         self.products.iter().cloned().collect()
+    }
+
+    fn units(&self) -> Result<BTreeSet<i64>, Refused> {
+        let numbers = self.units.iter().map(|text| text.trim().parse());
+        numbers.collect::<Result<_, _>>().map_err(|_| unset("units", "name units by their numbers"))
     }
 
     /// Whether each part is of a length that a record may hold.
@@ -237,6 +249,19 @@ mod tests {
         ] {
             let refused = Told::default().step(word).unwrap().unwrap_err();
             assert_eq!((refused.guard, refused.missing), (Guard::Fields, vec![part.to_owned()]), "{word}");
+        }
+    }
+
+    #[test]
+    fn units_that_a_decision_is_limited_to_are_numbers() {
+        let told = Told::of_form([("units", "7"), ("units", ""), ("units", " 3 "), ("units", "7")]);
+        let Some(Ok(Move::Request(Wish::Sanction { units, .. }))) = told.step("request-sanction") else {
+            panic!("no request")
+        };
+        assert_eq!(units, BTreeSet::from([3, 7]));
+        let told = Told::of_form([("units", "Sales"), ("expires_on", "2026-12-31")]);
+        for word in ["request-sanction", "request-tolerance"] {
+            assert_eq!(told.step(word).unwrap().unwrap_err().missing, ["units"], "{word}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is kept of people: the directory, roles, units, and who is signed in.
 
-use super::{SecretHash, SessionRow, StoreError};
+use super::{Personal, SecretHash, SessionRow, StoreError};
 use crate::directory::Plan;
 use crate::model::{
     ApiTokenRow, By, GrantChange, Looked, NewApiToken, Page, PageRequest, PersonDetails, PersonFilter,
@@ -23,7 +23,7 @@ pub struct Imported {
 }
 
 /// People, their roles and their sessions. Blocking: call it from a blocking thread.
-pub trait People: Send + Sync {
+pub trait People: Personal {
     /// The directory, by name.
     fn people(&self, filter: &PersonFilter, page: PageRequest) -> Result<Page<PersonRow>, StoreError>;
     /// One person; `None` when there is none.

@@ -7,7 +7,7 @@ use umbrascope_api::Day;
 use crate::audit::Keys;
 use crate::legal::Dates;
 use crate::model::governed::{Act, Held};
-use crate::model::{Page, PageRequest};
+use crate::model::{FleetVersions, Page, PageRequest};
 use crate::review::{Refused, Who};
 use crate::scope::endpoints::{Endpoint, EndpointList, NamedEndpoint, ReadList};
 use crate::scope::{Content, Coverage, Match, Site, Statement, StatementState, Step};
@@ -20,6 +20,8 @@ pub trait Scoping: Send + Sync {
 
     /// What every list rests on.
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError>;
+    /// What the sensors that report run.
+    fn fleet_versions(&self, now_ms: i64) -> Result<FleetVersions, StoreError>;
 
     /// Lists of endpoints, by source.
     fn endpoint_lists(&self) -> Result<Vec<Held<EndpointList>>, StoreError>;

@@ -1,4 +1,4 @@
-//! Style sheet and icon, built into the program. Their names carry the hash of their content, so a
+//! Style sheet, icon and scripts, built into the program. Their names carry the hash of their content, so a
 //! browser may keep them for ever and still sees the next version at once.
 
 use std::sync::LazyLock;
@@ -14,27 +14,42 @@ const PREFIX: &str = "/static/";
 /// Hexadecimal digits of the hash in a name: 64 bits tell versions apart, nobody attacks this.
 const HASH_DIGITS: usize = 16;
 
+/// What we made.
 #[derive(Embed)]
 #[folder = "static/"]
-struct Files;
+struct Ours;
+
+/// What others made, as they published it.
+#[derive(Embed)]
+#[folder = "vendor/"]
+struct Theirs;
 
 /// One file under its name with the hash.
 struct Asset {
     name: String,
     hashed: String,
+    kind: &'static str,
     file: EmbeddedFile,
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    Files::iter()
-        .filter_map(|name| {
-            let file = Files::get(&name)?;
-            let hash = &HEXLOWER.encode(&file.metadata.sha256_hash())[..HASH_DIGITS];
-            let (stem, extension) = name.rsplit_once('.')?;
-            Some(Asset { name: name.to_string(), hashed: format!("{stem}.{hash}.{extension}"), file })
-        })
-        .collect()
+    let ours = Ours::iter().filter_map(|name| asset(&name, Ours::get(&name)?));
+    let theirs = Theirs::iter().filter_map(|name| asset(&name, Theirs::get(&name)?));
+    ours.chain(theirs).collect()
 });
+
+/// A file as it is served; `None`: it is of no kind that pages use.
+fn asset(name: &str, file: EmbeddedFile) -> Option<Asset> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    let kind = match extension {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    };
+    let hash = &HEXLOWER.encode(&file.metadata.sha256_hash())[..HASH_DIGITS];
+    Some(Asset { name: name.to_owned(), hashed: format!("{stem}.{hash}.{extension}"), kind, file })
+}
 
 /// Address of a file; the plain name where there is no such file, which a test rules out.
 pub(crate) fn href(name: &str) -> String {
@@ -48,13 +63,8 @@ pub(crate) async fn serve(Path(name): Path<String>) -> Response {
         return (StatusCode::NOT_FOUND, "There is no such file. Reload the page that asked for it.")
             .into_response();
     };
-    let kind = match asset.name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("css") => "text/css; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    };
     let headers =
-        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
+        [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, "public, max-age=31536000, immutable")];
     (headers, asset.file.data.clone().into_owned()).into_response()
 }
 
@@ -64,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_file_has_a_hashed_name() {
-        for name in ["app.css", "favicon.svg"] {
+        for name in ["app.css", "favicon.svg", "keys.js", "htmx.min.js"] {
             let href = href(name);
             assert_ne!(href, format!("{PREFIX}{name}"));
             assert!(
@@ -72,5 +82,12 @@ mod tests {
                 "{href}"
             );
         }
+    }
+
+    #[test]
+    fn what_others_made_is_what_they_published() {
+        let stated: toml::Table = toml::from_str(include_str!("../../vendor/htmx.toml")).unwrap();
+        let file = Theirs::get(stated["file"].as_str().unwrap()).unwrap();
+        assert_eq!(HEXLOWER.encode(&file.metadata.sha256_hash()), stated["sha256"].as_str().unwrap());
     }
 }

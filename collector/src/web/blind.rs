@@ -8,7 +8,7 @@ use umbrascope_rules::bundle::number_in;
 use super::text::{Grouped, Plural};
 use super::words::source_state;
 use crate::model::{SensorRow, SensorState};
-use crate::web::language::{say, t};
+use crate::web::language::{key, say, t};
 
 /// One thing that a sensor could not see, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,14 +248,14 @@ impl<'a> SensorView<'a> {
 }
 
 /// How the catalogue of a sensor stands to that of the collector.
-fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'static str)> {
     if theirs.is_empty() || theirs == ours {
         return None;
     }
     Some(match (number_in(theirs), number_in(ours)) {
-        (Some(theirs), Some(ours)) if theirs < ours => ("warn", t("behind")),
-        (Some(theirs), Some(ours)) if theirs > ours => ("run", t("newer than the collector's")),
-        _ => ("warn", t("another one")),
+        (Some(theirs), Some(ours)) if theirs < ours => ("warn", key("behind")),
+        (Some(theirs), Some(ours)) if theirs > ours => ("run", key("newer than the collector's")),
+        _ => ("warn", key("another one")),
     })
 }
 

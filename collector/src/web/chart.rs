@@ -67,12 +67,6 @@ pub(crate) struct DayBars<'a> {
 }
 
 impl DayBars<'_> {
-    const WIDTH: usize = 720;
-    const HEIGHT: u64 = 168;
-    const LEFT: usize = 36;
-    const TOP: u64 = 10;
-    const BOTTOM: u64 = 20;
-
     fn summary(&self) -> impl Display {
         let largest = self.days.iter().map(|(_, value)| *value).max().unwrap_or(0);
         match (self.days.first(), self.days.last()) {
@@ -93,19 +87,161 @@ impl HtmlSafe for DayBars<'_> {}
 impl Display for DayBars<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let largest = self.days.iter().map(|(_, value)| *value).max().unwrap_or(0);
-        let ceiling = round_ceiling(largest);
-        let plot = Self::HEIGHT - Self::TOP - Self::BOTTOM;
-        let floor = Self::TOP + plot;
-        let (id, width, height) = (self.id, Self::WIDTH, Self::HEIGHT);
+        let canvas = Canvas { ceiling: round_ceiling(largest), days: self.days.len(), width: Canvas::HALF };
+        canvas.begin(f, self.id, self.title, &self.summary())?;
+        f.write_str("<path class=\"bar\" d=\"")?;
+        for (at, (_, value)) in self.days.iter().enumerate().filter(|(_, (_, value))| *value > 0) {
+            canvas.bar(f, at, 0, canvas.tall(*value).max(1))?;
+        }
+        f.write_str("\"/>")?;
+        let last = self.days.last().map_or(self.today, |(day, _)| *day);
+        canvas.end(f, |back| last.back(back), self.today)
+    }
+}
+
+/// Bars over days, each made of parts that lie on one another; the first part lies lowest. Each part has a colour of its own, the eighth
+/// and all after it share one.
+#[derive(Debug, Clone)]
+pub(crate) struct StackedDays<'a> {
+    /// What it shows, for the title.
+    pub(crate) title: &'a str,
+    /// What each part is called, with its number for each day, the oldest first.
+    pub(crate) parts: &'a [(String, Vec<u64>)],
+    /// The last of the days: the one on which it is read.
+    pub(crate) today: Day,
+    /// Unique on the page.
+    pub(crate) id: &'static str,
+}
+
+impl StackedDays<'_> {
+    /// Colours there are for parts.
+    const COLOURS: usize = 8;
+
+    /// Style class of the part at this place.
+    pub(crate) fn class(at: usize) -> String {
+        format!("part-{}", at.min(Self::COLOURS - 1) + 1)
+    }
+
+    fn days(&self) -> usize {
+        self.parts.iter().map(|(_, days)| days.len()).max().unwrap_or(0)
+    }
+
+    fn sum(&self, at: usize) -> u64 {
+        self.parts.iter().map(|(_, days)| days.get(at).copied().unwrap_or(0)).sum()
+    }
+}
+
+impl HtmlSafe for StackedDays<'_> {}
+
+impl Display for StackedDays<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.days();
+        let sums: Vec<u64> = (0..count).map(|at| self.sum(at)).collect();
+        let canvas = Canvas {
+            ceiling: round_ceiling(sums.iter().copied().max().unwrap_or(0)),
+            days: count,
+            width: Canvas::WHOLE,
+        };
+        let words = say!(
+            "{0} days in {1} parts: at most {2} on one day, {3} on the last.",
+            count,
+            self.parts.len(),
+            sums.iter().max().unwrap_or(&0),
+            sums.last().unwrap_or(&0)
+        );
+        canvas.begin(f, self.id, self.title, &words)?;
+        // What lies below each part, day by day, in units of the drawing.
+        let mut floor = vec![0; count];
+        let mut below = vec![0_u64; count];
+        for (at, (_, days)) in self.parts.iter().enumerate() {
+            write!(f, "<path class=\"{}\" d=\"", Self::class(at))?;
+            for (day, value) in days.iter().enumerate().filter(|(_, value)| **value > 0) {
+                below[day] += value;
+                let top = canvas.tall(below[day]).max(floor[day] + 1);
+                canvas.bar(f, day, floor[day], top)?;
+                floor[day] = top;
+            }
+            f.write_str("\"/>")?;
+        }
+        canvas.end(f, |back| self.today.back(back), self.today)
+    }
+}
+
+/// Parts of a whole as one bar, with a gap between them.
+#[derive(Debug, Clone)]
+pub(crate) struct PartsBar {
+    /// What the whole is, for who does not see it.
+    pub(crate) title: &'static str,
+    /// Each part: style class, what it is called, how much.
+    pub(crate) parts: Vec<(&'static str, &'static str, u64)>,
+}
+
+impl HtmlSafe for PartsBar {}
+
+impl Display for PartsBar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const WIDTH: u64 = 1_000;
+        let whole: u64 = self.parts.iter().map(|(_, _, count)| count).sum();
+        let words: Vec<String> =
+            self.parts.iter().map(|(_, label, count)| say!("{0} {1}", count, label)).collect();
+        let label = format!("{}: {}", self.title, words.join(", "));
+        write!(
+            f,
+            "<svg class=\"parts\" viewBox=\"0 0 {WIDTH} 12\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">\
+             <path class=\"rest\" d=\"M0 0H{WIDTH}V12H0z\"/>",
+            askama::filters::escape(&label, askama::filters::Html).map_err(|_| fmt::Error)?
+        )?;
+        let mut sum = 0;
+        for (class, _, count) in self.parts.iter().filter(|(_, _, count)| *count > 0) {
+            // The smallest part shows too, and a gap parts it from the next.
+            let from = scale(sum, whole, WIDTH).min(WIDTH - 3);
+            sum += count;
+            let to = scale(sum, whole, WIDTH).max(from + 3) - 2;
+            write!(f, "<path class=\"{class}\" d=\"M{from} 0H{to}V12H{from}z\"/>")?;
+        }
+        f.write_str("</svg>")
+    }
+}
+
+/// The ground of a chart over days: frame, lines of the scale, labels of the days.
+struct Canvas {
+    ceiling: u64,
+    days: usize,
+    /// In units of the drawing: as wide as the place it is for, so that its words are of the size of the others.
+    width: usize,
+}
+
+impl Canvas {
+    /// Beside something else.
+    const HALF: usize = 720;
+    /// Over the whole page.
+    const WHOLE: usize = 1_120;
+    const HEIGHT: u64 = 168;
+    const LEFT: usize = 36;
+    const TOP: u64 = 10;
+    const BOTTOM: u64 = 20;
+    const PLOT: u64 = Self::HEIGHT - Self::TOP - Self::BOTTOM;
+    const FLOOR: u64 = Self::TOP + Self::PLOT;
+
+    fn step(&self) -> f64 {
+        (self.width - Self::LEFT) as f64 / self.days.max(1) as f64
+    }
+
+    /// A value's height.
+    fn tall(&self, value: u64) -> u64 {
+        scale(value, self.ceiling, Self::PLOT)
+    }
+
+    fn begin(&self, f: &mut fmt::Formatter<'_>, id: &str, title: &str, summary: &dyn Display) -> fmt::Result {
+        let (width, height) = (self.width, Self::HEIGHT);
         write!(
             f,
             "<svg class=\"chart\" viewBox=\"0 0 {width} {height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\">\
              <title id=\"{id}-t\">{title}</title><desc id=\"{id}-d\">{summary}</desc>",
-            title = askama::filters::escape(self.title, askama::filters::Html).map_err(|_| fmt::Error)?,
-            summary = self.summary(),
+            title = askama::filters::escape(title, askama::filters::Html).map_err(|_| fmt::Error)?,
         )?;
-        for (value, line) in [(ceiling, Self::TOP), (ceiling / 2, Self::TOP + plot / 2)] {
-            if value > 0 && (ceiling > 1 || value == ceiling) {
+        for (value, line) in [(self.ceiling, Self::TOP), (self.ceiling / 2, Self::TOP + Self::PLOT / 2)] {
+            if value > 0 && (self.ceiling > 1 || value == self.ceiling) {
                 write!(
                     f,
                     "<path class=\"grid\" d=\"M{left} {line}.5H{width}\"/><text class=\"end\" x=\"{label}\" y=\"{y}\">{value}</text>",
@@ -115,25 +251,28 @@ impl Display for DayBars<'_> {
                 )?;
             }
         }
-        let step = (Self::WIDTH - Self::LEFT) as f64 / self.days.len().max(1) as f64;
-        let bar = (step * 0.72).clamp(1.0, 24.0);
-        f.write_str("<path class=\"bar\" d=\"")?;
-        for (at, (_, value)) in self.days.iter().enumerate().filter(|(_, (_, value))| *value > 0) {
-            let tall = scale(*value, ceiling, plot).max(1);
-            let x = Self::LEFT as f64 + at as f64 * step + (step - bar) / 2.0;
-            write!(f, "M{x:.1} {floor}v-{tall}h{bar:.1}v{tall}z")?;
-        }
-        write!(f, "\"/><path class=\"base\" d=\"M{} {floor}.5H{width}\"/>", Self::LEFT)?;
-        // A label a week (or a fortnight, for more than five weeks), counted back from the last day.
-        let every = if self.days.len() > 35 { 14 } else { 7 };
-        for (at, (day, _)) in self.days.iter().enumerate() {
-            if (self.days.len() - 1 - at).is_multiple_of(every) {
-                let x = Self::LEFT as f64 + (at as f64 + 0.5) * step;
-                let (anchor, x) =
-                    if at + 1 == self.days.len() { ("end", width as f64) } else { ("middle", x) };
-                let words = DayWords { day: *day, today: self.today };
-                write!(f, "<text class=\"{anchor}\" x=\"{x:.0}\" y=\"{}\">{words}</text>", Self::HEIGHT - 5)?;
-            }
+        Ok(())
+    }
+
+    /// A piece of a path: the bar of a day between two heights.
+    fn bar(&self, f: &mut fmt::Formatter<'_>, at: usize, from: u64, to: u64) -> fmt::Result {
+        let step = self.step();
+        let wide = (step * 0.72).clamp(1.0, 24.0);
+        let x = Self::LEFT as f64 + at as f64 * step + (step - wide) / 2.0;
+        let tall = to - from;
+        write!(f, "M{x:.1} {}v-{tall}h{wide:.1}v{tall}z", Self::FLOOR - from)
+    }
+
+    /// The base line, and a label a week (or a fortnight, for more than five weeks), counted back from the last day.
+    fn end(&self, f: &mut fmt::Formatter<'_>, back: impl Fn(u32) -> Day, today: Day) -> fmt::Result {
+        write!(f, "<path class=\"base\" d=\"M{} {}.5H{}\"/>", Self::LEFT, Self::FLOOR, self.width)?;
+        let every = if self.days > 35 { 14 } else { 7 };
+        for at in (0..self.days).filter(|at| (self.days - 1 - at).is_multiple_of(every)) {
+            let x = Self::LEFT as f64 + (at as f64 + 0.5) * self.step();
+            let (anchor, x) = if at + 1 == self.days { ("end", self.width as f64) } else { ("middle", x) };
+            let day = back(u32::try_from(self.days - 1 - at).unwrap_or(u32::MAX));
+            let words = DayWords { day, today };
+            write!(f, "<text class=\"{anchor}\" x=\"{x:.0}\" y=\"{}\">{words}</text>", Self::HEIGHT - 5)?;
         }
         f.write_str("</svg>")
     }
@@ -203,5 +342,30 @@ mod tests {
         let today: Day = "2026-11-21".parse().unwrap();
         let svg = DayBars { title: "t", noun: "asset", days: Vec::new(), today, id: "x" }.to_string();
         assert!(svg.contains("No days yet."), "{svg}");
+    }
+
+    #[test]
+    fn parts_lie_on_one_another_and_none_is_lost() {
+        let today: Day = "2026-11-21".parse().unwrap();
+        let parts =
+            [("a <b>".to_owned(), vec![0, 5]), ("c".to_owned(), vec![1, 5]), ("d".to_owned(), vec![0, 0])];
+        let svg = StackedDays { title: "t", parts: &parts, today, id: "x" }.to_string();
+        assert!(svg.contains("at most 10 on one day, 10 on the last"), "{svg}");
+        // The second part of the last day begins where the first ends, and both fill the height.
+        assert!(svg.contains("148v-69h") && svg.contains("79v-69h"), "{svg}");
+        assert!(svg.contains("class=\"part-3\" d=\"\""), "{svg}");
+        assert!(!svg.contains("style="), "{svg}");
+        let many: Vec<(String, Vec<u64>)> = (0..12).map(|at| (at.to_string(), vec![1])).collect();
+        let svg = StackedDays { title: "t", parts: &many, today, id: "x" }.to_string();
+        assert_eq!(svg.matches("class=\"part-8\"").count(), 5, "{svg}");
+    }
+
+    #[test]
+    fn a_bar_of_parts_shows_the_smallest_one_too() {
+        let bar = |parts| PartsBar { title: "Sensors", parts }.to_string();
+        let svg = bar(vec![("good", "reporting", 9_999), ("bad", "silent", 1)]);
+        assert!(svg.contains("aria-label=\"Sensors: 9999 reporting, 1 silent\""), "{svg}");
+        assert!(svg.contains("class=\"bad\" d=\"M997 0H998V12"), "{svg}");
+        assert!(!bar(vec![("good", "reporting", 0)]).contains("class=\"good\""));
     }
 }

@@ -3,7 +3,7 @@
 use umbrascope_api::Day;
 
 pub(crate) use super::places::{Group, Here, Place};
-use crate::model::{Access, Deed, Grants};
+use crate::model::{Access, Deed, Grants, SavedView};
 
 /// Light, dark, or as the reader's system has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +88,8 @@ pub(crate) struct Frame {
     pub(crate) now_ms: i64,
     /// Records that wait for the reader.
     pub(crate) waiting: u64,
+    /// Lists that the reader wants to come back to.
+    pub(crate) views: Vec<SavedView>,
     /// Version of this collector.
     pub(crate) version: &'static str,
 }

@@ -16,13 +16,15 @@ use crate::anonymity::parts;
 use crate::model::governed::{Act, Actor};
 use crate::model::task::LinkKind;
 use crate::model::{
-    Access, ApiTokenRow, By, Deed, Direction, PageRequest, ProductDetail, Scope, Sight, SystemFilter,
-    SystemSort, Totals, UnitRow, UserRow,
+    Access, ApiTokenRow, By, Deed, Direction, PageRequest, ProductDetail, SavedView, Scope, Sight,
+    SystemFilter, SystemSort, Totals, UnitRow, UserRow,
 };
 use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
 use crate::store::StoreError;
 
+/// Where one begins; it leads on to the door of one's roles.
+pub(crate) const HOME: &str = "/";
 /// How long the reader's choice of theme and of language is kept, in seconds: a year.
 const CHOICE_SECONDS: u32 = 31_536_000;
 
@@ -45,6 +47,8 @@ pub(crate) struct Reader {
     pub(crate) now_ms: i64,
     /// Records that wait for the reader; not counted for programs.
     pub(crate) waiting: u64,
+    /// Lists that the reader wants to come back to; not read for programs.
+    pub(crate) views: Vec<SavedView>,
     /// When the session began, Unix time in milliseconds.
     pub(crate) since_ms: i64,
     /// Whether the reader signed in again a moment ago.
@@ -75,6 +79,7 @@ impl Reader {
             today: Day::from_unix_ms(self.now_ms),
             now_ms: self.now_ms,
             waiting: self.waiting,
+            views: self.views.clone(),
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -274,9 +279,13 @@ impl FromRequestParts<WebState> for Reader {
         let who = Who { person: signed_in.user.id, grants: signed_in.user.grants.clone(), ..Who::default() };
         let governance = state.app.governance.clone();
         let shows_no_page = whole.starts_with("/api/") || parts.method != Method::GET;
-        let waiting = match shows_no_page {
-            true => 0,
-            false => super::blocking(move || governance.waiting(&who)).await?,
+        let (people, person) = (state.app.people.clone(), signed_in.user.id);
+        let (waiting, views) = match shows_no_page {
+            true => (0, Vec::new()),
+            false => {
+                let read = move || Ok::<_, StoreError>((governance.waiting(&who)?, people.views(person)?));
+                super::blocking(read).await?
+            }
         };
         let reader = Self {
             user: signed_in.user,
@@ -287,6 +296,7 @@ impl FromRequestParts<WebState> for Reader {
             path,
             now_ms,
             waiting,
+            views,
             since_ms: signed_in.since_ms,
             fresh: signed_in.fresh,
             totp_missing: signed_in.totp_missing,
@@ -345,6 +355,7 @@ impl Reader {
             totp_missing: false,
             by_link: false,
             waiting: 0,
+            views: Vec::new(),
             token: Some(token),
         })
     }
@@ -466,7 +477,7 @@ pub(crate) fn local_path(asked: &str) -> &str {
         && !asked.contains('\\')
         && asked.len() <= 2_048
         && asked.bytes().all(|byte| (0x21..0x7F).contains(&byte));
-    if local { asked } else { "/products" }
+    if local { asked } else { HOME }
 }
 
 fn set_cookie(name: &str, value: &str, max_age_s: Option<u32>, https: bool) -> Result<HeaderValue, WebError> {
@@ -520,7 +531,7 @@ mod tests {
             assert_eq!(local_path(path), path);
         }
         for path in ["//evil.example", "https://evil.example", "/\\evil.example", "", "/a b", "/a\r\nX: y"] {
-            assert_eq!(local_path(path), "/products", "{path:?}");
+            assert_eq!(local_path(path), HOME, "{path:?}");
         }
     }
 

@@ -23,7 +23,9 @@ use super::typed;
 
 /// The content policy: nothing, and then what the pages need.
 const POLICY: &str = concat!(
-    "default-src 'none'; ", // whatever is not named below is forbidden: scripts, fonts, frames, connections
+    "default-src 'none'; ", // whatever is not named below is forbidden: fonts, frames, workers
+    "script-src 'self'; ",  // the two files of scripts; none in a page, none that is made up of text
+    "connect-src 'self'; ", // what they ask for
     "style-src 'self'; ",   // the one style sheet; no style attribute and no style element
     "img-src 'self' data:; ", // the icon; pictures that later pages draw
     "form-action 'self'; ", // a form cannot be made to send elsewhere

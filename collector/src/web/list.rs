@@ -35,6 +35,8 @@ pub(crate) struct ListQuery {
     pub(crate) confidence: String,
     /// Number of a unit.
     pub(crate) unit: String,
+    /// `since-last-look`: what was seen for the first time since.
+    pub(crate) new: String,
     /// Column to sort by.
     pub(crate) sort: String,
     /// `asc` or `desc`.

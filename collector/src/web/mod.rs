@@ -23,6 +23,7 @@ use crate::AppState;
 mod assets;
 mod blind;
 mod chart;
+mod doors;
 mod entries;
 mod error;
 #[expect(unreachable_pub, reason = "the attribute macro of the template engine writes public items")]
@@ -115,7 +116,14 @@ pub struct WebState {
 pub fn router(app: AppState) -> Router {
     let state = WebState { app, limiter: Arc::default() };
     Router::new()
-        .route("/", get(handlers::home))
+        .route("/", get(handlers::start::home))
+        .route("/start/{door}", get(handlers::start::door))
+        .route("/looked", post(handlers::start::looked))
+        .route("/triage", get(handlers::triage::show))
+        .route("/search", get(handlers::search::show))
+        .route("/style", get(handlers::style))
+        .route("/views", get(handlers::views::list).post(handlers::views::keep))
+        .route("/views/{number}/drop", post(handlers::views::drop))
         .route("/products", get(handlers::products::list))
         .route("/products/{id}", get(handlers::products::one))
         .route("/inventory", get(handlers::systems::list))

@@ -61,7 +61,7 @@ impl Names {
             ("system_owner" | "risk_owner" | "scope_decided_by" | "by" | "requested_by", value) => {
                 person(value).unwrap_or_else(|| value.to_string())
             }
-            ("org_units" | "units", Value::Array(units)) => {
+            ("org_units" | "limited_to_units" | "units" | "request.wish.units", Value::Array(units)) => {
                 let names: Vec<String> =
                     units.iter().filter_map(Value::as_i64).map(|id| self.unit(id)).collect();
                 or_dash(names.join(", "))
@@ -139,6 +139,7 @@ pub(crate) fn field_label(name: &str) -> String {
         "dismissed" => t("Dismissed because"),
         "sanction" => t("Decision"),
         "expires_on" => t("Counts until"),
+        "limited_to_units" => t("Counts only in"),
         "scope" => t("Scope"),
         "scope_justification" => t("Why so scoped"),
         "scope_decided_by" => t("Scope decided by"),

@@ -5,6 +5,8 @@ use crate::model::{Access, Deed, Grants};
 /// A place of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Here {
+    /// A front door.
+    Start,
     /// Products, and one product.
     Products,
     /// The inventory of AI systems.
@@ -51,6 +53,10 @@ pub(crate) enum Here {
     Privacy,
     /// The reader's own account.
     Account,
+    /// A search.
+    Search,
+    /// The reader's saved views.
+    Views,
 }
 
 impl Here {
@@ -77,6 +83,8 @@ pub(crate) struct Place {
     pub(crate) label: &'static str,
     /// Outline of its icon, a path in a box of 16 units.
     pub(crate) icon: &'static str,
+    /// The key that leads there, after `g`.
+    pub(crate) key: Option<&'static str>,
 }
 
 impl Place {
@@ -85,6 +93,99 @@ impl Place {
         self.here == *here
     }
 }
+
+/// Something that can be set, and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// Where it is set.
+    pub(crate) href: &'static str,
+    /// What it is called.
+    pub(crate) label: &'static str,
+    /// Other words that people look for it with.
+    pub(crate) words: &'static str,
+    /// What one must be able to look at to go there; `None`: it is one's own.
+    deed: Option<Deed>,
+}
+
+impl Setting {
+    /// Whether these roles lead there.
+    pub(crate) fn is_open_to(&self, grants: &Grants) -> bool {
+        self.deed.is_none_or(|deed| grants.access_somewhere(deed) >= Access::Read)
+    }
+}
+
+const fn setting(
+    href: &'static str,
+    label: &'static str,
+    words: &'static str,
+    deed: Option<Deed>,
+) -> Setting {
+    Setting { href, label, words, deed }
+}
+
+/// What can be set, for who looks for it.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("/account#h-password", "Your password", "change sign in", None),
+    setting("/account#h-second", "Your second factor", "totp authenticator recovery codes 2fa mfa", None),
+    setting("/account/api-tokens", "Tokens of your programs", "api key script bearer", None),
+    setting(
+        "/account#h-display",
+        "Language, colours and time zone",
+        "theme dark light german deutsch utc",
+        None,
+    ),
+    setting(
+        "/policies#limits",
+        "Limits of decisions",
+        "tolerated days expiry review due coverage",
+        Some(Deed::ReadInventory),
+    ),
+    setting("/policies#h-new", "The AI policy", "version document", Some(Deed::ReadInventory)),
+    setting(
+        "/findings#due-days",
+        "Days to answer findings",
+        "due overdue severity",
+        Some(Deed::ReadInventory),
+    ),
+    setting(
+        "/privacy",
+        "How long records are kept",
+        "retention delete days pseudonyms",
+        Some(Deed::ReadInventory),
+    ),
+    setting(
+        "/privacy/erasures",
+        "Erasing what is kept of a person",
+        "gdpr right to erasure pseudonym",
+        Some(Deed::SetRetention),
+    ),
+    setting(
+        "/suspects#h-setting",
+        "Collecting suspects",
+        "unknown domains switch on off",
+        Some(Deed::ReadInventory),
+    ),
+    setting(
+        "/reidentification",
+        "Sealed names of accounts",
+        "re-identification pseudonym who",
+        Some(Deed::ReadInventory),
+    ),
+    setting("/people#h-second", "Roles that take a second factor", "totp 2fa mfa", Some(Deed::ManagePeople)),
+    setting(
+        "/people/import",
+        "Importing the directory",
+        "csv people units managers",
+        Some(Deed::ManagePeople),
+    ),
+    setting("/units", "Units", "departments organisation tree", Some(Deed::ManagePeople)),
+    setting("/tokens", "Enrolment tokens", "deploy agent install machine", Some(Deed::Enrol)),
+    setting("/scope/endpoints", "Expected endpoints", "list csv cmdb denominator", Some(Deed::ReadInventory)),
+    setting("/scope/sites", "Sites and networks", "blind location", Some(Deed::ReadInventory)),
+    setting("/readiness/controls", "Controls of Annex A", "applicability soa", Some(Deed::ReadInventory)),
+    setting("/indicators", "Targets of indicators", "kpi measure", Some(Deed::ReadInventory)),
+    setting("/catalogue/own", "Own rules", "add deny rename domain custom", Some(Deed::ReadInventory)),
+];
 
 /// Places that belong together.
 #[derive(Debug, Clone, Copy)]
@@ -115,13 +216,32 @@ impl Group {
 }
 
 const fn place(here: Here, href: &'static str, label: &'static str, icon: &'static str) -> Place {
-    Place { here, href, label, icon }
+    Place { here, href, label, icon, key: key_of(here) }
+}
+
+/// Keys of the places that people go to all day.
+const fn key_of(here: Here) -> Option<&'static str> {
+    Some(match here {
+        Here::Start => "h",
+        Here::Review => "r",
+        Here::Findings => "f",
+        Here::Tasks => "t",
+        Here::Attest => "m",
+        Here::Inventory => "i",
+        Here::Products => "p",
+        Here::Vendors => "v",
+        Here::Scope => "s",
+        Here::Assets => "a",
+        Here::Coverage => "c",
+        _ => return None,
+    })
 }
 
 const GROUPS: &[Group] = &[
     Group {
         label: "Work",
         places: &[
+            place(Here::Start, "/", "Start", "M2.5 7.5L8 2.8l5.5 4.7v6h-4V9.8h-3v3.7h-4z"),
             place(
                 Here::Review,
                 "/review",
@@ -255,10 +375,22 @@ mod tests {
     use crate::model::{Grant, Role};
 
     #[test]
+    fn nobody_is_led_to_a_setting_that_they_may_not_see() {
+        let open = |grants: &Grants| SETTINGS.iter().filter(|one| one.is_open_to(grants)).count();
+        let nobody = open(&Grants::default());
+        assert!((1..SETTINGS.len()).contains(&nobody));
+        let council = Grants(vec![Grant { role: Role::WorksCouncil, unit: None }]);
+        let found = SETTINGS.iter().filter(|one| one.is_open_to(&council)).map(|one| one.href);
+        assert!(!found.collect::<Vec<_>>().contains(&"/tokens"));
+    }
+
+    #[test]
     fn each_place_stands_once_and_each_role_gets_somewhere() {
         let places: Vec<_> = GROUPS.iter().flat_map(|group| group.places).collect();
         let addresses: BTreeSet<_> = places.iter().map(|place| place.href).collect();
         assert_eq!(addresses.len(), places.len());
+        let keys: Vec<_> = places.iter().filter_map(|place| place.key).collect();
+        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "a key leads to one place");
         for role in Role::ALL {
             let grants = Grants(vec![Grant { role, unit: None }]);
             let open: usize = GROUPS.iter().map(|group| group.open_to(&grants).len()).sum();

@@ -685,6 +685,8 @@ impl Reads for Sample {
         let rows = (0..if self.empty { 0 } else { HOSTS.len() }).map(asset_row);
         let rows = rows.chain((!self.empty).then(seen_row));
         let rows = rows.filter(|row| filter.within.as_ref().is_none_or(|units| units.contains(&row.unit_id)));
+        let begins = filter.begins.to_lowercase();
+        let rows = rows.filter(|row| row.hostname.to_lowercase().starts_with(&begins));
         let rows = rows.filter(|row| format!("{} {}", row.hostname, row.os).to_lowercase().contains(&words));
         self.ok(page_of(rows.collect(), page))
     }

@@ -6,14 +6,16 @@ use serde_json::Value;
 use umbrascope_api::Day;
 
 use super::{
-    AiActClass, AiActRole, AiSystem, AssessmentState, DataCategory, DecisionImpact, Domain, Environment,
-    OrgRole, Oversight, Stage, SystemKind, Tier, Tri,
+    AiActClass, AiActRole, AiSystem, AssessmentState, ComputePlace, DataCategory, DecisionImpact, Domain,
+    Environment, OrgRole, Oversight, Stage, SystemKind, Tier, Tri,
 };
 
 /// Longest line, in characters.
 pub const LINE_CHARS: usize = 300;
 /// Longest text, in characters.
 pub const TEXT_CHARS: usize = 8_000;
+/// Longest link, in characters.
+pub const LINK_CHARS: usize = 2_000;
 /// Most entries of a list.
 pub const LIST_ENTRIES: usize = 100;
 
@@ -30,6 +32,8 @@ pub enum FieldGroup {
     Supplier,
     /// What goes in.
     Data,
+    /// What it runs on.
+    Computing,
     /// What it may do to people.
     Risk,
     /// When, and what else.
@@ -38,8 +42,16 @@ pub enum FieldGroup {
 
 impl FieldGroup {
     /// Every group, in the order of the page.
-    pub const ALL: [Self; 7] =
-        [Self::Identity, Self::Purpose, Self::Roles, Self::Supplier, Self::Data, Self::Risk, Self::Life];
+    pub const ALL: [Self; 8] = [
+        Self::Identity,
+        Self::Purpose,
+        Self::Roles,
+        Self::Supplier,
+        Self::Data,
+        Self::Computing,
+        Self::Risk,
+        Self::Life,
+    ];
 
     /// What people read.
     pub fn label(self) -> &'static str {
@@ -49,6 +61,7 @@ impl FieldGroup {
             Self::Roles => "Who answers for it",
             Self::Supplier => "Supplier",
             Self::Data => "Data",
+            Self::Computing => "What it runs on",
             Self::Risk => "Risk and impact",
             Self::Life => "Life cycle",
         }
@@ -62,6 +75,7 @@ impl FieldGroup {
             Self::Roles => "roles",
             Self::Supplier => "supplier",
             Self::Data => "data",
+            Self::Computing => "computing",
             Self::Risk => "risk",
             Self::Life => "life",
         }
@@ -120,7 +134,7 @@ const fn field(
 
 /// Every field that is set by editing, in the order of the page. States are not: they are moved.
 pub const FIELDS: &[Field] = {
-    use FieldGroup::{Data, Identity, Life, Purpose, Risk, Roles, Supplier};
+    use FieldGroup::{Computing, Data, Identity, Life, Purpose, Risk, Roles, Supplier};
     use Input::{Choice, Choices, Line, Lines, Link, Person, Sha256, Text, Units};
     const DAY: Input = Input::Day;
     &[
@@ -194,6 +208,9 @@ pub const FIELDS: &[Field] = {
         ),
         field("dpia.date", "DPIA of", Data, DAY, "A.5"),
         field("dpia.link", "DPIA, link", Data, Link, "A.5"),
+        field("compute.places", "Where it runs", Computing, Choices(ComputePlace::choices), "A.4.5"),
+        field("compute.accelerators", "Graphics processors and other accelerators", Computing, Line, "A.4.5"),
+        field("compute.note", "Regions, sizes, who runs it", Computing, Text, "A.4.5"),
         field("risk_tier", "Risk tier", Risk, Choice(Tier::choices), "6.1.2"),
         field("risk_tier_reason", "Why this tier", Risk, Text, "6.1.2"),
         field("ai_act_class", "Class under the EU AI Act", Risk, Choice(AiActClass::choices), "4.2"),
@@ -255,6 +272,9 @@ pub const OWNER_FIELDS: &[&str] = &[
     "cross_border",
     "cross_border_countries",
     "pii",
+    "compute.places",
+    "compute.accelerators",
+    "compute.note",
     "deployed_on",
 ];
 
@@ -366,7 +386,7 @@ impl Input {
                 line => Ok(line),
             },
             Self::Text => text(TEXT_CHARS),
-            Self::Link => match text(2_000)? {
+            Self::Link => match text(LINK_CHARS)? {
                 Value::String(link) if !is_link(&link) => {
                     Err("is neither an address that begins with https:// or http:// nor a reference without blanks".to_owned())
                 }
@@ -466,13 +486,33 @@ mod tests {
 
     #[test]
     fn every_field_leads_to_a_place_in_the_record() {
-        let body = serde_json::to_value(some()).unwrap();
+        // What nobody said of this is left out, so that records of before it was asked stay as they are.
+        let told = with("compute.places", json!(["own-device"])).unwrap();
+        let body = serde_json::to_value(told).unwrap();
         for field in FIELDS {
             let mut value = &body;
             for name in field.name.split('.') {
                 value = value.get(name).unwrap_or_else(|| panic!("{} is in no record", field.name));
             }
         }
+    }
+
+    #[test]
+    fn what_a_system_runs_on_is_told_and_taken_back_and_leaves_nothing() {
+        let before = serde_json::to_value(some()).unwrap();
+        assert!(before.get("compute").is_none(), "nobody said anything");
+        let told = with("compute.accelerators", json!("2 graphics processors")).unwrap();
+        assert_eq!(shown(&told, named("compute.accelerators").unwrap()), ["2 graphics processors"]);
+        assert!(!told.compute.says_where() && !told.compute.is_unknown());
+        let back = edit(&told, &[("compute.accelerators".to_owned(), json!(""))]).unwrap();
+        assert_eq!(serde_json::to_value(back).unwrap(), before);
+        let unknown = with("compute.places", json!(["unknown"])).unwrap();
+        assert!(!unknown.compute.says_where(), "unknown is said, and says nothing");
+        assert!(
+            with("compute.places", json!(["own-cloud-account", "own-device"])).unwrap().compute.says_where()
+        );
+        assert!(with("compute.places", json!(["the moon"])).is_err());
+        assert!(with("compute", json!({"note": "x"})).is_err(), "it is set part by part");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! value. Field list after governance reference (b); who set each field and when stands in its trail.
 
 mod fields;
+mod regions;
 mod resources;
 mod seen;
 mod words;
@@ -14,16 +15,18 @@ use umbrascope_api::Day;
 use super::Role;
 
 pub use fields::{
-    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LIST_ENTRIES, OWNER_FIELDS, TEXT_CHARS, edit,
-    is_link, named, shown,
+    FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LINK_CHARS, LIST_ENTRIES, OWNER_FIELDS,
+    TEXT_CHARS, edit, is_link, named, shown,
 };
-pub use resources::{InterfaceSeen, ModelSeen, Piece, RESOURCES, Resources, Shown, ToolSeen, VersionSeen};
+pub use resources::{
+    InterfaceSeen, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen, VersionSeen,
+};
 pub use seen::Seen;
 pub(crate) use words::words;
 pub use words::{
-    AiActClass, AiActRole, AssessmentState, DataCategory, DecisionImpact, DismissReason, Domain, Enforcement,
-    Environment, Observed, OrgRole, Oversight, ReopenReason, ReviewState, Sanction, Scope, Stage, SystemKind,
-    Tier, Tri,
+    AiActClass, AiActRole, AssessmentState, ComputePlace, DataCategory, DecisionImpact, DismissReason,
+    Domain, Enforcement, Environment, Observed, OrgRole, Oversight, ReopenReason, ReviewState, Sanction,
+    Scope, Stage, SystemKind, Tier, Tri,
 };
 
 /// A use of AI in the organisation.
@@ -124,6 +127,9 @@ pub struct AiSystem {
     pub dpia: Assessment,
 
     // Resources.
+    /// What it computes on.
+    #[serde(skip_serializing_if = "Compute::is_unknown")]
+    pub compute: Compute,
     /// Where it says what people have to know.
     pub competence_link: Option<String>,
 
@@ -170,6 +176,9 @@ pub struct AiSystem {
     pub conditions: Option<String>,
     /// The last day of what is tolerated.
     pub expires_on: Option<Day>,
+    /// Units in which alone it may be used, by number; none: wherever it is.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub limited_to_units: BTreeSet<i64>,
     /// Whether the management system covers it.
     pub scope: Scope,
     /// Why not, or why.
@@ -224,6 +233,30 @@ pub struct AiSystem {
     pub merged_into: Option<String>,
     /// The record that this one was split from.
     pub split_from: Option<String>,
+}
+
+/// What a system computes on, as people say. What sensors show of it stands beside it and changes nothing here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Compute {
+    /// Where.
+    pub places: BTreeSet<ComputePlace>,
+    /// Graphics processors and other accelerators, where they are known.
+    pub accelerators: Option<String>,
+    /// What else there is to say: regions, sizes, who runs it.
+    pub note: Option<String>,
+}
+
+impl Compute {
+    /// Whether nobody said anything.
+    pub fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether somebody said where.
+    pub fn says_where(&self) -> bool {
+        self.places.iter().any(|place| *place != ComputePlace::Unknown)
+    }
 }
 
 /// Comments that a record keeps; older ones stand in its trail.
@@ -326,6 +359,9 @@ pub enum Wish {
     Sanction {
         /// Under which conditions, if any.
         conditions: Option<String>,
+        /// Units in which alone, by number; none: wherever it is.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        units: BTreeSet<i64>,
     },
     /// To be tolerated for a time.
     Tolerate {
@@ -333,6 +369,9 @@ pub enum Wish {
         conditions: String,
         /// The last day.
         expires_on: Day,
+        /// Units in which alone, by number; none: wherever it is.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        units: BTreeSet<i64>,
     },
     /// To be put in scope.
     ScopeIn {
@@ -366,6 +405,11 @@ pub enum Wish {
 }
 
 impl Wish {
+    /// To be sanctioned wherever it is used, without conditions.
+    pub fn sanction() -> Self {
+        Self::Sanction { conditions: None, units: BTreeSet::new() }
+    }
+
     /// The role that decides on it.
     pub fn decider(&self) -> Role {
         match self {
@@ -453,6 +497,21 @@ impl AiSystem {
             Sanction::Tolerated if self.expires_on.is_none_or(|last| last < today) => Sanction::None,
             _ if self.revoked_at_ms.is_some() => Sanction::None,
             sanction => sanction,
+        }
+    }
+
+    /// Whether its impact was assessed after it was in use.
+    pub fn assessed_after_use(&self) -> bool {
+        self.deployed_on.is_some() && self.aiia.date > self.deployed_on
+    }
+
+    /// Units in which it is seen and in which it may not be used, as the decision that counts on a day is limited. Empty, too, where no
+    /// decision lets it be used.
+    pub fn outside_limit(&self, seen: &Seen, today: Day) -> BTreeSet<i64> {
+        let allowed = matches!(self.effective_sanction(today), Sanction::Sanctioned | Sanction::Tolerated);
+        match allowed && !self.limited_to_units.is_empty() {
+            true => seen.units.difference(&self.limited_to_units).copied().collect(),
+            false => BTreeSet::new(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What sensors and the catalogue show of the resources of a record (ISO/IEC 42001, A.4.2, A.4.4, A.4.5): versions, models, tools, interfaces.
 //! Derived each time from the evidence of its products, so that no observation changes what people set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use umbrascope_api::{Channel, Day};
 use umbrascope_rules::ProductKind;
+
+use super::regions;
 
 /// Most entries of each list; how many more there are is told.
 pub const RESOURCES: usize = 100;
@@ -51,6 +53,12 @@ pub struct Resources {
     pub tooling: Vec<ToolSeen>,
     /// Where it is talked to: MCP servers, local runtimes, names on the network.
     pub interfaces: Vec<InterfaceSeen>,
+    /// Regions of clouds, as names on the network tell them.
+    pub regions: Vec<RegionSeen>,
+    /// Machines with an accelerator that showed one of its products, counted up to 500 of each; `None`: not known, as of a past day. For
+    /// people it is a band: so it is in no answer by its number.
+    #[serde(skip)]
+    pub accelerated: Option<u64>,
     /// Entries that are left out of these lists, since there are too many.
     pub more: u64,
 }
@@ -103,6 +111,15 @@ pub struct InterfaceSeen {
     pub transport: String,
 }
 
+/// A region of a cloud, as a name on the network tells it. The name says where a request was sent to, not where it was worked on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RegionSeen {
+    /// Whose cloud: `AWS`, `Azure`, `Google Cloud`.
+    pub cloud: &'static str,
+    /// The region, as the name has it.
+    pub region: String,
+}
+
 impl Resources {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
@@ -116,6 +133,7 @@ impl Resources {
     pub fn of<'s>(products: impl IntoIterator<Item = Shown<'s>>) -> Self {
         let mut versions: BTreeMap<(String, String), (Day, Option<Day>)> = BTreeMap::new();
         let (mut models, mut tooling, mut interfaces) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut regions = BTreeSet::new();
         for product in products {
             let provider = || Some(product.vendor.to_owned()).filter(|vendor| !vendor.is_empty());
             if product.kind == Some(ProductKind::Model) {
@@ -134,6 +152,8 @@ impl Resources {
                         models.insert((value, version), (provider(), "observed"));
                     }
                     Channel::Dns | Channel::Tls | Channel::Quic | Channel::Http => {
+                        let told = regions::of(&value).map(|(cloud, region)| RegionSeen { cloud, region });
+                        regions.extend(told);
                         interfaces.insert(("endpoint", value, word()), ());
                     }
                     Channel::Runtime => {
@@ -157,7 +177,8 @@ impl Resources {
         }
         let mut more = 0_usize;
         let mut cut = |len: usize| more += len.saturating_sub(RESOURCES);
-        [versions.len(), models.len(), tooling.len(), interfaces.len()].into_iter().for_each(&mut cut);
+        let lists = [versions.len(), models.len(), tooling.len(), interfaces.len(), regions.len()];
+        lists.into_iter().for_each(&mut cut);
         let mut versions_seen: Vec<VersionSeen> = versions
             .into_iter()
             .map(|((product, version), (first, last))| VersionSeen { product, version, first, last })
@@ -175,6 +196,8 @@ impl Resources {
             models: models.into_iter().take(RESOURCES).map(model).collect(),
             tooling: tooling.into_iter().take(RESOURCES).map(tool).collect(),
             interfaces: interfaces.into_iter().take(RESOURCES).map(interface).collect(),
+            regions: regions.into_iter().take(RESOURCES).collect(),
+            accelerated: None,
             more: more.try_into().unwrap_or(u64::MAX),
         }
     }
@@ -209,6 +232,8 @@ mod tests {
             piece(Channel::Package, "npm:tool", Some("1.3"), 21, 30),
             piece(Channel::McpConfig, "filesystem", None, 1, 1),
             piece(Channel::Tls, "api.acme.example", None, 1, 1),
+            piece(Channel::Dns, "bedrock.eu-central-1.amazonaws.com", None, 1, 1),
+            piece(Channel::Package, "us-east-1.amazonaws.com", None, 1, 1),
             piece(Channel::ModelFile, "acme-7b", Some("q4"), 1, 1),
             piece(Channel::Account, "somebody", None, 1, 1),
         ];
@@ -227,10 +252,25 @@ mod tests {
         let tools: Vec<_> = found.tooling.iter().map(|one| (one.sort.as_str(), one.name.as_str())).collect();
         assert_eq!(
             tools,
-            [("app", "tool"), ("mcp-config", "filesystem"), ("package", "npm:tool"), ("package", "npm:tool")]
+            [
+                ("app", "tool"),
+                ("mcp-config", "filesystem"),
+                ("package", "npm:tool"),
+                ("package", "npm:tool"),
+                ("package", "us-east-1.amazonaws.com")
+            ]
         );
         let interfaces: Vec<_> = found.interfaces.iter().map(|one| (one.sort, one.name.as_str())).collect();
-        assert_eq!(interfaces, [("endpoint", "api.acme.example"), ("mcp-server", "filesystem")]);
+        assert_eq!(
+            interfaces,
+            [
+                ("endpoint", "api.acme.example"),
+                ("endpoint", "bedrock.eu-central-1.amazonaws.com"),
+                ("mcp-server", "filesystem")
+            ]
+        );
+        let region = RegionSeen { cloud: "AWS", region: "eu-central-1".to_owned() };
+        assert_eq!(found.regions, [region], "of what was seen on the network alone");
         let text = serde_json::to_string(&found).unwrap();
         assert!(!text.contains("somebody"), "an account is no resource: {text}");
         let model = Resources::of([shown(ProductKind::Model, Vec::new())]);

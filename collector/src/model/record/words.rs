@@ -281,6 +281,22 @@ words! {
 }
 
 words! {
+    /// Where it computes (ISO/IEC 42001, A.4.5), as a person said.
+    ComputePlace {
+        /// Nobody said.
+        Unknown = "unknown", "Unknown";
+        /// Where people work with it.
+        OwnDevice = "own-device", "Devices of the organisation";
+        /// On servers that the organisation runs.
+        OwnServer = "own-server", "Servers of the organisation";
+        /// At a provider of clouds, in an account of the organisation.
+        OwnCloudAccount = "own-cloud-account", "Cloud account of the organisation";
+        /// Wherever who provides it lets it run.
+        VendorCloud = "vendor-cloud", "Cloud of the vendor";
+    }
+}
+
+words! {
     /// How much harm it may do, as a person set it.
     Tier {
         /// Nobody looked.

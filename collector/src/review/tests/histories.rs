@@ -46,10 +46,12 @@ fn any_move() -> impl Strategy<Value = Move> {
         Move::Edit(edits.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     });
     let wish = prop_oneof![
-        4 => Just(Wish::Sanction { conditions: None }),
+        4 => Just(Wish::sanction()),
+        2 => prop::collection::btree_set(3_i64..5, 0..2).prop_map(|units| Wish::Sanction { conditions: None, units }),
         3 => (0_u32..300).prop_map(|days| Wish::Tolerate {
             conditions: "no personal data".into(),
             expires_on: day(TODAY + days),
+            units: [].into(),
         }),
         2 => Just(Wish::ScopeIn { justification: None }),
         2 => Just(Wish::ScopeOut { justification: "used by nobody in these units".into() }),
@@ -175,6 +177,9 @@ fn holds_invariants(system: &AiSystem, today: Day) {
         Sanction::Tolerated => assert!(system.purpose.is_some() && system.system_owner.is_some()),
         Sanction::None | Sanction::Prohibited => {}
     }
+    if matches!(system.sanction, Sanction::None | Sanction::Prohibited) {
+        assert!(system.limited_to_units.is_empty(), "only what may be used is limited");
+    }
     // I-10
     if system.scope == Scope::Out {
         let justification = system.scope_justification.as_deref().unwrap_or_default();
@@ -256,10 +261,11 @@ proptest! {
     fn what_is_decided_stays_so_and_comes_due(
         due in prop::option::of(0_u32..2 * REVIEW_DAYS),
         wish in prop_oneof![
-            Just(Some(Wish::Sanction { conditions: None })),
+            Just(Some(Wish::sanction())),
             (1_u32..=180).prop_map(|days| Some(Wish::Tolerate {
                 conditions: "no personal data".into(),
                 expires_on: day(TODAY + days),
+                units: [].into(),
             })),
             Just(None),
         ],
@@ -339,6 +345,36 @@ proptest! {
             open = observe(&open, &world.seen, today);
             prop_assert_eq!((dismissed.observed, dismissed.first_seen), (open.observed, open.first_seen));
             prop_assert_eq!((dismissed.review, dismissed.dismissed), (ReviewState::Dismissed, Some(why)));
+        }
+    }
+
+    /// I-05: what is retired and seen after its end is open again, for that reason and once; its stage stays. What was seen up to its end
+    /// reopens nothing, whenever it is told.
+    #[test]
+    fn what_is_retired_resurfaces_when_it_is_seen_after_its_end_and_not_before(
+        ended in 0_u32..30,
+        sightings in prop::collection::vec(0_u32..60, 1..6),
+    ) {
+        let world = World::default();
+        let (retired_on, disposal_evidence) = (day(TODAY - ended), "accounts closed".to_owned());
+        let wish = Wish::Retire { retired_on, disposal_evidence };
+        let asked = world.must(&sanctioned(&world), OWNER, &Move::Request(wish));
+        let retired = world.must(&asked, REVIEWER, &Move::Approve);
+        let (mut system, mut seen) = (retired.clone(), world.seen.clone());
+        let mut resurfaced = false;
+        for ahead in sightings {
+            let at = TODAY - 30 + ahead;
+            resurfaced |= at > TODAY;
+            let (first, last) = seen.days.unwrap();
+            seen.days = Some((first.min(day(at)), last.max(day(at))));
+            system = observe(&system, &seen, day(TODAY + 30));
+            let expected = match resurfaced {
+                true => (ReviewState::Reopened, Some(ReopenReason::Resurfaced)),
+                false => (ReviewState::Decided, None),
+            };
+            prop_assert_eq!((system.review, system.reopened), expected);
+            prop_assert_eq!((system.stage, system.retired_on), (Stage::Retired, Some(retired_on)));
+            prop_assert_eq!(decided_by_people(&system), decided_by_people(&retired));
         }
     }
 

@@ -67,6 +67,11 @@ pub(super) fn assets(
 ) -> rusqlite::Result<Page<AssetRow>> {
     let mut conditions = Conditions::default();
     conditions.add_search("a.search", &filter.search);
+    if !filter.begins.is_empty() {
+        let begin = filter.begins.to_lowercase();
+        conditions.add("a.search < $", format!("{begin}\u{10FFFF}"));
+        conditions.add("a.search >= $", begin);
+    }
     if let Some(unit) = filter.unit {
         conditions.add("a.unit = $", unit);
     }

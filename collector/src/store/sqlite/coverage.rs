@@ -15,7 +15,7 @@ use super::prepare;
 use super::products::day;
 use crate::model::governed::{Act, Held};
 use crate::model::record::Tri;
-use crate::model::{CoverageTotals, Page, PageRequest};
+use crate::model::{CoverageTotals, FleetVersions, Page, PageRequest};
 use crate::scope::endpoints::{BY_HAND, Endpoint, EndpointList, NamedEndpoint, is_supported};
 use crate::scope::{
     Coverage, Detector, Expected, Machine, Match, Matched, NETWORK, Named, Silent, Site, Source, Traffic,
@@ -233,17 +233,22 @@ impl Works {
 }
 
 /// On how many of the sensors that report each way of looking works, and where one does. The network is one, each source of a scan another.
-pub(super) fn detectors(connection: &Connection, now_ms: i64) -> rusqlite::Result<(Vec<Detector>, Works)> {
+pub(super) fn detectors(
+    connection: &Connection,
+    now_ms: i64,
+) -> rusqlite::Result<(Vec<Detector>, Works, FleetVersions)> {
     let since_ms = now_ms - i64::from(WINDOW_HOURS) * HOUR_MS;
     let (mut found, mut works): (BTreeMap<String, (u64, u64)>, _) = (BTreeMap::new(), Works::default());
+    let mut versions = FleetVersions::default();
     let mut statement = prepare(
         connection,
-        "SELECT c.coverage, a.unit FROM sensor_coverage c JOIN sensor_seen e ON e.sensor = c.sensor
+        "SELECT c.coverage, a.unit, c.agent_version, c.catalogue_version FROM sensor_coverage c JOIN sensor_seen e ON e.sensor = c.sensor
             JOIN sensor s ON s.id = e.sensor JOIN asset a ON a.id = s.asset
          WHERE e.revoked = 0 AND e.last_report_at_ms >= $1 AND e.last_report_at_ms > 0",
     )?;
     let mut rows = statement.query(params![since_ms])?;
     while let Some(row) = rows.next()? {
+        versions.count(row.get_ref(2)?.as_str()?, row.get_ref(3)?.as_str()?);
         let Ok(report) = serde_json::from_str::<Looked>(row.get_ref(0)?.as_str()?) else { continue };
         let mut count = |name: &str, works: bool| {
             let (healthy, of) = match found.get_mut(name) {
@@ -266,7 +271,7 @@ pub(super) fn detectors(connection: &Connection, now_ms: i64) -> rusqlite::Resul
     works.anywhere = works.units.values().fold(Ways::default(), |all, one| all.or(*one));
     works.lift(connection)?;
     let one = |(name, (healthy, of))| Detector { name, healthy, of };
-    Ok((found.into_iter().map(one).collect(), works))
+    Ok((found.into_iter().map(one).collect(), works, versions))
 }
 
 // ── Lists of endpoints ───────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::campaigns::Sensed;
 use super::coverage::Works;
 use super::{SqliteStore, assets, coverage, prepare};
-use crate::model::CoverageTotals;
+use crate::model::{CoverageTotals, FleetVersions};
 use crate::scope::{Coverage, Matched};
 use crate::store::StoreError;
 
@@ -21,6 +21,8 @@ pub(super) struct Told {
     pub(super) coverage: Coverage,
     pub(super) totals: CoverageTotals,
     pub(super) works: Works,
+    /// What the sensors that report run.
+    pub(super) versions: FleetVersions,
     /// What should be there and what is, side by side; `None`: no list says so.
     pub(super) matched: Option<Matched>,
     /// Units by what their sensors do.
@@ -31,10 +33,10 @@ impl Told {
     /// As it is now.
     pub(super) fn anew(connection: &Connection, now_ms: i64) -> rusqlite::Result<Self> {
         let totals = assets::coverage_totals(connection, now_ms)?;
-        let (detectors, works) = coverage::detectors(connection, now_ms)?;
+        let (detectors, works, versions) = coverage::detectors(connection, now_ms)?;
         let (coverage, matched) = coverage::record(connection, &totals, detectors, now_ms)?;
         let sensed = Sensed::now(connection, now_ms)?;
-        Ok(Self { coverage, totals, works, matched, sensed })
+        Ok(Self { coverage, totals, works, versions, matched, sensed })
     }
 }
 

@@ -228,16 +228,18 @@ fn remember(
     }
     prepare(
         connection,
-        "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage)
-         VALUES ($1, $2, $3, $4)
+        "INSERT INTO sensor_coverage AS s (sensor, agent_version, catalogue_version, coverage, accelerated)
+         VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (sensor) DO UPDATE SET agent_version = excluded.agent_version,
-            catalogue_version = excluded.catalogue_version, coverage = excluded.coverage",
+            catalogue_version = excluded.catalogue_version, coverage = excluded.coverage,
+            accelerated = excluded.accelerated",
     )?
     .execute(params![
         sender.id,
         batch.info.agent_version,
         batch.info.catalogue_version,
-        json(coverage)
+        json(coverage),
+        !coverage.accelerators.is_empty()
     ])?;
     let info = SensorInfo { catalogue_version: String::new(), ..batch.info.clone() };
     // A clone's name would flap between two machines with every report.

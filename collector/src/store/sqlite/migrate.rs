@@ -33,6 +33,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 33, sql: include_str!("../../../migrations/0033_requests.sql") },
     Migration { version: 35, sql: include_str!("../../../migrations/0035_sign_days.sql") },
     Migration { version: 36, sql: include_str!("../../../migrations/0036_links_of_others.sql") },
+    Migration { version: 37, sql: include_str!("../../../migrations/0037_accelerated.sql") },
+    Migration { version: 38, sql: include_str!("../../../migrations/0038_personal.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

@@ -28,6 +28,7 @@ mod migrate;
 mod monthly;
 mod own;
 mod people;
+mod personal;
 mod products;
 mod proof;
 mod queues;

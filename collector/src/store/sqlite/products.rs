@@ -197,6 +197,9 @@ pub(super) fn products(
     if let Some(confidence) = filter.confidence {
         conditions.add("s.confidence >= $", confidence_number(confidence));
     }
+    if let Some(number) = filter.newer_than {
+        conditions.add("p.id > $", number);
+    }
     if let Some(unit) = filter.unit {
         let least = filter.least.max(1);
         let condition =

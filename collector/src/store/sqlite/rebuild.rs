@@ -82,6 +82,7 @@ pub(super) fn rebuild(connection: &Connection, books: &mut Books, now_ms: i64) -
         "product_day",
         "asset_day",
         "fleet_day",
+        "unit_day",
         "product_unit",
         "asset_summary",
         "product_summary",

@@ -1,5 +1,7 @@
 //! What sensors and the catalogue show of the resources of a record, from the evidence of its products.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, params};
 use umbrascope_api::Channel;
 
@@ -10,6 +12,8 @@ use crate::model::record::{Piece, Resources, Shown};
 
 /// Pieces of evidence of one product that are looked at for a record's resources: those that most machines show.
 const PIECES: i64 = 500;
+/// Machines of one product that are counted: more are in the same band.
+const ENOUGH: i64 = 500;
 
 /// What the evidence of these products shows.
 pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlite::Result<Resources> {
@@ -38,11 +42,31 @@ pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlit
         .collect::<rusqlite::Result<_>>()?;
         shown.push((product, kind.and_then(|word| word.parse().ok()), pieces));
     }
-    Ok(Resources::of(shown.into_iter().map(|(product, kind, pieces)| Shown {
+    let accelerated = accelerated(connection, products)?;
+    let found = Resources::of(shown.into_iter().map(|(product, kind, pieces)| Shown {
         id: &product.id,
         name: &product.name,
         vendor: &product.vendor,
         kind,
         pieces,
-    })))
+    }));
+    Ok(Resources { accelerated: Some(accelerated), ..found })
+}
+
+/// Machines with an accelerator that showed one of these products, counted as far as a band takes it.
+fn accelerated(connection: &Connection, products: &[SystemProduct]) -> rusqlite::Result<u64> {
+    let mut machines = BTreeSet::new();
+    for product in products {
+        let found = prepare(
+            connection,
+            "SELECT s.asset FROM sensor_coverage c JOIN sensor s ON s.id = c.sensor
+                JOIN product_asset o ON o.asset = s.asset
+                JOIN product p ON p.id = o.product
+             WHERE c.accelerated = 1 AND p.word = $1 LIMIT $2",
+        )?
+        .query_map(params![product.id, ENOUGH], |row| row.get::<_, i64>(0))?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+        machines.extend(found);
+    }
+    Ok(u64::try_from(machines.len()).unwrap_or(u64::MAX))
 }

@@ -202,8 +202,11 @@ fn delete_of_assets(
 
 /// Days of products and of the fleet in the roll-ups.
 fn delete_days(connection: &Connection, before: Day, _: Assets) -> rusqlite::Result<u64> {
-    let days =
-        prepare(connection, "DELETE FROM fleet_day WHERE day < $1")?.execute(params![before.number()])?;
+    let mut days = 0;
+    for table in ["fleet_day", "unit_day"] {
+        let sql = format!("DELETE FROM {table} WHERE day < $1");
+        days += prepare(connection, &sql)?.execute(params![before.number()])?;
+    }
     let sql = "DELETE FROM product_day
         WHERE (product, day) IN (SELECT product, day FROM product_day WHERE day < $1 LIMIT $2)";
     Ok((days + prepare(connection, sql)?.execute(params![before.number(), ROWS_AT_ONCE])?) as u64)

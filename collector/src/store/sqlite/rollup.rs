@@ -133,7 +133,7 @@ impl AssetFold {
         let pair = self.pairs.entry(rule.product).or_default();
         pair.n = pair.n.saturating_add(n);
         books.deltas.product_day.entry((rule.product, day)).or_default().n += n;
-        books.deltas.asset_day.entry((self.asset, day)).or_default().n += n;
+        books.deltas.asset_day(self.asset, self.unit, day).n += n;
         books.deltas.evidence.entry((rule.product, rule.id, channel, evidence)).or_default().n += n;
     }
 
@@ -183,7 +183,7 @@ impl AssetFold {
         .execute(params![self.asset, product, day, connected])?;
         if inserted == 1 {
             books.deltas.product_day.entry((product, day)).or_default().distinct += 1;
-            books.deltas.asset_day.entry((self.asset, day)).or_default().distinct += 1;
+            books.deltas.asset_day(self.asset, self.unit, day).distinct += 1;
             return Ok(connected);
         }
         if !connected {
@@ -377,7 +377,8 @@ impl Summary {
 #[derive(Debug, Default)]
 pub(super) struct Deltas {
     pub(super) product_day: BTreeMap<(i64, i64), DayDelta>,
-    pub(super) asset_day: BTreeMap<(i64, i64), DayDelta>,
+    /// Asset and day → the asset's unit, and what changes.
+    asset_day: BTreeMap<(i64, i64), (i64, DayDelta)>,
     pub(super) evidence: BTreeMap<(i64, i64, i64, i64), EvidenceDelta>,
     pub(super) summary: BTreeMap<i64, Summary>,
     pub(super) units: BTreeMap<(i64, i64), i64>,
@@ -396,6 +397,11 @@ impl Deltas {
         let newest = self.seen.entry(asset).or_insert(at_ms);
         *newest = at_ms.max(*newest);
         self.now_ms = self.now_ms.max(at_ms);
+    }
+
+    /// What changes of an asset's day.
+    fn asset_day(&mut self, asset: i64, unit: i64, day: i64) -> &mut DayDelta {
+        &mut self.asset_day.entry((asset, day)).or_insert((unit, DayDelta::default())).1
     }
 
     /// Writes every change; what is new of products reaches the records of `governed` ones, where it is to.
@@ -440,7 +446,8 @@ impl Deltas {
 
     fn write_days(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut fleet: BTreeMap<i64, DayDelta> = BTreeMap::new();
-        for ((asset, day), delta) in &self.asset_day {
+        let mut units: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+        for ((asset, day), (unit, delta)) in &self.asset_day {
             let updated = prepare(
                 connection,
                 "UPDATE asset_day SET products = products + $1, n = n + $2 WHERE asset = $3 AND day = $4",
@@ -450,6 +457,7 @@ impl Deltas {
             fleet.n += delta.n;
             if updated == 0 {
                 fleet.distinct += 1;
+                *units.entry((*unit, *day)).or_default() += 1;
                 prepare(
                     connection,
                     "INSERT INTO asset_day (asset, day, products, n) VALUES ($1, $2, $3, $4)",
@@ -464,6 +472,14 @@ impl Deltas {
                  ON CONFLICT (day) DO UPDATE SET assets = s.assets + excluded.assets, n = s.n + excluded.n",
             )?
             .execute(params![day, delta.distinct, delta.n])?;
+        }
+        for ((unit, day), assets) in units {
+            prepare(
+                connection,
+                "INSERT INTO unit_day AS s (unit, day, assets) VALUES ($1, $2, $3)
+                 ON CONFLICT (unit, day) DO UPDATE SET assets = s.assets + excluded.assets",
+            )?
+            .execute(params![unit, day, assets])?;
         }
         for ((product, day), delta) in &self.product_day {
             prepare(

@@ -8,7 +8,7 @@ use super::statements::Versions;
 use super::{SqliteStore, coverage, governed, statements};
 use crate::legal::Dates;
 use crate::model::governed::{Act, Governed, Held};
-use crate::model::{Page, PageRequest};
+use crate::model::{FleetVersions, Page, PageRequest};
 use crate::review::{Refused, Who};
 use crate::scope::endpoints::{Endpoint, EndpointList, NamedEndpoint};
 use crate::scope::{Content, Coverage, Site, Statement, Step};
@@ -32,6 +32,10 @@ impl Scoping for SqliteStore {
 
     fn coverage_record(&self, now_ms: i64) -> Result<Coverage, StoreError> {
         Ok(self.told(now_ms)?.coverage.clone())
+    }
+
+    fn fleet_versions(&self, now_ms: i64) -> Result<FleetVersions, StoreError> {
+        Ok(self.told(now_ms)?.versions.clone())
     }
 
     fn endpoint_lists(&self) -> Result<Vec<Held<EndpointList>>, StoreError> {

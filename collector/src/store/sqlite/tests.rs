@@ -30,6 +30,7 @@ mod management;
 mod monthly;
 mod own;
 mod people;
+mod personal;
 mod proof;
 mod queues;
 mod readiness;
@@ -207,6 +208,7 @@ const ROLLUPS: &[&str] = &[
     "asset_product_day",
     "product_day",
     "asset_day",
+    "unit_day",
     "fleet_day",
     "product_unit",
     "asset_summary",
@@ -642,7 +644,7 @@ fn lists_search_filter_and_page() {
     assert_eq!(ids(ProductFilter { unit: Some(unit + 1), ..ProductFilter::default() }, all).1, 0);
     let second = PageRequest { offset: 1, limit: 1 };
     assert_eq!(ids(ProductFilter::default(), second), (vec!["acme.notes".to_owned()], 2));
-    let filter = AssetFilter { search: "host-2 linux".into(), unit: Some(unit), within: None };
+    let filter = AssetFilter { search: "host-2 linux".into(), unit: Some(unit), ..AssetFilter::default() };
     for sort in [AssetSort::Products, AssetSort::LastReport, AssetSort::Name] {
         let found = fixture.store.assets(&filter, sort, Direction::Descending, all, NOW_MS).unwrap();
         assert_eq!((found.total, found.rows[0].id), (1, AssetId(2)));

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use ring::rand::SecureRandom as _;
 use serde_json::Value;
 
-use super::page;
 use super::record::moves::{field, step_of};
+use super::{page, work};
 use crate::AppState;
 use crate::model::governed::Act;
 use crate::model::record::{AiSystem, Tier};
@@ -18,7 +18,7 @@ use crate::review::{Guard, Move, Refused, Told, Who, label};
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
-use crate::web::guard::{Reader, local_path};
+use crate::web::guard::Reader;
 use crate::web::language::{say, t};
 use crate::web::pages::{BulkPage, BulkRow};
 use crate::web::{WebState, blocking};
@@ -117,10 +117,7 @@ pub(crate) async fn change(
         rows,
         batch,
         problem,
-        back: match local_path(field(&sent, "back")) {
-            "/products" => "/inventory".to_owned(),
-            path => path.to_owned(),
-        },
+        back: work::back(field(&sent, "back"), "/inventory"),
     })?;
     Ok(match status {
         Some(status) => (status, answer).into_response(),

@@ -29,21 +29,25 @@ pub(crate) mod record;
 pub(crate) mod reidentify;
 pub(crate) mod review;
 pub(crate) mod scope;
+pub(crate) mod search;
 pub(crate) mod sign_in;
 pub(crate) mod snapshots;
+pub(crate) mod start;
 pub(crate) mod suspects;
 pub(crate) mod systems;
 pub(crate) mod targets;
 pub(crate) mod tasks;
 pub(crate) mod tokens;
 pub(crate) mod trail;
+pub(crate) mod triage;
 pub(crate) mod units;
 pub(crate) mod vendors;
+pub(crate) mod views;
 pub(crate) mod work;
 
-/// Where one begins: with what was found, or with what one answers for where that is all.
-pub(crate) async fn home(reader: super::guard::Reader) -> axum::response::Redirect {
-    axum::response::Redirect::to(if reader.user.grants.0.is_empty() { "/attest" } else { "/products" })
+/// `/style`: the parts that pages are made of.
+pub(crate) async fn style(reader: super::guard::Reader) -> Result<Response, WebError> {
+    page(&super::pages::StylePage::new(reader.frame(super::frame::Here::Account, None)))
 }
 
 /// A page as an answer.

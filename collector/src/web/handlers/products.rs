@@ -14,7 +14,7 @@ use crate::web::glance::facts;
 use crate::web::guard::Reader;
 use crate::web::language::t;
 use crate::web::list::{
-    Column, EVIDENCE_ROWS, ListQuery, PAGE_ROWS, Pager, Select, page_number, rows_of, slice_of,
+    Choice, Column, EVIDENCE_ROWS, ListQuery, PAGE_ROWS, Pager, Select, page_number, rows_of, slice_of,
 };
 use crate::web::pages::{PRODUCT_SORTS, ProductPage, ProductsPage, asset_bars};
 use crate::web::url::{Address, encode};
@@ -36,7 +36,13 @@ pub(crate) async fn list(
         channel: query.channel(),
         confidence: query.confidence()?,
         unit: query.unit()?,
+        newer_than: None,
         least: 0,
+    };
+    let since_look = match query.new.as_str() {
+        "" => false,
+        "since-last-look" => true,
+        other => return Err(WebError::unknown_choice("new", other)),
     };
     let sort = query.sort(PRODUCT_SORTS)?;
     let number = page_number(&query.page)?;
@@ -45,7 +51,11 @@ pub(crate) async fn list(
     let (least, (totals, days, units, products)) = blocking(move || {
         let store = &state.app.store;
         let least = by.least(&state.app)?;
-        let asked = ProductFilter { least, ..asked };
+        let newer_than = match since_look {
+            true => Some(state.app.people.last_look(by.user.id)?.product),
+            false => None,
+        };
+        let asked = ProductFilter { least, newer_than, ..asked };
         Ok::<_, StoreError>((
             least,
             (
@@ -64,6 +74,7 @@ pub(crate) async fn list(
         .with("channel", query.channel.as_str())
         .with("confidence", query.confidence.as_str())
         .with("unit", query.unit.as_str())
+        .with("new", query.new.as_str())
         .with("sort", query.sort.as_str())
         .with("dir", query.dir.as_str());
     page(&ProductsPage {
@@ -76,9 +87,19 @@ pub(crate) async fn list(
             Select::channels(filter.channel.as_ref()),
             Select::confidences(filter.confidence),
             Select::units(&units, filter.unit),
+            Select {
+                name: "new",
+                label: "New",
+                all: "Any time",
+                options: vec![Choice {
+                    value: "since-last-look".to_owned(),
+                    label: "Since I last looked".to_owned(),
+                    chosen: since_look,
+                }],
+            },
         ],
         kept: kept_order(&query),
-        filtered: filter != ProductFilter::default(),
+        filtered: since_look || filter != ProductFilter::default(),
         search: filter.search,
         columns: Column::all(PRODUCT_SORTS, &[1, 2, 3, 0, 4, 5], sort, &here),
         pager: Pager::new((number, products.rows.len(), products.total), "product", &here, "page"),

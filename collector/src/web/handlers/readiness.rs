@@ -119,7 +119,7 @@ pub(crate) async fn list(
 }
 
 /// Standings in the order of the page.
-const STANDINGS: [(&str, Standing); 4] = [
+pub(super) const STANDINGS: [(&str, Standing); 4] = [
     ("gap", Standing::Gap),
     ("partly", Standing::Partly),
     ("shown", Standing::Shown),

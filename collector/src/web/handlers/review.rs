@@ -13,7 +13,8 @@ use super::record::{in_sight, review_class, sanction_class};
 use crate::model::governed::Held;
 use crate::model::record::AiSystem;
 use crate::model::{Deed, PageRequest};
-use crate::store::{Queue, StoreError};
+use crate::review::Who;
+use crate::store::{Governance, Queue, StoreError};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
@@ -25,7 +26,7 @@ use crate::web::url::Address;
 use crate::web::{WebState, blocking};
 
 /// Queues with their words in the address and what people read.
-const QUEUES: [(Queue, &str, &str); 4] = [
+pub(super) const QUEUES: [(Queue, &str, &str); 4] = [
     (Queue::Requests, "requests", key("To decide")),
     (Queue::Reopened, "reopened", key("Open again")),
     (Queue::New, "new", key("New")),
@@ -47,24 +48,13 @@ pub(crate) async fn list(
     Query(query): Query<QueueQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let asked = match query.queue.as_str() {
-        "" => None,
-        word => Some(
-            QUEUES
-                .iter()
-                .position(|(_, known, _)| *known == word)
-                .ok_or_else(|| WebError::unknown_choice("queue", word))?,
-        ),
-    };
+    let asked = queue_at(&query.queue)?;
     let number = page_number(&query.page)?;
     let (app, who, today) = (state.app.clone(), reader.who(), Day::from_unix_ms(reader.now_ms));
     let by = reader.clone();
     let (open, counts, found, names, related) = blocking(move || {
         let (governance, sight) = (&app.governance, by.sight(&app)?);
-        let mut counts = Vec::new();
-        for (queue, ..) in QUEUES {
-            counts.push(governance.queue(queue, &who, PageRequest { offset: 0, limit: 0 })?.total);
-        }
+        let counts = counts_of(&**governance, &who)?;
         let open = asked.or_else(|| counts.iter().position(|count| *count > 0)).unwrap_or(0);
         let found = governance.queue(QUEUES[open].0, &who, rows_of(number))?;
         let people: BTreeSet<i64> = found.rows.iter().flat_map(|held| people_of(&held.body)).collect();
@@ -99,7 +89,28 @@ pub(crate) async fn list(
     })
 }
 
-fn row(held: &Held<AiSystem>, names: &Names, related: &[(String, String)], today: Day) -> QueueRow {
+/// Place of a queue by its word; `None`: none is asked for.
+pub(super) fn queue_at(word: &str) -> Result<Option<usize>, WebError> {
+    if word.is_empty() {
+        return Ok(None);
+    }
+    let found = QUEUES.iter().position(|(_, known, _)| *known == word);
+    found.map(Some).ok_or_else(|| WebError::unknown_choice("queue", word))
+}
+
+/// How many records wait in each queue. Blocks.
+pub(super) fn counts_of(governance: &dyn Governance, who: &Who) -> Result<Vec<u64>, StoreError> {
+    let none = PageRequest { offset: 0, limit: 0 };
+    QUEUES.iter().map(|(queue, ..)| Ok(governance.queue(*queue, who, none)?.total)).collect()
+}
+
+/// A record that waits, as a list shows it.
+pub(super) fn row(
+    held: &Held<AiSystem>,
+    names: &Names,
+    related: &[(String, String)],
+    today: Day,
+) -> QueueRow {
     let system = &held.body;
     let request = system.request.as_ref();
     QueueRow {
@@ -113,7 +124,7 @@ fn row(held: &Held<AiSystem>, names: &Names, related: &[(String, String)], today
             (None, None) => super::record::offers::waits(system, today).0,
         },
         reason: request.map(|request| request.reason.clone()).unwrap_or_default(),
-        details: request.map(|request| wish_details(&request.wish, related)).unwrap_or_default(),
+        details: request.map(|request| wish_details(&request.wish, related, names)).unwrap_or_default(),
         since_ms: request.map_or(held.at_ms, |request| request.at_ms),
         first_seen: system.first_seen,
         owner: system.system_owner.map(|owner| names.person(owner)),

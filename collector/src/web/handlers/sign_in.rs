@@ -89,7 +89,7 @@ pub(crate) async fn link(
         let ByLink::SignedIn(session) = use_link(&state, peer, secret, String::new()).await? else {
             return Err(WebError::LinkSpent);
         };
-        return begin(&state, &session, "/products");
+        return begin(&state, &session, guard::HOME);
     }
     link_page(&state, &headers, &secret, None)
 }
@@ -141,7 +141,7 @@ pub(crate) async fn with_link(
         }
         ByLink::Spent => return Err(WebError::LinkSpent),
     };
-    let next = if session.user.has_password { "/products" } else { "/password" };
+    let next = if session.user.has_password { guard::HOME } else { "/password" };
     begin(&state, &session, next)
 }
 
@@ -192,7 +192,7 @@ pub(crate) async fn set_password(
     })
     .await?;
     match session {
-        Some(session) => begin(&state, &session, "/products"),
+        Some(session) => begin(&state, &session, guard::HOME),
         None => Ok(Redirect::to("/sign-in").into_response()),
     }
 }
@@ -277,7 +277,7 @@ async fn use_link(state: &WebState, peer: Peer, secret: String, code: String) ->
 fn begin(state: &WebState, session: &NewSession, next: &str) -> Result<Response, WebError> {
     // Who holds no role comes for what they answer for, each time by a link.
     let reads = session.user.grants.access_somewhere(Deed::ReadInventory) >= Access::Read;
-    let next = if !reads && matches!(next, "/products" | "/password") { "/attest" } else { next };
+    let next = if !reads && matches!(next, guard::HOME | "/password") { "/attest" } else { next };
     let cookie = guard::begin_session(&session.secret, state.app.https)?;
     Ok(with_cookie(Redirect::to(next).into_response(), Some(cookie)))
 }

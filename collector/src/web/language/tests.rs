@@ -175,7 +175,7 @@ impl Asked {
         use crate::model::Deed;
         use crate::model::record::FIELDS;
         use crate::readiness::{INDICATORS, List};
-        use crate::web::places::Group;
+        use crate::web::places::{Group, SETTINGS};
 
         let list = List::built_in();
         let requirements = list.requirements.iter().map(|requirement| requirement.says.as_str());
@@ -187,6 +187,7 @@ impl Asked {
             .chain(INDICATORS.iter().flat_map(|indicator| [indicator.name, indicator.says]))
             .chain(crate::review::STEPS.iter().map(|(_, label)| *label))
             .chain(Group::all().iter().flat_map(Group::labels))
+            .chain(SETTINGS.iter().map(|setting| setting.label))
             .chain(umbrascope_rules::Framework::ALL.iter().map(|framework| framework.label()))
             .chain(Deed::ALL.iter().map(|deed| deed.words()))
             .chain(requirements)

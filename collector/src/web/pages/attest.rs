@@ -128,6 +128,9 @@ impl AttestRow {
         if let Some(conditions) = &body.conditions {
             decision = say!("{0}; conditions: {1}", decision, conditions);
         }
+        if !body.limited_to_units.is_empty() {
+            decision = format!("{decision}; not in all of its units");
+        }
         vec![
             (t("Kind"), t(body.kind.label()).to_owned()),
             (t("Purpose"), text(&body.purpose)),

@@ -25,13 +25,18 @@ mod readiness;
 mod record;
 mod reidentify;
 mod scope;
+mod search;
 mod sign_in;
 mod snapshots;
+mod start;
+mod style;
 mod suspects;
 mod systems;
 mod tasks;
 mod tokens;
+mod triage;
 mod vendors;
+mod views;
 mod work;
 
 pub(crate) use account::{
@@ -65,7 +70,7 @@ pub(crate) use readiness::{
 };
 pub(crate) use record::{
     Ask, Axis, Beside, Change, DecisionView, EntryView, Fact, FieldView, FormField, GroupView, Missing,
-    Offer, Problem, RecordEditPage, RecordPage, RequestView,
+    Offer, Offers, Problem, RecordEditPage, RecordPage, RequestView,
 };
 pub(crate) use reidentify::{
     AskForm, MonthReport, NameRequestView, ReidentificationNewPage, ReidentificationPage,
@@ -75,13 +80,21 @@ pub(crate) use scope::{
     ScopeDiffPage, ScopeDraftPage, ScopeEndpointsPage, ScopePage, ScopePrintPage, ScopeSectionPage,
     ScopeSitesPage, ScopeStatementPage,
 };
+pub(crate) use search::{Hit, Hits, SearchPage};
 pub(crate) use sign_in::{LinkPage, PasswordPage, SignInPage};
 pub(crate) use snapshots::SnapshotsPage;
+pub(crate) use start::{
+    AuditDoor, DoorTab, ItDoor, PrivacyDoor, ProofView, ScopeDoor, SecurityDoor, Standings, StatementNow,
+    Tile, TrendView, VersionLine, Waiting,
+};
+pub(crate) use style::StylePage;
 pub(crate) use suspects::{SuspectView, SuspectsPage};
 pub(crate) use systems::{BulkPage, BulkRow, SYSTEM_SORTS, SystemView, SystemsPage};
 pub(crate) use tasks::{TaskPage, TasksPage};
 pub(crate) use tokens::{TokenForm, TokenMadePage, TokensPage};
+pub(crate) use triage::{TriagePage, TriageProduct, TriageRow, TriageView, Undo};
 pub(crate) use vendors::{DossierPage, VendorLine, VendorsPage};
+pub(crate) use views::ViewsPage;
 pub(crate) use work::{DocumentsView, People, StepWords, TaskForm};
 
 /// The frame of a page for somebody who is not signed in.

@@ -4,6 +4,7 @@ use askama::Template;
 use umbrascope_api::{Day, RiskFlag};
 use umbrascope_rules::Standing;
 
+use super::triage::Undo;
 use super::work::{DocumentsView, TaskForm};
 use super::{Frame, filters};
 use crate::export::monthly::SeenThen;
@@ -150,6 +151,52 @@ impl Offer {
     }
 }
 
+/// What can be done with a record, and where the forms lead.
+#[derive(Debug)]
+pub(crate) struct Offers {
+    /// Each move.
+    pub(crate) rows: Vec<Offer>,
+    /// The record's reference.
+    pub(crate) reference: String,
+    /// Its version.
+    pub(crate) version: u64,
+    /// Where a move leads; `None`: to the record.
+    pub(crate) back: Option<String>,
+    /// Whether keys make them.
+    pub(crate) keyed: bool,
+}
+
+impl Offers {
+    /// Whether an offer begins a new part of the list.
+    pub(crate) fn begins(&self, at: &usize) -> bool {
+        let section = |at: usize| self.rows.get(at).map(|offer| offer.section);
+        *at == 0 || section(*at) != section(at.saturating_sub(1))
+    }
+
+    /// The key that makes an offer, or opens its form.
+    pub(crate) fn key(&self, offer: &Offer) -> Option<&'static str> {
+        let key = match offer.word {
+            "triage" => "a",
+            "review" => "r",
+            "request-sanction" => "s",
+            "request-tolerance" => "t",
+            "prohibit" => "p",
+            "dismiss" => "d",
+            "approve" => "y",
+            "decline" => "n",
+            "withdraw" => "w",
+            "reopen" => "o",
+            "scope-in" => "i",
+            "request-scope-in" => "q",
+            "request-scope-out" => "u",
+            "comment" => "c",
+            "confirm" => "m",
+            _ => return None,
+        };
+        self.keyed.then_some(key)
+    }
+}
+
 /// What somebody asks for.
 #[derive(Debug)]
 pub(crate) struct RequestView {
@@ -262,7 +309,11 @@ pub(crate) struct RecordPage {
     /// What is asked for.
     pub(crate) request: Option<RequestView>,
     /// What the reader may do.
-    pub(crate) offers: Vec<Offer>,
+    pub(crate) offers: Offers,
+    /// What can be taken back.
+    pub(crate) undo: Option<Undo>,
+    /// The address of this page, to come back to.
+    pub(crate) here: String,
     /// Why what was just asked for was not done.
     pub(crate) problem: Option<Problem>,
     /// Entries of its trail.
@@ -316,6 +367,10 @@ pub(crate) struct DecisionView {
     pub(crate) reason: String,
     /// Version of the policy.
     pub(crate) policy: String,
+    /// Units in which alone it may be used; empty: wherever it is.
+    pub(crate) only_in: String,
+    /// Others in which it is seen nevertheless; empty: none.
+    pub(crate) outside: String,
     /// Share of the endpoints that reported then, in percent.
     pub(crate) coverage: Option<u32>,
 }
@@ -331,10 +386,10 @@ impl RecordPage {
         t(UsageBand::of(self.assets()).label())
     }
 
-    /// Whether an offer begins a new part of the list.
-    pub(crate) fn begins(&self, at: &usize) -> bool {
-        let section = |at: usize| self.offers.get(at).map(|offer| offer.section);
-        *at == 0 || section(*at) != section(at.saturating_sub(1))
+    /// On how many of its machines there is an accelerator, in a band.
+    pub(crate) fn accelerated(&self) -> Option<&'static str> {
+        let machines = self.resources.as_ref()?.accelerated?;
+        Some(UsageBand::of(machines).label())
     }
 
     /// Units in which it is seen and that are not its own.

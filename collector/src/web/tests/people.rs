@@ -153,7 +153,7 @@ async fn what_is_signed_takes_somebody_who_signed_in_again() {
     let wrong = [("csrf", csrf.as_str()), ("password", "twelve or less"), ("next", "/account")];
     assert!(rita.post("/confirm", &wrong).await.text.contains("does not fit"));
     let right = [("csrf", csrf.as_str()), ("password", "twelve or more"), ("next", "//evil.example")];
-    assert_eq!(rita.post("/confirm", &right).await.location(), "/products", "and nowhere else");
+    assert_eq!(rita.post("/confirm", &right).await.location(), "/", "and nowhere else");
     let fresh = rita.post("/account/recovery-codes", &[("csrf", &csrf)]).await;
     assert_eq!(fresh.location(), "/account/second-factor", "fresh, and there is no second factor yet");
 }

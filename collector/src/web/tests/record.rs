@@ -1,5 +1,7 @@
 //! A record's page: what it shows, every move by every role, and what is kept of what was typed.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::model::Grants;
 use crate::model::governed::{Act, Actor};
@@ -389,14 +391,14 @@ async fn a_record_is_made_by_hand_by_who_triages_in_its_units() {
     let sent = [("csrf", csrf.as_str()), ("name", HOSTILE), ("kind", "internal-system"), ("org_units", "1")];
     let hostile = visitor.post("/inventory/new", &sent).await;
     assert_eq!(hostile.status, StatusCode::UNPROCESSABLE_ENTITY, "a name holds no NUL");
-    assert!(!hostile.text.contains("<script"), "{}", hostile.text);
+    assert!(!hostile.written().contains("<script"), "{}", hostile.text);
     let name = HOSTILE.replace('\0', "");
     let sent =
         [("csrf", csrf.as_str()), ("name", name.as_str()), ("kind", "internal-system"), ("org_units", "1")];
     let made = visitor.post("/inventory/new", &sent).await;
     assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.text);
     let page = visitor.get(made.location()).await;
-    assert!(!page.text.contains("<script") && !page.text.contains('\u{202E}'), "{}", page.text);
+    assert!(!page.written().contains("<script") && !page.text.contains('\u{202E}'), "{}", page.text);
     assert!(page.text.contains("Made.") && page.text.contains("no sensor can see this use"), "{}", page.text);
     for name in ["vera", "dora", "sven", "mona"] {
         visitor.sign_in(name).await;
@@ -547,4 +549,85 @@ async fn what_hangs_on_a_record_stands_on_its_page() {
     );
     let past = vera.get("/inventory/AIS-0001?on=2026-11-20").await.text;
     assert!(!past.contains("Train the writers"), "of a past day nothing is shown: {past}");
+}
+
+#[tokio::test]
+async fn what_a_system_runs_on_is_said_on_its_page_and_in_json() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    let form = anna.get("/inventory/AIS-0001/edit/computing").await.text;
+    assert!(form.contains("Cloud account of the organisation"), "{form}");
+    let said = [
+        ("compute.places", "own-server"),
+        ("compute.accelerators", "2 of them"),
+        ("compute.note", "<b>Frankfurt</b>"),
+    ];
+    let saved = anna.edits("AIS-0001", "computing", &said).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    for text in ["Servers of the organisation", "2 of them", "&#60;b&#62;Frankfurt&#60;/b&#62;"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    let before = anna.get("/inventory/AIS-0001?on=2026-11-20").await.text;
+    assert!(!before.contains("Servers of the organisation"), "of a day before it: {before}");
+    anna.browser = false;
+    let whole: Value = serde_json::from_str(&anna.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    let compute = json!({"places": ["own-server"], "accelerators": "2 of them", "note": "<b>Frankfurt</b>"});
+    assert_eq!(whole["record"]["compute"], compute);
+    assert_eq!(whole["set_by"]["compute"]["by"], format!("person:{}", anna.person("anna")));
+    let wrong = json!({"fields": {"compute.places": ["moon"]}, "version": whole["version"]});
+    let (status, problem) = anna.sent(Method::PATCH, "/api/v1/systems/AIS-0001", &wrong).await;
+    assert_eq!((status, &problem["missing"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(["compute.places"])));
+}
+
+#[tokio::test]
+async fn a_decision_is_asked_for_in_some_units_and_shows_where_it_does_not_count() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let page = anna.get("/inventory/AIS-0001").await.text;
+    assert!(page.contains("type=\"checkbox\" name=\"units\" value=\"1\""), "{page}");
+    let other = anna.moves("AIS-0001", "request-sanction", &[("reason", "r"), ("units", "2")]).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(other.text.contains("G-FIELDS") && other.text.contains("units that the record belongs to"));
+    let asked = anna.moves("AIS-0001", "request-sanction", &[("reason", "r"), ("units", "1")]).await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.text);
+    let waits = anna.get("/inventory/AIS-0001").await.text;
+    assert!(waits.contains("Only in"), "{waits}");
+    let mut rita = anna.another("rita").await;
+    let approved = rita.moves("AIS-0001", "approve", &[("reason", "r")]).await;
+    assert_eq!(approved.status, StatusCode::SEE_OTHER, "{}", approved.text);
+    let page = rita.get("/inventory/AIS-0001").await.text;
+    assert!(page.contains("<dt>Only in</dt>") && page.contains("Counts only in"), "{page}");
+    rita.browser = false;
+    let whole: Value = serde_json::from_str(&rita.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    assert_eq!(whole["record"]["limited_to_units"], json!([1]));
+    let seen: Vec<i64> = serde_json::from_value(whole["seen"]["units"].clone()).unwrap();
+    let outside: Vec<i64> = seen.into_iter().filter(|unit| *unit != 1).collect();
+    assert_eq!(whole["seen"]["outside_limit"], json!(outside));
+    assert_eq!(page.contains("where this decision does not count"), !outside.is_empty());
+    let body = json!({"move": "reopen", "reason": "r", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    let body = json!({"move": "review", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    for (units, status) in [(json!([99]), StatusCode::UNPROCESSABLE_ENTITY), (json!([1]), StatusCode::OK)] {
+        let body =
+            json!({"move": "request-sanction", "reason": "r", "units": units, "version": whole["version"]});
+        let (answered, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+        assert_eq!(answered, status, "{whole}");
+        assert_eq!(whole["missing"] == json!(["limited_to_units"]), status != StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn an_impact_assessment_that_came_after_use_is_shown_as_retroactive() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    let says = "Retroactive: it was in use before.";
+    anna.edits("AIS-0001", "risk", &[("aiia.state", "done"), ("aiia.date", "2026-11-02")]).await;
+    for (since, retroactive) in [("2026-11-02", false), ("2026-11-01", true)] {
+        let saved = anna.edits("AIS-0001", "life", &[("deployed_on", since)]).await;
+        assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.text);
+        assert_eq!(anna.get("/inventory/AIS-0001").await.text.contains(says), retroactive, "{since}");
+        let whole = anna.get("/api/v1/systems/AIS-0001").await.text;
+        let whole: Value = serde_json::from_str(&whole).unwrap();
+        assert_eq!(whole["impact_assessed_after_use"], json!(retroactive));
+    }
 }

@@ -18,6 +18,8 @@ const LISTS: &[&str] = &[
     "/inventory",
     "/inventory?sort=name",
     "/review",
+    "/triage?queue=new",
+    "/search?q=drafting",
     "/findings",
     "/findings?state=all",
     "/tasks",
@@ -47,7 +49,8 @@ const LISTS: &[&str] = &[
 ];
 
 /// Those of them that tell of no record by name to anybody in this small world.
-const SILENT: &[&str] = &["/review", "/campaigns", "/readiness", "/api/v1/readiness", "/export/csv"];
+const SILENT: &[&str] =
+    &["/review", "/triage?queue=new", "/campaigns", "/readiness", "/api/v1/readiness", "/export/csv"];
 
 /// What of the parts that no unit owns is for who sees all.
 const WHOLE: &[&str] = &[

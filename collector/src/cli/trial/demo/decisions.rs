@@ -1,5 +1,7 @@
 //! What the made-up people of the demonstration decided about what its fleet showed: through the same moves, guards and trail as anybody.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use umbrascope_api::Day;
 
@@ -198,12 +200,13 @@ impl Play<'_> {
                 let wish = Wish::Tolerate {
                     conditions: "No personal data; no customer data".to_owned(),
                     expires_on: today.forward(last),
+                    units: BTreeSet::new(),
                 };
                 self.step(id, &analyst, "Until the supplier is assessed", Move::Request(wish))?;
                 self.step(id, &reviewer, "Tolerable until then", Move::Approve)?;
             }
             _ => {
-                let wish = Wish::Sanction { conditions: None };
+                let wish = Wish::sanction();
                 self.step(id, &analyst, "Purpose and data are clear", Move::Request(wish))?;
                 if end == End::Requested {
                     return Ok(false);
@@ -248,6 +251,7 @@ impl Play<'_> {
             ("decision_impact", json!(impact)),
             ("consequential_domain", json!("none")),
             ("environment", json!(environment)),
+            ("compute.places", json!(["vendor-cloud"])),
             ("human_oversight", json!("approve-before")),
             ("system_owner", json!(owner)),
             ("risk_owner", json!(owner)),

@@ -14,6 +14,7 @@ use super::chance::Chance;
 use crate::cli::CliError;
 use crate::cli::user::command_line;
 use crate::model::{NewToken, TokenId};
+use crate::scope::endpoints::{Endpoint, ReadList};
 use crate::store::{Enrolment, NewCertificate, Report, Store, StoreError};
 
 /// Machines of the fleet.
@@ -31,6 +32,13 @@ pub(super) const UNITS: [(&str, usize); 6] = [
     ("Demonstration: Human resources", 8),
     ("Demonstration: Production", 12),
 ];
+
+/// What the machines run that nobody updated yet.
+const OLD_AGENT: &str = "0.0.9";
+const OLD_CATALOGUE: &str = "2026-09-01.1+demonstration";
+/// Machines that a list names and that no sensor was ever enrolled on, and machines with a sensor that the list does not name.
+const MISSING: usize = 130;
+const UNLISTED: usize = 40;
 
 /// Vendors whose products people meet most.
 const HEAD: [&str; 14] = [
@@ -122,7 +130,7 @@ fn place(kind: IndicatorKind) -> Option<(Channel, Option<&'static str>)> {
 /// Enrols the fleet and lets it report. Says how many machines did after each hundred.
 pub(super) fn seed(
     store: &dyn Store,
-    shown: &[Shown],
+    (shown, catalogue): (&[Shown], &str),
     now_ms: i64,
     mut progress: impl FnMut(usize),
 ) -> Result<(), CliError> {
@@ -132,7 +140,8 @@ pub(super) fn seed(
     let mut waiting = 0;
     let mut reports = Vec::with_capacity(ASSETS);
     for number in 0..ASSETS {
-        reports.push(machine(store, shown, &mut chance, (number, unit_of(number)), today, now_ms)?);
+        let place = (number, unit_of(number));
+        reports.push(machine(store, shown, &mut chance, place, catalogue, (today, now_ms))?);
     }
     // As they would have come: those of machines that fell silent first.
     reports.sort_by_key(|report| report.received_at_ms);
@@ -156,6 +165,20 @@ pub(super) fn seed(
         answered.recv().map_err(|_| CliError::from(StoreError::Stopped))??;
     }
     Ok(())
+}
+
+fn hostname(number: usize) -> String {
+    format!("demo-{:04}", number + 1)
+}
+
+/// The list of the machines that there should be: more than have a sensor, and not all that do.
+pub(super) fn expected() -> ReadList {
+    let listed = (UNLISTED..ASSETS + MISSING).map(|number| Endpoint {
+        hostname: hostname(number),
+        unit: UNITS[unit_of(number)].0.to_owned(),
+        ..Endpoint::default()
+    });
+    ReadList { endpoints: listed.collect(), ..ReadList::default() }
 }
 
 fn unit_of(number: usize) -> usize {
@@ -200,20 +223,20 @@ fn machine(
     shown: &[Shown],
     chance: &mut Chance,
     (number, unit): (usize, usize),
-    today: Day,
-    now_ms: i64,
+    catalogue: &str,
+    (today, now_ms): (Day, i64),
 ) -> Result<Report, StoreError> {
     let (sensor, machine) = (SensorId::from_bytes(chance.bytes()), MachineId::from_bytes(chance.bytes()));
     let (os, os_version) =
         [("windows", "Windows 11"), ("macos", "macOS 26"), ("linux", "Debian GNU/Linux 13")]
             [[0, 0, 0, 1, 1, 2][chance.below(6)]];
     let info = SensorInfo {
-        hostname: format!("demo-{:04}", number + 1),
+        hostname: hostname(number),
         os: os.to_owned(),
         os_version: os_version.to_owned(),
         arch: "x86_64".to_owned(),
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-        catalogue_version: String::new(),
+        agent_version: if number % 14 == 5 { OLD_AGENT } else { env!("CARGO_PKG_VERSION") }.to_owned(),
+        catalogue_version: if number % 9 == 4 { OLD_CATALOGUE } else { catalogue }.to_owned(),
     };
     // A made-up key: no certificate goes with it, and its time is over when it begins.
     let certificate = NewCertificate { key_hash: chance.bytes(), issued_at_ms: now_ms, ends_at_ms: now_ms };

@@ -28,15 +28,17 @@ pub(super) fn seed(app: &AppState) -> Result<(), CliError> {
         return Ok(());
     }
     let began = Instant::now();
-    let shown = fleet::products(app.catalogue.known().catalogue());
+    let known = app.catalogue.known();
+    let shown = fleet::products(known.catalogue());
     fleet::tokens(store, now_ms)?;
-    fleet::seed(store, &shown, now_ms, |machines| {
+    fleet::seed(store, (&shown, known.catalogue().version()), now_ms, |machines| {
         if machines % 500 == 0 {
             eprintln!("demonstration: {machines} of {} machines", fleet::ASSETS);
         }
     })?;
     fleet::revoke_tokens(store, now_ms)?;
     let cast = people::ready(app, now_ms)?;
+    statements::endpoints(app, &cast, now_ms)?;
     let decided = decisions::make(app, &cast, now_ms)?;
     statements::sign(app, &cast, now_ms, "All made-up units; what sensors of the fleet show.")?;
     decisions::reconsider(app, &cast, now_ms)?;

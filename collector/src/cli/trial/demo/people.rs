@@ -1,5 +1,6 @@
 //! Made-up people of the demonstration: who decides, and who owns systems.
 
+use super::super::people::PERSON;
 use super::fleet::UNITS;
 use crate::AppState;
 use crate::cli::CliError;
@@ -26,6 +27,7 @@ pub(super) struct Cast {
 pub(super) fn ready(app: &AppState, now_ms: i64) -> Result<Cast, CliError> {
     let by =
         By { person: None, name: "try --demo".to_owned(), reason: "demonstration".to_owned(), at_ms: now_ms };
+    super::super::people::ready(&*app.people, &by)?;
     let known = app.people.all_units()?;
     let unit = |name: &str| known.iter().find(|unit| unit.name == name).map(|unit| unit.id);
     let units: Vec<i64> = UNITS.iter().filter_map(|(name, _)| unit(name)).collect();
@@ -61,6 +63,12 @@ pub(super) fn ready(app: &AppState, now_ms: i64) -> Result<Cast, CliError> {
             let serial = at * OWNERS + number + 1;
             let shown = format!("Owner {serial:02} (demonstration)");
             of_unit.push(person(&format!("demo-owner-{serial:02}"), &shown, Some(*unit), None)?.person);
+        }
+        // Whoever tries it answers for something too, and is asked about it.
+        if at == 0
+            && let Some(row) = app.people.person_named(PERSON)?
+        {
+            of_unit.push(row.id);
         }
         owners.push(of_unit);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use umbrascope_api::Day;
 
+use super::fleet;
 use super::people::Cast;
 use crate::AppState;
 use crate::cli::CliError;
@@ -14,7 +15,7 @@ use crate::model::governed::{Act, Actor};
 use crate::model::record::{OrgRole, Scope};
 use crate::review::{Refused, Who};
 use crate::scope::{Boundary, Step};
-use crate::store::scope::Stepping;
+use crate::store::scope::{EndpointImport, Stepping};
 
 /// The organisation that is made up.
 const ORGANISATION: &str = "Demonstration organisation";
@@ -47,6 +48,19 @@ pub(super) fn sign(app: &AppState, cast: &Cast, now_ms: i64, text: &str) -> Resu
             return Err(unexpected(&refused));
         }
     }
+    Ok(())
+}
+
+/// Takes in the list of the machines that there should be, so that statements say of how many they tell.
+pub(super) fn endpoints(app: &AppState, cast: &Cast, now_ms: i64) -> Result<(), CliError> {
+    let import = EndpointImport {
+        source: "Demonstration: list of devices".to_owned(),
+        as_of: Some(Day::from_unix_ms(now_ms).back(5)),
+        file_sha256: "none: made up".to_owned(),
+        list: fleet::expected(),
+    };
+    let act = Act::by(Actor::Person(cast.deployer.person), now_ms).because("demonstration");
+    app.governance.import_endpoints(import, act)?;
     Ok(())
 }
 

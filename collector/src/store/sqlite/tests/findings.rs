@@ -14,6 +14,7 @@ use crate::model::record::{Assessment, AssessmentState, Wish};
 use crate::model::supplier::VendorAssessment;
 use crate::model::task::{Link, LinkKind, Purpose, Task, TaskFilter};
 use crate::review::{Guard, Move};
+use crate::store::people::People;
 use crate::store::{Documents, Findings, Governance, Suppliers, Tasks};
 
 const DAY_MS: i64 = 86_400_000;
@@ -88,10 +89,48 @@ fn what_is_prohibited_and_seen_on_a_later_day_is_asked_of_once_and_again_after_i
 }
 
 #[test]
+fn what_is_seen_where_its_decision_does_not_count_is_asked_of_until_one_counts_there() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = prepared(&fixture, analyst);
+    let elsewhere = fixture.store.add_unit("Munich", None, &governance::by()).unwrap().unwrap().id;
+    let edit = Move::Edit(vec![("org_units".to_owned(), serde_json::json!([1, elsewhere]))]);
+    fixture.moves(&id, analyst, Part::Analyst, edit).unwrap();
+    let decide = |units: &[i64]| {
+        let wish = Wish::Sanction { conditions: None, units: units.iter().copied().collect() };
+        fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
+        fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap()
+    };
+    let decided = decide(&[elsewhere]);
+    let found = fixture.of_rule(Rule::OutsideLimit).held.body;
+    assert_eq!(
+        (found.state, &found.evidence[..]),
+        (FindingState::Open, &["seen in unit 1, where the decision does not count".to_owned()][..])
+    );
+    fixture.sees_chat();
+    let after = fixture.store.system(&id).unwrap().unwrap().held.body;
+    assert_eq!((after.sanction, &after.limited_to_units), (decided.sanction, &decided.limited_to_units));
+    assert_eq!(fixture.of_rule(Rule::OutsideLimit).held.body.reopened, 0, "it is one question");
+    // Somebody says that it is gone, and it is not: what is closed tells that what it asks still holds.
+    let close = Step::Close { reason: "uninstalled".into(), evidence: "TICKET-8".into() };
+    fixture.store.step_finding(&found.reference, close, who(analyst, Part::Analyst), act(analyst)).unwrap();
+    fixture.store.attend(NOW_MS + DAY_MS).unwrap();
+    let closed = fixture.of_rule(Rule::OutsideLimit).held.body;
+    assert_eq!((closed.state, closed.holds), (FindingState::Closed, true));
+    fixture.moves(&id, reviewer, Part::Reviewer, Move::Reopen).unwrap();
+    fixture.moves(&id, analyst, Part::Analyst, Move::StartReview).unwrap();
+    decide(&[]);
+    assert!(!fixture.of_rule(Rule::OutsideLimit).held.body.holds);
+}
+
+#[test]
 fn time_opens_what_it_makes_true() {
     let (fixture, analyst, reviewer) = with_people();
     let id = prepared(&fixture, analyst);
-    let wish = Wish::Tolerate { conditions: "drafts only".into(), expires_on: today().forward(10) };
+    let wish = Wish::Tolerate {
+        conditions: "drafts only".into(),
+        expires_on: today().forward(10),
+        units: [].into(),
+    };
     fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
     fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap();
     fixture.store.attend(NOW_MS + 10 * DAY_MS).unwrap();
@@ -112,7 +151,6 @@ fn an_owner_who_left_is_asked_of() {
     sanctioned(&fixture, analyst, reviewer);
     assert_eq!(fixture.open_rules(), BTreeSet::new());
     let left = crate::model::PersonDetails { display_name: "ana".into(), ..Default::default() };
-    use crate::store::people::People;
     fixture.store.change_person(analyst, &left, &governance::by()).unwrap().unwrap();
     fixture.store.attend(NOW_MS).unwrap();
     assert_eq!(fixture.open_rules(), BTreeSet::from([Rule::NoOwner]));

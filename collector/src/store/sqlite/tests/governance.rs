@@ -115,7 +115,7 @@ pub(super) fn prepared(fixture: &Fixture, analyst: i64) -> String {
 
 pub(super) fn sanctioned(fixture: &Fixture, analyst: i64, reviewer: i64) -> String {
     let id = prepared(fixture, analyst);
-    let wish = Wish::Sanction { conditions: None };
+    let wish = Wish::sanction();
     fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
     fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap();
     id

@@ -115,7 +115,9 @@ fn requests_of_an_older_database_are_found() {
     assert!(holding.iter().any(|(_, holds)| *holds), "{holding:?}");
     connection
         .execute_batch(
-            "DROP INDEX finding_by_holds;
+            "DROP INDEX sensor_coverage_by_accelerated;
+             ALTER TABLE sensor_coverage DROP COLUMN accelerated;
+             DROP INDEX finding_by_holds;
              ALTER TABLE finding DROP COLUMN holds;
              ALTER TABLE product_sign DROP COLUMN last_day;
              DROP INDEX ai_system_by_decider;
@@ -123,10 +125,14 @@ fn requests_of_an_older_database_are_found() {
              ALTER TABLE ai_system DROP COLUMN requested_at_ms;
              ALTER TABLE ai_system DROP COLUMN decider;
              ALTER TABLE ai_system ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
+             DROP TABLE saved_view;
+             DROP TABLE last_look;
+             DROP TABLE unit_day;
+             DROP INDEX asset_by_search;
              DROP TABLE link_use;
              ALTER TABLE session DROP COLUMN let_in;
              ALTER TABLE sign_in_link DROP COLUMN made_by;
-             DELETE FROM migration WHERE version IN (33, 35, 36);",
+             DELETE FROM migration WHERE version IN (33, 35, 36, 37, 38);",
         )
         .unwrap();
     drop(connection);

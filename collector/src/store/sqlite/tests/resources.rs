@@ -38,6 +38,26 @@ fn a_record_tells_versions_tools_and_interfaces_and_an_observation_changes_nothi
 }
 
 #[test]
+fn machines_with_an_accelerator_are_counted_for_the_records_that_they_show() {
+    let (fixture, ..) = with_people();
+    let id = only(&fixture);
+    let accelerated = || fixture.store.system(&id).unwrap().unwrap().resources.accelerated;
+    assert_eq!(accelerated(), Some(0));
+    let says = |generation, devices: &[&str]| {
+        let item = item("acme.chat.app", Channel::App, "chat");
+        let mut report =
+            with_snapshot(2, 1, NOW_MS, snapshot(generation, Completeness::Complete, vec![item]));
+        report.coverage.accelerators = devices.iter().map(|device| (*device).to_owned()).collect();
+        report.sent_at_ms = NOW_MS + i64::try_from(generation).unwrap();
+        fixture.send(2, report, NOW_MS);
+    };
+    says(1, &["a graphics processor", "another"]);
+    assert_eq!(accelerated(), Some(1), "a machine counts once");
+    says(2, &[]);
+    assert_eq!(accelerated(), Some(0), "it was taken out");
+}
+
+#[test]
 fn comments_are_kept_with_who_and_when_and_change_nothing_else() {
     let (fixture, analyst, reviewer) = with_people();
     let id = only(&fixture);

@@ -25,7 +25,7 @@ use crate::web::guard::Reader;
 use crate::web::language::{say, t};
 use crate::web::list::{Pager, page_number};
 use crate::web::names::{Names, people_of};
-use crate::web::pages::{Beside, DecisionView, RecordPage, RequestView};
+use crate::web::pages::{Beside, DecisionView, Offers, RecordPage, RequestView, Undo};
 use crate::web::url::{Address, encode};
 use crate::web::{WebState, blocking};
 
@@ -61,8 +61,13 @@ pub(crate) async fn one(
         "" => None,
         typed => Some(typed.parse::<Day>().map_err(|_| WebError::unknown_choice("on", typed))?),
     };
-    let said =
-        Said { notice: moves::done(&query.done), number: page_number(&query.page)?, on, ..Said::default() };
+    let said = Said {
+        notice: moves::done(&query.done),
+        done: query.done,
+        number: page_number(&query.page)?,
+        on,
+        ..Said::default()
+    };
     record_page(&state, &reader, &reference, said).await
 }
 
@@ -70,6 +75,8 @@ pub(crate) async fn one(
 #[derive(Default)]
 pub(super) struct Said {
     notice: Option<&'static str>,
+    /// Word of the move that was just made.
+    done: String,
     /// Page of the history, from 1; 0: the first.
     number: u64,
     on: Option<Day>,
@@ -91,6 +98,7 @@ struct Loaded {
     seen_then: Vec<SeenThen>,
     least: u64,
     beside: Option<Beside>,
+    undo: Option<Undo>,
 }
 
 async fn record_page(
@@ -103,7 +111,7 @@ async fn record_page(
     let number = said.number.max(1);
     // What is told of a past day is told as of that day.
     let today = said.on.unwrap_or_else(|| Day::from_unix_ms(reader.now_ms));
-    let loaded = load(state, reader, reference, number, said.on).await?;
+    let loaded = load(state, reader, reference, number, &said).await?;
     let (held, seen) = (&loaded.detail.held, &loaded.detail.seen);
     let system = loaded.then.as_ref().unwrap_or(&held.body);
     let known = state.app.catalogue.known();
@@ -120,7 +128,7 @@ async fn record_page(
         Some(_) => Vec::new(),
         None => {
             let own = system.request.as_ref().is_some_and(|request| request.by == reader.user.id);
-            offers::offers(&loaded.detail, &loaded.trials, today, own, &word, &typed)
+            offers::offers(&loaded.detail, &loaded.trials, today, own, names, &word, &typed)
         }
     };
     let (waits, pending) = offers::waits(system, today);
@@ -167,6 +175,12 @@ async fn record_page(
             at_ms: decision.at_ms,
             reason: decision.reason.clone(),
             policy: decision.policy.clone(),
+            only_in: offers::in_words(&system.limited_to_units, names),
+            outside: if said.on.is_some() {
+                String::new()
+            } else {
+                offers::in_words(&system.outside_limit(seen, today), names)
+            },
             coverage: decision.coverage_percent,
         }),
         groups: groups(
@@ -184,10 +198,18 @@ async fn record_page(
             own: request.by == reader.user.id,
             at_ms: request.at_ms,
             what: t(request.wish.label()),
-            details: offers::wish_details(&request.wish, &loaded.detail.related),
+            details: offers::wish_details(&request.wish, &loaded.detail.related, names),
             reason: request.reason.clone(),
         }),
-        offers,
+        undo: loaded.undo,
+        here: here.href(),
+        offers: Offers {
+            rows: offers,
+            reference: held.body.reference.clone(),
+            version: held.version,
+            back: None,
+            keyed: false,
+        },
         problem: refused.as_ref().map(|refused| problem(&held.body.reference, refused)),
         history: entries::views(&loaded.rows, shown, names, None),
         pager: Pager::of_rows(ENTRIES, (number, shown, loaded.total), "event", &here, "page"),
@@ -223,8 +245,9 @@ async fn load(
     reader: &Reader,
     reference: &str,
     number: u64,
-    on: Option<Day>,
+    said: &Said,
 ) -> Result<Loaded, WebError> {
+    let (on, done) = (said.on, said.done.clone());
     let (app, reference) = (state.app.clone(), reference.to_owned());
     let (who, act) = (reader.who(), reader.act("why"));
     // Refusals tell of people rather than of the record: they are for who reads the trail.
@@ -291,7 +314,12 @@ async fn load(
             Some(_) => None,
             None => Some(beside(&beside_of, &by, &detail.held.body)?),
         };
+        let undo = match on {
+            Some(_) => None,
+            None => moves::undo(&by, &app, &done, &detail.held.body.reference)?,
+        };
         Ok::<_, WebError>(Some(Loaded {
+            undo,
             beside,
             detail,
             names,
@@ -343,7 +371,7 @@ pub(crate) fn in_sight(
 }
 
 /// What is seen that the decision does not rest on, with units by name.
-fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
+pub(super) fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
     let Some(basis) = &system.basis else { return Vec::new() };
     let units = seen.units.difference(&basis.units).map(|unit| say!("Unit {0}", names.unit(*unit)));
     let rest = Seen { units: BTreeSet::new(), ..seen.clone() };

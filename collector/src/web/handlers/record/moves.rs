@@ -8,12 +8,18 @@ use umbrascope_rules::Catalogue;
 use super::{Said, record_page};
 use crate::AppState;
 use crate::model::Deed;
+use crate::model::governed::Actor;
 use crate::review::{self, Guard, Refused, Told};
 use crate::store::{Governance, StoreError};
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
+use crate::web::handlers::work;
 use crate::web::language::{say, t};
+use crate::web::pages::Undo;
 use crate::web::{WebState, blocking};
+
+/// How long a move can be taken back with one click, in milliseconds: ten minutes.
+const UNDO_MS: i64 = 600_000;
 
 /// Makes a move, or shows the page again with what was typed and why not.
 pub(crate) async fn make(
@@ -29,7 +35,7 @@ pub(crate) async fn make(
     }
     let version = field(&sent, "version").parse().map_err(|_| WebError::BadRequest)?;
     let told = Told::of_form(sent.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    let add = field(&sent, "add").to_owned();
+    let (add, back) = (field(&sent, "add").to_owned(), field(&sent, "back").to_owned());
     let act = reader.act(field(&sent, "reason").trim()).on(version);
     let (app, who, known) = (state.app.clone(), reader.who(), state.app.catalogue.known());
     let (id, asked) = (reference.clone(), word.clone());
@@ -53,7 +59,12 @@ pub(crate) async fn make(
                 person = reader.user.name,
                 "a record was moved"
             );
-            Ok(Redirect::to(&format!("/inventory/{}?done={word}", held.body.reference)).into_response())
+            let reference = &held.body.reference;
+            let own = format!("/inventory/{reference}");
+            let to = work::back(&back, &own);
+            let joint = if to.contains('?') { '&' } else { '?' };
+            let of = if to == own { String::new() } else { format!("&of={reference}") };
+            Ok(Redirect::to(&format!("{to}{joint}done={word}{of}")).into_response())
         }
         Some(Err(refused)) => {
             let said = Said { refused: Some((refused, word)), typed: sent, ..Said::default() };
@@ -109,8 +120,41 @@ fn name_products(told: &mut Told, add: &str, catalogue: &Catalogue) -> Result<()
     Ok(())
 }
 
+/// What takes a move back that the reader made a moment ago, as long as nobody did anything since. A decision is not taken back: it is
+/// revoked, with a reason of its own. Blocks.
+pub(in crate::web::handlers) fn undo(
+    reader: &Reader,
+    app: &AppState,
+    word: &str,
+    reference: &str,
+) -> Result<Option<Undo>, StoreError> {
+    let (back, step) = match word {
+        "request-sanction" | "request-tolerance" | "request-scope-in" | "request-scope-out"
+        | "request-retire" | "request-merge" | "request-split" => ("withdraw", review::Move::Withdraw),
+        "dismiss" => ("reopen", review::Move::Reopen),
+        "scope-in" => ("scope-open", review::Move::ScopeOpen),
+        "suspend" => ("resume", review::Move::Resume),
+        "resume" => ("suspend", review::Move::Suspend),
+        _ => return Ok(None),
+    };
+    let Some(detail) = app.governance.system(reference)? else { return Ok(None) };
+    let newest = detail.held.stamps.values().max_by_key(|stamp| stamp.seq);
+    let own = newest.is_some_and(|stamp| Actor::person_in(&stamp.by) == Some(reader.user.id));
+    if !own || reader.now_ms - detail.held.at_ms > UNDO_MS {
+        return Ok(None);
+    }
+    let (id, act) = (&detail.held.body.id, reader.act("taken back"));
+    let may = app.governance.trial(id, &[step], &reader.who(), &act)?;
+    let may = may.is_some_and(|trials| trials.iter().all(Result::is_ok));
+    Ok(may.then(|| Undo {
+        reference: detail.held.body.reference.clone(),
+        word: back,
+        version: detail.held.version,
+    }))
+}
+
 /// What was just done, in words.
-pub(super) fn done(word: &str) -> Option<&'static str> {
+pub(in crate::web::handlers) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
         "triage" => t("Marked as looked at."),
         "review" => t("The review has started."),

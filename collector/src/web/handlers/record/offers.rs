@@ -1,5 +1,7 @@
 //! What a reader may do with a record now. The rules themselves are asked, one trial a move: the page knows no rule.
 
+use std::collections::BTreeSet;
+
 use umbrascope_api::Day;
 
 use super::fields::problem;
@@ -14,7 +16,7 @@ use crate::web::names::Names;
 use crate::web::pages::{Ask, Axis, Offer};
 
 /// The moves that are tried, in the order of the page, each as it would be made with everything said that it needs.
-pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Move)> {
+pub(in crate::web::handlers) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Move)> {
     let some = || "x".repeat(20);
     let mut list = vec![
         ("approve", Move::Approve),
@@ -22,10 +24,14 @@ pub(super) fn candidates(system: &AiSystem, today: Day) -> Vec<(&'static str, Mo
         ("withdraw", Move::Withdraw),
         ("triage", Move::Triage),
         ("review", Move::StartReview),
-        ("request-sanction", Move::Request(Wish::Sanction { conditions: None })),
+        ("request-sanction", Move::Request(Wish::sanction())),
         (
             "request-tolerance",
-            Move::Request(Wish::Tolerate { conditions: some(), expires_on: today.forward(1) }),
+            Move::Request(Wish::Tolerate {
+                conditions: some(),
+                expires_on: today.forward(1),
+                units: BTreeSet::new(),
+            }),
         ),
         ("prohibit", Move::Prohibit),
         ("reopen", Move::Reopen),
@@ -75,11 +81,12 @@ fn section(word: &str) -> &'static str {
 
 /// What came of the trials, as a page offers it. `own`: the reader made the request that waits. `refused` is the word of a move that was
 /// refused a moment ago, with what was typed.
-pub(super) fn offers<'t>(
+pub(in crate::web::handlers) fn offers<'t>(
     detail: &SystemDetail,
     trials: &[Result<(), Refused>],
     today: Day,
     own: bool,
+    names: &Names,
     refused: &str,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
 ) -> Vec<Offer> {
@@ -102,7 +109,7 @@ pub(super) fn offers<'t>(
             label: t(label(word)?),
             section: section(word),
             blocked,
-            asks: asks(word, detail, today, open, &typed),
+            asks: asks(word, detail, names, today, open, &typed),
             open,
         })
     };
@@ -112,6 +119,7 @@ pub(super) fn offers<'t>(
 fn asks<'t>(
     word: &str,
     detail: &SystemDetail,
+    names: &Names,
     today: Day,
     open: bool,
     typed: &dyn Fn(&str) -> Vec<&'t str>,
@@ -149,6 +157,20 @@ fn asks<'t>(
             .collect(),
         ..ask("products", label, "checks", false, "")
     };
+    let limit = || Ask {
+        options: detail
+            .held
+            .body
+            .org_units
+            .iter()
+            .map(|unit| Choice {
+                value: unit.to_string(),
+                label: names.unit(*unit),
+                chosen: typed("units").contains(&unit.to_string().as_str()),
+            })
+            .collect(),
+        ..ask("units", t("Only in these units; none: wherever it is used"), "checks", false, "")
+    };
     let hidden = |name, value: &str| Ask { value: value.to_owned(), ..ask(name, name, "hidden", true, "") };
     match word {
         "triage" | "review" | "withdraw" => Vec::new(),
@@ -164,11 +186,16 @@ fn asks<'t>(
         ],
         "comment" => vec![ask("note", t("Comment"), "text", true, t("It changes nothing else, and stays."))],
         "request-sanction" => {
-            vec![ask("conditions", t("Conditions"), "text", false, t("Under which it may be used.")), why()]
+            vec![
+                ask("conditions", t("Conditions"), "text", false, t("Under which it may be used.")),
+                limit(),
+                why(),
+            ]
         }
         "request-tolerance" => vec![
             ask("conditions", t("Conditions"), "text", true, ""),
             ask("expires_on", t("Last day"), "day", true, t("After it, the record is open again by itself.")),
+            limit(),
             why(),
         ],
         "request-scope-in" => {
@@ -264,13 +291,16 @@ fn or(typed: Vec<&str>, default: &str) -> String {
 pub(in crate::web::handlers) fn wish_details(
     wish: &Wish,
     related: &[(String, String)],
+    names: &Names,
 ) -> Vec<(&'static str, String)> {
+    let only = |units: &BTreeSet<i64>| (!units.is_empty()).then(|| (t("Only in"), in_words(units, names)));
     match wish {
-        Wish::Sanction { conditions } => {
-            conditions.iter().map(|text| (t("Conditions"), text.clone())).collect()
+        Wish::Sanction { conditions, units } => {
+            conditions.iter().map(|text| (t("Conditions"), text.clone())).chain(only(units)).collect()
         }
-        Wish::Tolerate { conditions, expires_on } => {
-            vec![(t("Conditions"), conditions.clone()), (t("Until"), expires_on.to_string())]
+        Wish::Tolerate { conditions, expires_on, units } => {
+            let told = [(t("Conditions"), conditions.clone()), (t("Until"), expires_on.to_string())];
+            told.into_iter().chain(only(units)).collect()
         }
         Wish::ScopeIn { justification } => {
             justification.iter().map(|text| (t("Justification"), text.clone())).collect()
@@ -290,8 +320,13 @@ pub(in crate::web::handlers) fn wish_details(
     }
 }
 
+/// Units by their names.
+pub(super) fn in_words(units: &BTreeSet<i64>, names: &Names) -> String {
+    units.iter().map(|unit| names.unit(*unit)).collect::<Vec<_>>().join(", ")
+}
+
 /// The six axes.
-pub(super) fn axes(system: &AiSystem, names: &Names, today: Day) -> Vec<Axis> {
+pub(in crate::web::handlers) fn axes(system: &AiSystem, names: &Names, today: Day) -> Vec<Axis> {
     let axis = |label, word, class, note: String| Axis { label, word, class, note };
     let effective = system.effective_sanction(today);
     let decision = match (system.sanction, system.expires_on) {
