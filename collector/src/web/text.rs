@@ -278,6 +278,27 @@ mod tests {
     }
 
     #[test]
+    fn german_readers_are_told_in_german() {
+        let (today, now_ms) = (day("2026-11-21"), day("2026-11-21").unix_ms());
+        let told = |text: &str| DayWords { day: day(text), today }.to_string();
+        let ago = |before: i64| Ago { at_ms: now_ms - before, now_ms }.to_string();
+        Language::German.within(|| {
+            assert_eq!([told("2026-11-21"), told("2026-11-20")], ["heute", "gestern"]);
+            assert_eq!([told("2026-03-03"), told("2025-12-31")], ["3.\u{A0}März", "31.\u{A0}Dez.\u{A0}2025"]);
+            assert_eq!([ago(0), ago(DAY_MS)], ["gerade eben", "vor\u{A0}1\u{A0}Tag"]);
+            assert_eq!(
+                [ago(3 * DAY_MS), ago(-2 * HOUR_MS)],
+                ["vor\u{A0}3\u{A0}Tagen", "in\u{A0}2\u{A0}Stunden"]
+            );
+            assert_eq!(
+                [Plural(1, "asset").to_string(), Plural(0, "asset").to_string()],
+                ["1\u{A0}Gerät", "0\u{A0}Geräte"]
+            );
+            assert_eq!(Bytes(4_109_854_934).to_string(), "4,1\u{A0}GB");
+        });
+    }
+
+    #[test]
     fn moments_are_rfc_3339() {
         assert_eq!(Rfc3339(1_795_269_802_123).to_string(), "2026-11-21T14:03:22Z");
         assert_eq!(Rfc3339(0).to_string(), "1970-01-01T00:00:00Z");

@@ -26,7 +26,7 @@ async fn a_page_speaks_the_language_of_the_browser_until_the_reader_chooses() {
     );
 
     let chosen = ada.post("/language", &[("language", "en")]).await;
-    assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, "/products"));
+    assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, "/"));
     let english = ada.send(asked("/findings"), Body::empty()).await;
     assert!(english.text.contains("<h1>Findings</h1>"), "what a reader chose counts for more");
     assert_eq!(ada.post("/language", &[("language", "tlh")]).await.status, StatusCode::BAD_REQUEST);
@@ -44,9 +44,9 @@ async fn who_is_not_signed_in_chooses_too_and_comes_back_to_the_page() {
     for (from, back) in [
         ("http://localhost/sign-in?next=%2Ffindings", "/sign-in?next=%2Ffindings"),
         ("http://localhost", "/"),
-        ("http://evil.example/sign-in", "/products"),
-        ("http://evil.example\\@localhost//evil.example/", "/products"),
-        ("http://localhost//evil.example/", "/products"),
+        ("http://evil.example/sign-in", "/"),
+        ("http://evil.example\\@localhost//evil.example/", "/"),
+        ("http://localhost//evil.example/", "/"),
     ] {
         let chosen = nobody.send(choose(from), Body::from("language=de")).await;
         assert_eq!((chosen.status, chosen.location()), (StatusCode::SEE_OTHER, back), "{from}");
@@ -94,7 +94,11 @@ async fn a_german_page_has_no_english_text_of_ours() {
         let bare =
             ["/sign-in", "/sign-in/link/x", "/nowhere", "/products?page=0", "/products?kind=spaceship"];
         for path in PAGES.iter().chain(&bare) {
-            let page = reader.get(path).await.text;
+            let page = reader.get(path).await;
+            if page.status.is_redirection() {
+                continue; // a door of another role
+            }
+            let page = page.text;
             assert!(page.contains("<html lang=\"de\""), "{path}: {page}");
             for text in texts_of(&page) {
                 if whole.contains(&text) || parts.iter().any(|part| text.contains(part)) {
