@@ -1,6 +1,7 @@
 // Opens every page of a running collector in real Chromium, light and dark, at three widths, and fails on
 // serious or critical findings of axe, on violations of the content policy, on errors of the console, on
-// what spills over the side, and on pages of 100 kB or more (1 MB where all of something is there to be printed). Leaves a picture of each in a folder.
+// what spills over the side, and on pages of 100 kB or more (1 MB where all of something is there to be printed), in English and German. Leaves
+// a picture of each in a folder.
 //
 //   node pages.mjs BASE_URL SIGN_IN_LINK [FOLDER] [brief] [lists]
 //
@@ -162,6 +163,22 @@ if (await assistant.count()) places["product-assistant"] = await assistant.getAt
 for (const [name, path] of Object.entries(places)) {
   await visit(page, name, new URL(path, base).href, /^error-/.test(name));
 }
+
+// In German words are longer: nothing spills over the side of a small screen there either.
+const german = await browser.newContext({ ...options, storageState: session, locale: "de-DE" });
+const reader = await german.newPage();
+watch(reader);
+await reader.setViewportSize({ width: WIDTHS[0], height: 900 });
+for (const [name, path] of Object.entries(places)) {
+  const answer = await reader.goto(new URL(path, base).href);
+  const bytes = (await answer.body()).length;
+  if (bytes >= (name.endsWith("-print") ? 10 * MAX_BYTES : MAX_BYTES)) problems.push(`${name} in German: ${bytes} bytes`);
+  const [lang, spill] = await reader.evaluate(() => [document.documentElement.lang, document.documentElement.scrollWidth - window.innerWidth]);
+  if (lang !== "de") problems.push(`${name} in German: the page says that it is in ${lang}`);
+  if (spill > 0) problems.push(`${name} in German: ${spill} pixels over the side at ${WIDTHS[0]}`);
+  await picture(reader, `${name}-german`);
+}
+await german.close();
 
 // A form with a mistake, a token made, and revoked again; without JavaScript, as every page must work.
 const plain = await browser.newContext({ ...options, storageState: session, javaScriptEnabled: false });

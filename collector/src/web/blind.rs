@@ -8,6 +8,7 @@ use umbrascope_rules::bundle::number_in;
 use super::text::{Grouped, Plural};
 use super::words::source_state;
 use crate::model::{SensorRow, SensorState};
+use crate::web::language::{key, say, t};
 
 /// One thing that a sensor could not see, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,72 +23,79 @@ pub(crate) struct Blind {
 /// a sensor that never reported has seen nothing, which is said.
 pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
     let mut spots = Vec::new();
-    let mut say = |class, words: String| spots.push(Blind { class, words });
+    let mut spot = |class, words: String| spots.push(Blind { class, words });
     let report = &sensor.coverage;
     if sensor.clone_suspected_at_ms.is_some() {
-        say("bad", "Two machines seem to use its key: what it reports may be of either. Revoke it and enrol both anew.".to_owned());
+        spot("bad", t("Two machines seem to use its key: what it reports may be of either. Revoke it and enrol both anew.").to_owned());
     }
     match sensor.state {
         SensorState::Revoked => {
-            say("bad", "Its certificate is revoked: nothing new comes from here.".to_owned())
+            spot("bad", t("Its certificate is revoked: nothing new comes from here.").to_owned())
         }
         SensorState::NeverReported => {
-            say("warn", "Enrolled, but it has never reported. Nothing is known of this machine.".to_owned());
+            spot(
+                "warn",
+                t("Enrolled, but it has never reported. Nothing is known of this machine.").to_owned(),
+            );
             return spots;
         }
         SensorState::Silent => {
-            say("warn", "Silent for more than a day: what happened since is not known.".to_owned())
+            spot("warn", t("Silent for more than a day: what happened since is not known.").to_owned())
         }
         SensorState::Reporting => {}
     }
     match report.capture {
         CaptureState::Capturing => {}
         CaptureState::Off => {
-            say("", "The network is not watched: switched off in its configuration.".to_owned())
+            spot("", t("The network is not watched: switched off in its configuration.").to_owned())
         }
-        CaptureState::NoPrivilege => say(
+        CaptureState::NoPrivilege => spot(
             "warn",
-            "The network is not watched: it lacks the privilege (on Linux CAP_NET_RAW). Scans only."
+            t("The network is not watched: it lacks the privilege (on Linux CAP_NET_RAW). Scans only.")
                 .to_owned(),
         ),
-        CaptureState::Unavailable => {
-            say("warn", "The network is not watched: capture is not available here. Scans only.".to_owned())
-        }
+        CaptureState::Unavailable => spot(
+            "warn",
+            t("The network is not watched: capture is not available here. Scans only.").to_owned(),
+        ),
     }
     if report.kernel_drops > 0 {
-        say(
+        spot(
             "warn",
-            format!("{} dropped by the kernel before it could look.", Plural(report.kernel_drops, "packet")),
+            say!("{0} dropped by the kernel before it could look.", Plural(report.kernel_drops, "packet")),
         );
     }
     if report.queue_drops > 0 {
-        say("warn", format!("{} dropped because it was too busy.", Plural(report.queue_drops, "sighting")));
+        spot("warn", say!("{0} dropped because it was too busy.", Plural(report.queue_drops, "sighting")));
     }
     if report.rows_dropped > 0 {
-        say(
+        spot(
             "warn",
-            format!("{} given up after too long without a collector.", Plural(report.rows_dropped, "row")),
+            say!("{0} given up after too long without a collector.", Plural(report.rows_dropped, "row")),
         );
     }
     if report.flows_lost > 0 {
-        say(
+        spot(
             "",
-            format!(
-                "{} given up: too many at once, too large, or broken.",
+            say!(
+                "{0} given up: too many at once, too large, or broken.",
                 Plural(report.flows_lost, "connection")
             ),
         );
     }
     if report.flows_joined_late > 0 {
-        let (flows, were) =
-            (report.flows_joined_late, if report.flows_joined_late == 1 { "was" } else { "were" });
-        say("", format!("{} {were} under way before it looked.", Plural(flows, "connection")));
+        let flows = Plural(report.flows_joined_late, "connection");
+        let words = match report.flows_joined_late {
+            1 => say!("{0} was under way before it looked.", flows),
+            _ => say!("{0} were under way before it looked.", flows),
+        };
+        spot("", words);
     }
     if report.hellos_with_ech > 0 {
-        say(
+        spot(
             "",
-            format!(
-                "{} of {} offered ECH: most by habit, with the true name.",
+            say!(
+                "{0} of {1} offered ECH: most by habit, with the true name.",
                 Grouped(report.hellos_with_ech),
                 Plural(report.hellos, "TLS or QUIC connection")
             ),
@@ -96,51 +104,52 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
     if report.hidden_destinations > 0 {
         let suspects = match report.hidden_suspects {
             0 => String::new(),
-            some => format!(" {} of them may be AI, by the last DNS answers.", Grouped(some)),
+            some => say!(" {0} of them may be AI, by the last DNS answers.", Grouped(some)),
         };
-        say(
+        spot(
             "warn",
-            format!(
-                "{} to a destination that ECH hides.{suspects}",
-                Plural(report.hidden_destinations, "connection")
+            say!(
+                "{0} to a destination that ECH hides.{1}",
+                Plural(report.hidden_destinations, "connection"),
+                suspects
             ),
         );
     }
     if report.hellos_without_name > 0 {
-        say(
+        spot(
             "",
-            format!(
-                "{} of {} carried no name at all.",
+            say!(
+                "{0} of {1} carried no name at all.",
                 Grouped(report.hellos_without_name),
                 Plural(report.hellos, "TLS or QUIC connection")
             ),
         );
     }
     if report.encrypted_dns > 0 {
-        say(
+        spot(
             "",
-            format!(
-                "{} to encrypted DNS{}: the queries inside are not seen.",
+            say!(
+                "{0} to encrypted DNS{1}: the queries inside are not seen.",
                 Plural(report.encrypted_dns, "connection"),
-                kinds_of_dns(report),
+                kinds_of_dns(report)
             ),
         );
     }
     if !report.own_rules_note.is_empty() {
-        say(
+        spot(
             "warn",
-            format!("It does not use all of the organisation's own rules: {}.", report.own_rules_note),
+            say!("It does not use all of the organisation's own rules: {0}.", report.own_rules_note),
         );
     }
     if !report.catalogue_note.is_empty() {
-        say("warn", format!("It does not use the catalogue that it was given: {}.", report.catalogue_note));
+        spot("warn", say!("It does not use the catalogue that it was given: {0}.", report.catalogue_note));
     }
     if report.suspects_dropped > 0 {
         let count = Plural(report.suspects_dropped, "naming");
-        say("warn", format!("{count} of suspects left out: its day had as many as there may be."));
+        spot("warn", say!("{0} of suspects left out: its day had as many as there may be.", count));
     }
     if report.unattributed > 0 {
-        say("", format!("{} without a known process.", Plural(report.unattributed, "sighting")));
+        spot("", say!("{0} without a known process.", Plural(report.unattributed, "sighting")));
     }
     for source in &report.sources {
         if !matches!(source.state, SourceState::Read | SourceState::Absent) {
@@ -149,50 +158,44 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             } else {
                 String::new()
             };
-            say("warn", format!("Source {}: {}{problems}.", source.source, source_state(source.state)));
+            spot("warn", say!("Source {0}: {1}{2}.", source.source, source_state(source.state), problems));
         }
     }
-    if report.state_resets > 0 {
-        say(
-            "warn",
-            format!(
-                "Its state database was unreadable and set aside {}.",
-                if report.state_resets == 1 {
-                    "once".to_owned()
-                } else {
-                    format!("{} times", report.state_resets)
-                }
-            ),
-        );
+    match report.state_resets {
+        0 => {}
+        1 => spot("warn", t("Its state database was unreadable and set aside once.").to_owned()),
+        times => spot("warn", say!("Its state database was unreadable and set aside {0} times.", times)),
     }
     if report.trail_contradictions > 0 {
         let times = Plural(report.trail_contradictions, "time");
-        say(
+        spot(
             "warn",
-            format!(
-                "This collector's audit trail contradicted what it had shown to it, {times}: was a backup restored?"
+            say!(
+                "This collector's audit trail contradicted what it had shown to it, {0}: was a backup restored?",
+                times
             ),
         );
     }
     if sensor.rows_refused > 0 {
-        say(
-            "warn",
-            format!("{} refused by this collector as malformed.", Plural(sensor.rows_refused, "row")),
-        );
+        spot("warn", say!("{0} refused by this collector as malformed.", Plural(sensor.rows_refused, "row")));
     }
     if sensor.unknown_fields > 0 {
-        say(
+        spot(
             "",
-            format!(
-                "{} in its reports: it is newer than this collector.",
+            say!(
+                "{0} in its reports: it is newer than this collector.",
                 Plural(sensor.unknown_fields, "unknown field")
             ),
         );
     }
     if sensor.clock_skew_ms.saturating_abs() > 120_000 {
         let minutes = u64::try_from(sensor.clock_skew_ms.saturating_abs() / 60_000).unwrap_or(u64::MAX);
-        let side = if sensor.clock_skew_ms > 0 { "fast" } else { "slow" };
-        say("", format!("Its clock is {} {side}: its days may not be ours.", Plural(minutes, "minute")));
+        let minutes = Plural(minutes, "minute");
+        let words = match sensor.clock_skew_ms > 0 {
+            true => say!("Its clock is {0} fast: its days may not be ours.", minutes),
+            false => say!("Its clock is {0} slow: its days may not be ours.", minutes),
+        };
+        spot("", words);
     }
     spots.sort_by_key(|spot| match spot.class {
         "bad" => 0,
@@ -204,11 +207,11 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
 
 /// What is known of the kinds of encrypted DNS, in brackets; an older agent does not tell them apart.
 fn kinds_of_dns(report: &CoverageReport) -> String {
-    let kinds = [(report.dns_over_tls, "over TLS or QUIC"), (report.dns_over_https, "over HTTPS")];
+    let kinds = [(report.dns_over_tls, t("over TLS or QUIC")), (report.dns_over_https, t("over HTTPS"))];
     let words: Vec<String> = kinds
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, kind)| format!("{} {kind}", Grouped(*count)))
+        .map(|(count, kind)| say!("{0} {1}", Grouped(*count), kind))
         .collect();
     if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) }
 }
@@ -250,28 +253,28 @@ pub(crate) fn standing(theirs: &str, ours: &str) -> Option<(&'static str, &'stat
         return None;
     }
     Some(match (number_in(theirs), number_in(ours)) {
-        (Some(theirs), Some(ours)) if theirs < ours => ("warn", "behind"),
-        (Some(theirs), Some(ours)) if theirs > ours => ("run", "newer than the collector's"),
-        _ => ("warn", "another one"),
+        (Some(theirs), Some(ours)) if theirs < ours => ("warn", key("behind")),
+        (Some(theirs), Some(ours)) if theirs > ours => ("run", key("newer than the collector's")),
+        _ => ("warn", key("another one")),
     })
 }
 
 fn network(sensor: &SensorRow) -> String {
     if sensor.state == SensorState::NeverReported {
-        return "unknown".to_owned();
+        return t("unknown").to_owned();
     }
     let report = &sensor.coverage;
     let state = match report.capture {
-        CaptureState::Capturing if report.interfaces.is_empty() => "watched".to_owned(),
-        CaptureState::Capturing => format!("watched on {}", report.interfaces.join(", ")),
-        CaptureState::Off => "switched off".to_owned(),
-        CaptureState::NoPrivilege => "not watched: no privilege".to_owned(),
-        CaptureState::Unavailable => "not watched".to_owned(),
+        CaptureState::Capturing if report.interfaces.is_empty() => t("watched").to_owned(),
+        CaptureState::Capturing => say!("watched on {0}", report.interfaces.join(", ")),
+        CaptureState::Off => t("switched off").to_owned(),
+        CaptureState::NoPrivilege => t("not watched: no privilege").to_owned(),
+        CaptureState::Unavailable => t("not watched").to_owned(),
     };
     let gateway = if report.gateway.is_empty() {
         String::new()
     } else {
-        format!("; the traffic of other machines on {}", report.gateway.join(", "))
+        say!("; the traffic of other machines on {0}", report.gateway.join(", "))
     };
     let note =
         if report.capture_note.is_empty() { String::new() } else { format!(" ({})", report.capture_note) };
@@ -286,7 +289,7 @@ fn sources_read(sensor: &SensorRow) -> String {
         .filter(|source| source.state == SourceState::Read)
         .map(|source| source.source.as_str())
         .collect();
-    if read.is_empty() { "none yet".to_owned() } else { read.join(", ") }
+    if read.is_empty() { t("none yet").to_owned() } else { read.join(", ") }
 }
 
 #[cfg(test)]

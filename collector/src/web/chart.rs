@@ -1,11 +1,12 @@
 //! Charts as SVG, drawn here. Colours come from the style sheet by class, geometry from attributes,
 //! so that a strict content policy has nothing to forbid. Each says in words what it shows.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
 
 use askama::filters::HtmlSafe;
 use umbrascope_api::Day;
 
+use super::language::{say, t};
 use super::text::{DayWords, Plural};
 
 /// A row of small bars, one a day, oldest first, for a table cell.
@@ -31,10 +32,15 @@ impl Display for Sparkline<'_> {
         write!(
             f,
             "<svg class=\"spark\" viewBox=\"0 0 {width} {height}\" preserveAspectRatio=\"none\" role=\"img\" \
-             aria-label=\"Assets a day over {days} days: at most {largest}, {last} on the last day\">\
+             aria-label=\"{words}\">\
              <path class=\"base\" d=\"M0 {base}H{width}\"/><path class=\"bar\" d=\"",
             height = Self::HEIGHT,
-            days = self.values.len(),
+            words = say!(
+                "Assets a day over {0} days: at most {1}, {2} on the last day",
+                self.values.len(),
+                largest,
+                last
+            ),
             base = Self::HEIGHT as f64 - 0.5,
         )?;
         for (at, value) in self.values.iter().enumerate().filter(|(_, value)| **value > 0) {
@@ -63,20 +69,16 @@ pub(crate) struct DayBars<'a> {
 impl DayBars<'_> {
     fn summary(&self) -> impl Display {
         let largest = self.days.iter().map(|(_, value)| *value).max().unwrap_or(0);
-        let mut text = String::new();
-        let written = match (self.days.first(), self.days.last()) {
-            (Some((first, _)), Some((last, now))) => write!(
-                text,
-                "{} to {}: at most {} on one day, {} on the last.",
+        match (self.days.first(), self.days.last()) {
+            (Some((first, _)), Some((last, now))) => say!(
+                "{0} to {1}: at most {2} on one day, {3} on the last.",
                 DayWords { day: *first, today: self.today },
                 DayWords { day: *last, today: self.today },
                 Plural(largest, self.noun),
                 now
             ),
-            _ => write!(text, "No days yet."),
-        };
-        debug_assert!(written.is_ok(), "a String takes all that is written to it");
-        text
+            _ => t("No days yet.").to_owned(),
+        }
     }
 }
 
@@ -140,8 +142,8 @@ impl Display for StackedDays<'_> {
             days: count,
             width: Canvas::WHOLE,
         };
-        let words = format!(
-            "{} days in {} parts: at most {} on one day, {} on the last.",
+        let words = say!(
+            "{0} days in {1} parts: at most {2} on one day, {3} on the last.",
             count,
             self.parts.len(),
             sums.iter().max().unwrap_or(&0),
@@ -181,7 +183,7 @@ impl Display for PartsBar {
         const WIDTH: u64 = 1_000;
         let whole: u64 = self.parts.iter().map(|(_, _, count)| count).sum();
         let words: Vec<String> =
-            self.parts.iter().map(|(_, label, count)| format!("{count} {label}")).collect();
+            self.parts.iter().map(|(_, label, count)| say!("{0} {1}", count, label)).collect();
         let label = format!("{}: {}", self.title, words.join(", "));
         write!(
             f,

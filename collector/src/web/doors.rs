@@ -1,6 +1,7 @@
 //! The front doors, and who goes in by which.
 
 use crate::model::{Grants, Role};
+use crate::web::language::t;
 
 /// What somebody is here for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,11 +36,11 @@ impl Door {
     /// What people read.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Security => "Security",
-            Self::Scope => "Scope",
-            Self::It => "Roll-out",
-            Self::Audit => "Audit",
-            Self::Privacy => "People concerned",
+            Self::Security => t("Security"),
+            Self::Scope => t("Scope"),
+            Self::It => t("Roll-out"),
+            Self::Audit => t("Audit"),
+            Self::Privacy => t("People concerned"),
         }
     }
 

@@ -4,6 +4,7 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::language::{self, say, t};
 use super::pick::Unclear;
 use super::url::Address;
 use crate::model::{Deed, Refused, Scope, TakesPerson};
@@ -141,131 +142,131 @@ impl WebError {
             what,
             advice: advice.to_owned(),
             href: "/products".to_owned(),
-            link: "To the products",
+            link: t("To the products"),
             guard: None,
             missing: Vec::new(),
         };
         match self {
             Self::SignInFirst { next } => Explained {
                 href: Address::new("/sign-in").with("next", next.as_str()).href(),
-                link: "Sign in",
-                ..explain("Sign in first", "This is for people who are signed in.".to_owned(), "")
+                link: t("Sign in"),
+                ..explain(t("Sign in first"), t("This is for people who are signed in.").to_owned(), "")
             },
             Self::NotInScope(_) | Self::RouteNotInScope(_) => Explained {
                 guard: Some("G-SCOPE"),
                 ..explain(
-                    "Not in the scope of the token",
-                    format!("{self}."),
-                    "Nothing was changed. Make a token with that scope, if the program is to do this.",
+                    t("Not in the scope of the token"),
+                    language::message(format!("{self}.")),
+                    t("Nothing was changed. Make a token with that scope, if the program is to do this."),
                 )
             },
             Self::TakesPerson(takes) => Explained {
                 guard: Some("G-SCOPE"),
                 href: takes.page.to_owned(),
                 ..explain(
-                    "Takes a person",
-                    format!("{takes}: sign in and do it at {}.", takes.page),
-                    "Nothing was changed. What is signed takes the password again, at that moment.",
+                    t("Takes a person"),
+                    say!("{0}: sign in and do it at {1}.", language::message(takes), takes.page),
+                    t("Nothing was changed. What is signed takes the password again, at that moment."),
                 )
             },
             Self::FromElsewhere => Explained {
                 href: "/export".to_owned(),
-                link: "To the exports",
+                link: t("To the exports"),
                 ..explain(
-                    "The export was not begun",
-                    "A link of another site asked for it, and each export leaves an entry in the audit trail.".to_owned(),
-                    "Nothing was taken away. Open the exports here and choose.",
+                    t("The export was not begun"),
+                    t("A link of another site asked for it, and each export leaves an entry in the audit trail.").to_owned(),
+                    t("Nothing was taken away. Open the exports here and choose."),
                 )
             },
             Self::Unreadable { .. } => explain(
-                "That was not understood",
-                format!("Nothing was changed: {self}."),
-                "Compare it with what /api/v1/openapi.json says of this operation.",
+                t("That was not understood"),
+                say!("Nothing was changed: {0}.", self),
+                t("Compare it with what /api/v1/openapi.json says of this operation."),
             ),
             Self::ConfirmFirst { next } => Explained {
                 href: Address::new("/confirm").with("next", next.as_str()).href(),
-                link: "Sign in again",
+                link: t("Sign in again"),
                 ..explain(
-                    "Sign in again first",
-                    "G-FRESH: this is signed in your name, and takes that you signed in within five minutes."
+                    t("Sign in again first"),
+                    t("G-FRESH: this is signed in your name, and takes that you signed in within five minutes.")
                         .to_owned(),
-                    "Nothing was changed.",
+                    t("Nothing was changed."),
                 )
             },
             Self::SecondFactorFirst => Explained {
                 href: "/account/second-factor".to_owned(),
-                link: "Set it up",
+                link: t("Set it up"),
                 ..explain(
-                    "Set up a second factor first",
-                    "A role of yours takes a second factor, and you have none.".to_owned(),
-                    "Nothing was changed.",
+                    t("Set up a second factor first"),
+                    t("A role of yours takes a second factor, and you have none.").to_owned(),
+                    t("Nothing was changed."),
                 )
             },
             Self::NotFound(what) => explain(
-                "Not found",
-                format!("There is no {what} at this address."),
-                "It may have been mistyped, or nothing of it has been seen yet. Search for it by name instead.",
+                t("Not found"),
+                say!("There is no {0} at this address.", t(what)),
+                t("It may have been mistyped, or nothing of it has been seen yet. Search for it by name instead."),
             ),
             Self::UnknownChoice { name, typed } => explain(
-                "That is not a choice",
-                format!("The address asks for {name}={typed}, and there is no such {name}."),
-                "Go to the list and choose from the filters there.",
+                t("That is not a choice"),
+                say!("The address asks for {0}={1}, and there is no such {0}.", name, typed),
+                t("Go to the list and choose from the filters there."),
             ),
             Self::BadRequest => explain(
-                "That was not understood",
-                "The request does not have the form that this page takes.".to_owned(),
-                "Go back, reload the page and try again.",
+                t("That was not understood"),
+                t("The request does not have the form that this page takes.").to_owned(),
+                t("Go back, reload the page and try again."),
             ),
             Self::NotAllowed(refused) => Explained {
                 guard: Some(refused.guard()),
                 ..explain(
-                    "Not for your role",
-                    format!("{refused}."),
-                    "Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles.",
+                    t("Not for your role"),
+                    language::message(format!("{refused}.")),
+                    t("Nothing was changed. Somebody who holds such a role can do it; an administrator of this collector gives roles."),
                 )
             },
             Self::Guarded(refused) => Explained {
                 guard: Some(refused.guard.as_str()),
                 missing: refused.missing.clone(),
                 ..explain(
-                    "That is refused",
-                    format!("{}: {}.", refused.guard.as_str(), refused.says),
-                    "Nothing was changed.",
+                    t("That is refused"),
+                    format!("{}: {}.", refused.guard.as_str(), language::message(&refused.says)),
+                    t("Nothing was changed."),
                 )
             },
             Self::Unclear(unclear) => Self::Guarded(unclear.refused()).explained(),
             Self::Forged => explain(
-                "The form was not taken",
-                "It did not come from this site, or its page was open for too long.".to_owned(),
-                "Nothing was changed. Open the page anew and send the form again.",
+                t("The form was not taken"),
+                t("It did not come from this site, or its page was open for too long.").to_owned(),
+                t("Nothing was changed. Open the page anew and send the form again."),
             ),
             Self::LinkSpent => Explained {
                 href: "/sign-in".to_owned(),
-                link: "Sign in with a password",
+                link: t("Sign in with a password"),
                 ..explain(
-                    "This link does not sign in",
-                    "It was used already, is too old, or was not copied whole.".to_owned(),
-                    "Ask for a new one: an administrator makes it on the collector, and `umbrascope-collector try` prints one at each start.",
+                    t("This link does not sign in"),
+                    t("It was used already, is too old, or was not copied whole.").to_owned(),
+                    t("Ask for a new one: an administrator makes it on the collector, and `umbrascope-collector try` prints one at each start."),
                 )
             },
             Self::TooMany { retry_after_s } => Explained {
                 href: "/sign-in".to_owned(),
-                link: "Back",
+                link: t("Back"),
                 ..explain(
-                    "Too many attempts",
-                    format!("Wait {retry_after_s} seconds, then try again."),
-                    "This slows down whoever guesses. Your account is not locked.",
+                    t("Too many attempts"),
+                    say!("Wait {0} seconds, then try again.", retry_after_s),
+                    t("This slows down whoever guesses. Your account is not locked."),
                 )
             },
             Self::Method => explain(
-                "Not this way",
-                "This address is there, but not for this kind of request.".to_owned(),
-                "Use the forms and links of the pages.",
+                t("Not this way"),
+                t("This address is there, but not for this kind of request.").to_owned(),
+                t("Use the forms and links of the pages."),
             ),
             Self::Store(_) | Self::Session(_) | Self::Template(_) | Self::Work(_) => explain(
-                "It went wrong on our side",
-                "The collector could not answer. Its log says why.".to_owned(),
-                "Try again in a minute. If it stays, show an administrator the time at which it happened.",
+                t("It went wrong on our side"),
+                t("The collector could not answer. Its log says why.").to_owned(),
+                t("Try again in a minute. If it stays, show an administrator the time at which it happened."),
             ),
         }
     }

@@ -9,7 +9,8 @@ use umbrascope_rules::{Answer, ClaimSource, Confidence, Level, ProductKind, Stan
 
 use super::assets;
 use super::chart::Sparkline;
-use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown};
+use super::language::{self, Hole, Sentence, say};
+use super::text::{self, Ago, DayWords, Grouped, Plural, Rfc3339, Shown, Tenths};
 use super::url::encode;
 use super::words;
 use crate::model::{AiSystemRow, DayCount, SensorState, TokenRow, TokenState};
@@ -41,6 +42,36 @@ impl<T> Peel<T> for &&T {
     fn peel(&self) -> &T {
         self
     }
+}
+
+/// A text of ours, or a label that a record gives, in the reader's language: `{{ "Findings"|t }}`, `{{ state.label()|t }}`.
+#[askama::filter_fn]
+pub(crate) fn t(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::label(text.as_ref()).into_owned())
+}
+
+/// A label in the reader's language, in small letters, for the middle of a sentence.
+#[askama::filter_fn]
+pub(crate) fn lowered(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::label(text.as_ref()).to_lowercase())
+}
+
+/// What a module without a language formatted, in the reader's: `{{ line.says|said }}`.
+#[askama::filter_fn]
+pub(crate) fn said(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
+    Ok(language::message(text.as_ref()))
+}
+
+/// A text of ours with markup, and with holes for values: `{{ "<strong>{0}</strong> open"|say|with(open) }}`.
+#[askama::filter_fn]
+pub(crate) fn say(text: &'static str, _: &dyn Values) -> Result<Sentence> {
+    Ok(Sentence::new(text))
+}
+
+/// A value for the next hole of a text, escaped.
+#[askama::filter_fn]
+pub(crate) fn with<V: Hole>(sentence: Sentence, _: &dyn Values, value: V) -> Result<Sentence> {
+    Ok(sentence.with(&value))
 }
 
 /// Address of a static file, with the hash of its content in the name.
@@ -76,13 +107,13 @@ pub(crate) fn or_dash(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
 /// A word for a machine without a name.
 #[askama::filter_fn]
 pub(crate) fn or_unnamed(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
-    Ok(if text.as_ref().is_empty() { "unnamed machine" } else { text.as_ref() }.to_owned())
+    Ok(if text.as_ref().is_empty() { language::t("unnamed machine") } else { text.as_ref() }.to_owned())
 }
 
 /// A word for a token without a label.
 #[askama::filter_fn]
 pub(crate) fn or_unlabelled(text: impl AsRef<str>, _: &dyn Values) -> Result<String> {
-    Ok(if text.as_ref().is_empty() { "no label" } else { text.as_ref() }.to_owned())
+    Ok(if text.as_ref().is_empty() { language::t("no label") } else { text.as_ref() }.to_owned())
 }
 
 /// One segment of a path, percent-encoded.
@@ -102,7 +133,7 @@ pub(crate) fn grouped(number: impl Peel<u64>, _: &dyn Values) -> Result<Grouped>
 pub(crate) fn told(number: impl Peel<u64>, _: &dyn Values, least: &u64) -> Result<String> {
     Ok(match crate::anonymity::told(*number.peel(), *least) {
         Some(number) => Grouped(number).to_string(),
-        None => format!("fewer than {least}"),
+        None => say!("fewer than {0}", least),
     })
 }
 
@@ -116,7 +147,7 @@ pub(crate) fn told_plural(
 ) -> Result<String> {
     Ok(match crate::anonymity::told(*number.peel(), *least) {
         Some(number) => Plural(number, noun).to_string(),
-        None => format!("fewer than {least} {noun}s"),
+        None => say!("fewer than {0} {1}", least, language::noun(noun, 0)),
     })
 }
 
@@ -126,15 +157,15 @@ pub(crate) fn part(number: impl Peel<u64>, _: &dyn Values, whole: &u64, least: &
     let number = *number.peel();
     Ok(match (crate::anonymity::part(*whole, number, *least), crate::anonymity::told(number, *least)) {
         (Some(number), _) => Grouped(number).to_string(),
-        (None, None) => format!("fewer than {least}"),
-        (None, Some(_)) => "not told".to_owned(),
+        (None, None) => say!("fewer than {0}", least),
+        (None, Some(_)) => language::t("not told").to_owned(),
     })
 }
 
 /// A number that may be told, or that it may not.
 #[askama::filter_fn]
 pub(crate) fn if_told(number: impl Peel<Option<u64>>, _: &dyn Values) -> Result<String> {
-    Ok(number.peel().map_or_else(|| "not told".to_owned(), |number| Grouped(number).to_string()))
+    Ok(number.peel().map_or_else(|| language::t("not told").to_owned(), |number| Grouped(number).to_string()))
 }
 
 /// A number with its noun.
@@ -150,19 +181,35 @@ pub(crate) fn percent(part: impl Peel<u64>, _: &dyn Values, whole: &u64) -> Resu
         return Ok("–".to_owned());
     }
     let tenths = u128::from(*part.peel()) * 1_000 / u128::from(*whole);
-    Ok(format!("{}.{}\u{A0}%", tenths / 10, tenths % 10))
-}
-
-/// A day in a person's words.
-#[askama::filter_fn]
-pub(crate) fn day_words(day: impl Peel<Day>, _: &dyn Values, today: &Day) -> Result<DayWords> {
-    Ok(DayWords { day: *day.peel(), today: *today })
+    Ok(format!("{}\u{A0}%", Tenths(tenths)))
 }
 
 /// How long ago a moment was.
 #[askama::filter_fn]
 pub(crate) fn ago(at_ms: impl Peel<i64>, _: &dyn Values, now_ms: &i64) -> Result<Ago> {
     Ok(Ago { at_ms: *at_ms.peel(), now_ms: *now_ms })
+}
+
+/// A moment in a reader's words, for a sentence; its macro stands where there is no sentence.
+#[askama::filter_fn]
+pub(crate) fn moment(at_ms: impl Peel<i64>, _: &dyn Values, now_ms: &i64) -> Result<Safe<String>> {
+    let at_ms = *at_ms.peel();
+    let (exact, words) = (Rfc3339(at_ms), Ago { at_ms, now_ms: *now_ms });
+    Ok(Safe(format!("<time datetime=\"{exact}\" title=\"{exact}\">{words}</time>")))
+}
+
+/// The very moment, for a sentence.
+#[askama::filter_fn]
+pub(crate) fn instant(at_ms: impl Peel<i64>, _: &dyn Values) -> Result<Safe<String>> {
+    let exact = Rfc3339(*at_ms.peel());
+    Ok(Safe(format!("<time datetime=\"{exact}\">{exact}</time>")))
+}
+
+/// A day in a reader's words, for a sentence.
+#[askama::filter_fn]
+pub(crate) fn day(day: impl Peel<Day>, _: &dyn Values, today: &Day) -> Result<Safe<String>> {
+    let day = *day.peel();
+    Ok(Safe(format!("<time datetime=\"{day}\">{}</time>", DayWords { day, today: *today })))
 }
 
 /// A moment for machines.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use umbrascope_api::{Channel, PartKind, RiskFlag};
 use umbrascope_rules::ProductKind;
 
+use super::language::{self, key, t};
 use super::text::Bytes;
 use super::words::flag_meaning;
 use crate::anonymity::part;
@@ -67,16 +68,16 @@ pub(crate) struct Risk<'a> {
 
 /// The groups, in the order of interest.
 const GROUPS: [&str; 10] = [
-    "Agents and assistants",
-    "MCP servers",
-    "Local servers",
-    "Models on the disk",
-    "Extensions",
-    "Applications",
-    "Containers",
-    "In code",
-    "Signed in as",
-    "Keys that are set",
+    key("Agents and assistants"),
+    key("MCP servers"),
+    key("Local servers"),
+    key("Models on the disk"),
+    key("Extensions"),
+    key("Applications"),
+    key("Containers"),
+    key("In code"),
+    key("Signed in as"),
+    key("Keys that are set"),
 ];
 
 impl<'a> Glance<'a> {
@@ -167,13 +168,12 @@ fn place<'a>(product: &'a AssetProduct, piece: &'a EvidenceRow) -> (usize, Line<
     };
     notes.extend(details.model.clone().or_else(|| details.provider.clone()));
     if details.local == Some(true) {
-        notes.push("answers on this machine".to_owned());
+        notes.push(t("answers on this machine").to_owned());
     }
     for kind in [PartKind::Skill, PartKind::Plugin, PartKind::Hook, PartKind::Subagent] {
         let parts = details.parts.iter().filter(|part| part.kind == kind).count();
         if parts > 0 {
-            let plural = if parts == 1 { "" } else { "s" };
-            notes.push(format!("{parts} {kind}{plural}"));
+            notes.push(format!("{parts} {}", language::noun(kind.as_str(), parts as u64)));
         }
     }
     let line = Line { name: own_name(product, piece), product: &product.row.id, notes };
@@ -205,14 +205,23 @@ pub(crate) struct Fact<'a> {
 /// each. A sum is told where each of its parts is: the parts stand beside it.
 pub(crate) fn facts(evidence: &[EvidenceRow], whole: u64, least: u64) -> Vec<Fact<'_>> {
     /// Labels in their order.
-    const LABELS: [&str; 9] =
-        ["Versions", "Found in", "Signed in as", "Uses", "Model", "Talks to", "Has", "Answers come", "Risks"];
+    const LABELS: [&str; 9] = [
+        key("Versions"),
+        key("Found in"),
+        key("Signed in as"),
+        key("Uses"),
+        key("Model"),
+        key("Talks to"),
+        key("Has"),
+        key("Answers come"),
+        key("Risks"),
+    ];
     let mut tallies: [BTreeMap<&str, Option<u64>>; LABELS.len()] = Default::default();
     for piece in evidence.iter().filter(|piece| piece.present && piece.count == 0) {
         let details = &piece.details;
         let account = (piece.channel == Channel::Account).then_some(piece.value.as_str());
         let answers =
-            details.local.map(|local| if local { "on the machine itself" } else { "over the network" });
+            details.local.map(|local| t(if local { "on the machine itself" } else { "over the network" }));
         let singles = [
             piece.version.as_deref(),
             details.client.as_deref(),

@@ -1,7 +1,7 @@
 //! Who asks, and whether a form is ours: cookies, form tokens, and the origin of what changes things.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, ORIGIN, REFERER};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 
@@ -10,6 +10,7 @@ use umbrascope_api::Day;
 use super::WebState;
 use super::error::WebError;
 use super::frame::{Frame, Here, Theme};
+use super::language::Language;
 use crate::AppState;
 use crate::anonymity::parts;
 use crate::model::governed::{Act, Actor};
@@ -24,8 +25,8 @@ use crate::store::StoreError;
 
 /// Where one begins; it leads on to the door of one's roles.
 pub(crate) const HOME: &str = "/";
-/// How long the reader's choice of theme is kept, in seconds: a year.
-const THEME_SECONDS: u32 = 31_536_000;
+/// How long the reader's choice of theme and of language is kept, in seconds: a year.
+const CHOICE_SECONDS: u32 = 31_536_000;
 
 /// Somebody who is signed in. As an extractor it refuses everybody else.
 #[derive(Debug, Clone)]
@@ -441,13 +442,32 @@ pub(crate) fn end_session(https: bool) -> Result<HeaderValue, WebError> {
 
 /// Keeps the reader's choice of theme.
 pub(crate) fn keep_theme(theme: Theme, https: bool) -> Result<HeaderValue, WebError> {
-    let seconds = if theme == Theme::System { 0 } else { THEME_SECONDS };
+    let seconds = if theme == Theme::System { 0 } else { CHOICE_SECONDS };
     set_cookie(Theme::COOKIE, theme.as_str(), Some(seconds), https)
 }
 
 /// The reader's choice of theme.
 pub(crate) fn theme(headers: &HeaderMap) -> Theme {
     cookie(headers, Theme::COOKIE).map(Theme::parse).unwrap_or_default()
+}
+
+/// Keeps the reader's choice of language.
+pub(crate) fn keep_language(language: Language, https: bool) -> Result<HeaderValue, WebError> {
+    set_cookie(Language::COOKIE, language.tag(), Some(CHOICE_SECONDS), https)
+}
+
+/// The language to answer in: the reader's choice, or what the browser asks for.
+pub(crate) fn language(headers: &HeaderMap) -> Language {
+    let chosen = cookie(headers, Language::COOKIE).and_then(Language::of_tag);
+    chosen.unwrap_or_else(|| Language::accepted(headers))
+}
+
+/// The page of this site from which a form was sent, as the browser names it in `Referer`; nothing where it names none, or another site's.
+pub(crate) fn sent_from(headers: &HeaderMap) -> Option<String> {
+    let page: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let ours = page.authority().is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host));
+    ours.then(|| page.path_and_query().map_or("/", |path| path.as_str()).to_owned())
 }
 
 /// A path of this site to go to, or the start page: never another site's.

@@ -5,8 +5,8 @@ use askama::Template;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, REFERRER_POLICY,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::middleware::Next;
@@ -16,6 +16,7 @@ use serde_json::json;
 use super::WebState;
 use super::error::{Explained, Sent, WebError};
 use super::guard;
+use super::language::Language;
 use super::pages::{BareFrame, ErrorPage};
 use super::pick::Unclear;
 use super::typed;
@@ -35,8 +36,26 @@ const POLICY: &str = concat!(
 /// Browser features that no page uses.
 const NO_FEATURES: &str = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
 
-/// Adds the headers, refuses what another site sends, and writes the error pages.
-pub(crate) async fn around(State(state): State<WebState>, mut request: Request, next: Next) -> Response {
+/// Places whose answers are for programs: they have one language.
+const FOR_PROGRAMS: [&str; 2] = ["/api/", "/static/"];
+
+/// Adds the headers, refuses what another site sends, and writes the error pages, in the reader's language.
+pub(crate) async fn around(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let language = match FOR_PROGRAMS.iter().any(|place| request.uri().path().starts_with(place)) {
+        true => Language::English,
+        false => guard::language(request.headers()),
+    };
+    let mut answer = language.during(answered(state, request, next)).await;
+    let html = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/html");
+    if answer.headers().get(CONTENT_TYPE).is_some_and(html) {
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+        headers.insert(VARY, HeaderValue::from_static("accept-language, cookie"));
+    }
+    answer
+}
+
+async fn answered(state: WebState, mut request: Request, next: Next) -> Response {
     let whole = guard::WholePath(request.uri().path().to_owned());
     request.extensions_mut().insert(whole);
     let asked = Asked {

@@ -9,6 +9,7 @@ use super::text::{Grouped, Plural};
 use super::url::Address;
 use super::words;
 use crate::model::{Direction, PageRequest, UnitRow};
+use crate::web::language::{self, say, t};
 
 /// Rows of a page.
 pub(crate) const PAGE_ROWS: u32 = 50;
@@ -237,7 +238,7 @@ impl Select {
     pub(crate) fn categories(chosen: Option<Category>) -> Self {
         let options = Category::ALL.iter().map(|category| Choice {
             value: category.as_str().to_owned(),
-            label: category.as_str().to_owned(),
+            label: language::label(category.as_str()).into_owned(),
             chosen: chosen == Some(*category),
         });
         Self { name: "category", label: "Category", all: "every category", options: options.collect() }
@@ -258,8 +259,8 @@ impl Select {
         let options = Confidence::ALL.iter().rev().map(|confidence| Choice {
             value: confidence.as_str().to_owned(),
             label: match confidence {
-                Confidence::High => "high".to_owned(),
-                other => format!("{other} or above"),
+                Confidence::High => t("high").to_owned(),
+                other => say!("{0} or above", language::label(other.as_str())),
             },
             chosen: chosen == Some(*confidence),
         });
@@ -326,10 +327,10 @@ impl Pager {
     /// `1–50 of 312 products`.
     pub(crate) fn words(&self) -> String {
         match self.shown {
-            0 => format!("Nothing on this page; {} in all", Plural(self.total, self.noun)),
+            0 => say!("Nothing on this page; {0} in all", Plural(self.total, self.noun)),
             shown if shown == self.total => Plural(self.total, self.noun).to_string(),
-            shown => format!(
-                "{}–{} of {}",
+            shown => say!(
+                "{0}–{1} of {2}",
                 Grouped(self.from + 1),
                 Grouped(self.from + shown),
                 Plural(self.total, self.noun)

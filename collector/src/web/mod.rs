@@ -32,6 +32,7 @@ mod frame;
 mod glance;
 mod guard;
 mod handlers;
+mod language;
 mod layers;
 mod limit;
 mod list;
@@ -275,6 +276,7 @@ pub fn router(app: AppState) -> Router {
         .route("/confirm", get(handlers::account::confirm_form).post(handlers::account::confirm))
         .route("/sign-out", post(handlers::sign_in::sign_out))
         .route("/theme", post(handlers::sign_in::theme))
+        .route("/language", post(handlers::sign_in::language))
         .route("/static/{name}", get(assets::serve))
         .nest("/api/v1", crate::api::router())
         .fallback(|| async { WebError::NotFound("page") })
@@ -294,9 +296,10 @@ where
     WebError: From<E>,
 {
     let (answer, mut answered) = oneshot::channel();
+    let language = language::Language::here();
     let done = away(Box::new(move || {
         // Who asked may have gone.
-        let _ = answer.send(work());
+        let _ = answer.send(language.within(work));
     }));
     done.await.map_err(|error| WebError::Work(error.into()))?;
     Ok(answered.try_recv().map_err(|error| WebError::Work(error.into()))??)

@@ -8,6 +8,7 @@ use crate::AppState;
 use crate::model::governed::Actor;
 use crate::model::record::{self, AiSystem, FIELDS, Input};
 use crate::store::StoreError;
+use crate::web::language::{self, say, t};
 
 /// Names of some people and of every unit.
 #[derive(Debug, Default)]
@@ -31,24 +32,24 @@ impl Names {
 
     /// A person.
     pub(crate) fn person(&self, id: i64) -> String {
-        self.people.get(&id).cloned().unwrap_or_else(|| format!("person {id}"))
+        self.people.get(&id).cloned().unwrap_or_else(|| say!("person {0}", id))
     }
 
     /// A unit.
     pub(crate) fn unit(&self, id: i64) -> String {
-        self.units.get(&id).cloned().unwrap_or_else(|| format!("unit {id}"))
+        self.units.get(&id).cloned().unwrap_or_else(|| say!("unit {0}", id))
     }
 
     /// Who did something, from the trail's text.
     pub(crate) fn actor(&self, text: &str) -> String {
         match (Actor::person_in(text), text) {
             (Some(person), text) if text.contains(" token:") => {
-                format!("{}, by a program", self.person(person))
+                say!("{0}, by a program", self.person(person))
             }
             (Some(person), _) => self.person(person),
-            (None, "console") => "the command line".to_owned(),
-            (None, "job:observe") => "sightings".to_owned(),
-            (None, other) => format!("the collector ({})", other.trim_start_matches("job:")),
+            (None, "console") => t("the command line").to_owned(),
+            (None, "job:observe") => t("sightings").to_owned(),
+            (None, other) => say!("the collector ({0})", other.trim_start_matches("job:")),
         }
     }
 
@@ -68,7 +69,7 @@ impl Names {
             (_, Value::Array(entries)) => {
                 let last = entries.last().filter(|entry| entry.is_object());
                 match last {
-                    Some(entry) => format!("{}, the last: {}", entries.len(), self.value(name, entry)),
+                    Some(entry) => say!("{0}, the last: {1}", entries.len(), self.value(name, entry)),
                     None => {
                         let words: Vec<String> =
                             entries.iter().map(|entry| self.value(name, entry)).collect();
@@ -95,7 +96,7 @@ impl Names {
             (name, Value::Number(_)) if name.ends_with(".by") || name.ends_with(".requested_by") => {
                 person(value).unwrap_or_default()
             }
-            (name, Value::String(word)) => chosen(name, word).unwrap_or(word).to_owned(),
+            (name, Value::String(word)) => language::label(chosen(name, word).unwrap_or(word)).into_owned(),
             (_, other) => other.to_string(),
         }
     }
@@ -130,29 +131,29 @@ pub(crate) fn field_label(name: &str) -> String {
     let exact = FIELDS.iter().find(|field| field.name == name);
     let within = || FIELDS.iter().find(|field| field.name.split('.').next() == Some(name));
     if let Some(field) = exact.or_else(within) {
-        return field.label.to_owned();
+        return t(field.label).to_owned();
     }
     match name {
-        "review" => "Review",
-        "reopened" => "Reopened because",
-        "dismissed" => "Dismissed because",
-        "sanction" => "Decision",
-        "expires_on" => "Counts until",
-        "limited_to_units" => "Counts only in",
-        "scope" => "Scope",
-        "scope_justification" => "Why so scoped",
-        "scope_decided_by" => "Scope decided by",
-        "scope_decided_at_ms" => "Scope decided",
-        "observed" => "Observed",
-        "enforcement" => "Enforcement",
-        "enforcement_evidence" => "What shows the enforcement",
-        "request" => "Asked for",
-        "decision" => "The decision",
-        "basis" => "What the decision rests on",
-        "residual" => "Remaining risk accepted",
-        "confirmations" => "Confirmations",
-        "comments" => "Comments",
-        "merged_into" => "Merged into",
+        "review" => t("Review"),
+        "reopened" => t("Reopened because"),
+        "dismissed" => t("Dismissed because"),
+        "sanction" => t("Decision"),
+        "expires_on" => t("Counts until"),
+        "limited_to_units" => t("Counts only in"),
+        "scope" => t("Scope"),
+        "scope_justification" => t("Why so scoped"),
+        "scope_decided_by" => t("Scope decided by"),
+        "scope_decided_at_ms" => t("Scope decided"),
+        "observed" => t("Observed"),
+        "enforcement" => t("Enforcement"),
+        "enforcement_evidence" => t("What shows the enforcement"),
+        "request" => t("Asked for"),
+        "decision" => t("The decision"),
+        "basis" => t("What the decision rests on"),
+        "residual" => t("Remaining risk accepted"),
+        "confirmations" => t("Confirmations"),
+        "comments" => t("Comments"),
+        "merged_into" => t("Merged into"),
         other => return other.trim_end_matches("_ms").replace('_', " "),
     }
     .to_owned()

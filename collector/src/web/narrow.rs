@@ -7,11 +7,12 @@ use super::list::{Choice, Select};
 use super::url::Address;
 use crate::model::record::{Observed, ReviewState, Sanction, Scope, Stage, SystemKind, Tier};
 use crate::model::{SystemFilter, UnitRow};
+use crate::web::language::{key, t};
 
 /// Asks for what is neither decided nor dismissed.
-const PENDING: (&str, &str) = ("pending", "Waiting");
+const PENDING: (&str, &str) = ("pending", key("Waiting"));
 /// Asks for what the reader owns.
-const MINE: (&str, &str) = ("mine", "Mine");
+const MINE: (&str, &str) = ("mine", key("Mine"));
 
 /// Words of an address that narrow the list. An empty one lets everything through.
 #[derive(Debug, Default, Deserialize)]
@@ -80,21 +81,21 @@ impl SystemQuery {
     pub(crate) fn selects(&self, kind: &str, units: &[UnitRow]) -> Vec<Select> {
         let review = std::iter::once(PENDING).chain(ReviewState::choices()).collect();
         let mut selects = vec![
-            select("review", "Review", "any state", review, &self.review),
-            select("sanction", "Decision", "any decision", Sanction::choices(), &self.sanction),
-            select("scope", "Scope", "any scope", Scope::choices(), &self.scope),
-            select("tier", "Risk tier", "any tier", Tier::choices(), &self.tier),
-            select("observed", "Observed", "seen or not", Observed::choices(), &self.observed),
-            select("stage", "Stage", "any stage", Stage::choices(), &self.stage),
+            select("review", t("Review"), t("any state"), review, &self.review),
+            select("sanction", t("Decision"), t("any decision"), Sanction::choices(), &self.sanction),
+            select("scope", t("Scope"), t("any scope"), Scope::choices(), &self.scope),
+            select("tier", t("Risk tier"), t("any tier"), Tier::choices(), &self.tier),
+            select("observed", t("Observed"), t("seen or not"), Observed::choices(), &self.observed),
+            select("stage", t("Stage"), t("any stage"), Stage::choices(), &self.stage),
             select(
                 "requested",
-                "Asked for",
-                "or not",
-                vec![("yes", "Something"), ("no", "Nothing")],
+                t("Asked for"),
+                t("or not"),
+                vec![("yes", t("Something")), ("no", t("Nothing"))],
                 &self.requested,
             ),
-            select("owner", "Owner", "anybody", vec![MINE], &self.owner),
-            select("kind", "Kind", "every kind", SystemKind::choices(), kind),
+            select("owner", t("Owner"), "anybody", vec![MINE], &self.owner),
+            select("kind", t("Kind"), t("every kind"), SystemKind::choices(), kind),
         ];
         if !units.is_empty() {
             selects.push(Select::units(units, self.unit.parse().ok()));
@@ -125,7 +126,7 @@ pub(crate) fn select(
 ) -> Select {
     let options = choices.into_iter().map(|(value, label)| Choice {
         value: value.to_owned(),
-        label: label.to_owned(),
+        label: t(label).to_owned(),
         chosen: value == chosen,
     });
     Select { name, label, all, options: options.collect() }

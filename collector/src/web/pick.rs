@@ -7,6 +7,7 @@ use crate::model::{PageRequest, PersonFilter, PersonRow};
 use crate::review::{Guard, Refused};
 use crate::store::StoreError;
 use crate::store::people::People;
+use crate::web::language::say;
 
 /// Most people that a page offers.
 pub(crate) const OFFERED: u32 = 200;
@@ -72,11 +73,12 @@ impl Unclear {
     pub(crate) fn refused(&self) -> Refused {
         let typed: String = self.typed.trim().chars().take(100).collect();
         let says = match self.fit.as_slice() {
-            [] => format!(
-                "nobody in the directory is called “{typed}”: type part of a name, or the sign-in name"
+            [] => say!(
+                "nobody in the directory is called “{0}”: type part of a name, or the sign-in name",
+                typed
             ),
             fit => {
-                format!("several people fit “{typed}”: type the sign-in name of one of {}", fit.join(", "))
+                say!("several people fit “{0}”: type the sign-in name of one of {1}", typed, fit.join(", "))
             }
         };
         Refused { guard: Guard::Fields, missing: vec!["person".to_owned()], says }

@@ -201,6 +201,12 @@ impl Group {
         GROUPS
     }
 
+    /// What its places are called.
+    #[cfg(test)]
+    pub(crate) fn labels(&self) -> Vec<&'static str> {
+        self.places.iter().map(|place| place.label).collect()
+    }
+
     /// Those of its places to which these roles lead.
     pub(crate) fn open_to(&self, grants: &Grants) -> Vec<&'static Place> {
         let reads = |deed: &Deed| grants.access_somewhere(*deed) >= Access::Read;
@@ -319,7 +325,7 @@ const GROUPS: &[Group] = &[
         ],
     },
     Group {
-        label: "Evidence",
+        label: "Evidence##for audits",
         places: &[
             place(
                 Here::Trail,

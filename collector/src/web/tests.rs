@@ -26,6 +26,7 @@ mod comments;
 mod export;
 mod governance;
 mod governed_api;
+mod language;
 mod legal;
 mod management;
 mod own;

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Write as _};
 
 use umbrascope_api::Day;
 
+use super::language::{self, Language, say, t};
 use crate::model::text::shows_nothing;
 
 /// Longest text that a table cell shows, in characters. JSON and the exports carry all of it.
@@ -59,7 +60,7 @@ fn is_combining(character: char) -> bool {
         0x0300..=0x036F | 0x0483..=0x0489 | 0x1AB0..=0x1AFF | 0x1DC0..=0x1DFF | 0x20D0..=0x20FF | 0xFE20..=0xFE2F)
 }
 
-/// A number with thin spaces between groups of three digits: `12 345`.
+/// A number with thin spaces between groups of three digits, which readers of every language take for the same number: `12 345`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Grouped(pub u64);
 
@@ -82,12 +83,11 @@ pub(crate) struct Plural(pub u64, pub &'static str);
 
 impl Display for Plural {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\u{A0}{}", Grouped(self.0), self.1)?;
-        if self.0 == 1 { Ok(()) } else { f.write_char('s') }
+        write!(f, "{}\u{A0}{}", Grouped(self.0), language::noun(self.1, self.0))
     }
 }
 
-/// A day as a person says it: `today`, `yesterday`, `21 Nov`, `21 Nov 2025`.
+/// A day as a person says it: `today`, `yesterday`, `21 Nov`, `21 Nov 2025`; in German `21. Nov. 2025`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DayWords {
     /// The day.
@@ -99,22 +99,31 @@ pub(crate) struct DayWords {
 impl Display for DayWords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.day == self.today {
-            return f.write_str("today");
+            return f.write_str(t("today"));
         }
         if self.day == self.today.back(1) && self.today.number() > 0 {
-            return f.write_str("yesterday");
+            return f.write_str(t("yesterday"));
         }
         let (year, month, day) = self.day.ymd();
-        write!(f, "{day}\u{A0}{}", month_name(month))?;
+        match Language::here() {
+            Language::English => write!(f, "{day}\u{A0}{}", month_name(month))?,
+            Language::German => write!(f, "{day}.\u{A0}{}", month_name(month))?,
+        }
         if year == self.today.ymd().0 { Ok(()) } else { write!(f, "\u{A0}{year}") }
     }
 }
 
-/// Three letters for a month, 1 to 12.
+/// A month, 1 to 12, as short as it is written: three letters in English, what the Duden has in German.
 pub(crate) fn month_name(month: u32) -> &'static str {
     const NAMES: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    NAMES[(month.clamp(1, 12) - 1) as usize]
+    const GERMAN: [&str; 12] =
+        ["Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sep.", "Okt.", "Nov.", "Dez."];
+    let names = match Language::here() {
+        Language::English => NAMES,
+        Language::German => GERMAN,
+    };
+    names[(month.clamp(1, 12) - 1) as usize]
 }
 
 /// How long before or after `now`: `just now`, `12 minutes ago`, `in 3 days`.
@@ -128,20 +137,22 @@ pub(crate) struct Ago {
 
 impl Display for Ago {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MINUTE: u64 = MINUTE_MS.unsigned_abs();
+        const HOUR: u64 = HOUR_MS.unsigned_abs();
+        const DAY: u64 = DAY_MS.unsigned_abs();
         let distance = self.now_ms.saturating_sub(self.at_ms);
-        let size = distance.saturating_abs();
-        let (number, noun) = match size {
-            ..MINUTE_MS => return f.write_str(if distance >= 0 { "just now" } else { "within a minute" }),
-            MINUTE_MS..HOUR_MS => (size / MINUTE_MS, "minute"),
-            HOUR_MS..DAY_MS => (size / HOUR_MS, "hour"),
-            _ => (size / DAY_MS, "day"),
+        let size = distance.unsigned_abs();
+        let words = match size {
+            ..MINUTE if distance >= 0 => return f.write_str(t("just now")),
+            ..MINUTE => return f.write_str(t("within a minute")),
+            MINUTE..HOUR => Plural(size / MINUTE, "minute##ago"),
+            HOUR..DAY => Plural(size / HOUR, "hour##ago"),
+            _ => Plural(size / DAY, "day##ago"),
         };
-        let plural = if number == 1 { "" } else { "s" };
-        if distance >= 0 {
-            write!(f, "{number}\u{A0}{noun}{plural}\u{A0}ago")
-        } else {
-            write!(f, "in\u{A0}{number}\u{A0}{noun}{plural}")
-        }
+        f.write_str(&match distance >= 0 {
+            true => say!("{0}\u{A0}ago", words),
+            false => say!("in\u{A0}{0}", words),
+        })
     }
 }
 
@@ -157,6 +168,20 @@ impl Display for Rfc3339 {
     }
 }
 
+/// A number of tenths, with a point or, in German, a comma.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tenths(pub u128);
+
+impl Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match Language::here() {
+            Language::English => '.',
+            Language::German => ',',
+        };
+        write!(f, "{}{mark}{}", self.0 / 10, self.0 % 10)
+    }
+}
+
 /// A size in the unit a person would choose: `4.1 GB`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bytes(pub u64);
@@ -168,10 +193,10 @@ impl Display for Bytes {
         for (size, unit) in UNITS {
             if self.0 >= size {
                 let tenths = self.0 / (size / 10);
-                return write!(f, "{}.{}\u{A0}{unit}", tenths / 10, tenths % 10);
+                return write!(f, "{}\u{A0}{unit}", Tenths(u128::from(tenths)));
             }
         }
-        write!(f, "{}\u{A0}bytes", self.0)
+        write!(f, "{}\u{A0}{}", self.0, t("bytes"))
     }
 }
 
@@ -250,6 +275,27 @@ mod tests {
         ] {
             assert_eq!(Ago { at_ms: now_ms - before, now_ms }.to_string(), words);
         }
+    }
+
+    #[test]
+    fn german_readers_are_told_in_german() {
+        let (today, now_ms) = (day("2026-11-21"), day("2026-11-21").unix_ms());
+        let told = |text: &str| DayWords { day: day(text), today }.to_string();
+        let ago = |before: i64| Ago { at_ms: now_ms - before, now_ms }.to_string();
+        Language::German.within(|| {
+            assert_eq!([told("2026-11-21"), told("2026-11-20")], ["heute", "gestern"]);
+            assert_eq!([told("2026-03-03"), told("2025-12-31")], ["3.\u{A0}März", "31.\u{A0}Dez.\u{A0}2025"]);
+            assert_eq!([ago(0), ago(DAY_MS)], ["gerade eben", "vor\u{A0}1\u{A0}Tag"]);
+            assert_eq!(
+                [ago(3 * DAY_MS), ago(-2 * HOUR_MS)],
+                ["vor\u{A0}3\u{A0}Tagen", "in\u{A0}2\u{A0}Stunden"]
+            );
+            assert_eq!(
+                [Plural(1, "asset").to_string(), Plural(0, "asset").to_string()],
+                ["1\u{A0}Gerät", "0\u{A0}Geräte"]
+            );
+            assert_eq!(Bytes(4_109_854_934).to_string(), "4,1\u{A0}GB");
+        });
     }
 
     #[test]

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Limited};
 use super::FORM_BYTES;
 use super::error::status_of;
 use super::frame::Theme;
+use super::language;
 use super::pages::{BareFrame, WhoPage};
 use super::pick::Unclear;
 
@@ -82,7 +83,7 @@ fn who_page(
         field,
         typed: unclear.typed.trim().to_owned(),
         fit: unclear.fit.clone(),
-        says: format!("{}: {}.", refused.guard.as_str(), refused.says),
+        says: format!("{}: {}.", refused.guard.as_str(), language::message(&refused.says)),
         kept,
     })
 }

@@ -11,6 +11,7 @@ use crate::session::{FRESH_MS, SessionError};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::{self, Reader};
+use crate::web::language::t;
 use crate::web::limit::Who;
 use crate::web::list::ListQuery;
 use crate::web::pages::{AccountPage, BareFrame, ConfirmPage, RecoveryPage, SecondFactorPage};
@@ -24,7 +25,7 @@ pub(crate) async fn account(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "removed" => Some("The second factor is taken away."),
+        "removed" => Some(t("The second factor is taken away.")),
         _ => None,
     };
     let (people, person) = (state.app.people.clone(), reader.user.id);
@@ -101,7 +102,9 @@ pub(crate) async fn set_up(
     match codes {
         Some(codes) => page(&RecoveryPage { frame: reader.frame(Here::Account, None), codes, first: true }),
         None => {
-            let problem = "That is not the code of now. Look at the app again; the clock of its device has to be right.";
+            let problem = t(
+                "That is not the code of now. Look at the app again; the clock of its device has to be right.",
+            );
             second_factor_page(&state, &reader, Some(problem)).await
         }
     }
@@ -182,7 +185,7 @@ pub(crate) async fn confirm(
     if proved {
         Ok(Redirect::to(guard::local_path(&sent.next)).into_response())
     } else {
-        confirm_page(&reader, sent.next, Some("That does not fit."))
+        confirm_page(&reader, sent.next, Some(t("That does not fit.")))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::session::SessionError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::ListQuery;
 use crate::web::pages::{ApiTokenMadePage, ApiTokensPage};
 use crate::web::{WebState, blocking};
@@ -32,7 +33,7 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = (query.done == "revoked")
-        .then_some("The token is revoked. Programs that use it are refused from now on.");
+        .then_some(t("The token is revoked. Programs that use it are refused from now on."));
     tokens_page(&state, &reader, None, notice).await
 }
 
@@ -74,9 +75,9 @@ pub(crate) async fn create(
         .collect();
     let days = said("days").parse().ok().filter(|days| DAYS.contains(days)).ok_or(WebError::BadRequest)?;
     let problem = if label.is_empty() || label.chars().count() > LABEL_CHARS {
-        Some("Say what it is for, in at most 100 characters.")
+        Some(t("Say what it is for, in at most 100 characters."))
     } else if scopes.is_empty() {
-        Some("Choose what it may be used for.")
+        Some(t("Choose what it may be used for."))
     } else {
         None
     };
@@ -86,7 +87,8 @@ pub(crate) async fn create(
     match make(&state, &reader, label, scopes, days).await? {
         Some((row, text)) => page(&ApiTokenMadePage { frame: reader.frame(Here::Account, None), row, text }),
         None => {
-            tokens_page(&state, &reader, Some("You have fifty tokens already: revoke one first."), None).await
+            tokens_page(&state, &reader, Some(t("You have fifty tokens already: revoke one first.")), None)
+                .await
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::store::people::People;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{say, t};
 use crate::web::list::{ListQuery, Pager, page_number};
 use crate::web::pages::{AMEND_ON_PAGE, AttestPage, AttestRow, Typed};
 use crate::web::url::Address;
@@ -161,7 +162,7 @@ pub(crate) async fn answer(
                     continue;
                 }
                 Some(Err(refused)) => refused.to_string(),
-                None => "there is no such row any more".to_owned(),
+                None => t("there is no such row any more").to_owned(),
             };
             if let Some((_, why)) = typed.get_mut(&row) {
                 *why = Some(problem);
@@ -176,7 +177,7 @@ pub(crate) async fn answer(
     if typed.is_empty() && !nothing {
         return Ok(Redirect::to(&format!("/attest?done={taken}")).into_response());
     }
-    let problem = nothing.then(|| "Choose an answer for at least one record, then send.".to_owned());
+    let problem = nothing.then(|| t("Choose an answer for at least one record, then send.").to_owned());
     let shown = Shown { taken, problem, number, escalated, typed };
     let mut again = attest_page(&reader, found, shown)?;
     *again.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -194,8 +195,8 @@ fn said(
         "amend" => Ok(Answer::Amend(record.map_or_else(Vec::new, |record| changed(typed, record)))),
         "reassign" => match person(people, &typed.to)? {
             Some(person) => Ok(Answer::Reassign(person)),
-            None => Err(format!(
-                "there is nobody in the directory with the sign-in name or address “{}”: ask an administrator, or say that it is not yours",
+            None => Err(say!(
+                "there is nobody in the directory with the sign-in name or address “{0}”: ask an administrator, or say that it is not yours",
                 typed.to.trim()
             )),
         },
@@ -203,10 +204,10 @@ fn said(
             Ok(retired_on) => {
                 Ok(Answer::Retire { retired_on, disposal_evidence: typed.evidence.trim().to_owned() })
             }
-            Err(_) => Err("name the day of its end, as in 2026-11-30".to_owned()),
+            Err(_) => Err(t("name the day of its end, as in 2026-11-30").to_owned()),
         },
         "not-mine" => Ok(Answer::NotMine),
-        other => Err(format!("{} is no answer", other.chars().take(40).collect::<String>())),
+        other => Err(say!("{0} is no answer", other.chars().take(40).collect::<String>())),
     })
 }
 

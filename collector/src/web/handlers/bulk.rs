@@ -19,6 +19,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{say, t};
 use crate::web::pages::{BulkPage, BulkRow};
 use crate::web::{WebState, blocking};
 
@@ -49,9 +50,9 @@ pub(super) fn moves(reader: &Reader) -> Vec<(&'static str, &'static str)> {
 
 fn words(word: &str) -> &'static str {
     match word {
-        "set-unit" => "Add to a unit",
-        "set-owner" => "Give to an owner",
-        "set-tier" => "Set the risk tier",
+        "set-unit" => t("Add to a unit"),
+        "set-owner" => t("Give to an owner"),
+        "set-tier" => t("Set the risk tier"),
         word => label(word).unwrap_or_default(),
     }
 }
@@ -152,12 +153,13 @@ pub(crate) fn each(
     let most = usize::try_from(app.governance.limits()?.bulk_records).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
     if picked.is_empty() {
-        return Ok((rows, Some("Nothing was chosen: mark some records of the list first.".to_owned())));
+        return Ok((rows, Some(t("Nothing was chosen: mark some records of the list first.").to_owned())));
     }
     if picked.len() > most {
-        let says = format!(
-            "{} records were chosen, and one change reaches at most {most}: choose fewer.",
-            picked.len()
+        let says = say!(
+            "{0} records were chosen, and one change reaches at most {1}: choose fewer.",
+            picked.len(),
+            most
         );
         return Ok((rows, Some(says)));
     }
@@ -170,11 +172,11 @@ pub(crate) fn each(
         };
         let Some(found) = found else {
             rows.push(BulkRow {
-                name: "no such record".to_owned(),
+                name: t("no such record").to_owned(),
                 reference: id.chars().take(40).collect(),
                 version: 0,
                 stands: String::new(),
-                refused: Some((Guard::Target.as_str(), "there is no such record".to_owned())),
+                refused: Some((Guard::Target.as_str(), t("there is no such record").to_owned())),
             });
             continue;
         };
@@ -214,18 +216,18 @@ impl Asked {
         match self.word.as_str() {
             "set-owner" => match app.people.person_named(&self.owner.trim().to_lowercase())? {
                 Some(person) => edit("system_owner", person.id.into()),
-                None => unset("owner", "name the owner by the sign-in name"),
+                None => unset("owner", t("name the owner by the sign-in name")),
             },
             "set-unit" => match self.unit.parse::<i64>() {
                 Ok(unit) => {
                     let units: Vec<i64> = system.org_units.iter().copied().chain([unit]).collect();
                     edit("org_units", units.into())
                 }
-                Err(_) => unset("unit", "choose the unit"),
+                Err(_) => unset("unit", t("choose the unit")),
             },
             "set-tier" => match Tier::parse(&self.tier) {
                 Some(tier) => edit("risk_tier", tier.as_str().into()),
-                None => unset("tier", "choose the risk tier"),
+                None => unset("tier", t("choose the risk tier")),
             },
             word => step_of(app, word, self.told.clone()),
         }
@@ -234,12 +236,12 @@ impl Asked {
 
 /// Where a record stands, in words.
 fn stands(system: &AiSystem) -> String {
-    let asked = system.request.as_ref().map(|request| format!(", asked to {}", request.wish.label()));
+    let asked = system.request.as_ref().map(|request| say!(", asked to {0}", t(request.wish.label())));
     format!(
         "{}, {}, {}{}",
-        system.review.label(),
-        system.sanction.label().to_lowercase(),
-        system.scope.label().to_lowercase(),
+        t(system.review.label()),
+        t(system.sanction.label()).to_lowercase(),
+        t(system.scope.label()).to_lowercase(),
         asked.unwrap_or_default()
     )
 }
@@ -247,12 +249,12 @@ fn stands(system: &AiSystem) -> String {
 /// What was typed, for the preview.
 fn said(sent: &[(String, String)]) -> Vec<(&'static str, String)> {
     [
-        ("reason", "Why"),
-        ("conditions", "Conditions"),
-        ("expires_on", "Last day"),
-        ("justification", "Justification"),
-        ("owner", "Owner"),
-        ("evidence", "What shows it"),
+        ("reason", t("Why")),
+        ("conditions", t("Conditions")),
+        ("expires_on", t("Last day")),
+        ("justification", t("Justification")),
+        ("owner", t("Owner")),
+        ("evidence", t("What shows it")),
     ]
     .into_iter()
     .map(|(name, label)| (label, field(sent, name).trim().to_owned()))

@@ -22,6 +22,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::{Choice, ListQuery, Pager, Select, page_number, rows_of};
 use crate::web::narrow::{select, word};
 use crate::web::pages::{
@@ -110,9 +111,9 @@ async fn new_page(
     .await?;
     let selects = vec![
         unit_select(&units, &form.unit),
-        select("tier", "Risk tier", "any tier", Tier::choices(), &form.tier),
-        select("scope", "Scope", "any scope", Scope::choices(), &form.scope),
-        select("kind", "Kind", "every kind", SystemKind::choices(), &form.kind),
+        select("tier", t("Risk tier"), t("any tier"), Tier::choices(), &form.tier),
+        select("scope", t("Scope"), t("any scope"), Scope::choices(), &form.scope),
+        select("kind", t("Kind"), t("every kind"), SystemKind::choices(), &form.kind),
     ];
     let preview = preview.map(|found: Vec<Candidate>| {
         let digest = campaign::digest(&found);
@@ -180,7 +181,7 @@ pub(crate) async fn start(
             Ok(Redirect::to(&format!("/campaigns/{}?done=started", held.body.reference)).into_response())
         }
         Err(refused) => {
-            let problem = format!("That was not started: {refused}.");
+            let problem = say!("That was not started: {0}.", message(&refused));
             let mut again = new_page(&state, &reader, form, true, Some(problem)).await?;
             *again.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(again)
@@ -207,9 +208,9 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
-        "started" => Some("It is started. Owners find their records under My records."),
-        "closed" => Some("It is closed, and its report is signed."),
-        "assigned" => Some("The next owner is asked."),
+        "started" => Some(t("It is started. Owners find their records under My records.")),
+        "closed" => Some(t("It is closed, and its report is signed.")),
+        "assigned" => Some(t("The next owner is asked.")),
         _ => None,
     };
     campaign_page(&state, &reader, &id, (&query, &rows), notice, None).await
@@ -241,7 +242,7 @@ async fn campaign_page(
         frame: reader.frame(Here::Campaigns, notice),
         query: query_words(&detail.held.body.query, &units),
         problem,
-        select: select("state", "Rows", "every row", RowState::choices(), &rows.state),
+        select: select("state", t("Rows"), t("every row"), RowState::choices(), &rows.state),
         runs: campaign::may_run(&reader.who(), detail.held.body.query.unit).is_ok(),
         pager: Pager::new((number, found.rows.len(), found.total), "row", &address, "page"),
         rows: found.rows,
@@ -271,13 +272,14 @@ pub(crate) async fn assign(
     let (app, who, act, to) = (state.app.clone(), reader.who(), reader.act(sent.reason), sent.to.clone());
     let made = blocking(move || {
         let Some(owner) = super::attest::person(app.people.as_ref(), &to)? else {
-            return Ok(Err(format!(
-                "there is nobody in the directory with the sign-in name or address “{to}”"
+            return Ok(Err(say!(
+                "there is nobody in the directory with the sign-in name or address “{0}”",
+                to
             )));
         };
         let changed = app.governance.assign_row(&row, owner, who, act)?;
         Ok::<_, StoreError>(match changed {
-            None => Err("there is no such row".to_owned()),
+            None => Err(t("there is no such row").to_owned()),
             Some(made) => made.map(drop).map_err(|refused| refused.to_string()),
         })
     })
@@ -292,7 +294,7 @@ pub(crate) async fn assign(
 }
 
 async fn refused(state: &WebState, reader: &Reader, id: &str, why: String) -> Result<Response, WebError> {
-    let problem = Some(format!("That was not done: {why}."));
+    let problem = Some(say!("That was not done: {0}.", message(&why)));
     let nothing = (&ListQuery::default(), &RowsQuery::default());
     let mut again = campaign_page(state, reader, id, nothing, None, problem).await?;
     *again.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;

@@ -14,6 +14,7 @@ use crate::review::Refused;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::{Pager, page_number, rows_of};
 use crate::web::names::Names;
 use crate::web::pages::{ErasureView, ErasuresPage};
@@ -36,10 +37,10 @@ pub(crate) async fn list(
     Query(query): Query<ErasuresQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "ask" => Some("It is asked for. A privacy officer who is another person has to approve."),
-        "approve" => Some("It is erased. What was deleted stands below, and in the audit trail."),
-        "decline" => Some("It is declined. Nothing was deleted."),
-        "withdraw" => Some("It is taken back. Nothing was deleted."),
+        "ask" => Some(t("It is asked for. A privacy officer who is another person has to approve.")),
+        "approve" => Some(t("It is erased. What was deleted stands below, and in the audit trail.")),
+        "decline" => Some(t("It is declined. Nothing was deleted.")),
+        "withdraw" => Some(t("It is taken back. Nothing was deleted.")),
         _ => None,
     };
     blocking(move || erasures_page(&state, &reader, &query, notice, None)).await
@@ -172,7 +173,7 @@ pub(crate) async fn step(
     may_take(&reader, step)?;
     let act = reader.act("");
     let changed = blocking(move || state.app.governance.step_erasure(&id, step, reader.who(), act)).await?;
-    super::work::done(changed, "request to erase")?;
+    super::work::done(changed, t("request to erase"))?;
     Ok(Redirect::to(&format!("/privacy/erasures?done={}", step.as_str())).into_response())
 }
 

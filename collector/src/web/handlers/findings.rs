@@ -15,6 +15,7 @@ use crate::store::Changed;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{key, say, t};
 use crate::web::list::{Choice, Pager, Select, page_number, rows_of};
 use crate::web::pages::{FindingPage, FindingsPage};
 use crate::web::url::Address;
@@ -101,8 +102,8 @@ async fn findings_page(
     let filter = query.filter(&reader)?;
     let number = page_number(&query.page)?;
     let notice = match query.done.as_str() {
-        "assigned" => Some("The chosen findings are assigned."),
-        "days" => Some("The days are set."),
+        "assigned" => Some(t("The chosen findings are assigned.")),
+        "days" => Some(t("The days are set.")),
         _ => None,
     };
     let here = Address::new("/findings")
@@ -144,20 +145,20 @@ fn selects(state: &WebState, query: &FindingQuery) -> Result<Vec<Select>, WebErr
             .into_iter()
             .map(|(value, label)| Choice {
                 value: value.to_owned(),
-                label: label.to_owned(),
+                label: t(label).to_owned(),
                 chosen: value == chosen,
             })
             .collect(),
     };
-    let states = [("all", "Every state"), (STILL_HOLDING, "Answered, and still so")]
+    let states = [("all", t("Every state")), (STILL_HOLDING, t("Answered, and still so"))]
         .into_iter()
         .chain(FindingState::choices())
         .collect();
     Ok(vec![
-        select("state", "State", "to be answered", &query.state, states),
-        select("who", "Assigned to", "anybody", &query.who, vec![("me", "me")]),
-        select("rule", "Rule", "every rule", &query.rule, Rule::choices()),
-        select("severity", "Severity", "any", &query.severity, Severity::choices()),
+        select("state", t("State"), t("to be answered"), &query.state, states),
+        select("who", t("Assigned to"), "anybody", &query.who, vec![("me", key("me"))]),
+        select("rule", t("Rule"), t("every rule"), &query.rule, Rule::choices()),
+        select("severity", t("Severity"), "any", &query.severity, Severity::choices()),
         Select::units(&state.app.people.all_units()?, query.unit.parse().ok()),
     ])
 }
@@ -169,7 +170,7 @@ pub(crate) async fn one(
     Path(reference): Path<String>,
     Query(query): Query<FindingQuery>,
 ) -> Result<Response, WebError> {
-    let notice = (!query.done.is_empty()).then_some("It is done.");
+    let notice = (!query.done.is_empty()).then_some(t("It is done."));
     let frame = reader.frame(Here::Findings, notice);
     blocking(move || {
         reader.must_see(&state.app, LinkKind::Finding, &reference, "finding")?;
@@ -204,7 +205,7 @@ pub(crate) async fn one(
                 .iter()
                 .map(|number| {
                     let unit = units.iter().find(|unit| unit.id == *number);
-                    unit.map_or_else(|| format!("unit {number}"), |unit| unit.name.clone())
+                    unit.map_or_else(|| say!("unit {0}", number), |unit| unit.name.clone())
                 })
                 .collect(),
             triages,
@@ -332,7 +333,7 @@ async fn assign_many(
     let left = |(reference, changed): (String, Changed<_>)| match changed {
         Some(Ok(_)) => None,
         Some(Err(refused)) => Some((reference, refused.to_string())),
-        None => Some((reference, "there is no such finding".to_owned())),
+        None => Some((reference, t("there is no such finding").to_owned())),
     };
     Ok(came_to.into_iter().filter_map(left).collect())
 }

@@ -13,6 +13,7 @@ use crate::store::people::everybody;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say};
 use crate::web::pages::ImportPage;
 use crate::web::{WebState, blocking};
 
@@ -62,7 +63,7 @@ pub(crate) async fn import(
         match people.import_directory(&plan, &by)? {
             Ok(_) => Ok((None, None)),
             Err(refused) => {
-                Ok::<_, StoreError>((Some(plan), Some(format!("Nothing was imported: {refused}."))))
+                Ok::<_, StoreError>((Some(plan), Some(say!("Nothing was imported: {0}.", message(&refused)))))
             }
         }
     })

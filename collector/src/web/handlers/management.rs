@@ -19,6 +19,7 @@ use crate::store::proof::TrailNote;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::pages::{DecisionForm, ManagementReviewPage, ManagementReviewsPage, ReviewForm};
 use crate::web::pick::one_person;
 use crate::web::{WebState, blocking};
@@ -148,7 +149,7 @@ pub(crate) async fn record(
             Err(_) => Err(Refused {
                 guard: crate::review::Guard::Fields,
                 missing: vec!["held_on".to_owned()],
-                says: "choose the day on which it was held".to_owned(),
+                says: t("choose the day on which it was held").to_owned(),
             }),
         };
         let refused = match recorded {
@@ -181,8 +182,8 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     reader.must_see_all()?;
     let notice = match query.done.as_str() {
-        "recorded" => Some("The review is recorded, with what it had before it. Now add what it decided."),
-        "decided" => Some("The decision is recorded."),
+        "recorded" => Some(t("The review is recorded, with what it had before it. Now add what it decided.")),
+        "decided" => Some(t("The decision is recorded.")),
         _ => None,
     };
     blocking(move || review_page(&state, &reader, &reference, notice, None)).await

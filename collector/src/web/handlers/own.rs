@@ -20,6 +20,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{say, t};
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
 use crate::web::pages::{OwnForm, OwnNewPage, OwnPage, OwnTextPage, ShownLine};
 use crate::web::url::Address;
@@ -36,9 +37,9 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
-        "published" => {
-            Some("Published. This collector works with it within seconds, machines with their next report.")
-        }
+        "published" => Some(t(
+            "Published. This collector works with it within seconds, machines with their next report.",
+        )),
         _ => None,
     };
     let number = page_number(&query.page)?;
@@ -198,7 +199,7 @@ pub(crate) async fn add(
     };
     let note = format!("{}: {}", words(&form), form.reason);
     if !publish {
-        return text_page(&state, &reader, Draft { title: "Preview", text, after, note, refused: None })
+        return text_page(&state, &reader, Draft { title: t("Preview"), text, after, note, refused: None })
             .await;
     }
     match publish_text(&state, &reader, text, note, after).await? {
@@ -223,40 +224,41 @@ fn words(form: &OwnForm) -> String {
 /// The addition that the form asks for, or what is wrong with it.
 fn checked(form: &OwnForm) -> Result<Addition, String> {
     let needed = |text: &str, what: &str| match text.is_empty() {
-        true => Err(format!("{what} is missing")),
+        true => Err(say!("{0} is missing", what)),
         false => Ok(text.to_owned()),
     };
-    let reason = needed(&form.reason, "The reason")?;
-    let kind =
-        || IndicatorKind::from_key(&form.kind).ok_or("Choose what the pattern is compared with".to_owned());
+    let reason = needed(&form.reason, t("The reason"))?;
+    let kind = || {
+        IndicatorKind::from_key(&form.kind).ok_or(t("Choose what the pattern is compared with").to_owned())
+    };
     let confidence = || {
         let confidence = form.confidence.parse().ok().filter(|confidence| *confidence > Confidence::Suspect);
-        confidence.ok_or("Choose a confidence: high, medium or low".to_owned())
+        confidence.ok_or(t("Choose a confidence: high, medium or low").to_owned())
     };
     match form.what.as_str() {
         "deny" => Ok(Addition::Deny {
             kind: kind()?,
-            pattern: needed(&form.pattern, "The name or identifier")?,
+            pattern: needed(&form.pattern, t("The name or identifier"))?,
             reason,
         }),
         "name" => Ok(Addition::Name {
-            product: needed(&form.product, "The product")?,
-            name: needed(&form.name, "The name")?,
+            product: needed(&form.product, t("The product"))?,
+            name: needed(&form.name, t("The name"))?,
             reason,
         }),
         "confidence" => {
-            let rule = needed(&form.rule, "The rule")?;
+            let rule = needed(&form.rule, t("The rule"))?;
             Ok(Addition::Confidence { rule, confidence: confidence()?, reason })
         }
         _ => {
-            let (kind, pattern) = (kind()?, needed(&form.pattern, "The name or identifier")?);
+            let (kind, pattern) = (kind()?, needed(&form.pattern, t("The name or identifier"))?);
             let product = match form.product.is_empty() {
                 false => ProductChoice::Known(form.product.clone()),
                 true => ProductChoice::New {
-                    name: needed(&form.name, "The product: a name, or the id of a known one,")?,
+                    name: needed(&form.name, t("The product: a name, or the id of a known one,"))?,
                     vendor: form.vendor.clone(),
-                    kind: form.product_kind.parse().map_err(|_| "Choose a kind of product".to_owned())?,
-                    category: form.category.parse().map_err(|_| "Choose a category".to_owned())?,
+                    kind: form.product_kind.parse().map_err(|_| t("Choose a kind of product").to_owned())?,
+                    category: form.category.parse().map_err(|_| t("Choose a category").to_owned())?,
                 },
             };
             let examples = match (form.examples.is_empty(), kind) {
@@ -295,7 +297,7 @@ pub(crate) async fn remove(
         Err(error) => (newest.text, Some(error.to_string())),
     };
     let note = format!("{} is withdrawn: ", sent.id.chars().take(200).collect::<String>());
-    let draft = Draft { title: "Withdraw", text, after: newest.version.number, note, refused };
+    let draft = Draft { title: t("Withdraw"), text, after: newest.version.number, note, refused };
     text_page(&state, &reader, draft).await
 }
 
@@ -307,7 +309,7 @@ pub(crate) async fn edit_form(State(state): State<WebState>, reader: Reader) -> 
     let (text, after) = newest.map_or((FIRST.to_owned(), 0), |newest| (newest.text, newest.version.number));
     page(&OwnTextPage {
         frame: reader.frame(Here::OwnRules, None),
-        title: "Edit as text",
+        title: t("Edit as text"),
         text,
         after,
         note: String::new(),
@@ -370,7 +372,7 @@ pub(crate) async fn edit(
     } else {
         None
     };
-    text_page(&state, &reader, Draft { title: "Preview", text, after, note, refused }).await
+    text_page(&state, &reader, Draft { title: t("Preview"), text, after, note, refused }).await
 }
 
 fn number(text: &str) -> Result<u32, WebError> {

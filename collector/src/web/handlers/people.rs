@@ -16,6 +16,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::{ListQuery, Pager, Select, page_number, rows_of};
 use crate::web::pages::{
     LinkMadePage, PeoplePage, PersonForm, PersonLine, PersonNewPage, PersonPage, ReadingsPage,
@@ -34,8 +35,8 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ManagePeople)?;
     let notice = match query.done.as_str() {
-        "second-factor" => Some("The roles that take a second factor are set."),
-        "imported" => Some("The directory is imported."),
+        "second-factor" => Some(t("The roles that take a second factor are set.")),
+        "imported" => Some(t("The directory is imported.")),
         _ => None,
     };
     let number = page_number(&query.page)?;
@@ -82,8 +83,8 @@ pub(crate) fn grants_in_words(grants: &Grants, units: &[UnitRow]) -> Vec<String>
     let words = |grant: &Grant| match grant.unit {
         None => grant.role.as_str().to_owned(),
         Some(id) => {
-            let unit = units.iter().find(|unit| unit.id == id).map_or("a unit", |unit| unit.name.as_str());
-            format!("{} in {unit}", grant.role.as_str())
+            let unit = units.iter().find(|unit| unit.id == id).map_or(t("a unit"), |unit| unit.name.as_str());
+            say!("{0} in {1}", grant.role.as_str(), unit)
         }
     };
     grants.0.iter().map(words).collect()
@@ -196,13 +197,13 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ManagePeople)?;
     let notice = match query.done.as_str() {
-        "added" => Some("The person is in the directory. A role lets them sign in."),
-        "changed" => Some("The changes are kept."),
-        "granted" => Some("The role is given. Their sessions ended."),
-        "revoked" => Some("The role is taken. Their sessions ended."),
-        "set-aside" => Some("The person is set aside and signed out."),
-        "active" => Some("The person is active again."),
-        "no-second-factor" => Some("The second factor is taken away, and their sessions ended."),
+        "added" => Some(t("The person is in the directory. A role lets them sign in.")),
+        "changed" => Some(t("The changes are kept.")),
+        "granted" => Some(t("The role is given. Their sessions ended.")),
+        "revoked" => Some(t("The role is taken. Their sessions ended.")),
+        "set-aside" => Some(t("The person is set aside and signed out.")),
+        "active" => Some(t("The person is active again.")),
+        "no-second-factor" => Some(t("The second factor is taken away, and their sessions ended.")),
         _ => None,
     };
     let person = found(&state, &reader, &id, Access::Read).await?;
@@ -380,7 +381,7 @@ pub(crate) async fn link(
         }),
         None => {
             let problem =
-                "That was not done: somebody without a role, or who was set aside, does not sign in.";
+                t("That was not done: somebody without a role, or who was set aside, does not sign in.");
             person_page(&state, &reader, person, Some(problem.to_owned()), None).await
         }
     }
@@ -413,7 +414,8 @@ async fn answered(
         // Whoever takes a role from themselves is signed out by it.
         Ok(person) => Ok(Redirect::to(&format!("/people/{}?done={done}", person.id)).into_response()),
         Err(refused) => {
-            person_page(state, reader, person, Some(format!("That was not done: {refused}.")), None).await
+            person_page(state, reader, person, Some(say!("That was not done: {0}.", message(&refused))), None)
+                .await
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::ListQuery;
 use crate::web::names::Names;
 use crate::web::pages::{LimitsForm, PoliciesPage, PolicyForm, PolicyRow};
@@ -26,8 +27,10 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "policy" => Some("The policy is recorded. Decisions cite the version that is in force on their day."),
-        "limits" => Some("The limits are set. They hold from now on; what was decided before stays."),
+        "policy" => {
+            Some(t("The policy is recorded. Decisions cite the version that is in force on their day."))
+        }
+        "limits" => Some(t("The limits are set. They hold from now on; what was decided before stays.")),
         _ => None,
     };
     policies_page(&state, &reader, notice, None, None).await
@@ -73,30 +76,33 @@ pub(crate) async fn add(
         problem: None,
     };
     let day = |text: &str| text.trim().parse::<Day>();
-    let read = day(&form.from).map_err(|_| "choose the first day of its force".to_owned()).and_then(|from| {
-        let until = match form.until.trim() {
-            "" => None,
-            text => Some(day(text).map_err(|_| "the last day is no day".to_owned())?),
-        };
-        let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        Policy {
-            version: form.version.trim().to_owned(),
-            title: form.title.trim().to_owned(),
-            link: said(&form.link),
-            sha256: said(&form.sha256),
-            approved_by: form.approved_by.trim().to_owned(),
-            from,
-            until,
-        }
-        .checked()
-    });
+    let read =
+        day(&form.from).map_err(|_| t("choose the first day of its force").to_owned()).and_then(|from| {
+            let until = match form.until.trim() {
+                "" => None,
+                text => Some(day(text).map_err(|_| t("the last day is no day").to_owned())?),
+            };
+            let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+            Policy {
+                version: form.version.trim().to_owned(),
+                title: form.title.trim().to_owned(),
+                link: said(&form.link),
+                sha256: said(&form.sha256),
+                approved_by: form.approved_by.trim().to_owned(),
+                from,
+                until,
+            }
+            .checked()
+        });
     let problem = match read {
         Ok(policy) => {
             let act = reader.act(form.reason.trim());
             let governance = state.app.governance.clone();
             match blocking(move || governance.add_policy(policy, act)).await? {
                 Some(_) => return Ok(Redirect::to("/policies?done=policy").into_response()),
-                None => "there is a policy of that version already: a new text is a new version".to_owned(),
+                None => {
+                    t("there is a policy of that version already: a new text is a new version").to_owned()
+                }
             }
         }
         Err(problem) => problem,
@@ -123,7 +129,8 @@ pub(crate) async fn set_limits(
 ) -> Result<Response, WebError> {
     reader.check_form(&sent.csrf)?;
     reader.must(Deed::ManagePeople, &[])?;
-    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| "a limit is a whole number".to_owned());
+    let number =
+        |text: &str| text.trim().parse::<u32>().map_err(|_| t("a limit is a whole number").to_owned());
     let read = number(&sent.tolerance_days).and_then(|tolerance_days| {
         let limits = Limits {
             tolerance_days,
@@ -131,7 +138,7 @@ pub(crate) async fn set_limits(
             bulk_records: number(&sent.bulk_records)?,
         };
         if sent.reason.trim().is_empty() {
-            return Err("say why: a reason is missing".to_owned());
+            return Err(t("say why: a reason is missing").to_owned());
         }
         limits.checked()
     });

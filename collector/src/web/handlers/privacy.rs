@@ -18,6 +18,7 @@ use crate::store::StoreError;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::ListQuery;
 use crate::web::pages::{AskedView, NoticePage, PackPage, PrivacyPage, StepView, SweepView, TimesForm};
 use crate::web::{WebState, blocking};
@@ -69,9 +70,9 @@ pub(crate) async fn show(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
-        "ask" => Some("It is asked for. A privacy officer who is another person has to approve."),
-        "approve" => Some("It is in force. The next sweep, within a day, goes by it."),
-        "decline" => Some("It is declined. What was in force stays."),
+        "ask" => Some(t("It is asked for. A privacy officer who is another person has to approve.")),
+        "approve" => Some(t("It is in force. The next sweep, within a day, goes by it.")),
+        "decline" => Some(t("It is declined. What was in force stays.")),
         _ => None,
     };
     privacy_page(&state, reader, notice, None).await
@@ -89,7 +90,7 @@ async fn privacy_page(
         let machines = app.store.totals(Day::from_unix_ms(reader.now_ms), reader.now_ms)?.assets;
         let name = |person: i64| {
             let found = app.people.person(person)?;
-            Ok::<_, StoreError>(found.map_or_else(|| format!("person {person}"), |row| row.name))
+            Ok::<_, StoreError>(found.map_or_else(|| say!("person {0}", person), |row| row.name))
         };
         let asked = match &retention.asked {
             None => None,
@@ -110,10 +111,10 @@ async fn privacy_page(
                     None => row.actor,
                 },
                 what: match row.action.as_str() {
-                    "retention.ask" => "asked for other times",
-                    "retention.approve" => "approved them",
-                    "retention.decline" => "declined them",
-                    _ => "changed something",
+                    "retention.ask" => t("asked for other times"),
+                    "retention.approve" => t("approved them"),
+                    "retention.decline" => t("declined them"),
+                    _ => t("changed something"),
                 },
                 refused: row.outcome.strip_prefix("refused:").map(str::to_owned),
                 reason: row.reason.unwrap_or_default(),
@@ -194,7 +195,7 @@ pub(crate) async fn step(
         Ok(_) => Ok(Redirect::to(&format!("/privacy?done={done}")).into_response()),
         Err(refused) => {
             let status: StatusCode = status_of(refused.guard);
-            let problem = format!("That was not done: {refused}.");
+            let problem = say!("That was not done: {0}.", message(&refused));
             let form = match form {
                 Some(form) => form,
                 None => TimesForm::of(&Times::default()),

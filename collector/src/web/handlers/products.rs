@@ -12,6 +12,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::glance::facts;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::{
     Choice, Column, EVIDENCE_ROWS, ListQuery, PAGE_ROWS, Pager, Select, page_number, rows_of, slice_of,
 };
@@ -79,7 +80,7 @@ pub(crate) async fn list(
     page(&ProductsPage {
         frame: reader.frame(Here::Products, None),
         totals,
-        chart: asset_bars("Assets that showed AI, by day", &days, today),
+        chart: asset_bars(t("Assets that showed AI, by day"), &days, today),
         days,
         selects: vec![
             Select::kinds(filter.kind),
@@ -134,7 +135,7 @@ pub(crate) async fn one(
         frame: reader.frame(Here::Products, None),
         row: &product.row,
         facts: facts(&product.evidence, product.row.assets, least),
-        chart: asset_bars("Assets by day", &product.days, today),
+        chart: asset_bars(t("Assets by day"), &product.days, today),
         evidence,
         evidence_pager: Pager::of_rows(
             EVIDENCE_ROWS,

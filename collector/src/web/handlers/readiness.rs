@@ -21,6 +21,7 @@ use crate::store::{Governance, StoreError};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{self, say, t};
 use crate::web::list::{Choice, Select};
 use crate::web::pages::{
     ControlRow, ControlsPage, IndicatorsPage, LegalDatesPage, ReadinessPage, RequirementPage, RequirementRow,
@@ -79,7 +80,7 @@ pub(crate) async fn list(
             })
             .collect();
         let counts = STANDINGS.map(|(_, standing)| {
-            (standing.label(), rows.iter().filter(|row| row.assessed.standing == standing).count())
+            (t(standing.label()), rows.iter().filter(|row| row.assessed.standing == standing).count())
         });
         rows.retain(|row| {
             wanted.is_none_or(|wanted| row.assessed.standing == wanted)
@@ -89,18 +90,18 @@ pub(crate) async fn list(
         rows.sort_by_key(|row| row.assessed.standing);
         let choice = |value: &str, label: &str, chosen: &str| Choice {
             value: value.to_owned(),
-            label: label.to_owned(),
+            label: language::label(label).into_owned(),
             chosen: value == chosen,
         };
         let standings =
-            STANDINGS.into_iter().map(|(word, standing)| choice(word, standing.label(), &query.standing));
+            STANDINGS.into_iter().map(|(word, standing)| choice(word, t(standing.label()), &query.standing));
         let selects = vec![
             Select { name: "standing", label: "Standing", all: "any", options: standings.collect() },
             Select {
                 name: "owner",
                 label: "Answered by",
                 all: "anybody",
-                options: vec![choice("me", "me", &query.owner)],
+                options: vec![choice("me", t("me"), &query.owner)],
             },
         ];
         page(&ReadinessPage {
@@ -133,7 +134,7 @@ pub(crate) async fn one(
     Query(query): Query<ReadinessQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let notice = (!query.done.is_empty()).then_some("It is noted.");
+    let notice = (!query.done.is_empty()).then_some(t("It is noted."));
     let frame = reader.frame(Here::Readiness, notice);
     let (now_ms, today) = (reader.now_ms, frame.today);
     let may = reader.must(Deed::ProposeScope, &[]).is_ok();
@@ -208,7 +209,7 @@ pub(crate) async fn controls(
     Query(query): Query<ReadinessQuery>,
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
-    let notice = (!query.done.is_empty()).then_some("It is noted.");
+    let notice = (!query.done.is_empty()).then_some(t("It is noted."));
     let frame = reader.frame(Here::Readiness, notice);
     let may_judge = reader.must(Deed::ProposeScope, &[]).is_ok();
     blocking(move || {
@@ -256,7 +257,7 @@ pub(crate) async fn judge(
     if reason.is_empty() || reason.chars().count() > NOTE_CHARS {
         return Err(WebError::Guarded(crate::review::Refused::new(
             crate::review::Guard::Reason,
-            format!("say why it applies or does not, in at most {NOTE_CHARS} characters"),
+            say!("say why it applies or does not, in at most {0} characters", NOTE_CHARS),
         )));
     }
     let act = reader.act(reason.clone());

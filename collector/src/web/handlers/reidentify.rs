@@ -20,6 +20,7 @@ use crate::web::entries::{people_of_rows, views};
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
 use crate::web::names::Names;
 use crate::web::pages::{
@@ -49,13 +50,13 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "ask" => {
-            Some("It is asked for. A privacy officer who is another person has to confirm within seven days.")
-        }
+        "ask" => Some(t(
+            "It is asked for. A privacy officer who is another person has to confirm within seven days.",
+        )),
         "confirm" => {
-            Some("It is on. Sensors whose configuration names the same key begin with their next report.")
+            Some(t("It is on. Sensors whose configuration names the same key begin with their next report."))
         }
-        "withdraw" => Some("It is withdrawn, and the sealed names that were kept are deleted."),
+        "withdraw" => Some(t("It is withdrawn, and the sealed names that were kept are deleted.")),
         _ => None,
     };
     list_page(state, reader, &query, notice, None).await
@@ -127,7 +128,7 @@ pub(crate) fn setting_step(word: &str, key: &str) -> Result<SettingStep, WebErro
                 WebError::Guarded(crate::review::Refused {
                     guard: crate::review::Guard::Fields,
                     missing: vec!["key".to_owned()],
-                    says: format!("{error}: `umbrascope-collector privacy-key new` prints one"),
+                    says: say!("{0}: `umbrascope-collector privacy-key new` prints one", error),
                 })
             })?;
             Ok(SettingStep::Ask(key))
@@ -158,7 +159,7 @@ pub(crate) async fn step_setting(
     match came {
         Ok(_) => Ok(Redirect::to(&format!("/reidentification?done={}", sent.step)).into_response()),
         Err(refused) => {
-            let problem = Some((format!("That was not done: {refused}."), sent.key));
+            let problem = Some((say!("That was not done: {0}.", message(&refused)), sent.key));
             let page = list_page(state, reader, &ListQuery::default(), None, problem).await?;
             Ok((status_of(refused.guard), page).into_response())
         }
@@ -258,7 +259,7 @@ pub(crate) async fn ask(
             if !reader.user.grants.access_somewhere(Deed::Reidentify).ge(&Access::Propose) {
                 return Err(WebError::Guarded(refused));
             }
-            let problem = Some(format!("That was not asked: {refused}."));
+            let problem = Some(say!("That was not asked: {0}.", message(&refused)));
             let page = new_page(&state, &reader, sent, problem).await?;
             Ok((status, page).into_response())
         }
@@ -287,11 +288,11 @@ pub(crate) async fn one(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "asked" => Some("It is asked for. Two privacy officers have to approve it within seven days."),
-        "approve" => Some("It is approved."),
-        "decline" => Some("It is declined."),
-        "withdraw" => Some("It is taken back."),
-        "close" => Some("It is closed. Nothing can be taken any more."),
+        "asked" => Some(t("It is asked for. Two privacy officers have to approve it within seven days.")),
+        "approve" => Some(t("It is approved.")),
+        "decline" => Some(t("It is declined.")),
+        "withdraw" => Some(t("It is taken back.")),
+        "close" => Some(t("It is closed. Nothing can be taken any more.")),
         _ => None,
     };
     request_page(&state, &reader, &id, notice, None).await
@@ -356,7 +357,7 @@ pub(crate) async fn step(
     match make_step(&state, &reader, &id, step, &sent.reason).await {
         Ok(_) => Ok(Redirect::to(&format!("/reidentification/{id}?done={}", step.as_str())).into_response()),
         Err(WebError::Guarded(refused)) if readable(&state, &reader, &id).await.is_ok() => {
-            let problem = Some(format!("That was not done: {refused}."));
+            let problem = Some(say!("That was not done: {0}.", message(&refused)));
             let page = request_page(&state, &reader, &id, None, problem).await?;
             Ok((status_of(refused.guard), page).into_response())
         }
@@ -407,7 +408,7 @@ pub(crate) async fn name(
             Ok((headers, text).into_response())
         }
         Err(WebError::Guarded(refused)) if readable(&state, &reader, &id).await.is_ok() => {
-            let problem = Some(format!("Nothing was taken: {refused}."));
+            let problem = Some(say!("Nothing was taken: {0}.", message(&refused)));
             let page = request_page(&state, &reader, &id, None, problem).await?;
             Ok((status_of(refused.guard), page).into_response())
         }
@@ -463,13 +464,13 @@ pub(crate) fn month_report(state: &AppState, reader: &Reader, asked: &str) -> Re
     rows.sort_by_key(|row| std::cmp::Reverse(row.seq));
     let of = |action: &str| rows.iter().filter(|row| row.outcome == "done" && row.action == action).count();
     let counts = [
-        ("asked for", of("reidentification.ask")),
-        ("approvals", of("reidentification.approve")),
-        ("declined", of(Step::Decline.action())),
-        ("taken back", of(Step::Withdraw.action())),
-        ("sealed names taken", of(Step::Take.action())),
-        ("closed", of(Step::Close.action())),
-        ("refused", rows.iter().filter(|row| row.outcome != "done").count()),
+        (t("asked for"), of("reidentification.ask")),
+        (t("approvals"), of("reidentification.approve")),
+        (t("declined"), of(Step::Decline.action())),
+        (t("taken back"), of(Step::Withdraw.action())),
+        (t("sealed names taken"), of(Step::Take.action())),
+        (t("closed"), of(Step::Close.action())),
+        (t("refused"), rows.iter().filter(|row| row.outcome != "done").count()),
     ];
     Ok(MonthReport {
         month,

@@ -18,6 +18,7 @@ use crate::store::{Governance, Queue, StoreError};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{key, say, t};
 use crate::web::list::{Pager, page_number, rows_of};
 use crate::web::names::{Names, people_of};
 use crate::web::pages::{QueueRow, QueueTab, ReviewPage};
@@ -26,10 +27,10 @@ use crate::web::{WebState, blocking};
 
 /// Queues with their words in the address and what people read.
 pub(super) const QUEUES: [(Queue, &str, &str); 4] = [
-    (Queue::Requests, "requests", "To decide"),
-    (Queue::Reopened, "reopened", "Open again"),
-    (Queue::New, "new", "New"),
-    (Queue::Own, "own", "My own"),
+    (Queue::Requests, "requests", key("To decide")),
+    (Queue::Reopened, "reopened", key("Open again")),
+    (Queue::New, "new", key("New")),
+    (Queue::Own, "own", key("My own")),
 ];
 
 /// What the address asks for.
@@ -115,11 +116,11 @@ pub(super) fn row(
     QueueRow {
         reference: system.reference.clone(),
         name: system.name.clone(),
-        review: (system.review.label(), review_class(system.review)),
-        sanction: (system.sanction.label(), sanction_class(system.effective_sanction(today))),
+        review: (t(system.review.label()), review_class(system.review)),
+        sanction: (t(system.sanction.label()), sanction_class(system.effective_sanction(today))),
         why: match (request, system.reopened) {
-            (Some(request), _) => format!("{} asks to {}", names.person(request.by), request.wish.label()),
-            (None, Some(why)) => why.label().to_owned(),
+            (Some(request), _) => say!("{0} asks to {1}", names.person(request.by), t(request.wish.label())),
+            (None, Some(why)) => t(why.label()).to_owned(),
             (None, None) => super::record::offers::waits(system, today).0,
         },
         reason: request.map(|request| request.reason.clone()).unwrap_or_default(),

@@ -22,12 +22,13 @@ use crate::model::Deed;
 use crate::model::governed::{Act, Held};
 use crate::model::record::OrgRole;
 use crate::review::Refused;
-use crate::scope::{self, Boundary, Content, Names, Section, Statement, StatementState, Step};
+use crate::scope::{self, Body, Boundary, Content, Names, Section, Statement, StatementState, Step};
 use crate::store::StoreError;
 use crate::store::scope::Stepping;
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::{Pager, page_number};
 use crate::web::pages::{
     ScopeDiffPage, ScopeDraftPage, ScopePage, ScopePrintPage, ScopeSectionPage, ScopeStatementPage,
@@ -56,7 +57,7 @@ pub(crate) async fn overview(
     Query(query): Query<Done>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "sent-back" => Some("It is sent back, and a draft again."),
+        "sent-back" => Some(t("It is sent back, and a draft again.")),
         _ => None,
     };
     overview_page(&state, &reader, notice, None).await
@@ -77,8 +78,8 @@ async fn overview_page(
     })
     .await?;
     let lead = match &content.previous {
-        Some(previous) => format!("As the records are now, against statement {}.", previous.number),
-        None => "No statement is signed yet: everything is new.".to_owned(),
+        Some(previous) => say!("As the records are now, against statement {0}.", previous.number),
+        None => t("No statement is signed yet: everything is new.").to_owned(),
     };
     let mut sections = scope::changes(&content.diff, &lead, &names);
     let now = Statement { content: Some(content.clone()), ..Statement::default() };
@@ -95,7 +96,7 @@ async fn overview_page(
         whole,
         share: content.coverage.share(),
         counts: (content.included.len(), content.excluded.len(), content.undetermined.len()),
-        sections: sections.into_iter().map(|section| section.shortened(OVERVIEW_ROWS)).collect(),
+        sections: sections.into_iter().map(|section| in_words(section.shortened(OVERVIEW_ROWS))).collect(),
     })
 }
 
@@ -107,8 +108,8 @@ pub(crate) async fn draft(
 ) -> Result<Response, WebError> {
     reader.must_somewhere(Deed::DecideScope)?;
     let notice = match query.done.as_str() {
-        "begun" => Some("The statement is begun. It goes on from the one before."),
-        "saved" => Some("It is saved."),
+        "begun" => Some(t("The statement is begun. It goes on from the one before.")),
+        "saved" => Some(t("It is saved.")),
         _ => None,
     };
     match open(&state).await? {
@@ -227,9 +228,9 @@ pub(crate) async fn one(
     Query(query): Query<Done>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "proposed" => Some("It is proposed. A scope owner approves it and a reviewer countersigns it."),
-        "approve" => Some("You approved it."),
-        "countersign" => Some("You countersigned it."),
+        "proposed" => Some(t("It is proposed. A scope owner approves it and a reviewer countersigns it.")),
+        "approve" => Some(t("You approved it.")),
+        "countersign" => Some(t("You countersigned it.")),
         _ => None,
     };
     statement_page(&state, &reader, number_of(&number)?, notice, None).await
@@ -247,12 +248,13 @@ async fn statement_page(
     let (app, now_ms) = (state.app.clone(), reader.now_ms);
     let shown = blocking(move || shown(&app, number, now_ms)).await?;
     let shown = shown.ok_or(WebError::NotFound("statement"))?;
+    let sheet = sheet_in_words(shown.sheet);
     page(&ScopeStatementPage {
         frame: reader.frame(Here::Scope, notice),
         problem,
         before: shown.before,
-        folded: shown.sheet.sections.iter().map(|section| fold(section, number)).collect(),
-        sheet: shown.sheet,
+        folded: sheet.sections.iter().map(|section| fold(section, number)).collect(),
+        sheet,
         version: shown.held.version,
         statement: shown.held.body,
     })
@@ -285,7 +287,7 @@ pub(crate) async fn part(
     let (number, page_number) = (number_of(&number)?, page_number(&query.page)?);
     let (app, now_ms) = (state.app.clone(), reader.now_ms);
     let shown = blocking(move || shown(&app, number, now_ms)).await?;
-    let mut sheet = shown.ok_or(WebError::NotFound("statement"))?.sheet;
+    let mut sheet = sheet_in_words(shown.ok_or(WebError::NotFound("statement"))?.sheet);
     let frame = reader.frame(Here::Scope, None);
     if word == "print" {
         return page(&ScopePrintPage { frame, number, sheet });
@@ -298,6 +300,68 @@ pub(crate) async fn part(
     let here = Address::new(format!("/scope/{number}/{}", section.id));
     let pager = Pager::of_rows(SECTION_ROWS, (page_number, section.rows(), all), "row", &here, "page");
     page(&ScopeSectionPage { frame, number, title: sheet.title, hash: sheet.hash, section, pager })
+}
+
+/// A sheet as a page shows it.
+fn sheet_in_words(mut sheet: scope::Sheet) -> scope::Sheet {
+    sheet.title = message(sheet.title);
+    sheet.sections = sheet.sections.into_iter().map(in_words).collect();
+    sheet
+}
+
+/// Columns of a sheet that hold words of ours. The others hold what people wrote, and names.
+const WORDED: [&str; 12] = [
+    "Kind",
+    "Owner",
+    "Tier",
+    "AI Act class",
+    "Sensors",
+    "Tier and class",
+    "Use",
+    "Age",
+    "Change",
+    "What",
+    "Before",
+    "After",
+];
+
+/// A section with what is ours of it in the reader's language: the signed file keeps its words.
+fn in_words(mut section: Section) -> Section {
+    section.title = message(section.title);
+    section.lead = lead_in_words(&section.lead);
+    match &mut section.body {
+        Body::Pairs(pairs) => {
+            for (name, value) in pairs {
+                *name = message(&*name);
+                *value = message(&*value);
+            }
+        }
+        Body::Table(heads, rows) => {
+            let worded: Vec<bool> = heads.iter().map(|head| WORDED.contains(head)).collect();
+            for cells in rows {
+                for (cell, _) in cells.iter_mut().zip(&worded).filter(|(_, worded)| **worded) {
+                    *cell = message(&*cell);
+                }
+            }
+            for head in heads {
+                *head = if *head == "Change" { t("Change##of a record") } else { t(*head) };
+            }
+        }
+    }
+    section
+}
+
+/// What is said before a section: one text, or several sentences that were put together.
+fn lead_in_words(lead: &str) -> String {
+    let whole = message(lead);
+    if whole != lead {
+        return whole;
+    }
+    let sentence = |sentence: &str| {
+        let (words, behind) = sentence.split_at(sentence.trim_end().len());
+        format!("{}{behind}", message(words))
+    };
+    lead.split_inclusive(". ").map(sentence).collect()
 }
 
 /// A statement with its sheet.
@@ -415,6 +479,7 @@ pub(crate) async fn compare(
         let people = people_of(&one).into_iter().chain(people_of(&other)).collect();
         let names = names(&app, people)?;
         let sections = scope::changes(&scope::diff(Some(&one), &other), "", &names);
+        let sections = sections.into_iter().map(in_words).collect();
         Ok::<_, StoreError>(Some((app.governance.statements()?, sections)))
     })
     .await?;
@@ -448,7 +513,7 @@ pub(crate) async fn step(
 }
 
 fn not_done(refused: &Refused) -> String {
-    format!("That was not done: {refused}.")
+    say!("That was not done: {0}.", message(&refused))
 }
 
 fn number_of(typed: &str) -> Result<u64, WebError> {

@@ -15,6 +15,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{say, t};
 use crate::web::list::ListQuery;
 use crate::web::pages::{Hit, Hits, SearchPage};
 use crate::web::places::{Group, SETTINGS};
@@ -67,15 +68,20 @@ impl Asker<'_> {
 
     /// Sorts of what the reader can find.
     fn within(&self) -> Vec<&'static str> {
-        let mut sorts = vec!["pages and settings"];
+        let mut sorts = vec![t("pages and settings")];
         if self.reads(Deed::ReadInventory) {
-            sorts.extend(["records", "findings and tasks by their number", "products", "vendors"]);
+            sorts.extend([
+                t("records"),
+                t("findings and tasks by their number"),
+                t("products"),
+                t("vendors"),
+            ]);
         }
         if self.reads(Deed::ReadMachines) {
-            sorts.push("machines by how their names begin");
+            sorts.push(t("machines by how their names begin"));
         }
         if self.reads(Deed::ManagePeople) {
-            sorts.push("people");
+            sorts.push(t("people"));
         }
         sorts
     }
@@ -95,7 +101,7 @@ impl Asker<'_> {
 
     /// A record, finding or task by its number.
     fn work(&self) -> Result<Hits, WebError> {
-        let mut hits = Self::nothing("By number");
+        let mut hits = Self::nothing(t("By number"));
         let reference = self.search.to_ascii_uppercase();
         // Every number has a dash in it; whatever has none is no number.
         if !reference.contains('-') || !self.reads(Deed::ReadInventory) {
@@ -119,8 +125,8 @@ impl Asker<'_> {
         {
             hits.rows.push(Hit {
                 href: format!("/findings/{}", encode(&held.body.reference)),
-                name: held.body.rule.label().to_owned(),
-                note: format!("{} · {about}", held.body.reference),
+                name: t(held.body.rule.label()).to_owned(),
+                note: say!("{0} · {1}", held.body.reference, about),
             });
         }
         if sees(LinkKind::Task)?
@@ -144,25 +150,29 @@ impl Asker<'_> {
         };
         let grants = &self.reader.user.grants;
         let places = Group::all().iter().flat_map(|group| {
-            group.open_to(grants).into_iter().filter(|place| fits(place.label)).map(|place| Hit {
-                href: place.href.to_owned(),
-                name: place.label.to_owned(),
-                note: group.label.to_owned(),
-            })
+            group.open_to(grants).into_iter().filter(|place| fits(place.label) || fits(t(place.label))).map(
+                |place| Hit {
+                    href: place.href.to_owned(),
+                    name: t(place.label).to_owned(),
+                    note: t(group.label).to_owned(),
+                },
+            )
         });
         let settings = SETTINGS.iter().filter(|one| one.is_open_to(grants));
-        let settings = settings.filter(|one| fits(&format!("{} {}", one.label, one.words))).map(|one| Hit {
-            href: one.href.to_owned(),
-            name: one.label.to_owned(),
-            note: "Setting".to_owned(),
-        });
+        let settings = settings
+            .filter(|one| fits(&format!("{} {} {}", one.label, t(one.label), one.words)))
+            .map(|one| Hit {
+                href: one.href.to_owned(),
+                name: t(one.label).to_owned(),
+                note: t("Setting").to_owned(),
+            });
         let rows = places.chain(settings).take(ROWS as usize * 2).collect();
-        Hits { rows, ..Self::nothing("Pages and settings") }
+        Hits { rows, ..Self::nothing(t("Pages and settings")) }
     }
 
     fn systems(&self) -> Result<Hits, StoreError> {
         if !self.reads(Deed::ReadInventory) {
-            return Ok(Self::nothing("Records"));
+            return Ok(Self::nothing(t("Records")));
         }
         let app = &self.state.app;
         let filter = SystemFilter {
@@ -173,7 +183,7 @@ impl Asker<'_> {
         let found = app.store.systems(&filter, SystemSort::Name, Direction::Ascending, self.first())?;
         let hit = |row: crate::model::AiSystemRow| Hit {
             href: format!("/inventory/{}", encode(&row.reference)),
-            note: format!("{} · {}", row.reference, row.review.label()),
+            note: format!("{} · {}", row.reference, t(row.review.label())),
             name: row.name,
         };
         Ok(Hits {
@@ -185,7 +195,7 @@ impl Asker<'_> {
 
     fn products(&self) -> Result<Hits, StoreError> {
         if !self.reads(Deed::ReadInventory) {
-            return Ok(Self::nothing("Products seen"));
+            return Ok(Self::nothing(t("Products seen")));
         }
         let app = &self.state.app;
         let (least, today) = (self.reader.least(app)?, Day::from_unix_ms(self.reader.now_ms));
@@ -207,7 +217,7 @@ impl Asker<'_> {
     /// Vendors that the catalogue knows, seen or not.
     fn vendors(&self) -> Hits {
         if !self.reads(Deed::ReadInventory) {
-            return Self::nothing("Vendors of the catalogue");
+            return Self::nothing(t("Vendors of the catalogue"));
         }
         let known = self.state.app.catalogue.known();
         let wanted = self.search.to_lowercase();
@@ -225,7 +235,7 @@ impl Asker<'_> {
         let hit = |vendor: &&umbrascope_rules::Vendor| Hit {
             href: format!("/catalogue/{}", encode(&vendor.id)),
             name: vendor.name.to_string(),
-            note: "what the catalogue knows".to_owned(),
+            note: t("what the catalogue knows").to_owned(),
         };
         Hits {
             label: "Vendors of the catalogue",
@@ -236,7 +246,7 @@ impl Asker<'_> {
 
     fn machines(&self) -> Result<Hits, StoreError> {
         if !self.reads(Deed::ReadMachines) {
-            return Ok(Self::nothing("Machines"));
+            return Ok(Self::nothing(t("Machines")));
         }
         let filter = AssetFilter {
             begins: self.search.to_owned(),
@@ -260,7 +270,7 @@ impl Asker<'_> {
 
     fn people(&self) -> Result<Hits, StoreError> {
         if !self.reads(Deed::ManagePeople) {
-            return Ok(Self::nothing("People"));
+            return Ok(Self::nothing(t("People")));
         }
         let filter = PersonFilter {
             search: self.search.to_owned(),

@@ -1,4 +1,4 @@
-//! Signing in and out, the password, and the theme.
+//! Signing in and out, the password, the theme and the language.
 
 use std::net::SocketAddr;
 
@@ -15,6 +15,7 @@ use crate::session::{ByLink, LINK_LIFETIME_MS, NewSession, PASSWORD_MAX_BYTES, P
 use crate::web::error::WebError;
 use crate::web::frame::Theme;
 use crate::web::guard::{self, Reader, Visitor};
+use crate::web::language::{Language, t};
 use crate::web::limit::Who;
 use crate::web::pages::{BareFrame, LinkPage, PasswordPage, SignInPage};
 use crate::web::url::encode;
@@ -68,7 +69,7 @@ pub(crate) async fn with_password(
             &headers,
             sent.next,
             sent.name,
-            Some("Name, password and code do not fit together."),
+            Some(t("Name, password and code do not fit together.")),
         ),
     }
 }
@@ -135,7 +136,7 @@ pub(crate) async fn with_link(
         ByLink::SignedIn(session) => session,
         ByLink::CodeNeeded => {
             let problem =
-                "A second factor is set up: it takes a code as well, and the link is not used up yet.";
+                t("A second factor is set up: it takes a code as well, and the link is not used up yet.");
             return link_page(&state, &headers, &secret, Some(problem));
         }
         ByLink::Spent => return Err(WebError::LinkSpent),
@@ -176,13 +177,13 @@ pub(crate) async fn set_password(
     reader.check_form(&sent.csrf)?;
     must_have_come_just_now(&reader)?;
     if sent.password != sent.again {
-        return password_page(reader, Some("The two are not the same."));
+        return password_page(reader, Some(t("The two are not the same.")));
     }
     if sent.password.chars().count() < PASSWORD_MIN_CHARS {
-        return password_page(reader, Some("That is too short."));
+        return password_page(reader, Some(t("That is too short.")));
     }
     if sent.password.len() > PASSWORD_MAX_BYTES {
-        return password_page(reader, Some("That is too long."));
+        return password_page(reader, Some(t("That is too long.")));
     }
     let (sessions, by, now_ms) = (state.app.sessions.clone(), reader.by(""), reader.now_ms);
     let session = blocking(move || {
@@ -226,6 +227,26 @@ pub(crate) async fn theme(
     reader.check_form(&sent.csrf)?;
     let cookie = guard::keep_theme(Theme::parse(&sent.theme), state.app.https)?;
     Ok(with_cookie(Redirect::to(guard::local_path(&sent.back)).into_response(), Some(cookie)))
+}
+
+/// The language to read in.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LanguageForm {
+    language: String,
+}
+
+/// `POST /language`, also of somebody who is not signed in. It takes no token of a form: what another site sends is refused before, and
+/// nothing depends on it but the words.
+pub(crate) async fn language(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    Form(sent): Form<LanguageForm>,
+) -> Result<Response, WebError> {
+    let language = Language::of_tag(&sent.language)
+        .ok_or_else(|| WebError::unknown_choice("language", &sent.language))?;
+    let cookie = guard::keep_language(language, state.app.https)?;
+    let back = guard::sent_from(&headers).unwrap_or_default();
+    Ok(with_cookie(Redirect::to(guard::local_path(&back)).into_response(), Some(cookie)))
 }
 
 /// The address of the other end, where the listener says it.

@@ -14,6 +14,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
 use crate::web::pages::{SuspectView, SuspectsPage};
 use crate::web::url::Address;
@@ -32,13 +33,13 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
-        "asked" => Some("It is asked for. Another person has to confirm within seven days."),
-        "confirmed" => Some("It is on. Sensors begin with their next report."),
-        "withdrawn" => {
-            Some("It is withdrawn. Sensors stop, and forget what they had not sent, with their next report.")
-        }
-        "dismissed" => Some("The domain is dismissed. Nothing more of it is taken."),
-        "restored" => Some("The dismissal is taken back."),
+        "asked" => Some(t("It is asked for. Another person has to confirm within seven days.")),
+        "confirmed" => Some(t("It is on. Sensors begin with their next report.")),
+        "withdrawn" => Some(t(
+            "It is withdrawn. Sensors stop, and forget what they had not sent, with their next report.",
+        )),
+        "dismissed" => Some(t("The domain is dismissed. Nothing more of it is taken.")),
+        "restored" => Some(t("The dismissal is taken back.")),
         _ => None,
     };
     suspects_page(&state, &reader, &query, notice, None).await
@@ -125,7 +126,7 @@ pub(crate) async fn step(
             Ok(Redirect::to(&format!("/suspects?done={}", step.as_str())).into_response())
         }
         Err(refused) => {
-            let problem = format!("That was not done: {refused}.");
+            let problem = say!("That was not done: {0}.", message(&refused));
             suspects_page(&state, &reader, &ListQuery::default(), None, Some(problem)).await
         }
     }
@@ -151,7 +152,7 @@ pub(crate) async fn dismiss(
     let reason = sent.reason.trim().to_owned();
     if reason.is_empty() || reason.chars().count() > REASON_CHARS {
         let problem =
-            format!("That was not done: a dismissal needs a reason, in at most {REASON_CHARS} characters.");
+            say!("That was not done: a dismissal needs a reason, in at most {0} characters.", REASON_CHARS);
         return suspects_page(&state, &reader, &ListQuery::default(), None, Some(problem)).await;
     }
     let dismissal = Dismissal { reason, person: reader.user.name.clone(), at_ms: reader.now_ms };

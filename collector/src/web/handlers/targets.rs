@@ -13,6 +13,7 @@ use crate::readiness::{Target, indicator_named, indicators};
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::ListQuery;
 use crate::web::pages::{TargetForm, TargetPage};
 use crate::web::pick::one_person;
@@ -27,7 +28,7 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let notice = match query.done.as_str() {
-        "set" => Some("The target is set."),
+        "set" => Some(t("The target is set.")),
         _ => None,
     };
     blocking(move || shown(&state, &reader, &id, notice, None)).await
@@ -87,7 +88,7 @@ fn read(state: &WebState, id: &str, sent: &SentTarget) -> Result<Target, WebErro
         text => Some(text.parse().map_err(|_| {
             WebError::Guarded(crate::review::Refused::new(
                 crate::review::Guard::Fields,
-                "the target is a whole number that is not negative, or empty to take it back",
+                t("the target is a whole number that is not negative, or empty to take it back"),
             ))
         })?),
     };

@@ -14,6 +14,7 @@ use crate::model::task::{Link, LinkKind, Purpose, Task, TaskFilter};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{self, t};
 use crate::web::list::{Choice, Pager, Select, page_number, rows_of};
 use crate::web::pages::{TaskForm, TaskPage, TasksPage};
 use crate::web::url::Address;
@@ -60,10 +61,10 @@ pub(crate) async fn list(
     let filter = query.filter(&reader)?;
     let number = page_number(&query.page)?;
     let here = Address::new("/tasks").with("state", query.state.as_str()).with("who", query.who.as_str());
-    let frame = reader.frame(Here::Tasks, (!query.done.is_empty()).then_some("The task is made."));
+    let frame = reader.frame(Here::Tasks, (!query.done.is_empty()).then_some(t("The task is made.")));
     let choice = |value: &str, label: &str, chosen: &str| Choice {
         value: value.to_owned(),
-        label: label.to_owned(),
+        label: language::label(label).into_owned(),
         chosen: value == chosen,
     };
     let selects = vec![
@@ -71,13 +72,13 @@ pub(crate) async fn list(
             name: "state",
             label: "State",
             all: "to be done",
-            options: vec![choice("all", "Every state", &query.state)],
+            options: vec![choice("all", t("Every state"), &query.state)],
         },
         Select {
             name: "who",
             label: "Assigned to",
             all: "anybody",
-            options: vec![choice("me", "me", &query.who)],
+            options: vec![choice("me", t("me"), &query.who)],
         },
     ];
     blocking(move || {
@@ -149,7 +150,7 @@ pub(crate) async fn one(
     Path(reference): Path<String>,
     Query(query): Query<TaskQuery>,
 ) -> Result<Response, WebError> {
-    let frame = reader.frame(Here::Tasks, (!query.done.is_empty()).then_some("It is done."));
+    let frame = reader.frame(Here::Tasks, (!query.done.is_empty()).then_some(t("It is done.")));
     blocking(move || {
         reader.must_see(&state.app, LinkKind::Task, &reference, "task")?;
         let row = state.app.governance.task(&reference)?.ok_or(WebError::NotFound("task"))?;

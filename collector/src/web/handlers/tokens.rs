@@ -12,6 +12,7 @@ use crate::token::{self, EnrolmentPoint};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::ListQuery;
 use crate::web::pages::{TokenForm, TokenMadePage, TokensPage};
 use crate::web::{WebState, blocking};
@@ -27,7 +28,7 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::Enrol)?;
     let notice = (query.done == "revoked")
-        .then_some("The token is revoked. Machines that enrolled with it stay enrolled.");
+        .then_some(t("The token is revoked. Machines that enrolled with it stay enrolled."));
     tokens_page(&state, &reader, TokenForm::default(), notice).await
 }
 
@@ -133,14 +134,14 @@ fn checked(sent: Sent, reader: &Reader) -> Result<NewToken, Box<TokenForm>> {
         ..TokenForm::default()
     };
     if form.label.chars().count() > TokenForm::MAX_CHARS {
-        form.label_problem = Some("At most 100 characters.");
+        form.label_problem = Some(t("At most 100 characters."));
     }
     if form.unit.is_empty() || form.unit.chars().count() > TokenForm::MAX_CHARS {
-        form.unit_problem = Some("Name the unit, in at most 100 characters.");
+        form.unit_problem = Some(t("Name the unit, in at most 100 characters."));
     }
     let max_uses = form.max_uses.parse().ok().filter(|uses| (1..=TokenForm::MAX_USES).contains(uses));
     if max_uses.is_none() {
-        form.uses_problem = Some("A number from 1 to 100000.");
+        form.uses_problem = Some(t("A number from 1 to 100000."));
     }
     match max_uses {
         Some(max_uses) if form.label_problem.is_none() && form.unit_problem.is_none() => Ok(NewToken {

@@ -14,6 +14,7 @@ use crate::web::entries::{people_of_rows, views};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{self, key, say, t};
 use crate::web::list::{Choice, Pager, Select, page_number, rows_of};
 use crate::web::names::Names;
 use crate::web::pages::{TrailEntryPage, TrailPage};
@@ -23,12 +24,12 @@ use crate::web::{WebState, blocking};
 const DAY_MS: i64 = 86_400_000;
 /// Kinds of records that can be asked for. Others stand in the list too.
 const KINDS: [(&str, &str); 6] = [
-    ("system", "AI systems"),
-    ("policy", "Policies"),
-    ("setting", "Settings"),
-    ("retention", "Retention"),
-    ("own-rules", "Own rules"),
-    ("reidentification", "Re-identification"),
+    ("system", key("AI systems")),
+    ("policy", key("Policies")),
+    ("setting", key("Settings")),
+    ("retention", key("Retention")),
+    ("own-rules", key("Own rules")),
+    ("reidentification", key("Re-identification")),
 ];
 
 /// What the address asks for.
@@ -137,7 +138,7 @@ pub(crate) async fn list(
         .with("to", query.to.as_str());
     let choice = |(value, label): &(&str, &str), chosen: &str| Choice {
         value: (*value).to_owned(),
-        label: (*label).to_owned(),
+        label: language::label(label).into_owned(),
         chosen: *value == chosen,
     };
     let select = |name, label, all, choices: &[(&str, &str)], chosen: &str| Select {
@@ -151,8 +152,14 @@ pub(crate) async fn list(
         reach,
         nobody,
         selects: vec![
-            select("kind", "Of", "everything", &KINDS, &query.kind),
-            select("refused", "Outcome", "any", &[("no", "Done"), ("yes", "Refused")], &query.refused),
+            select("kind", t("Of##what"), t("everything"), &KINDS, &query.kind),
+            select(
+                "refused",
+                t("Outcome"),
+                "any",
+                &[("no", t("Done##outcome")), ("yes", t("Refused"))],
+                &query.refused,
+            ),
         ],
         filtered: here.href() != "/trail",
         history: views(&found.rows, found.rows.len(), &names, Some(object)),
@@ -167,15 +174,15 @@ pub(crate) async fn list(
 pub(super) fn object(row: &TrailRow) -> (String, Option<String>) {
     match row.kind.as_str() {
         "system" if row.id != "new" => {
-            ("the record".to_owned(), Some(format!("/inventory/{}", encode(&row.id))))
+            (t("the record").to_owned(), Some(format!("/inventory/{}", encode(&row.id))))
         }
-        "policy" => (format!("policy {}", row.id), Some("/policies".to_owned())),
+        "policy" => (say!("policy {0}", row.id), Some("/policies".to_owned())),
         "reidentification" if row.id != "new" => {
             (row.id.clone(), Some(format!("/reidentification/{}", encode(&row.id))))
         }
-        "reidentification" => ("a request".to_owned(), Some("/reidentification".to_owned())),
-        "reidentification-setting" => ("the setting".to_owned(), Some("/reidentification".to_owned())),
-        kind => (format!("{kind} {}", row.id), None),
+        "reidentification" => (t("a request").to_owned(), Some("/reidentification".to_owned())),
+        "reidentification-setting" => (t("the setting").to_owned(), Some("/reidentification".to_owned())),
+        kind => (say!("{0} {1}", kind, row.id), None),
     }
 }
 

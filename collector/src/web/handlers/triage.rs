@@ -20,6 +20,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::{Pager, page_number, rows_of};
 use crate::web::names::{Names, people_of};
 use crate::web::pages::{Offers, QueueTab, RequestView, TriagePage, TriageProduct, TriageRow, TriageView};
@@ -84,7 +85,7 @@ pub(crate) async fn show(
             href: href(&held.body.reference),
             reference: held.body.reference.clone(),
             name: held.body.name.clone(),
-            kind: held.body.kind.label(),
+            kind: t(held.body.kind.label()),
             first_seen: held.body.first_seen,
             open: number == at,
         });
@@ -150,7 +151,7 @@ fn view(
             who: names.person(request.by),
             own,
             at_ms: request.at_ms,
-            what: request.wish.label(),
+            what: t(request.wish.label()),
             details: offers::wish_details(&request.wish, &detail.related, &names),
             reason: request.reason.clone(),
         }),

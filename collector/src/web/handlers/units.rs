@@ -11,6 +11,7 @@ use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{message, say, t};
 use crate::web::list::ListQuery;
 use crate::web::pages::UnitsPage;
 use crate::web::{WebState, blocking};
@@ -23,8 +24,8 @@ pub(crate) async fn list(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ManagePeople)?;
     let notice = match query.done.as_str() {
-        "added" => Some("The unit is added."),
-        "changed" => Some("The unit is changed. Whoever holds a role for a unit signs in anew."),
+        "added" => Some(t("The unit is added.")),
+        "changed" => Some(t("The unit is changed. Whoever holds a role for a unit signs in anew.")),
         _ => None,
     };
     units_page(&state, &reader, None, notice).await
@@ -79,7 +80,7 @@ pub(crate) async fn add(
     match blocking(move || people.add_unit(&sent.name, parent, &by)).await? {
         Ok(_) => Ok(Redirect::to("/units?done=added").into_response()),
         Err(refused) => {
-            units_page(&state, &reader, Some(format!("That was not done: {refused}.")), None).await
+            units_page(&state, &reader, Some(say!("That was not done: {0}.", message(&refused))), None).await
         }
     }
 }
@@ -98,7 +99,7 @@ pub(crate) async fn change(
     match blocking(move || people.change_unit(id, &sent.name, parent, &by)).await? {
         Ok(_) => Ok(Redirect::to("/units?done=changed").into_response()),
         Err(refused) => {
-            units_page(&state, &reader, Some(format!("That was not done: {refused}.")), None).await
+            units_page(&state, &reader, Some(say!("That was not done: {0}.", message(&refused))), None).await
         }
     }
 }

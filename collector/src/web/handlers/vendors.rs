@@ -16,6 +16,7 @@ use crate::model::{Deed, VendorFacts};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::{ListQuery, PAGE_ROWS, Pager, page_number};
 use crate::web::pages::{DossierPage, VendorLine, VendorsPage};
 use crate::web::url::{Address, encode};
@@ -61,7 +62,7 @@ pub(crate) async fn one(
 ) -> Result<Response, WebError> {
     reader.must_read(Deed::ReadInventory)?;
     let frame =
-        reader.frame(Here::Vendors, (!query.done.is_empty()).then_some("The assessment is recorded."));
+        reader.frame(Here::Vendors, (!query.done.is_empty()).then_some(t("The assessment is recorded.")));
     blocking(move || {
         work::known_vendor(&state, &id)?;
         let known = state.app.catalogue.known();
@@ -108,7 +109,7 @@ pub(crate) fn open_questions(facts: Option<&VendorFacts>) -> Vec<&'static str> {
         question.answers.iter().all(|answer| answer.standing == Standing::Unknown)
     };
     let questions = facts.map(|facts| facts.questions.as_slice()).unwrap_or_default();
-    questions.iter().filter(unanswered).map(|question| question.framework.label()).collect()
+    questions.iter().filter(unanswered).map(|question| t(question.framework.label())).collect()
 }
 
 /// An assessment as the form has it.

@@ -10,6 +10,7 @@ use crate::model::{VIEW_NAME_CHARS, VIEW_PLACE_CHARS};
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::t;
 use crate::web::list::ListQuery;
 use crate::web::pages::ViewsPage;
 use crate::web::{WebState, blocking};
@@ -21,8 +22,8 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "kept" => Some("The view is saved."),
-        "dropped" => Some("The view is forgotten."),
+        "kept" => Some(t("The view is saved.")),
+        "dropped" => Some(t("The view is forgotten.")),
         _ => None,
     };
     views_page(&state, &reader, notice, None).await
@@ -58,8 +59,8 @@ pub(crate) async fn keep(
     let name: String = sent.name.trim().chars().take(VIEW_NAME_CHARS).collect();
     let place = work::back(&sent.place, "");
     let problem = match (name.is_empty(), place.is_empty() || place.len() > VIEW_PLACE_CHARS) {
-        (true, _) => Some("Give the view a name."),
-        (_, true) => Some("That is no list of this collector."),
+        (true, _) => Some(t("Give the view a name.")),
+        (_, true) => Some(t("That is no list of this collector.")),
         _ => None,
     };
     if problem.is_some() {
@@ -69,7 +70,7 @@ pub(crate) async fn keep(
     match blocking(move || people.keep_view(person, &name, &place)).await? {
         true => Ok(Redirect::to(&to).into_response()),
         false => {
-            let full = "You have as many views as one may have. Forget one first.";
+            let full = t("You have as many views as one may have. Forget one first.");
             views_page(&state, &reader, None, Some(full)).await
         }
     }

@@ -8,6 +8,7 @@ use umbrascope_api::Day;
 use super::{Frame, filters};
 use crate::model::campaign::{CampaignMode, OpenRow, RowStep, RowView};
 use crate::model::record::{AiSystem, DataCategory, Input, named, shown};
+use crate::web::language::{say, t};
 use crate::web::list::Pager;
 
 /// Fields that an owner corrects on this page. The rest of the record is for the page of the record.
@@ -108,44 +109,44 @@ impl AttestRow {
         match self.open.held.body.step {
             RowStep::None => None,
             RowStep::Reminded => Some("reminder"),
-            RowStep::Escalated => Some("your manager was told"),
-            RowStep::Reported => Some("reported as unanswered"),
+            RowStep::Escalated => Some(t("your manager was told")),
+            RowStep::Reported => Some(t("reported as unanswered")),
         }
     }
 
     /// What the record says, by label. What is not said is said to be so.
     pub(crate) fn facts(&self) -> Vec<(&'static str, String)> {
         let body = self.body();
-        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| t("not stated").to_owned());
         let list = |words: Vec<&str>| match words.is_empty() {
-            true => "not stated".to_owned(),
+            true => t("not stated").to_owned(),
             false => words.join(", "),
         };
-        let day = |day: Option<Day>| day.map_or_else(|| "not stated".to_owned(), |day| day.to_string());
-        let data = body.data_categories.iter().map(|one: &DataCategory| one.label()).collect();
-        let mut decision = body.effective_sanction(self.today()).label().to_owned();
+        let day = |day: Option<Day>| day.map_or_else(|| t("not stated").to_owned(), |day| day.to_string());
+        let data = body.data_categories.iter().map(|one: &DataCategory| t(one.label())).collect();
+        let mut decision = t(body.effective_sanction(self.today()).label()).to_owned();
         if let Some(conditions) = &body.conditions {
-            decision = format!("{decision}; conditions: {conditions}");
+            decision = say!("{0}; conditions: {1}", decision, conditions);
         }
         if !body.limited_to_units.is_empty() {
             decision = format!("{decision}; not in all of its units");
         }
         vec![
-            ("Kind", body.kind.label().to_owned()),
-            ("Purpose", text(&body.purpose)),
-            ("Intended use", text(&body.intended_use)),
-            ("Foreseeable misuse", text(&body.foreseeable_misuse)),
-            ("Units", list(self.open.units.iter().map(String::as_str).collect())),
-            ("Data", list(data)),
-            ("Effect on decisions", body.decision_impact.label().to_owned()),
-            ("Human oversight", body.human_oversight.label().to_owned()),
-            ("Where it works", body.environment.label().to_owned()),
-            ("Risk tier", body.risk_tier.label().to_owned()),
-            ("Risk owner", self.open.risk_owner.clone().unwrap_or_else(|| "nobody".to_owned())),
-            ("Decision", decision),
-            ("Scope", body.scope.label().to_owned()),
-            ("Stage", body.stage.label().to_owned()),
-            ("In use since", day(body.deployed_on)),
+            (t("Kind"), t(body.kind.label()).to_owned()),
+            (t("Purpose"), text(&body.purpose)),
+            (t("Intended use"), text(&body.intended_use)),
+            (t("Foreseeable misuse"), text(&body.foreseeable_misuse)),
+            (t("Units"), list(self.open.units.iter().map(String::as_str).collect())),
+            (t("Data"), list(data)),
+            (t("Effect on decisions"), t(body.decision_impact.label()).to_owned()),
+            (t("Human oversight"), t(body.human_oversight.label()).to_owned()),
+            (t("Where it works"), t(body.environment.label()).to_owned()),
+            (t("Risk tier"), t(body.risk_tier.label()).to_owned()),
+            (t("Risk owner"), self.open.risk_owner.clone().unwrap_or_else(|| "nobody".to_owned())),
+            (t("Decision"), decision),
+            (t("Scope"), t(body.scope.label()).to_owned()),
+            (t("Stage"), t(body.stage.label()).to_owned()),
+            (t("In use since"), day(body.deployed_on)),
         ]
     }
 
@@ -157,21 +158,21 @@ impl AttestRow {
     /// What sensors show, in brief.
     pub(crate) fn evidence(&self) -> String {
         let body = self.body();
-        let mut parts = vec![body.observed.label().to_owned()];
+        let mut parts = vec![t(body.observed.label()).to_owned()];
         if let Some((first, last)) = self.open.system.seen.days {
-            parts.push(format!("first seen {first}, last seen {last}"));
+            parts.push(say!("first seen {0}, last seen {1}", first, last));
         }
         for product in &self.open.system.products {
             let on = match product.assets {
-                0 => "on no machine".to_owned(),
-                few if few < TOLD_FROM => format!("on fewer than {TOLD_FROM} machines"),
-                many => format!("on {many} machines"),
+                0 => t("on no machine").to_owned(),
+                few if few < TOLD_FROM => say!("on fewer than {0} machines", TOLD_FROM),
+                many => say!("on {0} machines", many),
             };
-            parts.push(format!("{} {on}", product.name));
+            parts.push(say!("{0} {1}", product.name, on));
         }
         if !self.open.system.seen.flags.is_empty() {
             let flags: Vec<&str> = self.open.system.seen.flags.iter().map(String::as_str).collect();
-            parts.push(format!("flagged: {}", flags.join(", ")));
+            parts.push(say!("flagged: {0}", flags.join(", ")));
         }
         parts.join("; ")
     }
@@ -194,7 +195,7 @@ impl AttestRow {
                     Some(typed) => typed.fields.get(field.name).cloned().unwrap_or_default(),
                     None => shown(self.body(), field),
                 };
-                AmendField { name: field.name, label: field.label, input, values, choices }
+                AmendField { name: field.name, label: t(field.label), input, values, choices }
             })
             .collect()
     }

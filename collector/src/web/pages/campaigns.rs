@@ -10,6 +10,7 @@ use crate::model::campaign::{
     RowView,
 };
 use crate::model::record::{Scope, SystemKind, Tier};
+use crate::web::language::{say, t};
 use crate::web::list::{Pager, Select};
 
 /// Every campaign.
@@ -140,16 +141,16 @@ impl CampaignPage {
     pub(crate) fn signals(&self, row: &RowView) -> Vec<(String, bool)> {
         let Some(answer) = &row.held.body.answer else { return Vec::new() };
         let mut signals = vec![
-            (format!("{} s on the page", answer.seconds), answer.seconds < QUICK_SECONDS),
+            (say!("{0} s on the page", answer.seconds), answer.seconds < QUICK_SECONDS),
             (
                 match answer.batch {
-                    1 => "answered alone".to_owned(),
-                    rows => format!("one of {rows} in a submit"),
+                    1 => t("answered alone").to_owned(),
+                    rows => say!("one of {0} in a submit", rows),
                 },
                 answer.batch >= BULK_ROWS,
             ),
         ];
-        signals.extend(answer.relation.iter().map(|relation| (relation.label().to_owned(), false)));
+        signals.extend(answer.relation.iter().map(|relation| (t(relation.label()).to_owned(), false)));
         signals
     }
 
@@ -172,15 +173,15 @@ fn class(state: RowState) -> &'static str {
 /// What each outcome came to, in the order of the report.
 pub(crate) fn outcomes(counts: &RowCounts) -> [(&'static str, u64); 9] {
     [
-        ("confirmed", counts.confirmed),
-        ("amended", counts.amended),
-        ("reassigned", counts.reassigned),
-        ("retirement asked for", counts.retired),
-        ("not mine", counts.not_mine),
-        ("silent", counts.silent),
-        ("sensors silent", counts.blocked),
-        ("record merged", counts.void),
-        ("open", counts.open),
+        (t("confirmed"), counts.confirmed),
+        (t("amended"), counts.amended),
+        (t("reassigned"), counts.reassigned),
+        (t("retirement asked for"), counts.retired),
+        (t("not mine"), counts.not_mine),
+        (t("silent"), counts.silent),
+        (t("sensors silent"), counts.blocked),
+        (t("record merged"), counts.void),
+        (t("open"), counts.open),
     ]
 }
 
@@ -229,7 +230,7 @@ impl CampaignReportPage {
 
     /// How far silence went.
     pub(crate) fn step(&self, step: &RowStep) -> &'static str {
-        step.label()
+        t(step.label())
     }
 }
 
@@ -238,10 +239,10 @@ pub(crate) fn query_words(query: &crate::model::campaign::CampaignQuery, units: 
     let mut parts = Vec::new();
     if let Some(unit) = query.unit {
         let name = units.iter().find(|known| known.id == unit).map_or("?", |known| known.name.as_str());
-        parts.push(format!("unit {name}"));
+        parts.push(say!("unit {0}", name));
     }
-    parts.extend(query.tier.map(|tier: Tier| format!("risk tier {}", tier.label().to_lowercase())));
-    parts.extend(query.scope.map(|scope: Scope| format!("scope {}", scope.label().to_lowercase())));
-    parts.extend(query.kind.map(|kind: SystemKind| format!("kind {}", kind.label().to_lowercase())));
-    if parts.is_empty() { "every record".to_owned() } else { parts.join(", ") }
+    parts.extend(query.tier.map(|tier: Tier| say!("risk tier {0}", t(tier.label()).to_lowercase())));
+    parts.extend(query.scope.map(|scope: Scope| say!("scope {0}", t(scope.label()).to_lowercase())));
+    parts.extend(query.kind.map(|kind: SystemKind| say!("kind {0}", t(kind.label()).to_lowercase())));
+    if parts.is_empty() { t("every record").to_owned() } else { parts.join(", ") }
 }

@@ -6,6 +6,7 @@ use umbrascope_api::Day;
 use super::{EntryView, Frame, filters};
 use crate::model::governed::{TrailEntry, TrailReach};
 use crate::model::policy::{Limits, Policy};
+use crate::web::language::t;
 use crate::web::list::{Pager, Select};
 
 /// A queue in the head of the page.
@@ -172,20 +173,18 @@ impl TrailPage {
     /// What of the trail the reader reads, in words.
     fn lead(&self) -> &'static str {
         match self.reach {
-            TrailReach::Whole => {
-                "Every change of a governed record, and every one that was refused: who, in which role, why, and what was set. \
-                 Nothing here is ever changed."
-            }
+            TrailReach::Whole => t(
+                "Every change of a governed record, and every one that was refused: who, in which role, why, and what was set. Nothing here is ever changed.",
+            ),
             TrailReach::Part { collection: true, own } => match own {
-                None => {
-                    "What was changed, asked for or refused of what agents gather, of how long it is kept, and of learning whose an \
-                     account is. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers."
-                }
-                Some(_) => "What is about collection and re-identification, and your own entries.",
+                None => t(
+                    "What was changed, asked for or refused of what agents gather, of how long it is kept, and of learning whose an account is. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers.",
+                ),
+                Some(_) => t("What is about collection and re-identification, and your own entries."),
             },
-            TrailReach::Part { collection: false, .. } => {
-                "Your own entries. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers."
-            }
+            TrailReach::Part { collection: false, .. } => t(
+                "Your own entries. The whole trail is for who reviews, decides the scope, audits, answers for privacy or administers.",
+            ),
         }
     }
 

@@ -6,6 +6,7 @@ use umbrascope_rules::{Category, Confidence, Problem, ProductKind, SoftwareKind}
 use super::{Frame, filters};
 use crate::model::OwnVersion;
 use crate::own::{DiffLine, Effect};
+use crate::web::language::{key, say, t};
 use crate::web::list::Pager;
 
 /// A rule, deny or change of the version in force, in words.
@@ -80,8 +81,12 @@ pub(crate) struct OwnForm {
 
 impl OwnForm {
     /// The forms there are, with their names.
-    pub(crate) const WHATS: [(&'static str, &'static str); 4] =
-        [("rule", "Rule"), ("deny", "Deny"), ("name", "Name"), ("confidence", "Confidence")];
+    pub(crate) const WHATS: [(&'static str, &'static str); 4] = [
+        ("rule", key("Rule")),
+        ("deny", key("Deny")),
+        ("name", key("Name")),
+        ("confidence", key("Confidence")),
+    ];
 
     /// The same for the template.
     pub(crate) fn whats(&self) -> [(&'static str, &'static str); 4] {
@@ -91,9 +96,9 @@ impl OwnForm {
     /// What patterns are compared with.
     pub(crate) fn kinds(&self) -> Vec<(&'static str, &'static str)> {
         let names = [
-            ("suffix", "name and all below it"),
-            ("exact", "that name alone"),
-            ("glob", "names of a shape (*)"),
+            ("suffix", t("name and all below it")),
+            ("exact", t("that name alone")),
+            ("glob", t("names of a shape (*)")),
         ];
         names.into_iter().chain(SoftwareKind::ALL.iter().map(|kind| (kind.as_str(), kind.as_str()))).collect()
     }
@@ -175,8 +180,8 @@ impl From<DiffLine<'_>> for ShownLine {
             DiffLine::Same(text) => ("", " ", text.to_owned()),
             DiffLine::Gone(text) => ("gone", "−", text.to_owned()),
             DiffLine::New(text) => ("new", "+", text.to_owned()),
-            DiffLine::Skipped(1) => ("skipped", "…", "1 line that is the same".to_owned()),
-            DiffLine::Skipped(lines) => ("skipped", "…", format!("{lines} lines that are the same")),
+            DiffLine::Skipped(1) => ("skipped", "…", t("1 line that is the same").to_owned()),
+            DiffLine::Skipped(lines) => ("skipped", "…", say!("{0} lines that are the same", lines)),
         };
         Self { class, sign, text }
     }

@@ -11,6 +11,7 @@ use crate::model::governed::TrailRow;
 use crate::readiness::{
     Aim, Answer, Applicability, Assessed, Control, Kept, Level, Maturity, Measured, Standing, Target, Verdict,
 };
+use crate::web::language::t;
 
 /// Every requirement.
 #[derive(Debug, Template)]
@@ -154,7 +155,7 @@ impl IndicatorsPage {
         target: &Option<Target>,
     ) -> Option<(String, &'static str, &'static str)> {
         let verdict = row.against(target.as_ref());
-        Some((target.as_ref()?.words()?, verdict.label(), verdict_class(&verdict)))
+        Some((target.as_ref()?.words()?, t(verdict.label()), verdict_class(&verdict)))
     }
 }
 
@@ -219,10 +220,10 @@ impl TargetPage {
     /// What the form asks for.
     fn asks(&self) -> &'static str {
         match self.measured.indicator.aim {
-            Aim::ShareAtLeast => "At least, in percent",
-            Aim::ShareAtMost => "At most, in percent",
-            Aim::DaysAtMost => "At most, in days",
-            Aim::AtMost | Aim::PartAtMost => "At most",
+            Aim::ShareAtLeast => t("At least, in percent"),
+            Aim::ShareAtMost => t("At most, in percent"),
+            Aim::DaysAtMost => t("At most, in days"),
+            Aim::AtMost | Aim::PartAtMost => t("At most"),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::model::finding::FindingRow;
 use crate::model::record::{AiSystem, FieldGroup, Resources};
 use crate::scope::UsageBand;
 use crate::tier::Comparison;
+use crate::web::language::t;
 use crate::web::list::{Choice, Pager};
 
 /// One of the six axes.
@@ -382,7 +383,7 @@ impl RecordPage {
 
     /// On how many machines it is, in a band.
     pub(crate) fn band(&self) -> &'static str {
-        UsageBand::of(self.assets()).label()
+        t(UsageBand::of(self.assets()).label())
     }
 
     /// On how many of its machines there is an accelerator, in a band.

@@ -7,6 +7,7 @@ use super::{EntryView, Frame, filters};
 use crate::model::governed::TrailRow;
 use crate::model::{Access, Deed};
 use crate::reidentify::{MOST_HOURS, Request, Setting, State, Step, TICKET_CHARS};
+use crate::web::language::t;
 use crate::web::list::Pager;
 use crate::web::names::Names;
 
@@ -58,11 +59,11 @@ impl NameRequestView {
 
 fn words(state: State) -> (&'static str, &'static str) {
     match state {
-        State::Asked => ("run", "waits for two approvals"),
-        State::HalfApproved => ("run", "waits for a second approval"),
-        State::Open => ("warn", "open: the name can be taken"),
-        State::Over => ("", "its time is over"),
-        State::Lapsed => ("", "lapsed: nobody approved it in time"),
+        State::Asked => ("run", t("waits for two approvals")),
+        State::HalfApproved => ("run", t("waits for a second approval")),
+        State::Open => ("warn", t("open: the name can be taken")),
+        State::Over => ("", t("its time is over")),
+        State::Lapsed => ("", t("lapsed: nobody approved it in time")),
         State::Ended(_) => ("", state.as_str()),
     }
 }

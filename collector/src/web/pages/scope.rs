@@ -8,6 +8,7 @@ use crate::model::{Deed, UnitRow};
 use crate::scope::endpoints::EndpointList;
 use crate::scope::{Body, Boundary, Section, SentBack, Sheet, Site, Statement, StatementState};
 use crate::store::scope::{EndpointRow, Endpoints, StatementRow};
+use crate::web::language::t;
 use crate::web::list::Pager;
 
 /// The overview.
@@ -215,10 +216,10 @@ impl ScopeEndpointsPage {
     /// Lists to choose from: word, label.
     pub(crate) fn views(&self) -> [(Endpoints, &'static str, &'static str); 4] {
         [
-            (Endpoints::NeverEnrolled, "missing", "Expected and never enrolled"),
-            (Endpoints::Unexpected, "unexpected", "Enrolled and not expected"),
-            (Endpoints::Unsupported, "unsupported", "Without an agent for their platform"),
-            (Endpoints::Expected, "expected", "All expected"),
+            (Endpoints::NeverEnrolled, "missing", t("Expected and never enrolled")),
+            (Endpoints::Unexpected, "unexpected", t("Enrolled and not expected")),
+            (Endpoints::Unsupported, "unsupported", t("Without an agent for their platform")),
+            (Endpoints::Expected, "expected", t("All expected")),
         ]
     }
 }

@@ -12,6 +12,7 @@ use crate::store::scope::StatementRow;
 use crate::web::blind::SensorView;
 use crate::web::chart::{PartsBar, StackedDays};
 use crate::web::doors::Door;
+use crate::web::language::{say, t};
 use crate::web::words;
 
 /// A door in the row of doors.
@@ -46,7 +47,7 @@ impl Tile {
 
     /// With a note that asks for attention where its number is not 0.
     pub(crate) fn noted(self, count: u64, note: &str) -> Self {
-        if count == 0 { self } else { Self { note: format!("{count} {note}"), class: "warn", ..self } }
+        if count == 0 { self } else { Self { note: say!("{0} {1}", count, note), class: "warn", ..self } }
     }
 }
 
@@ -65,7 +66,7 @@ impl TrendView {
     /// With names that people read.
     pub(crate) fn of(by: TrendBy, trend: Vec<Trend>, today: Day) -> Self {
         let name = |line: &Trend| match (line.name.as_str(), by) {
-            ("", _) => "Everything else".to_owned(),
+            ("", _) => t("Everything else").to_owned(),
             (word, TrendBy::Kind) => {
                 word.parse().map_or_else(|_| word.to_owned(), |kind| words::kind_label(kind).to_owned())
             }
@@ -77,9 +78,9 @@ impl TrendView {
     /// The drawing.
     pub(crate) fn chart(&self) -> StackedDays<'_> {
         let title = match self.by {
-            TrendBy::Unit => "Machines that showed AI, by day and unit",
-            TrendBy::Vendor => "Products on machines, by day and vendor",
-            TrendBy::Kind => "Products on machines, by day and kind",
+            TrendBy::Unit => t("Machines that showed AI, by day and unit"),
+            TrendBy::Vendor => t("Products on machines, by day and vendor"),
+            TrendBy::Kind => t("Products on machines, by day and kind"),
         };
         StackedDays { title, parts: &self.parts, today: self.today, id: "trend" }
     }
@@ -174,18 +175,18 @@ pub(crate) struct ItDoor<'a> {
 impl ItDoor<'_> {
     /// What the sensors run, and on how many of them.
     pub(crate) fn versions(&self) -> [(&'static str, &[VersionLine]); 2] {
-        [("Agent", &self.agents), ("Catalogue", &self.catalogues)]
+        [(t("Agent"), &self.agents), (t("Catalogue"), &self.catalogues)]
     }
 
     /// How far the roll-out is.
     pub(crate) fn rollout(&self) -> PartsBar {
         let missing = self.coverage.expected.as_ref().map_or(0, |expected| expected.never_enrolled());
         PartsBar {
-            title: "Endpoints",
+            title: t("Endpoints"),
             parts: vec![
-                ("good", "reporting", self.totals.reporting),
-                ("warn", "silent", self.totals.silent),
-                ("none", "never enrolled", missing),
+                ("good", t("reporting"), self.totals.reporting),
+                ("warn", t("silent"), self.totals.silent),
+                ("none", t("never enrolled"), missing),
             ],
         }
     }
@@ -217,7 +218,7 @@ impl Standings {
     /// As one bar.
     pub(crate) fn bar(&self) -> PartsBar {
         let parts = self.counts.iter().map(|(label, class, count)| (*class, *label, *count)).collect();
-        PartsBar { title: "Requirements", parts }
+        PartsBar { title: t("Requirements"), parts }
     }
 }
 

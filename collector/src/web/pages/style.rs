@@ -6,6 +6,7 @@ use umbrascope_rules::Confidence;
 
 use super::{Frame, filters};
 use crate::web::chart::{PartsBar, StackedDays};
+use crate::web::language::t;
 
 /// The page. What it shows is made up here and says so.
 #[derive(Debug, Template)]
@@ -22,7 +23,7 @@ pub(crate) struct StylePage {
 impl StylePage {
     /// With numbers that stand for nothing.
     pub(crate) fn new(frame: Frame) -> Self {
-        let names = ["one", "two", "three", "four", "five", "six", "seven", "the rest"];
+        let names = ["one", "two", "three", "four", "five", "six", "seven", t("the rest")];
         let days = |part: u64| (0..30).map(|day: u64| (day * (part + 3)) % 11 + 8 - part).collect();
         let parts = (0_u64..).zip(names).map(|(part, name)| (name.to_owned(), days(part))).collect();
         Self { frame, parts, days: (0..30).map(|day| (day * 7) % 13).collect() }
@@ -31,29 +32,29 @@ impl StylePage {
     /// Colours, each with what it is for.
     pub(crate) fn colours(&self) -> [(&'static str, &'static str); 12] {
         [
-            ("ground", "the page"),
-            ("surface", "panels and tables"),
-            ("raised", "heads of tables, quiet fills"),
+            ("ground", t("the page")),
+            ("surface", t("panels and tables")),
+            ("raised", t("heads of tables, quiet fills")),
             ("line", "borders"),
             ("text", "text"),
-            ("soft", "text beside"),
-            ("accent", "what can be done, where one is"),
-            ("good", "done, seen, complete"),
-            ("warn", "somebody should look"),
-            ("bad", "refused, prohibited, overdue"),
-            ("net", "known from the network"),
-            ("chart", "a single series"),
+            ("soft", t("text beside")),
+            ("accent", t("what can be done, where one is")),
+            ("good", t("done, seen, complete")),
+            ("warn", t("somebody should look")),
+            ("bad", t("refused, prohibited, overdue")),
+            ("net", t("known from the network")),
+            ("chart", t("a single series")),
         ]
     }
 
     /// Sizes of type, each with what it is for.
     pub(crate) fn sizes(&self) -> [(&'static str, &'static str); 5] {
         [
-            ("figure", "A figure: 1,024"),
-            ("title", "The head of a page"),
-            ("lead", "The head of a part"),
-            ("body", "Text, tables and forms"),
-            ("small", "What stands beside: units, dates, sources"),
+            ("figure", t("A figure: 1,024")),
+            ("title", t("The head of a page")),
+            ("lead", t("The head of a part")),
+            ("body", t("Text, tables and forms")),
+            ("small", t("What stands beside: units, dates, sources")),
         ]
     }
 
@@ -64,7 +65,7 @@ impl StylePage {
 
     /// The chart of parts.
     pub(crate) fn chart(&self, today: &Day) -> StackedDays<'_> {
-        StackedDays { title: "An example", parts: &self.parts, today: *today, id: "example" }
+        StackedDays { title: t("An example"), parts: &self.parts, today: *today, id: "example" }
     }
 
     /// Style class of a part.
@@ -75,10 +76,10 @@ impl StylePage {
     /// A bar of parts.
     pub(crate) fn bar(&self) -> PartsBar {
         PartsBar {
-            title: "An example",
+            title: t("An example"),
             parts: vec![
                 ("good", "good", 60),
-                ("warn", "to look at", 25),
+                ("warn", t("to look at"), 25),
                 ("bad", "bad", 10),
                 ("none", "none", 5),
             ],

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Frame, filters};
 use crate::model::{Step, StepRow, SuspectDomain, SuspectSetting};
+use crate::web::language::{say, t};
 use crate::web::list::Pager;
 
 /// Fewer sensors than this are not told by their number: it would point at somebody.
@@ -22,7 +23,7 @@ impl SuspectView {
     /// How many sensors told of it, as far as that is told.
     pub(crate) fn sources(&self) -> String {
         if self.row.sources < TOLD_FROM {
-            format!("fewer than {TOLD_FROM}")
+            say!("fewer than {0}", TOLD_FROM)
         } else {
             self.row.sources.to_string()
         }
@@ -58,9 +59,9 @@ impl SuspectsPage {
     /// A step, in words.
     pub(crate) fn step_words(&self, step: &Step) -> &'static str {
         match step {
-            Step::Asked => "asked for it",
-            Step::Confirmed => "confirmed, and it was on from then",
-            Step::Withdrawn => "withdrew it",
+            Step::Asked => t("asked for it"),
+            Step::Confirmed => t("confirmed, and it was on from then"),
+            Step::Withdrawn => t("withdrew it"),
         }
     }
 }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::{Frame, filters};
 use crate::model::{TokenRow, UnitRow};
+use crate::web::language::key;
 
 /// What the form for a new token holds, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +30,13 @@ impl TokenForm {
     pub(crate) const MAX_USES: u32 = 100_000;
     /// Longest label and name of a unit, in characters.
     pub(crate) const MAX_CHARS: usize = 100;
-    const SPANS: &'static [(u32, &'static str)] =
-        &[(1, "1 day"), (7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "1 year")];
+    const SPANS: &'static [(u32, &'static str)] = &[
+        (1, key("1 day")),
+        (7, key("7 days")),
+        (30, key("30 days")),
+        (90, key("90 days")),
+        (365, key("1 year")),
+    ];
 
     /// The times to choose from.
     pub(crate) fn spans(&self) -> &'static [(u32, &'static str)] {

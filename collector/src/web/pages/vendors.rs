@@ -7,6 +7,7 @@ use super::{DocumentsView, Frame, TaskForm, filters};
 use crate::model::VendorFacts;
 use crate::model::record::{Assessment, AssessmentState};
 use crate::model::supplier::VendorUse;
+use crate::web::language::t;
 use crate::web::list::Pager;
 
 /// A vendor on the list.
@@ -93,12 +94,12 @@ impl DossierPage {
 }
 
 fn standing(frame: &Frame, assessment: Option<&Assessment>) -> (&'static str, &'static str) {
-    let Some(assessment) = assessment else { return ("none", "warn") };
+    let Some(assessment) = assessment else { return (t("none"), "warn") };
     match assessment.state {
-        AssessmentState::Done if assessment.is_valid(frame.today) => ("done", "good"),
-        AssessmentState::Done | AssessmentState::Expired => ("expired", "bad"),
-        AssessmentState::NotNeeded => ("not needed", "good"),
-        AssessmentState::Planned => ("planned", "run"),
-        AssessmentState::None => ("none", "warn"),
+        AssessmentState::Done if assessment.is_valid(frame.today) => (t("done"), "good"),
+        AssessmentState::Done | AssessmentState::Expired => (t("expired"), "bad"),
+        AssessmentState::NotNeeded => (t("not needed"), "good"),
+        AssessmentState::Planned => (t("planned"), "run"),
+        AssessmentState::None => (t("none"), "warn"),
     }
 }

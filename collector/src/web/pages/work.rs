@@ -2,6 +2,7 @@
 
 use crate::model::document::{DocumentKind, DocumentRow};
 use crate::model::task::{LinkKind, Purpose, TaskRow};
+use crate::web::language::{key, say};
 
 /// People to choose from, and the names of some.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +17,7 @@ impl People {
     /// The name of one.
     pub(crate) fn name(&self, person: &i64) -> String {
         let found = self.known.iter().find(|(number, ..)| number == person);
-        found.map_or_else(|| format!("person {person}"), |(.., name)| name.clone())
+        found.map_or_else(|| say!("person {0}", person), |(.., name)| name.clone())
     }
 
     /// What stands in a field where it is one of them.
@@ -42,17 +43,17 @@ pub(crate) struct StepWords {
 impl StepWords {
     /// Of a finding.
     pub(crate) const FINDING: Self = Self {
-        evidence: "What shows that it is answered",
-        end: ("close", "Close"),
-        drop: ("dismiss", "Dismiss: it is no question"),
-        reopen: "Why it is open again",
+        evidence: key("What shows that it is answered"),
+        end: ("close", key("Close")),
+        drop: ("dismiss", key("Dismiss: it is no question")),
+        reopen: key("Why it is open again"),
     };
     /// Of a task.
     pub(crate) const TASK: Self = Self {
-        evidence: "What shows that it is done",
-        end: ("finish", "It is done"),
-        drop: ("drop", "Drop it"),
-        reopen: "Why it is to be done after all",
+        evidence: key("What shows that it is done"),
+        end: ("finish", key("It is done")),
+        drop: ("drop", key("Drop it")),
+        reopen: key("Why it is to be done after all"),
     };
 }
 

@@ -216,7 +216,7 @@ async fn a_token_of_every_scope_does_not_do_what_takes_a_person() {
 }
 
 /// Forms that the interface for programs has no counterpart of, and why.
-const PAGES_ONLY: [(&str, &str); 14] = [
+const PAGES_ONLY: [(&str, &str); 15] = [
     ("/sign-in", "signing in"),
     ("/sign-in/link/{secret}", "signing in"),
     ("/sign-out", "signing in"),
@@ -226,6 +226,7 @@ const PAGES_ONLY: [(&str, &str); 14] = [
     ("/account/second-factor/remove", "one's own second factor"),
     ("/account/recovery-codes", "one's own second factor"),
     ("/theme", "how pages look"),
+    ("/language", "how pages look"),
     ("/looked", "up to where one person has looked at pages"),
     ("/views", "addresses of pages that one person wants to come back to"),
     ("/views/{number}/drop", "addresses of pages that one person wants to come back to"),

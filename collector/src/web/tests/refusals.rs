@@ -283,6 +283,7 @@ fn no_route_that_writes_is_missing_from_the_list() {
         "/sign-in",
         "/sign-out",
         "/theme",
+        "/language",
         "/password",
         "/account",
         "/confirm",

@@ -5,6 +5,7 @@ use umbrascope_rules::{Catalogue, Changed, Indicator, IndicatorKind, Overlay, Ru
 use crate::model::{OwnText, OwnVersion};
 use crate::own::{self, Desk};
 use crate::store::StoreError;
+use crate::web::language::{say, t};
 use crate::web::pages::OwnEntry;
 
 /// What stands in a version, in words.
@@ -30,9 +31,9 @@ pub(super) fn entries(
     }
     for change in overlay.changes() {
         let (badge, says) = match &change.what {
-            Changed::Name { name, .. } => (("run", "name"), format!("is called {name} here")),
+            Changed::Name { name, .. } => (("run", t("name")), say!("is called {0} here", name)),
             Changed::Confidence { confidence, .. } => {
-                (("warn", "confidence"), format!("counts with confidence {confidence} here"))
+                (("warn", t("confidence")), say!("counts with confidence {0} here", confidence))
             }
         };
         let target = change.what.target();
@@ -55,7 +56,7 @@ fn rule_entry(rule: &Rule, overlay: &Overlay, catalogue: &Catalogue) -> OwnEntry
     let name = name.or_else(|| catalogue.product(&rule.product));
     OwnEntry {
         id: rule.id.to_string(),
-        badge: if rule.deny { ("bad", "not AI") } else { ("disk", "rule") },
+        badge: if rule.deny { ("bad", t("not AI")) } else { ("disk", t("rule")) },
         product: if rule.deny {
             String::new()
         } else {
@@ -71,8 +72,8 @@ fn rule_entry(rule: &Rule, overlay: &Overlay, catalogue: &Catalogue) -> OwnEntry
 
 fn says(indicator: &Indicator) -> String {
     match indicator.kind {
-        IndicatorKind::Suffix => format!("{} and below", indicator.pattern),
+        IndicatorKind::Suffix => say!("{0} and below", indicator.pattern),
         IndicatorKind::Exact | IndicatorKind::Glob => indicator.pattern.to_string(),
-        IndicatorKind::Software(kind) => format!("{kind}: {}", indicator.pattern),
+        IndicatorKind::Software(kind) => say!("{0}: {1}", kind, indicator.pattern),
     }
 }

@@ -23,6 +23,7 @@ use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::findings::home;
 use crate::web::handlers::page;
+use crate::web::language::{message, t};
 use crate::web::list::Choice;
 use crate::web::names::Names;
 use crate::web::pages::{FormField, Problem, RecordEditPage};
@@ -101,8 +102,10 @@ pub(crate) async fn save(
     again.refused = Some(refused);
     // Whoever may not change it is told so, and shown no form.
     if !may_change {
-        let refused =
-            again.refused.take().unwrap_or_else(|| Refused::new(Guard::Role, "this takes the role analyst"));
+        let refused = again
+            .refused
+            .take()
+            .unwrap_or_else(|| Refused::new(Guard::Role, t("this takes the role analyst")));
         return Err(WebError::Guarded(refused));
     }
     edit_page(&state, &reader, Some((&held, group)), again).await
@@ -170,7 +173,7 @@ pub(crate) fn add_record(
         if !app.people.person(person)?.is_some_and(|row| row.details.active) {
             return Ok(Err(Refused::new(
                 Guard::OwnerActive,
-                "an owner has to be an active person of the directory",
+                t("an owner has to be an active person of the directory"),
             )));
         }
     }
@@ -243,8 +246,8 @@ fn changes(
         return Ok(Ok(changes));
     }
     let says = match unsure.iter().any(|(_, candidates)| candidates.is_empty()) {
-        true => "nobody in the directory is called so: type part of a name, or the sign-in name",
-        false => "several people fit what was typed: choose who is meant",
+        true => t("nobody in the directory is called so: type part of a name, or the sign-in name"),
+        false => t("several people fit what was typed: choose who is meant"),
     };
     let missing = unsure.iter().map(|(name, _)| (*name).to_owned()).collect();
     Ok(Err((Refused { guard: Guard::Fields, missing, says: says.to_owned() }, unsure)))
@@ -302,12 +305,12 @@ async fn edit_page(
     let fields = fields.map(|field| form_field(field, &system, &around, &again)).collect();
     let reference = system.reference.clone();
     let (title, action) = match what {
-        Some((_, group)) => (group.label(), format!("/inventory/{reference}/edit/{}", group.as_str())),
-        None => ("A new record", "/inventory/new".to_owned()),
+        Some((_, group)) => (t(group.label()), format!("/inventory/{reference}/edit/{}", group.as_str())),
+        None => (t("A new record"), "/inventory/new".to_owned()),
     };
     let others = what.map(|(_, here)| {
         let other = |group: FieldGroup| {
-            (format!("/inventory/{reference}/edit/{}", group.as_str()), group.label(), group == here)
+            (format!("/inventory/{reference}/edit/{}", group.as_str()), t(group.label()), group == here)
         };
         FieldGroup::ALL.into_iter().map(other).collect()
     });
@@ -315,7 +318,7 @@ async fn edit_page(
     let told = again.refused.as_ref().map(|refused| {
         let found = problem(&reference, refused);
         let says = match again.stale {
-            true => "somebody changed this record since you read it: what stands there now is shown beside what you typed; save again to set what you typed".to_owned(),
+            true => t("somebody changed this record since you read it: what stands there now is shown beside what you typed; save again to set what you typed").to_owned(),
             false => found.says,
         };
         Problem { says, ..found }
@@ -355,7 +358,7 @@ fn form_field(field: &'static Field, system: &AiSystem, around: &Around, again: 
         choices.into_iter().map(choice).collect::<Vec<_>>()
     };
     let words = |list: Vec<(&'static str, &'static str)>| {
-        choices(list.into_iter().map(|(value, label)| (value.to_owned(), label.to_owned())).collect())
+        choices(list.into_iter().map(|(value, label)| (value.to_owned(), t(label).to_owned())).collect())
     };
     let first = || stands.first().cloned().unwrap_or_default();
     let (kind, value, options) = match field.input {
@@ -384,7 +387,8 @@ fn form_field(field: &'static Field, system: &AiSystem, around: &Around, again: 
     let mine =
         |one: &str| one.strip_prefix(field.name).and_then(|rest| rest.strip_prefix(": ")).map(str::to_owned);
     let problem = wrong.map(|refused| {
-        refused.says.split("; ").find_map(mine).unwrap_or_else(|| "This is needed.".to_owned())
+        let says = refused.says.split("; ").find_map(mine);
+        says.map_or_else(|| t("This is needed.").to_owned(), message)
     });
     let body = serde_json::to_value(system).unwrap_or_default();
     let value_now = field.name.split('.').fold(&body, |value, name| &value[name]);
@@ -392,8 +396,8 @@ fn form_field(field: &'static Field, system: &AiSystem, around: &Around, again: 
     let candidates = again.candidates.iter().find(|(name, _)| *name == field.name);
     FormField {
         name: field.name,
-        label: field.label,
-        why: field.why,
+        label: t(field.label),
+        why: t(field.why),
         kind,
         value,
         options,

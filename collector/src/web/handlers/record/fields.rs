@@ -8,6 +8,7 @@ use crate::model::VendorFacts;
 use crate::model::governed::{Actor, Stamp};
 use crate::model::record::{self, AiSystem, FIELDS, Field, FieldGroup, Input};
 use crate::review::{Guard, Refused};
+use crate::web::language::{message, say, t};
 use crate::web::names::{Names, field_label};
 use crate::web::pages::{Fact, FieldView, GroupView, Missing, Problem};
 
@@ -38,7 +39,7 @@ fn view(
     let raw = record::shown(system, field);
     let words = |choices: fn() -> Vec<(&'static str, &'static str)>, word: &str| {
         let found = choices().into_iter().find(|(known, _)| *known == word);
-        found.map_or_else(|| word.to_owned(), |(_, label)| label.to_owned())
+        found.map_or_else(|| word.to_owned(), |(_, label)| t(label).to_owned())
     };
     let number = |text: &str| text.parse::<i64>().unwrap_or_default();
     let values: Vec<String> = raw
@@ -76,8 +77,8 @@ fn view(
         .map(|stamp| (names.actor(&stamp.by), stamp.at_ms));
     FieldView {
         name: field.name,
-        label: field.label,
-        why: field.why,
+        label: t(field.label),
+        why: t(field.why),
         values,
         href,
         unknown,
@@ -146,8 +147,8 @@ fn answers(about: &VendorFacts, asked: Framework) -> Vec<Fact> {
             let plan = answer.plan.as_deref().or(answer.product.as_deref());
             Fact {
                 text: match plan {
-                    Some(plan) => format!("{} ({plan})", asked.label()),
-                    None => asked.label().to_owned(),
+                    Some(plan) => say!("{0} ({1})", t(asked.label()), plan),
+                    None => t(asked.label()).to_owned(),
                 },
                 standing: Some(answer.standing),
                 source: claim.map(|claim| (claim.source_host().to_owned(), claim.source_url.to_string())),
@@ -176,8 +177,8 @@ pub(crate) fn problem(reference: &str, refused: &Refused) -> Problem {
     let says = refused.says.trim_end_matches('.');
     // Names of fields are for programs; the list below tells them in words.
     let says = match (refused.guard, says.split_once(", set first: ")) {
-        (Guard::Fields, Some((what, _))) => format!("{what}, set first what stands below"),
-        _ => says.to_owned(),
+        (Guard::Fields, Some((what, _))) => say!("{0}, set first what stands below", message(what)),
+        _ => message(says),
     };
     Problem { guard: refused.guard.as_str(), says, missing: fields }
 }

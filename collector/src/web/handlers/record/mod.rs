@@ -22,6 +22,7 @@ use crate::web::entries::{self, LOOK_BACK, people_of_rows};
 use crate::web::error::{WebError, status_of};
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
+use crate::web::language::{say, t};
 use crate::web::list::{Pager, page_number};
 use crate::web::names::{Names, people_of};
 use crate::web::pages::{Beside, DecisionView, Offers, RecordPage, RequestView, Undo};
@@ -196,7 +197,7 @@ async fn record_page(
             who: names.person(request.by),
             own: request.by == reader.user.id,
             at_ms: request.at_ms,
-            what: request.wish.label(),
+            what: t(request.wish.label()),
             details: offers::wish_details(&request.wish, &loaded.detail.related, names),
             reason: request.reason.clone(),
         }),
@@ -372,7 +373,7 @@ pub(crate) fn in_sight(
 /// What is seen that the decision does not rest on, with units by name.
 pub(super) fn beyond(seen: &Seen, system: &AiSystem, names: &Names) -> Vec<String> {
     let Some(basis) = &system.basis else { return Vec::new() };
-    let units = seen.units.difference(&basis.units).map(|unit| format!("Unit {}", names.unit(*unit)));
+    let units = seen.units.difference(&basis.units).map(|unit| say!("Unit {0}", names.unit(*unit)));
     let rest = Seen { units: BTreeSet::new(), ..seen.clone() };
     units.chain(rest.beyond(basis)).collect()
 }
@@ -397,11 +398,11 @@ fn related(system: &AiSystem, known: &[(String, String)]) -> Vec<(&'static str, 
             .map(|(_, found)| (what, found.clone()))
     };
     let single = [
-        one("Part of", &system.part_of),
-        one("Duplicate of", &system.duplicate_of),
-        one("Merged into", &system.merged_into),
-        one("Split from", &system.split_from),
+        one(t("Part of"), &system.part_of),
+        one(t("Duplicate of"), &system.duplicate_of),
+        one(t("Merged into"), &system.merged_into),
+        one(t("Split from"), &system.split_from),
     ];
-    let merged = system.merged_from.iter().filter_map(|id| one("Took in", &Some(id.clone())));
+    let merged = system.merged_from.iter().filter_map(|id| one(t("Took in"), &Some(id.clone())));
     single.into_iter().flatten().chain(merged).collect()
 }

@@ -14,6 +14,7 @@ use crate::store::{Governance, StoreError};
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
 use crate::web::handlers::work;
+use crate::web::language::{say, t};
 use crate::web::pages::Undo;
 use crate::web::{WebState, blocking};
 
@@ -93,7 +94,7 @@ pub(crate) fn step_of(
             *other = found;
         }
     }
-    Ok(told.step(word).unwrap_or_else(|| Err(Refused::new(Guard::State, "there is no such move"))))
+    Ok(told.step(word).unwrap_or_else(|| Err(Refused::new(Guard::State, t("there is no such move")))))
 }
 
 /// The id of the record that goes by this reference or id.
@@ -111,7 +112,7 @@ fn name_products(told: &mut Told, add: &str, catalogue: &Catalogue) -> Result<()
             Some(product) => told.products.push(product.id.to_string()),
             None => {
                 let typed: String = typed.chars().take(100).collect();
-                let says = format!("the catalogue knows no product by the id or name {typed}");
+                let says = say!("the catalogue knows no product by the id or name {0}", typed);
                 return Err(Refused { guard: Guard::Target, missing: vec!["add".to_owned()], says });
             }
         }
@@ -155,31 +156,33 @@ pub(in crate::web::handlers) fn undo(
 /// What was just done, in words.
 pub(in crate::web::handlers) fn done(word: &str) -> Option<&'static str> {
     Some(match word {
-        "triage" => "Marked as looked at.",
-        "review" => "The review has started.",
+        "triage" => t("Marked as looked at."),
+        "review" => t("The review has started."),
         "request-sanction" | "request-tolerance" | "request-scope-in" | "request-scope-out"
-        | "request-retire" | "request-merge" | "request-split" => "Asked for. Another person has to decide.",
-        "withdraw" => "The request is taken back.",
-        "approve" => "Approved.",
-        "decline" => "Declined. The record stays as it was.",
-        "prohibit" => {
-            "Its use is prohibited. Nothing is blocked by that: say under Enforcement what enforces it."
+        | "request-retire" | "request-merge" | "request-split" => {
+            t("Asked for. Another person has to decide.")
         }
-        "dismiss" => "Dismissed.",
-        "reopen" => "It is open again.",
-        "revoke" => "The decision is revoked, and the record open again.",
-        "scope-in" => "It is in scope.",
-        "scope-open" => "Whether it is in scope is open again.",
-        "suspend" => "Suspended.",
-        "resume" => "Resumed.",
-        "enforce" => "Recorded.",
-        "accept-residual" => "Accepted, in your name.",
-        "confirm" => "Confirmed, in your name.",
-        "products" => "Its products are changed.",
-        "comment" => "The comment is added.",
-        "edit" => "Saved.",
-        "add" => "Made. Set its owner and its purpose next.",
-        "same" => "Nothing was different, so nothing was saved.",
+        "withdraw" => t("The request is taken back."),
+        "approve" => t("Approved."),
+        "decline" => t("Declined. The record stays as it was."),
+        "prohibit" => {
+            t("Its use is prohibited. Nothing is blocked by that: say under Enforcement what enforces it.")
+        }
+        "dismiss" => t("Dismissed."),
+        "reopen" => t("It is open again."),
+        "revoke" => t("The decision is revoked, and the record open again."),
+        "scope-in" => t("It is in scope."),
+        "scope-open" => t("Whether it is in scope is open again."),
+        "suspend" => t("Suspended."),
+        "resume" => t("Resumed."),
+        "enforce" => t("Recorded."),
+        "accept-residual" => t("Accepted, in your name."),
+        "confirm" => t("Confirmed, in your name."),
+        "products" => t("Its products are changed."),
+        "comment" => t("The comment is added."),
+        "edit" => t("Saved."),
+        "add" => t("Made. Set its owner and its purpose next."),
+        "same" => t("Nothing was different, so nothing was saved."),
         _ => return None,
     })
 }

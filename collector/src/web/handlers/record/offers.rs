@@ -10,6 +10,7 @@ use crate::model::record::{
 };
 use crate::model::{Role, SystemDetail};
 use crate::review::{Guard, Move, Refused, label};
+use crate::web::language::{say, t};
 use crate::web::list::Choice;
 use crate::web::names::Names;
 use crate::web::pages::{Ask, Axis, Offer};
@@ -67,14 +68,14 @@ pub(in crate::web::handlers) fn candidates(system: &AiSystem, today: Day) -> Vec
 
 fn section(word: &str) -> &'static str {
     match word {
-        "approve" | "decline" | "withdraw" => "The request",
+        "approve" | "decline" | "withdraw" => t("The request"),
         "triage" | "review" | "request-sanction" | "request-tolerance" | "prohibit" | "reopen" | "revoke"
-        | "dismiss" => "Review and decision",
-        "scope-in" | "request-scope-in" | "request-scope-out" | "scope-open" => "Scope",
-        "enforce" => "Enforcement",
-        "accept-residual" | "confirm" => "As its owner",
-        "suspend" | "resume" | "request-retire" => "Life cycle",
-        _ => "The record itself",
+        | "dismiss" => t("Review and decision"),
+        "scope-in" | "request-scope-in" | "request-scope-out" | "scope-open" => t("Scope"),
+        "enforce" => t("Enforcement"),
+        "accept-residual" | "confirm" => t("As its owner"),
+        "suspend" | "resume" | "request-retire" => t("Life cycle"),
+        _ => t("The record itself"),
     }
 }
 
@@ -105,7 +106,7 @@ pub(in crate::web::handlers) fn offers<'t>(
         let typed = |name: &str| if open { typed(name) } else { Vec::new() };
         Some(Offer {
             word,
-            label: label(word)?,
+            label: t(label(word)?),
             section: section(word),
             blocked,
             asks: asks(word, detail, names, today, open, &typed),
@@ -132,13 +133,13 @@ fn asks<'t>(
         options: Vec::new(),
         hint: hint.to_owned(),
     };
-    let why = || ask("reason", "Why", "text", true, "");
+    let why = || ask("reason", t("Why"), "text", true, "");
     let choice = |name, label, choices: Vec<(&'static str, &'static str)>| Ask {
         options: choices
             .into_iter()
             .map(|(value, label)| Choice {
                 value: value.to_owned(),
-                label: label.to_owned(),
+                label: t(label).to_owned(),
                 chosen: typed(name).contains(&value),
             })
             .collect(),
@@ -168,7 +169,7 @@ fn asks<'t>(
                 chosen: typed("units").contains(&unit.to_string().as_str()),
             })
             .collect(),
-        ..ask("units", "Only in these units; none: wherever it is used", "checks", false, "")
+        ..ask("units", t("Only in these units; none: wherever it is used"), "checks", false, "")
     };
     let hidden = |name, value: &str| Ask { value: value.to_owned(), ..ask(name, name, "hidden", true, "") };
     match word {
@@ -177,29 +178,35 @@ fn asks<'t>(
             hidden("seen", &detail.held.hash),
             ask(
                 "note",
-                "Comment",
+                t("Comment"),
                 "text",
                 false,
-                "You confirm the version that this page shows, and answer for it.",
+                t("You confirm the version that this page shows, and answer for it."),
             ),
         ],
-        "comment" => vec![ask("note", "Comment", "text", true, "It changes nothing else, and stays.")],
+        "comment" => vec![ask("note", t("Comment"), "text", true, t("It changes nothing else, and stays."))],
         "request-sanction" => {
             vec![
-                ask("conditions", "Conditions", "text", false, "Under which it may be used."),
+                ask("conditions", t("Conditions"), "text", false, t("Under which it may be used.")),
                 limit(),
                 why(),
             ]
         }
         "request-tolerance" => vec![
-            ask("conditions", "Conditions", "text", true, ""),
-            ask("expires_on", "Last day", "day", true, "After it, the record is open again by itself."),
+            ask("conditions", t("Conditions"), "text", true, ""),
+            ask("expires_on", t("Last day"), "day", true, t("After it, the record is open again by itself.")),
             limit(),
             why(),
         ],
         "request-scope-in" => {
             vec![
-                ask("justification", "Justification", "text", false, "It stands in the statement of scope."),
+                ask(
+                    "justification",
+                    t("Justification"),
+                    "text",
+                    false,
+                    t("It stands in the statement of scope."),
+                ),
                 why(),
             ]
         }
@@ -207,10 +214,10 @@ fn asks<'t>(
             vec![
                 ask(
                     "justification",
-                    "Justification",
+                    t("Justification"),
                     "text",
                     true,
-                    "At least 20 characters; it stands in the statement of scope.",
+                    t("At least 20 characters; it stands in the statement of scope."),
                 ),
                 why(),
             ]
@@ -218,56 +225,59 @@ fn asks<'t>(
         "request-retire" => vec![
             Ask {
                 value: or(typed("retired_on"), &today.to_string()),
-                ..ask("retired_on", "Ended on", "day", true, "")
+                ..ask("retired_on", t("Ended on"), "day", true, "")
             },
             ask(
                 "disposal_evidence",
-                "What shows that nothing is left",
+                t("What shows that nothing is left"),
                 "text",
                 true,
-                "Accounts closed, data deleted, software removed.",
+                t("Accounts closed, data deleted, software removed."),
             ),
             why(),
         ],
         "request-merge" => {
-            vec![ask("into", "Into the record", "line", true, "Its reference, such as AIS-0042."), why()]
+            vec![
+                ask("into", t("Into the record"), "line", true, t("Its reference, such as AIS-0042.")),
+                why(),
+            ]
         }
         "request-split" => vec![
-            products("Products of the new record", false),
-            ask("name", "Name of the new record", "line", true, ""),
+            products(t("Products of the new record"), false),
+            ask("name", t("Name of the new record"), "line", true, ""),
             why(),
         ],
         "dismiss" => vec![
-            choice("why", "Because it is", DismissReason::choices()),
+            choice("why", t("Because it is"), DismissReason::choices()),
             ask(
                 "duplicate_of",
-                "Of the record",
+                t("Of the record"),
                 "line",
                 false,
-                "For a duplicate: the reference of the other record.",
+                t("For a duplicate: the reference of the other record."),
             ),
             why(),
         ],
-        "scope-in" => vec![ask("justification", "Justification", "text", false, "")],
+        "scope-in" => vec![ask("justification", t("Justification"), "text", false, "")],
         "enforce" => vec![
-            choice("level", "How far", Enforcement::choices()),
+            choice("level", t("How far"), Enforcement::choices()),
             ask(
                 "evidence",
-                "What shows it",
+                t("What shows it"),
                 "text",
                 false,
-                "A rule of the proxy, a policy of the device management. Needed for partial and full.",
+                t("A rule of the proxy, a policy of the device management. Needed for partial and full."),
             ),
-            ask("reason", "Why", "line", false, ""),
+            ask("reason", t("Why"), "line", false, ""),
         ],
         "accept-residual" => vec![
-            ask("note", "What remains", "text", true, ""),
-            ask("expires_on", "Last day of the acceptance", "day", true, ""),
+            ask("note", t("What remains"), "text", true, ""),
+            ask("expires_on", t("Last day of the acceptance"), "day", true, ""),
         ],
         "products" => vec![
-            products("Keep", true),
-            ask("add", "Add", "line", false, "Names or ids of the catalogue, separated by commas."),
-            ask("reason", "Why", "line", false, ""),
+            products(t("Keep"), true),
+            ask("add", t("Add"), "line", false, t("Names or ids of the catalogue, separated by commas.")),
+            ask("reason", t("Why"), "line", false, ""),
         ],
         _ => vec![why()],
     }
@@ -283,29 +293,29 @@ pub(in crate::web::handlers) fn wish_details(
     related: &[(String, String)],
     names: &Names,
 ) -> Vec<(&'static str, String)> {
-    let only = |units: &BTreeSet<i64>| (!units.is_empty()).then(|| ("Only in", in_words(units, names)));
+    let only = |units: &BTreeSet<i64>| (!units.is_empty()).then(|| (t("Only in"), in_words(units, names)));
     match wish {
         Wish::Sanction { conditions, units } => {
-            conditions.iter().map(|text| ("Conditions", text.clone())).chain(only(units)).collect()
+            conditions.iter().map(|text| (t("Conditions"), text.clone())).chain(only(units)).collect()
         }
         Wish::Tolerate { conditions, expires_on, units } => {
-            let told = [("Conditions", conditions.clone()), ("Until", expires_on.to_string())];
+            let told = [(t("Conditions"), conditions.clone()), (t("Until"), expires_on.to_string())];
             told.into_iter().chain(only(units)).collect()
         }
         Wish::ScopeIn { justification } => {
-            justification.iter().map(|text| ("Justification", text.clone())).collect()
+            justification.iter().map(|text| (t("Justification"), text.clone())).collect()
         }
-        Wish::ScopeOut { justification } => vec![("Justification", justification.clone())],
+        Wish::ScopeOut { justification } => vec![(t("Justification"), justification.clone())],
         Wish::Retire { retired_on, disposal_evidence } => {
-            vec![("Ended on", retired_on.to_string()), ("Nothing is left", disposal_evidence.clone())]
+            vec![(t("Ended on"), retired_on.to_string()), (t("Nothing is left"), disposal_evidence.clone())]
         }
         Wish::Merge { into } => {
             let found = related.iter().find(|(id, _)| id == into);
-            vec![("Into", found.map_or_else(|| into.clone(), |(_, reference)| reference.clone()))]
+            vec![(t("Into"), found.map_or_else(|| into.clone(), |(_, reference)| reference.clone()))]
         }
         Wish::Split { products, name } => vec![
-            ("New record", name.clone()),
-            ("Its products", products.iter().cloned().collect::<Vec<_>>().join(", ")),
+            (t("New record"), name.clone()),
+            (t("Its products"), products.iter().cloned().collect::<Vec<_>>().join(", ")),
         ],
     }
 }
@@ -320,41 +330,41 @@ pub(in crate::web::handlers) fn axes(system: &AiSystem, names: &Names, today: Da
     let axis = |label, word, class, note: String| Axis { label, word, class, note };
     let effective = system.effective_sanction(today);
     let decision = match (system.sanction, system.expires_on) {
-        (sanction, _) if sanction != effective => "no longer counts".to_owned(),
-        (Sanction::Tolerated, Some(last)) => format!("until {last}"),
+        (sanction, _) if sanction != effective => t("no longer counts").to_owned(),
+        (Sanction::Tolerated, Some(last)) => say!("until {0}", last),
         _ => system
             .decision
             .as_ref()
-            .map_or_else(String::new, |decision| format!("by {}", names.person(decision.by))),
+            .map_or_else(String::new, |decision| say!("by {0}", names.person(decision.by))),
     };
     let review = match (system.review, system.reopened, system.dismissed) {
-        (ReviewState::Reopened, Some(why), _) => why.label().to_owned(),
-        (ReviewState::Dismissed, _, Some(why)) => why.label().to_owned(),
+        (ReviewState::Reopened, Some(why), _) => t(why.label()).to_owned(),
+        (ReviewState::Dismissed, _, Some(why)) => t(why.label()).to_owned(),
         _ => String::new(),
     };
     let scope = match (&system.scope_justification, system.scope_decided_by) {
         (Some(text), _) => text.clone(),
-        (None, Some(person)) => format!("by {}", names.person(person)),
+        (None, Some(person)) => say!("by {0}", names.person(person)),
         _ => String::new(),
     };
     let stage = match system.retired_on.filter(|_| system.stage == Stage::Retired) {
-        Some(day) => format!("since {day}"),
+        Some(day) => say!("since {0}", day),
         None => String::new(),
     };
     vec![
-        axis("Review", system.review.label(), review_class(system.review), review),
-        axis("Decision", system.sanction.label(), sanction_class(effective), decision),
-        axis("Scope", system.scope.label(), scope_class(system.scope), scope),
-        axis("Stage", system.stage.label(), "", stage),
+        axis(t("Review"), t(system.review.label()), review_class(system.review), review),
+        axis(t("Decision"), t(system.sanction.label()), sanction_class(effective), decision),
+        axis(t("Scope"), t(system.scope.label()), scope_class(system.scope), scope),
+        axis(t("Stage"), t(system.stage.label()), "", stage),
         axis(
-            "Observed",
-            system.observed.label(),
+            t("Observed"),
+            t(system.observed.label()),
             if system.observed == Observed::Active { "net" } else { "" },
             String::new(),
         ),
         axis(
-            "Enforcement",
-            system.enforcement.label(),
+            t("Enforcement"),
+            t(system.enforcement.label()),
             if system.enforcement == Enforcement::Full { "good" } else { "" },
             system.enforcement_evidence.clone().unwrap_or_default(),
         ),
@@ -393,50 +403,55 @@ pub(crate) fn scope_class(scope: Scope) -> &'static str {
 pub(in crate::web::handlers) fn waits(system: &AiSystem, today: Day) -> (String, bool) {
     if system.is_merged() {
         return (
-            "This record went into another one. It stays as it was, with its history.".to_owned(),
+            t("This record went into another one. It stays as it was, with its history.").to_owned(),
             false,
         );
     }
     if let Some(request) = &system.request {
         let who = match request.wish.decider() {
-            Role::ScopeOwner => "a scope owner",
-            _ => "a reviewer",
+            Role::ScopeOwner => t("a scope owner"),
+            _ => t("a reviewer"),
         };
         return (
-            format!("Waits for {who} who did not ask for it: somebody asked to {}.", request.wish.label()),
+            say!(
+                "Waits for {0} who did not ask for it: somebody asked to {1}.",
+                who,
+                t(request.wish.label())
+            ),
             true,
         );
     }
     let seen_yet_prohibited = system.sanction == Sanction::Prohibited && system.observed == Observed::Active;
     match system.review {
         ReviewState::New => (
-            "Waits for somebody to look at it: sightings proposed it, and nobody has answered for it."
+            t("Waits for somebody to look at it: sightings proposed it, and nobody has answered for it.")
                 .to_owned(),
             true,
         ),
-        ReviewState::Triaged => ("Waits for an owner, and for its review to start.".to_owned(), true),
+        ReviewState::Triaged => (t("Waits for an owner, and for its review to start.").to_owned(), true),
         ReviewState::UnderReview => (
-            "Waits for a decision: to sanction it, to tolerate it for a time, or to prohibit it.".to_owned(),
+            t("Waits for a decision: to sanction it, to tolerate it for a time, or to prohibit it.")
+                .to_owned(),
             true,
         ),
         ReviewState::Reopened => {
-            let why = system.reopened.map_or("", |why| why.label()).to_lowercase();
-            (format!("Open again ({why}): waits for its review to start anew."), true)
+            let why = system.reopened.map_or("", |why| t(why.label())).to_lowercase();
+            (say!("Open again ({0}): waits for its review to start anew.", why), true)
         }
         ReviewState::Decided if seen_yet_prohibited => {
-            ("Prohibited, and still seen: waits for somebody to enforce the decision.".to_owned(), true)
+            (t("Prohibited, and still seen: waits for somebody to enforce the decision.").to_owned(), true)
         }
         ReviewState::Decided if system.scope == Scope::Undetermined => (
-            "Decided. Waits for a scope owner to say whether the management system covers it.".to_owned(),
+            t("Decided. Waits for a scope owner to say whether the management system covers it.").to_owned(),
             true,
         ),
         ReviewState::Decided => match system.next_review_due {
-            Some(due) if due <= today => (format!("Its review is due since {due}."), true),
-            Some(due) => (format!("Settled until its next review on {due}."), false),
-            None => ("Settled. No next review is set.".to_owned(), false),
+            Some(due) if due <= today => (say!("Its review is due since {0}.", due), true),
+            Some(due) => (say!("Settled until its next review on {0}.", due), false),
+            None => (t("Settled. No next review is set.").to_owned(), false),
         },
         ReviewState::Dismissed => {
-            ("Dismissed: there is nothing to decide. It keeps counting what is seen.".to_owned(), false)
+            (t("Dismissed: there is nothing to decide. It keeps counting what is seen.").to_owned(), false)
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::page;
+use crate::web::language::{say, t};
 use crate::web::list::{ListQuery, Pager, page_number, rows_of};
 use crate::web::pages::ScopeEndpointsPage;
 use crate::web::url::Address;
@@ -27,10 +28,10 @@ pub(crate) async fn list(
     Query(query): Query<ListQuery>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "imported" => Some("The list is taken in."),
-        "withdrawn" => Some("The list is no longer counted."),
-        "added" => Some("The endpoint is added."),
-        "removed" => Some("The endpoint is taken out."),
+        "imported" => Some(t("The list is taken in.")),
+        "withdrawn" => Some(t("The list is no longer counted.")),
+        "added" => Some(t("The endpoint is added.")),
+        "removed" => Some(t("The endpoint is taken out.")),
         _ => None,
     };
     endpoints_page(&state, &reader, &query, notice, Vec::new(), None).await
@@ -107,10 +108,10 @@ pub(crate) async fn import(
     reader.check_form(&sent.csrf)?;
     let as_of = match sent.as_of.trim() {
         "" => Ok(None),
-        day => day.parse::<Day>().map(Some).map_err(|_| "the day of the list is no day".to_owned()),
+        day => day.parse::<Day>().map(Some).map_err(|_| t("the day of the list is no day").to_owned()),
     };
     let named = endpoints::source_name(&sent.source).and_then(|source| match source.as_str() {
-        "" => Err("say where the list comes from".to_owned()),
+        "" => Err(t("say where the list comes from").to_owned()),
         _ => Ok(source),
     });
     let list = endpoints::read(sent.text.as_bytes());
@@ -126,11 +127,11 @@ pub(crate) async fn import(
         let columns: Vec<String> =
             list.columns.iter().map(|(field, head)| format!("{field} from {head}")).collect();
         let unsupported = list.endpoints.iter().filter(|one| !endpoints::is_supported(&one.platform)).count();
-        let words = format!(
-            "A trial; nothing was taken in. It names {} endpoints ({} lines named one again), {unsupported} of them without an agent for \
-             their platform. Read: {}.",
+        let words = say!(
+            "A trial; nothing was taken in. It names {0} endpoints ({1} lines named one again), {2} of them without an agent for their platform. Read: {3}.",
             list.endpoints.len(),
             list.repeated,
+            unsupported,
             columns.join(", ")
         );
         return endpoints_page(&state, &reader, &ListQuery::default(), None, Vec::new(), Some(words)).await;

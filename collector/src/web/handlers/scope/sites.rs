@@ -13,6 +13,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::page;
+use crate::web::language::{message, say, t};
 use crate::web::pages::ScopeSitesPage;
 use crate::web::{WebState, blocking};
 
@@ -23,8 +24,8 @@ pub(crate) async fn list(
     Query(query): Query<Done>,
 ) -> Result<Response, WebError> {
     let notice = match query.done.as_str() {
-        "entered" => Some("It is entered."),
-        "changed" => Some("It is changed."),
+        "entered" => Some(t("It is entered.")),
+        "changed" => Some(t("It is changed.")),
         _ => None,
     };
     sites_page(&state, &reader, notice, None).await
@@ -68,14 +69,14 @@ impl SentSite {
         let site = Site {
             id,
             name: self.name.trim().to_owned(),
-            kind: SiteKind::parse(&self.kind).ok_or("choose what it is")?,
+            kind: SiteKind::parse(&self.kind).ok_or(t("choose what it is"))?,
             place: self.place.trim().to_owned(),
-            sensor: Tri::parse(&self.sensor).ok_or("choose whether sensors look there")?,
+            sensor: Tri::parse(&self.sensor).ok_or(t("choose whether sensors look there"))?,
             closed: self.closed == "yes",
         };
         match site.faults().as_slice() {
             [] => Ok(site),
-            faults => Err(format!("missing, too long, or with a control character: {}", faults.join(", "))),
+            faults => Err(say!("missing, too long, or with a control character: {0}", faults.join(", "))),
         }
     }
 }
@@ -94,7 +95,9 @@ pub(crate) async fn add(
             blocking(move || governance.add_site(site, act)).await?;
             Ok(Redirect::to("/scope/sites?done=entered").into_response())
         }
-        Err(problem) => sites_page(&state, &reader, None, Some(format!("Not entered: {problem}."))).await,
+        Err(problem) => {
+            sites_page(&state, &reader, None, Some(say!("Not entered: {0}.", message(&problem)))).await
+        }
     }
 }
 
@@ -110,7 +113,8 @@ pub(crate) async fn change(
     let site = match sent.site(id) {
         Ok(site) => site,
         Err(problem) => {
-            return sites_page(&state, &reader, None, Some(format!("Not changed: {problem}."))).await;
+            return sites_page(&state, &reader, None, Some(say!("Not changed: {0}.", message(&problem))))
+                .await;
         }
     };
     let (governance, act) = (state.app.governance.clone(), reader.act("by hand").on(sent.version));

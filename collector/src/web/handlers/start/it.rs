@@ -10,6 +10,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::page;
+use crate::web::language::{key, t};
 use crate::web::pages::{DoorTab, ItDoor, VersionLine};
 
 /// Versions that are told; the others are summed up.
@@ -65,8 +66,8 @@ fn agent_standing(theirs: &str, ours: &str) -> Standing {
         release.split('.').map(|part| part.parse().ok()).collect()
     };
     match (numbers(theirs)?, numbers(ours)?) {
-        (theirs, ours) if theirs < ours => Some(("warn", "behind")),
-        (theirs, ours) if theirs > ours => Some(("run", "newer than the collector")),
+        (theirs, ours) if theirs < ours => Some(("warn", key("behind"))),
+        (theirs, ours) if theirs > ours => Some(("run", key("newer than the collector"))),
         _ => None,
     }
 }
@@ -89,7 +90,7 @@ fn lines(
     let mut lines: Vec<_> =
         head.iter().map(|(version, count)| line(version, **count, standing(version))).collect();
     if !rest.is_empty() {
-        lines.push(line("others", rest.iter().map(|(_, count)| **count).sum(), None));
+        lines.push(line(t("others"), rest.iter().map(|(_, count)| **count).sum(), None));
     }
     lines
 }

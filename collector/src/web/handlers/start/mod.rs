@@ -21,6 +21,7 @@ use crate::store::{Governance, StoreError};
 use crate::web::doors::Door;
 use crate::web::error::WebError;
 use crate::web::guard::Reader;
+use crate::web::language::{self, say, t};
 use crate::web::pages::{DoorTab, Standings, StatementNow, standing_class};
 use crate::web::{WebState, blocking};
 
@@ -102,12 +103,17 @@ fn told(content: &Content) -> Vec<(String, String, String)> {
         .records
         .values()
         .filter_map(|change| {
-            let told = change.told(&|person| format!("person {person}"));
+            let told = change.told(&|person| say!("person {0}", person));
             let what = match told.first()? {
-                one if one.before.is_empty() => format!("{}: {}", one.what, one.after),
-                one if one.after.is_empty() => format!("{}: {}", one.what, one.before),
-                one if one.what == "owner" => one.what.to_owned(),
-                one => format!("{}: {} → {}", one.what, one.before, one.after),
+                one if one.before.is_empty() => format!("{}: {}", t(one.what), language::label(&one.after)),
+                one if one.after.is_empty() => format!("{}: {}", t(one.what), language::label(&one.before)),
+                one if one.what == "owner" => t(one.what).to_owned(),
+                one => format!(
+                    "{}: {} → {}",
+                    t(one.what),
+                    language::label(&one.before),
+                    language::label(&one.after)
+                ),
             };
             Some((change.reference().to_owned(), change.name().to_owned(), what))
         })
@@ -129,7 +135,7 @@ fn standings(governance: &dyn Governance, reader: &Reader) -> Result<Standings, 
             .rev()
             .map(|(_, standing)| {
                 let class = Some(standing_class(standing)).filter(|class| !class.is_empty());
-                (standing.label(), class.unwrap_or("none"), count(*standing))
+                (t(standing.label()), class.unwrap_or("none"), count(*standing))
             })
             .collect(),
         gaps: gaps.map(|one| (one.requirement.id.clone(), one.requirement.says.clone())).collect(),

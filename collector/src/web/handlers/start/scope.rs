@@ -13,6 +13,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::{page, review};
+use crate::web::language::t;
 use crate::web::names::{Names, people_of};
 use crate::web::pages::{DoorTab, ScopeDoor, Waiting};
 
@@ -28,28 +29,28 @@ pub(super) fn show(state: &WebState, reader: &Reader, doors: Vec<DoorTab>) -> Re
     let to_sign =
         statement.as_ref().and_then(|now| now.open.as_ref()).filter(|row| row.state.as_str() == "proposed");
     let waiting = [
-        ("/attest", "To confirm", open_rows, "Records of yours that a campaign asks you about."),
+        ("/attest", t("To confirm"), open_rows, t("Records of yours that a campaign asks you about.")),
         (
             "/attest",
-            "Of others, late",
+            t("Of others, late"),
             escalated,
-            "Nobody answered in time, and you are asked as the manager.",
+            t("Nobody answered in time, and you are asked as the manager."),
         ),
         (
             "/triage?queue=requests",
-            "To decide",
+            t("To decide"),
             governance.queue(Queue::Requests, &who, none)?.total,
-            "Somebody asks for something that you may grant.",
+            t("Somebody asks for something that you may grant."),
         ),
         (
             "/triage?queue=reopened",
-            "Open again",
+            t("Open again"),
             governance.queue(Queue::Reopened, &who, none)?.total,
-            "Decided once; something changed, is due or expired.",
+            t("Decided once; something changed, is due or expired."),
         ),
-        ("/scope", "To sign", u64::from(to_sign.is_some()), "A statement waits for its signatures."),
-        ("/tasks?who=me", "Tasks", counts.my_tasks, "Assigned to you and not done."),
-        ("/findings?who=me", "Findings", counts.my_findings, "Assigned to you and open."),
+        ("/scope", t("To sign"), u64::from(to_sign.is_some()), t("A statement waits for its signatures.")),
+        ("/tasks?who=me", t("Tasks"), counts.my_tasks, t("Assigned to you and not done.")),
+        ("/findings?who=me", t("Findings"), counts.my_findings, t("Assigned to you and open.")),
     ]
     .into_iter()
     .map(|(href, label, count, advice)| Waiting { href, label, count, advice });

@@ -13,6 +13,7 @@ use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
 use crate::web::handlers::page;
+use crate::web::language::t;
 use crate::web::pages::{DoorTab, SecurityDoor, Tile, TrendView};
 use crate::web::{WebState, blocking};
 
@@ -35,8 +36,8 @@ pub(super) fn show(
             .find(|by| by.as_str() == word)
             .ok_or_else(|| WebError::unknown_choice("by", word))?,
     };
-    let notice =
-        (query.done == "looked").then_some("From now on, what is seen for the first time after this is new.");
+    let notice = (query.done == "looked")
+        .then_some(t("From now on, what is seen for the first time after this is new."));
     let (app, today) = (&state.app, Day::from_unix_ms(reader.now_ms));
     let (least, sight) = (reader.least(app)?, reader.sight(app)?);
     let look = app.people.last_look(reader.user.id)?;
@@ -49,16 +50,16 @@ pub(super) fn show(
         Ok::<_, StoreError>(app.governance.queue(queue, &reader.who(), none)?.total)
     };
     let mut tiles = vec![
-        Tile::new("/triage", "New to look at", queue(Queue::New)?),
-        Tile::new("/triage?queue=reopened", "Open again", queue(Queue::Reopened)?),
-        Tile::new("/triage?queue=requests", "To decide", queue(Queue::Requests)?),
-        Tile::new("/findings", "Open findings", counts.open_findings)
-            .noted(counts.overdue_findings, "overdue"),
-        Tile::new("/tasks?who=me", "Your tasks", counts.my_tasks),
+        Tile::new("/triage", t("New to look at"), queue(Queue::New)?),
+        Tile::new("/triage?queue=reopened", t("Open again"), queue(Queue::Reopened)?),
+        Tile::new("/triage?queue=requests", t("To decide"), queue(Queue::Requests)?),
+        Tile::new("/findings", t("Open findings"), counts.open_findings)
+            .noted(counts.overdue_findings, t("overdue")),
+        Tile::new("/tasks?who=me", t("Your tasks"), counts.my_tasks),
     ];
     if app.store.suspect_setting(reader.now_ms)?.since_ms().is_some() {
         let suspects = app.store.suspects(false, PageRequest { offset: 0, limit: 1 })?.total;
-        tiles.push(Tile::new("/suspects", "Suspects", suspects));
+        tiles.push(Tile::new("/suspects", t("Suspects"), suspects));
     }
     // Parts of a trend are of small groups: it is for who may see what was found on each machine.
     let trend = match least {
