@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
-use utoipa::openapi::{ArrayBuilder, KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, Type};
+use utoipa::openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type};
 
 use crate::model::record::{
     AssessmentState, ComputePlace, DismissReason, Enforcement, FIELDS, Field, Input, LINE_CHARS, LINK_CHARS,
@@ -458,7 +458,8 @@ fn form_of(field: &Field) -> Schema {
         Input::Line => text(LINE_CHARS),
         Input::Text => text(TEXT_CHARS),
         Input::Link => text(LINK_CHARS),
-        Input::Day => text(10).format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))),
+        // No format: an empty text takes a day away.
+        Input::Day => text(10).pattern(Some("^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")),
         Input::Sha256 => text(64).pattern(Some("^([0-9a-fA-F]{64})?$")),
         Input::Choice(choices) => one_of(choices),
         Input::Person => ObjectBuilder::new().schema_type(SchemaType::Array(vec![Type::Integer, Type::Null])),

@@ -14,6 +14,23 @@ use crate::model::record::{Piece, Resources, Shown};
 const PIECES: i64 = 500;
 /// Machines of one product that are counted: more are in the same band.
 const ENOUGH: i64 = 500;
+/// A product on no more machines than this is looked at by them: some ten milliseconds at most.
+const FEW: u64 = 5_000;
+
+/// Machines with an accelerator that showed a product, looked for from the machines of the product. Each step is a condition of the one
+/// before, or a planner might begin at the other end anew for each row.
+pub(super) const FROM_PRODUCT: &str = "SELECT o.asset FROM product_asset o
+     WHERE o.product = (SELECT p.id FROM product p WHERE p.word = $1) AND EXISTS (
+        SELECT 1 FROM sensor s WHERE s.asset = o.asset AND EXISTS (
+            SELECT 1 FROM sensor_coverage c WHERE c.sensor = s.id AND c.accelerated = 1))
+     LIMIT $2";
+/// The same, looked for from the machines with an accelerator.
+pub(super) const FROM_MACHINES: &str =
+    "SELECT s.asset FROM sensor_coverage c JOIN sensor s ON s.id = c.sensor
+     WHERE c.accelerated = 1 AND EXISTS (
+        SELECT 1 FROM product_asset o
+        WHERE o.product = (SELECT p.id FROM product p WHERE p.word = $1) AND o.asset = s.asset)
+     LIMIT $2";
 
 /// What the evidence of these products shows.
 pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlite::Result<Resources> {
@@ -57,16 +74,17 @@ pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlit
 fn accelerated(connection: &Connection, products: &[SystemProduct]) -> rusqlite::Result<u64> {
     let mut machines = BTreeSet::new();
     for product in products {
-        let found = prepare(
-            connection,
-            "SELECT s.asset FROM sensor_coverage c JOIN sensor s ON s.id = c.sensor
-                JOIN product_asset o ON o.asset = s.asset
-                JOIN product p ON p.id = o.product
-             WHERE c.accelerated = 1 AND p.word = $1 LIMIT $2",
-        )?
-        .query_map(params![product.id, ENOUGH], |row| row.get::<_, i64>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-        machines.extend(found);
+        let sql = if product.assets <= FEW { FROM_PRODUCT } else { FROM_MACHINES };
+        machines.extend(with_accelerator(connection, sql, &product.id)?);
     }
     Ok(u64::try_from(machines.len()).unwrap_or(u64::MAX))
+}
+
+/// What a look from either end comes to.
+pub(super) fn with_accelerator(
+    connection: &Connection,
+    sql: &str,
+    product: &str,
+) -> rusqlite::Result<BTreeSet<i64>> {
+    prepare(connection, sql)?.query_map(params![product, ENOUGH], |row| row.get(0))?.collect()
 }

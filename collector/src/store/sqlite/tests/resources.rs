@@ -1,5 +1,6 @@
 //! What sensors show of the resources of a record, and what people say about it, in a real database.
 
+use super::super::resources::{FROM_MACHINES, FROM_PRODUCT, with_accelerator};
 use super::governance::{only, with_people};
 use super::*;
 use crate::model::Role as Part;
@@ -51,10 +52,19 @@ fn machines_with_an_accelerator_are_counted_for_the_records_that_they_show() {
         report.sent_at_ms = NOW_MS + i64::try_from(generation).unwrap();
         fixture.send(2, report, NOW_MS);
     };
-    says(1, &["a graphics processor", "another"]);
-    assert_eq!(accelerated(), Some(1), "a machine counts once");
-    says(2, &[]);
-    assert_eq!(accelerated(), Some(0), "it was taken out");
+    let from = |sql| {
+        let connection = Connection::open(&fixture.path).unwrap();
+        with_accelerator(&connection, sql, "acme.chat").unwrap().len()
+    };
+    for (generation, devices, machines) in [(1, &["one", "another"][..], 1), (2, &[][..], 0)] {
+        says(generation, devices);
+        assert_eq!(
+            accelerated(),
+            Some(machines as u64),
+            "a machine counts once, and no more when it has none"
+        );
+        assert_eq!((from(FROM_PRODUCT), from(FROM_MACHINES)), (machines, machines), "from either end");
+    }
 }
 
 #[test]
