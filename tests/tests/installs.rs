@@ -351,12 +351,27 @@ fn what_node_s_installers_put_down_is_found() {
         "",
     ]);
     done(npx.env("npm_config_cache", cache));
+    // One under development, which stands outside of the home and is no more than linked.
+    let linked = "@modelcontextprotocol/server-everything";
+    let manifest =
+        machine.put("srv/linked/package.json", format!(r#"{{"name": "{linked}", "version": "9.9.9"}}"#));
+    let folder = manifest.parent().expect("a file lies in a folder");
+    let mut link = machine.command("npm");
+    link.args(["link", "--silent"]).env("npm_config_prefix", machine.home(".npm-global"));
+    done(link.current_dir(folder));
     let scan = machine.scan();
     let found = scan.names("npm");
     let (state, seen) = scan.report("npm");
     assert_eq!(state, "read", "{:#}", scan.0["problems"]);
+    let place = format!("~/.npm-global/lib/node_modules/{linked} (a link that leads out)");
+    let problems = scan.0["problems"].as_array().expect("a list of problems");
+    assert!(
+        problems.iter().any(|problem| problem["location"] == place && problem["state"] == "skipped"),
+        "{problems:#?}"
+    );
+    assert_eq!(scan.of("npm").get(linked).map(String::as_str), Some(""), "its manifest is not read");
     assert!(seen >= (ai.len() + neighbours.len()) as u64, "saw {seen}");
-    for name in ai.iter().chain(&["@upstash/context7-mcp"]) {
+    for name in ai.iter().chain(&["@upstash/context7-mcp", linked]) {
         assert!(found.contains(*name), "{name} is not in {found:?}");
     }
     // What npx fetched lies beside what that needs: the protocol's SDK, for one.
