@@ -32,7 +32,7 @@ fn is_of_aws(label: &str) -> bool {
             area.len() == 2
                 && letters(area)
                 && !between.is_empty()
-                && between.iter().all(|part| letters(&part))
+                && between.iter().all(|part| letters(part))
                 && matches!(number.as_bytes(), [b'0'..=b'9'])
         }
         _ => false,
