@@ -344,7 +344,7 @@ fn in_words(mut section: Section) -> Section {
                 }
             }
             for head in heads {
-                *head = if *head == "Change" { t("Change##of a record") } else { t(*head) };
+                *head = if *head == "Change" { t("Change##of a record") } else { t(head) };
             }
         }
     }
@@ -513,7 +513,7 @@ pub(crate) async fn step(
 }
 
 fn not_done(refused: &Refused) -> String {
-    say!("That was not done: {0}.", message(&refused))
+    say!("That was not done: {0}.", message(refused))
 }
 
 fn number_of(typed: &str) -> Result<u64, WebError> {

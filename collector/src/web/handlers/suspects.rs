@@ -126,7 +126,7 @@ pub(crate) async fn step(
             Ok(Redirect::to(&format!("/suspects?done={}", step.as_str())).into_response())
         }
         Err(refused) => {
-            let problem = say!("That was not done: {0}.", message(&refused));
+            let problem = say!("That was not done: {0}.", message(refused));
             suspects_page(&state, &reader, &ListQuery::default(), None, Some(problem)).await
         }
     }
