@@ -93,7 +93,7 @@ pub(crate) async fn list(
                 all: "Any time",
                 options: vec![Choice {
                     value: "since-last-look".to_owned(),
-                    label: "Since I last looked".to_owned(),
+                    label: t("Since I last looked").to_owned(),
                     chosen: since_look,
                 }],
             },

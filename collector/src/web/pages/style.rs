@@ -23,7 +23,16 @@ pub(crate) struct StylePage {
 impl StylePage {
     /// With numbers that stand for nothing.
     pub(crate) fn new(frame: Frame) -> Self {
-        let names = ["one", "two", "three", "four", "five", "six", "seven", t("the rest")];
+        let names = [
+            t("one##a part"),
+            t("two##a part"),
+            t("three##a part"),
+            t("four##a part"),
+            t("five##a part"),
+            t("six##a part"),
+            t("seven##a part"),
+            t("the rest"),
+        ];
         let days = |part: u64| (0..30).map(|day: u64| (day * (part + 3)) % 11 + 8 - part).collect();
         let parts = (0_u64..).zip(names).map(|(part, name)| (name.to_owned(), days(part))).collect();
         Self { frame, parts, days: (0..30).map(|day| (day * 7) % 13).collect() }
@@ -35,8 +44,8 @@ impl StylePage {
             ("ground", t("the page")),
             ("surface", t("panels and tables")),
             ("raised", t("heads of tables, quiet fills")),
-            ("line", "borders"),
-            ("text", "text"),
+            ("line", t("borders")),
+            ("text", t("text")),
             ("soft", t("text beside")),
             ("accent", t("what can be done, where one is")),
             ("good", t("done, seen, complete")),
