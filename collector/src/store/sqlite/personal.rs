@@ -113,12 +113,14 @@ fn trend(
             *point = assets;
         }
     }
+    // Products of which the catalogue knows neither vendor nor kind are of the rest from the start.
+    let mut rest: Vec<Vec<u64>> = found.remove("").into_iter().collect();
     let mut trend: Vec<Trend> = found.into_iter().map(|(name, days)| Trend { name, days }).collect();
     // Names are in order already: the sort keeps it among equals.
     trend.sort_by_key(|line| std::cmp::Reverse(line.days.iter().sum::<u64>()));
-    if trend.len() > lines {
-        let rest = trend.split_off(lines);
-        let days = (0..length).map(|at| rest.iter().map(|line| line.days[at]).sum()).collect();
+    rest.extend(trend.drain(lines.min(trend.len())..).map(|line| line.days));
+    if !rest.is_empty() {
+        let days = (0..length).map(|at| rest.iter().map(|line| line[at]).sum()).collect();
         trend.push(Trend { name: String::new(), days });
     }
     Ok(trend)

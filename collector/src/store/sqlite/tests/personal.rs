@@ -64,5 +64,8 @@ fn a_trend_is_split_and_loses_nothing() {
     );
     // What is too small for a line of its own is in the last one.
     assert_eq!(of(TrendBy::Kind, 1), [("service".to_owned(), vec![0, 2, 2]), (String::new(), vec![0, 0, 2])]);
+    // What only a later catalogue explains is of the rest, in one line with what is too small.
+    fixture.send(1, with_activity(1, vec![row("tomorrow.service.web", Channel::Tls, 0, 1)]), NOW_MS);
+    assert_eq!(of(TrendBy::Kind, 1), [("service".to_owned(), vec![0, 2, 2]), (String::new(), vec![0, 0, 3])]);
     assert!(fixture.store.trend(TrendBy::Kind, today().back(40), 3, 6).unwrap().is_empty());
 }
