@@ -128,12 +128,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("/account#h-password", "Your password", "change sign in", None),
     setting("/account#h-second", "Your second factor", "totp authenticator recovery codes 2fa mfa", None),
     setting("/account/api-tokens", "Tokens of your programs", "api key script bearer", None),
-    setting(
-        "/account#h-display",
-        "Language, colours and time zone",
-        "theme dark light german deutsch utc",
-        None,
-    ),
+    setting("/views", "Your views", "saved filters lists", None),
     setting(
         "/policies#limits",
         "Limits of decisions",

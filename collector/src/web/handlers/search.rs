@@ -8,14 +8,14 @@ use super::page;
 use crate::model::finding::FindingRow;
 use crate::model::task::LinkKind;
 use crate::model::{
-    AssetFilter, AssetSort, Deed, Direction, PageRequest, PersonFilter, ProductFilter, ProductSort,
+    AssetFilter, AssetSort, Deed, Direction, Page, PageRequest, PersonFilter, ProductFilter, ProductSort,
     SystemFilter, SystemSort,
 };
 use crate::store::StoreError;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
-use crate::web::language::{say, t};
+use crate::web::language::{key, say, t};
 use crate::web::list::ListQuery;
 use crate::web::pages::{Hit, Hits, SearchPage};
 use crate::web::places::{Group, SETTINGS};
@@ -40,7 +40,7 @@ pub(crate) async fn show(
             found.push(asker.places());
             found.push(asker.systems()?);
             found.push(asker.products()?);
-            found.push(asker.vendors());
+            found.push(asker.vendors()?);
             found.push(asker.machines()?);
             found.push(asker.people()?);
         }
@@ -90,18 +90,26 @@ impl Asker<'_> {
         PageRequest { offset: 0, limit: ROWS }
     }
 
-    /// The list of all of them, where there are more than are shown.
-    fn rest(&self, total: u64, list: &str) -> Option<(u64, String)> {
-        (total > u64::from(ROWS)).then(|| (total, Address::new(list).with("q", self.search).href()))
-    }
-
-    fn nothing(label: &'static str) -> Hits {
-        Hits { label, rows: Vec::new(), all: None }
+    /// What a list finds, for who may read it: the first of it, and where all of it stands.
+    fn list<T>(
+        &self,
+        label: &'static str,
+        (list, deed): (&str, Deed),
+        find: impl FnOnce() -> Result<Page<T>, StoreError>,
+        hit: impl FnMut(T) -> Hit,
+    ) -> Result<Hits, StoreError> {
+        if !self.reads(deed) {
+            return Ok(Hits::nothing(label));
+        }
+        let found = find()?;
+        let all = (found.total > u64::from(ROWS))
+            .then(|| (found.total, Address::new(list).with("q", self.search).href()));
+        Ok(Hits { label, rows: found.rows.into_iter().map(hit).collect(), all })
     }
 
     /// A record, finding or task by its number.
     fn work(&self) -> Result<Hits, WebError> {
-        let mut hits = Self::nothing(t("By number"));
+        let mut hits = Hits::nothing(key("By number"));
         let reference = self.search.to_ascii_uppercase();
         // Every number has a dash in it; whatever has none is no number.
         if !reference.contains('-') || !self.reads(Deed::ReadInventory) {
@@ -167,126 +175,84 @@ impl Asker<'_> {
                 note: t("Setting").to_owned(),
             });
         let rows = places.chain(settings).take(ROWS as usize * 2).collect();
-        Hits { rows, ..Self::nothing(t("Pages and settings")) }
+        Hits { rows, ..Hits::nothing(key("Pages and settings")) }
     }
 
     fn systems(&self) -> Result<Hits, StoreError> {
-        if !self.reads(Deed::ReadInventory) {
-            return Ok(Self::nothing(t("Records")));
-        }
-        let app = &self.state.app;
-        let filter = SystemFilter {
-            search: self.search.to_owned(),
-            sight: self.reader.sight(app)?,
-            ..SystemFilter::default()
+        let find = || {
+            let (search, sight) = (self.search.to_owned(), self.reader.sight(&self.state.app)?);
+            let filter = SystemFilter { search, sight, ..SystemFilter::default() };
+            self.state.app.store.systems(&filter, SystemSort::Name, Direction::Ascending, self.first())
         };
-        let found = app.store.systems(&filter, SystemSort::Name, Direction::Ascending, self.first())?;
-        let hit = |row: crate::model::AiSystemRow| Hit {
+        self.list(key("Records"), ("/inventory", Deed::ReadInventory), find, |row| Hit {
             href: format!("/inventory/{}", encode(&row.reference)),
             note: format!("{} · {}", row.reference, t(row.review.label())),
             name: row.name,
-        };
-        Ok(Hits {
-            label: "Records",
-            all: self.rest(found.total, "/inventory"),
-            rows: found.rows.into_iter().map(hit).collect(),
         })
     }
 
     fn products(&self) -> Result<Hits, StoreError> {
-        if !self.reads(Deed::ReadInventory) {
-            return Ok(Self::nothing(t("Products seen")));
-        }
-        let app = &self.state.app;
-        let (least, today) = (self.reader.least(app)?, Day::from_unix_ms(self.reader.now_ms));
-        let filter = ProductFilter { search: self.search.to_owned(), least, ..ProductFilter::default() };
-        let found =
-            app.store.products(&filter, ProductSort::Assets, Direction::Descending, self.first(), today)?;
-        let hit = |row: crate::model::ProductRow| Hit {
+        let find = || {
+            let (least, today) = (self.reader.least(&self.state.app)?, Day::from_unix_ms(self.reader.now_ms));
+            let filter = ProductFilter { search: self.search.to_owned(), least, ..ProductFilter::default() };
+            let (sort, way) = (ProductSort::Assets, Direction::Descending);
+            self.state.app.store.products(&filter, sort, way, self.first(), today)
+        };
+        self.list(key("Products seen"), ("/products", Deed::ReadInventory), find, |row| Hit {
             href: format!("/products/{}", encode(&row.id)),
             name: row.name,
             note: row.vendor,
-        };
-        Ok(Hits {
-            label: "Products seen",
-            all: self.rest(found.total, "/products"),
-            rows: found.rows.into_iter().map(hit).collect(),
         })
     }
 
     /// Vendors that the catalogue knows, seen or not.
-    fn vendors(&self) -> Hits {
-        if !self.reads(Deed::ReadInventory) {
-            return Self::nothing(t("Vendors of the catalogue"));
-        }
-        let known = self.state.app.catalogue.known();
-        let wanted = self.search.to_lowercase();
-        let mut fitting: Vec<_> = known
-            .catalogue()
-            .vendors()
-            .iter()
-            .filter(|vendor| vendor.name.to_lowercase().contains(&wanted))
-            .collect();
-        // What begins so comes before what has it somewhere.
-        fitting.sort_by_key(|vendor| {
-            let name = vendor.name.to_lowercase();
-            (!name.starts_with(&wanted), name)
-        });
-        let hit = |vendor: &&umbrascope_rules::Vendor| Hit {
+    fn vendors(&self) -> Result<Hits, StoreError> {
+        let find = || {
+            let known = self.state.app.catalogue.known();
+            let wanted = self.search.to_lowercase();
+            let vendors =
+                known.catalogue().vendors().iter().map(|vendor| (vendor.name.to_lowercase(), vendor));
+            let mut fitting: Vec<_> = vendors.filter(|(name, _)| name.contains(&wanted)).collect();
+            // What begins so comes before what has it somewhere.
+            fitting.sort_by(|(one, _), (other, _)| {
+                (!one.starts_with(&wanted), one).cmp(&(!other.starts_with(&wanted), other))
+            });
+            let total = fitting.len() as u64;
+            let rows = fitting.into_iter().take(ROWS as usize).map(|(_, vendor)| vendor.clone()).collect();
+            Ok(Page { rows, total })
+        };
+        self.list(key("Vendors of the catalogue"), ("/catalogue", Deed::ReadInventory), find, |vendor| Hit {
             href: format!("/catalogue/{}", encode(&vendor.id)),
             name: vendor.name.to_string(),
             note: t("what the catalogue knows").to_owned(),
-        };
-        Hits {
-            label: "Vendors of the catalogue",
-            all: self.rest(fitting.len() as u64, "/catalogue"),
-            rows: fitting.iter().take(ROWS as usize).map(hit).collect(),
-        }
+        })
     }
 
+    /// Machines by how their names begin: to look in the middle of each of very many takes too long for a page that looks everywhere.
     fn machines(&self) -> Result<Hits, StoreError> {
-        if !self.reads(Deed::ReadMachines) {
-            return Ok(Self::nothing(t("Machines")));
-        }
-        let filter = AssetFilter {
-            begins: self.search.to_owned(),
-            within: self.reader.user.grants.within(Deed::ReadMachines),
-            ..AssetFilter::default()
+        let find = || {
+            let within = self.reader.user.grants.within(Deed::ReadMachines);
+            let filter = AssetFilter { begins: self.search.to_owned(), within, ..AssetFilter::default() };
+            let (sort, way) = (AssetSort::Name, Direction::Ascending);
+            self.state.app.store.assets(&filter, sort, way, self.first(), self.reader.now_ms)
         };
-        let store = &self.state.app.store;
-        let found =
-            store.assets(&filter, AssetSort::Name, Direction::Ascending, self.first(), self.reader.now_ms)?;
-        let hit = |row: crate::model::AssetRow| Hit {
+        self.list(key("Machines"), ("/assets", Deed::ReadMachines), find, |row| Hit {
             href: format!("/assets/{}", row.id.0),
             name: row.hostname,
             note: row.unit,
-        };
-        Ok(Hits {
-            label: "Machines",
-            all: self.rest(found.total, "/assets"),
-            rows: found.rows.into_iter().map(hit).collect(),
         })
     }
 
     fn people(&self) -> Result<Hits, StoreError> {
-        if !self.reads(Deed::ManagePeople) {
-            return Ok(Self::nothing(t("People")));
-        }
-        let filter = PersonFilter {
-            search: self.search.to_owned(),
-            within: self.reader.user.grants.within(Deed::ManagePeople),
-            ..PersonFilter::default()
+        let find = || {
+            let within = self.reader.user.grants.within(Deed::ManagePeople);
+            let filter = PersonFilter { search: self.search.to_owned(), within, ..PersonFilter::default() };
+            self.state.app.people.people(&filter, self.first())
         };
-        let found = self.state.app.people.people(&filter, self.first())?;
-        let hit = |row: crate::model::PersonRow| Hit {
+        self.list(key("People"), ("/people", Deed::ManagePeople), find, |row| Hit {
             href: format!("/people/{}", row.id),
             name: row.details.display_name,
             note: row.name,
-        };
-        Ok(Hits {
-            label: "People",
-            all: self.rest(found.total, "/people"),
-            rows: found.rows.into_iter().map(hit).collect(),
         })
     }
 }

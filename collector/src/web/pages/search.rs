@@ -26,6 +26,13 @@ pub(crate) struct Hits {
     pub(crate) all: Option<(u64, String)>,
 }
 
+impl Hits {
+    /// Of which nothing was found.
+    pub(crate) fn nothing(label: &'static str) -> Self {
+        Self { label, rows: Vec::new(), all: None }
+    }
+}
+
 /// What was found.
 #[derive(Debug, Template)]
 #[template(path = "search.html")]

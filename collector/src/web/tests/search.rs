@@ -42,3 +42,15 @@ async fn what_is_searched_for_is_text() {
         assert!(page.text.len() < 100_000);
     }
 }
+
+#[tokio::test]
+async fn each_setting_leads_to_the_place_on_its_page() {
+    let mut ada = Visitor::signed_in(Sample::with_records(), "ada").await;
+    for setting in super::super::places::SETTINGS {
+        let page = ada.get(setting.href.split('#').next().unwrap()).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", setting.href);
+        if let Some((_, place)) = setting.href.split_once('#') {
+            assert!(page.text.contains(&format!("id=\"{place}\"")), "{}", setting.href);
+        }
+    }
+}
