@@ -2,19 +2,22 @@
 // goes, as somebody of each role, to every place that is open to them. Fails where a step cannot be done so, where the focus is lost or cannot
 // be seen, on serious or critical findings of axe, and on violations of the content policy.
 //
-//   node walks.mjs BASE_URL COLLECTOR_PROGRAM DATA_FOLDER
+//   node walks.mjs BASE_URL COLLECTOR_PROGRAM DATA_FOLDER [PICTURES]
 //
-// DATA_FOLDER is the one of the running `COLLECTOR_PROGRAM try --demo`. CHROMIUM names the browser (default /usr/bin/chromium).
+// DATA_FOLDER is the one of the running `COLLECTOR_PROGRAM try --demo`. The pictures of README.md are left in the folder PICTURES. CHROMIUM names the browser (default /usr/bin/chromium).
 
 import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import AxeBuilder from "@axe-core/playwright";
 import { chromium } from "playwright-core";
 
-const [base, program, data] = process.argv.slice(2);
+const [base, program, data, pictures] = process.argv.slice(2);
 if (!base || !program || !data) {
-  console.error("usage: node walks.mjs BASE_URL COLLECTOR_PROGRAM DATA_FOLDER");
+  console.error("usage: node walks.mjs BASE_URL COLLECTOR_PROGRAM DATA_FOLDER [PICTURES]");
   process.exit(2);
 }
+if (pictures) mkdirSync(pictures, { recursive: true });
 const problems = [];
 const sessions = new Map();
 const browser = await chromium.launch({
@@ -25,8 +28,10 @@ let walks = 0;
 
 await walk("security, by keyboard", "admin", true, async (page) => {
   await page.goto(`${base}/start/security`);
+  await picture(page, "start");
   await press(page, "t", "/triage");
   await go(page, "New");
+  await picture(page, "triage");
   const first = await heading(page);
   await key(page, "j", async () => (await heading(page)) !== first, "the next record");
   await key(page, "k", async () => (await heading(page)) === first, "the record before");
@@ -232,6 +237,13 @@ async function walk(name, person, javaScriptEnabled, steps) {
     problems.push(`${name}: ${page.url()}: ${error.message}`);
   }
   await context.close();
+}
+
+/** Leaves a picture, where pictures are wanted. */
+async function picture(page, name) {
+  if (!pictures) return;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.screenshot({ path: join(pictures, `${name}.png`) });
 }
 
 /** Presses a key that leads to an address. */
