@@ -40,6 +40,10 @@ pub(crate) fn answer(message: &[u8]) -> Option<(Question, Answer)> {
         return None;
     }
     let (question, _) = question(message, super::HEADER)?;
+    // The root has no addresses: whoever answers so answers about no name.
+    if question.name.is_empty() {
+        return None;
+    }
     let mut answer = Answer { targets: targets(&records, &question.name), ..Answer::default() };
     let mut owner = String::with_capacity(64);
     // Records of one name stand together and point to the same place.
@@ -182,6 +186,12 @@ mod tests {
 
     fn told(message: &[u8]) -> Answer {
         answer(message).map(|(_, answer)| answer).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_answer_about_the_root_is_about_no_name() {
+        assert_eq!(answer(&response("", &[a("", [192, 0, 2, 7])])), None);
+        assert!(answer(&response("a", &[a("a", [192, 0, 2, 7])])).is_some());
     }
 
     #[test]
