@@ -284,9 +284,10 @@ fn install(folder: &Path, packages: &[&str]) -> PathBuf {
     environment
 }
 
-fn done(command: &mut Command) {
+fn done(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// Makes a machine with models in the stores of several programs, each file by its format's own writer.
@@ -372,6 +373,7 @@ manifest = json.dumps({"config": {"digest": f"sha256:{digest}", "size": len(conf
 digest = hashlib.sha256(manifest).hexdigest()
 (runner / "manifests/sha256" / digest).write_bytes(manifest)
 (runner / "models.json").write_text(json.dumps({"models": [{"id": f"sha256:{digest}", "tags": ["docker.io/ai/tiny:latest"], "files": []}]}))
+print(hashlib.sha256(weights).hexdigest())
 "#;
 
 #[test]
@@ -387,13 +389,13 @@ fn models_are_told_from_the_files_of_their_writers() {
         fs::create_dir_all(root.join(path)).expect("the folder is made");
     }
     fs::write(root.join("etc/passwd"), "kim:x:1000:1000::/home/kim:/bin/sh\n").expect("the file is written");
-    done(Command::new(environment.join("bin/python")).args(["-c", STORES]).arg(root));
+    let weights = done(Command::new(environment.join("bin/python")).args(["-c", STORES]).arg(root));
 
     let found = tree_scan(root);
     let details = |source: &str, value: &str| sighting(&found, source, value)["details"].clone();
     let moved = details("ollama", "tiny-chat:1b");
     assert_eq!((&moved["title"], &moved["quantisation"]), (&"Tiny Chat 1B".into(), &"Q4_K_M".into()));
-    assert_eq!(moved["licence"], "Apache License");
+    assert_eq!((&moved["licence"], &moved["sha256"]), (&"Apache License".into(), &weights.as_str().into()));
     let cloud = details("ollama", "big-chat:cloud");
     assert_eq!((&cloud["local"], &cloud["host"]), (&false.into(), &"ollama.com:443".into()));
 
@@ -413,7 +415,8 @@ fn models_are_told_from_the_files_of_their_writers() {
     let all = found["sightings"].as_array().expect("a list of sightings");
     let files = all.iter().filter(|sighting| sighting["source"] == "model-files").count();
     assert_eq!(files, 5, "a split model is one, and nothing is told twice: {all:#?}");
-    assert_eq!(details("docker-models", "ai/tiny:latest")["parameters"], "1.2 B");
+    let docker = details("docker-models", "ai/tiny:latest");
+    assert_eq!((&docker["parameters"], &docker["sha256"]), (&"1.2 B".into(), &weights.as_str().into()));
 }
 
 #[test]

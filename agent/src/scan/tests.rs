@@ -280,17 +280,39 @@ fn models_are_named_from_manifests_and_headers() {
     machine.at_home(&format!("{hub}/blobs/cfg"), r#"{"model_type": "bert", "torch_dtype": "float32"}"#);
     fs::create_dir_all(machine.home().join(format!("{hub}/snapshots/{commit}"))).unwrap();
     symlink("../../blobs/cfg", machine.home().join(format!("{hub}/snapshots/{commit}/config.json"))).unwrap();
+    // Git LFS keeps a file under its SHA-256; a part is not the model, and a name of another length no SHA-256.
+    let hubs = [
+        ("whole", "tiny.gguf", "7e".repeat(32), Some("7e".repeat(32))),
+        ("split", "tiny-00001-of-00002.gguf", "7e".repeat(32), None),
+        ("small", "tiny.gguf", "7e".repeat(20), None),
+    ];
+    for (model, file, blob, _) in &hubs {
+        let hub = format!(".cache/huggingface/hub/models--acme--{model}");
+        machine.at_home(&format!("{hub}/refs/main"), commit);
+        machine.at_home(&format!("{hub}/blobs/{blob}"), gguf("Tiny"));
+        let snapshot = machine.home().join(format!("{hub}/snapshots/{commit}"));
+        fs::create_dir_all(&snapshot).unwrap();
+        symlink(format!("../../blobs/{blob}"), snapshot.join(file)).unwrap();
+    }
     let outcome = machine.scan();
     assert_eq!(values(&outcome, "ollama"), set(&["llama3.2:1b"]));
     let ollama = outcome.snapshots.iter().find(|snapshot| snapshot.source == "ollama").unwrap();
     assert_eq!(ollama.items[0].item.details.title.as_deref(), Some("Llama 3.2 1B Instruct"));
     assert_eq!(ollama.items[0].item.details.size_bytes, Some(1_300_000_100));
+    assert_eq!(ollama.items[0].item.details.sha256.as_deref(), Some(digest.as_str()), "of the weights");
     assert_eq!(values(&outcome, "model-files"), set(&["Tiny Test Model"]));
     assert_eq!(state(&outcome, "model-files"), SourceState::Malformed);
-    assert_eq!(values(&outcome, "huggingface"), set(&["acme/tiny"]));
+    assert_eq!(
+        values(&outcome, "huggingface"),
+        set(&["acme/tiny", "acme/whole", "acme/split", "acme/small"])
+    );
     let hub = outcome.snapshots.iter().find(|snapshot| snapshot.source == "huggingface").unwrap();
-    assert_eq!(hub.items[0].item.details.family.as_deref(), Some("bert"));
-    assert_eq!(hub.items[0].item.evidence.version.as_deref(), Some(commit));
+    let of = |name: &str| &hub.items.iter().find(|found| found.item.evidence.value == name).unwrap().item;
+    assert_eq!(of("acme/tiny").details.family.as_deref(), Some("bert"));
+    assert_eq!(of("acme/tiny").evidence.version.as_deref(), Some(commit));
+    for (model, _, _, sha256) in hubs {
+        assert_eq!(of(&format!("acme/{model}")).details.sha256, sha256, "{model}");
+    }
 }
 
 #[test]

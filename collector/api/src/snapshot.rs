@@ -88,6 +88,9 @@ pub struct ItemDetails {
     /// Licence as its own records word it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub licence: Option<String>,
+    /// SHA-256 of a model's weights as the store that holds them names it, 64 hexadecimal digits; nothing is hashed for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Size on disk, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
@@ -133,7 +136,7 @@ impl ItemDetails {
     }
 
     /// Every field that holds one text.
-    pub fn texts(&self) -> [&Option<String>; 15] {
+    pub fn texts(&self) -> [&Option<String>; 16] {
         [
             &self.client,
             &self.location,
@@ -146,6 +149,7 @@ impl ItemDetails {
             &self.parameters,
             &self.quantisation,
             &self.licence,
+            &self.sha256,
             &self.publisher,
             &self.provider,
             &self.model,
@@ -154,7 +158,7 @@ impl ItemDetails {
     }
 
     /// The same, to cut them to size.
-    pub fn texts_mut(&mut self) -> [&mut Option<String>; 15] {
+    pub fn texts_mut(&mut self) -> [&mut Option<String>; 16] {
         [
             &mut self.client,
             &mut self.location,
@@ -167,6 +171,7 @@ impl ItemDetails {
             &mut self.parameters,
             &mut self.quantisation,
             &mut self.licence,
+            &mut self.sha256,
             &mut self.publisher,
             &mut self.provider,
             &mut self.model,

@@ -44,6 +44,9 @@ pub(super) struct DetailsSaid {
     /// Licence as its own records word it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     licence: Option<String>,
+    /// SHA-256 of a model's weights as the store that holds them names it, 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
     /// Size on disk, in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     size_bytes: Option<u64>,

@@ -108,10 +108,15 @@ fn check_item(item: &SnapshotItem) -> Option<Refusal> {
         && is_word(item.channel.as_str())
         && is_evidence(&item.evidence)
         && details.texts().into_iter().flatten().chain(&details.env_names).all(|text| fits(text))
+        && details.sha256.as_deref().is_none_or(is_sha256)
         && details.parts.iter().all(|part| is_word(part.kind.as_str()) && is_text(&part.name))
         // Flags are kept as words parted by spaces.
         && item.flags.iter().all(|flag| is_word(flag.as_str()) && !flag.as_str().contains(' '));
     (!good).then_some(Refusal::BadText)
+}
+
+fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 fn is_evidence(evidence: &Evidence) -> bool {

@@ -191,6 +191,7 @@ fn details() -> ItemDetails {
         parameters: text("7B"),
         quantisation: text("Q4_K_M"),
         licence: text("Apache-2.0"),
+        sha256: Some("0f".repeat(32)),
         size_bytes: Some(4_368_438_912),
         enabled: Some(true),
         publisher: text("Example Ltd"),

@@ -209,6 +209,7 @@ pub(crate) fn details(details: &ItemDetails) -> Vec<(&'static str, String)> {
     put(t("parameters"), &details.parameters);
     put(t("quantised"), &details.quantisation);
     put(t("licence"), &details.licence);
+    put(t("SHA-256"), &details.sha256);
     put(t("made by"), &details.publisher);
     put(t("uses"), &details.provider);
     put(t("model"), &details.model);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
-use super::{gguf, take_model};
+use super::{gguf, hex_of, take_model};
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
 
@@ -44,14 +44,14 @@ fn read_store(base: &Dir, path: &str, source: &mut Source<'_>) {
             return source.trouble(Trouble::TooLarge, location());
         }
         let digest = hex_of(&model.id);
-        let manifest: Option<Manifest> = digest.as_ref().and_then(|hex| json(&store, "manifests", hex));
+        let manifest: Option<Manifest> = digest.and_then(|hex| json(&store, "manifests", hex));
         let config = manifest.as_ref().and_then(|manifest| manifest.config.as_ref());
         let config: Config =
-            config.and_then(|blob| json(&store, "blobs", &hex_of(&blob.digest)?)).unwrap_or_default();
+            config.and_then(|blob| json(&store, "blobs", hex_of(&blob.digest)?)).unwrap_or_default();
         let layers = manifest.map(|manifest| manifest.layers).unwrap_or_default();
         let weights = layers.iter().find(|layer| layer.media_type.contains("gguf"));
         let header = weights
-            .and_then(|layer| store.head(blob("blobs", &hex_of(&layer.digest)?)).ok())
+            .and_then(|layer| store.head(blob("blobs", hex_of(&layer.digest)?)).ok())
             .and_then(|file| gguf::parse(file.into_file(), config.config.quantization.is_some()))
             .unwrap_or_default();
         let size = layers.iter().fold(0, |sum: u64, layer| sum.saturating_add(layer.size));
@@ -67,6 +67,7 @@ fn read_store(base: &Dir, path: &str, source: &mut Source<'_>) {
             parameters: config.config.parameters.or(header.parameters),
             quantisation: config.config.quantization.or(header.quantisation),
             licence: header.licence,
+            sha256: weights.and_then(|layer| hex_of(&layer.digest)).map(str::to_owned),
             publisher: header.publisher,
             size_bytes: Some(size).filter(|size| *size > 0),
             ..ItemDetails::default()
@@ -81,12 +82,6 @@ fn read_store(base: &Dir, path: &str, source: &mut Source<'_>) {
 /// `docker.io/ai/smollm2:latest` is shown as `ai/smollm2:latest`, as the command line does.
 fn plain(tag: &str) -> &str {
     tag.strip_prefix("index.docker.io/").or(tag.strip_prefix("docker.io/")).unwrap_or(tag)
-}
-
-/// The digits of `sha256:<hex>`. Anything else could lead elsewhere.
-fn hex_of(digest: &str) -> Option<String> {
-    let hex = digest.strip_prefix("sha256:")?;
-    (hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| hex.to_owned())
 }
 
 fn blob(folder: &str, hex: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
 use super::files::is_part;
-use super::{Header, Role, header_of, take_model};
+use super::{Header, Role, header_of, is_sha256, take_model};
 use crate::scan::environment;
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
@@ -108,6 +108,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
     let mut card = Card::default();
     let mut config = Config::default();
     let mut header = Header::default();
+    let mut sha256 = None;
     let mut weights = false;
     let mut adapter = false;
     if let Some(snapshot) = snapshot {
@@ -125,13 +126,16 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
                 // Of the PEFT library: what it stands beside was trained on top of another model.
                 "adapter_config.json" => adapter = true,
                 _ if !weights && (file.ends_with(".gguf") || file.ends_with(".safetensors")) => {
-                    let found = blob.and_then(|blob| header_of(folder, &blob, file).ok());
+                    let found = blob.as_ref().and_then(|blob| header_of(folder, blob, file).ok());
                     // The projector that goes with a model is not the model.
                     if let Some(mut found) = found.filter(|found| found.role != Some(Role::Projector)) {
                         // A split model's first part does not count all parameters.
                         if file.ends_with(".safetensors") && is_part(file) {
                             found.parameters = None;
                         }
+                        // A file of Git LFS is kept under its SHA-256; no part of a model speaks for the whole.
+                        let stored = blob.as_ref().and_then(|blob| blob.file_name()?.to_str());
+                        sha256 = stored.filter(|name| is_sha256(name) && !is_part(file)).map(str::to_owned);
                         header = found;
                         weights = true;
                     }
@@ -149,6 +153,7 @@ fn read_model(folder: &Dir, name: String, source: &mut Source<'_>) {
         parameters: header.parameters,
         quantisation: header.quantisation.or(config.torch_dtype).or(config.dtype),
         licence: card.licence.or(header.licence),
+        sha256,
         role: role.map(|role| role.as_str().to_owned()),
         size_bytes: Some(size),
         ..ItemDetails::default()

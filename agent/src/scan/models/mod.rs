@@ -64,6 +64,16 @@ fn header_of(base: &Dir, path: &Path, name: &str) -> Result<Header, Trouble> {
     Ok(Header { quantisation: header.quantisation.or(named), ..header })
 }
 
+/// The digits of `sha256:<hex>`, as the image layout of OCI writes a digest. Anything else could lead elsewhere.
+fn hex_of(digest: &str) -> Option<&str> {
+    digest.strip_prefix("sha256:").filter(|hex| is_sha256(hex))
+}
+
+/// Whether a name is the SHA-256 of what it names.
+fn is_sha256(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Keeps a model under the first rule that knows one of its names, or else the rule for models as such.
 fn take_model(kind: SoftwareKind, names: &[&str], found: Found, source: &mut Source<'_>) {
     let known = [&[found.value.as_str()], names].concat().iter().find_map(|name| source.rule(kind, name));

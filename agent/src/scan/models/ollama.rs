@@ -7,7 +7,7 @@ use serde::Deserialize;
 use umbrascope_api::ItemDetails;
 use umbrascope_rules::SoftwareKind;
 
-use super::{gguf, take_model};
+use super::{gguf, hex_of, take_model};
 use crate::scan::environment;
 use crate::scan::safe::{Dir, Trouble};
 use crate::scan::source::{Found, Source};
@@ -163,6 +163,7 @@ fn read_model(store: &Store<'_>, folder: &Dir, name: &str, tag: &str, source: &m
         parameters: config.model_type.or(header.parameters),
         quantisation: config.file_type.or(header.quantisation),
         licence: licence.or(header.licence),
+        sha256: layer("model").and_then(|layer| hex_of(&layer.digest)).map(str::to_owned),
         size_bytes: Some(sizes.fold(0, u64::saturating_add)),
         ..ItemDetails::default()
     };
@@ -196,11 +197,9 @@ struct Layer {
 }
 
 impl Layer {
-    /// `sha256:<hex>` is the file `sha256-<hex>`. Anything else could lead elsewhere.
+    /// `sha256:<hex>` is the file `sha256-<hex>`.
     fn file_name(&self) -> Option<String> {
-        let hex = self.digest.strip_prefix("sha256:")?;
-        let plain = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
-        plain.then(|| format!("sha256-{hex}"))
+        hex_of(&self.digest).map(|hex| format!("sha256-{hex}"))
     }
 }
 
