@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use umbrascope_e2e::netns::Pair;
 use umbrascope_e2e::programs::released;
 
-use crate::processes;
+use crate::{on_processor, processes};
 
 /// Which filter the kernel runs for the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,14 +75,7 @@ impl Agent {
         fs::write(&config, text).unwrap_or_else(|error| panic!("no configuration: {error}"));
         let errors = fs::File::create(&log).unwrap_or_else(|error| panic!("no log: {error}"));
         let program = &released().agent;
-        let mut command = match cpu {
-            Some(cpu) => {
-                let mut command = pair.host("taskset");
-                command.args(["-c", &cpu.to_string()]).arg(program);
-                command
-            }
-            None => pair.host(program),
-        };
+        let mut command = on_processor(cpu, program, |program| pair.host(program));
         command.args(["run", "--config"]).arg(&config).stdin(Stdio::null()).stderr(errors);
         let child = command.spawn().unwrap_or_else(|error| panic!("cannot start the agent: {error}"));
         let agent = Self { child, folder };

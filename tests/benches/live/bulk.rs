@@ -1,5 +1,6 @@
 //! A bulk transfer over veth, with the agent and without, in turn.
 
+use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
@@ -8,11 +9,14 @@ use std::time::Instant;
 use umbrascope_e2e::netns::{NET, Pair};
 
 use crate::agent::{Agent, Filter};
-use crate::{Size, frames, median, pair, processes, this_program};
+use crate::{Size, frames, median, on_processor, pair, processes, this_program};
 
 const BUDGET_S_A_GB: f64 = 0.05;
 const BUDGET_SLOWDOWN_PERCENT: f64 = 2.0;
 const PORT: u16 = 8443;
+
+/// Transfers of a block.
+const BLOCK: usize = 8;
 
 /// One transfer.
 #[derive(Clone, Copy)]
@@ -24,35 +28,57 @@ struct Transfer {
 
 /// Prints a row for each filter, direction, payload and kind of link.
 pub(crate) fn run(size: Size) {
-    let (bytes, rounds) = size.pick((500_000_000_u64, 24), (400_000_000, 3));
+    let (bytes, rounds) = size.pick((250_000_000_u64, 30), (100_000_000, 3));
     println!(
-        "\nbulk: one TCP connection of {:.1} GB over veth at an MTU of 1500, {rounds} rounds: in each",
+        "\nbulk: TCP connections of {:.2} GB over veth at an MTU of 1500, each end on a processor of its own, {rounds} rounds:",
         bytes as f64 / 1e9
     );
     println!(
-        "      of them the agent is there with either filter, and not there, in turn. Agent and packets: medians;"
+        "      {} transfers alone, {BLOCK} with the agent there, {} alone. Medians;",
+        BLOCK / 2,
+        BLOCK / 2
     );
-    println!("      the two ends: the best of all rounds, for what else the machine does only ever adds");
+    println!(
+        "      slower: of the rounds' ratios of medians, the median and where it is with a certainty of 95 %"
+    );
     println!(
         "      budget: {BUDGET_S_A_GB} s of agent a GB (plain filter without offload: none), {BUDGET_SLOWDOWN_PERCENT} % slower"
     );
     println!(
-        "  {:7} {:9} {:9} {:11} | {:>10} {:>9} | {:>13} {:>11} {:>9}",
-        "", "", "", "", "agent", "packets", "both ends", "with agent", "transfer"
+        "  {:7} {:9} {:7} {:11} | {:>8} {:>8} | {:>13} | {:^23} | {:^23}",
+        "", "", "", "", "agent", "packets", "both ends", "CPU of both ends", "time of a transfer"
     );
     println!(
-        "  {:7} {:9} {:9} {:11} | {:>10} {:>9} | {:>13} {:>11} {:>9}",
-        "offload", "direction", "payload", "filter", "s a GB", "a GB", "alone, s a GB", "CPU", "time"
+        "  {:7} {:9} {:7} {:11} | {:>8} {:>8} | {:>13} | {:^23} | {:^23}",
+        "offload", "direction", "payload", "filter", "s a GB", "a GB", "alone, s a GB", "more, %", "more, %"
     );
     for offload in [true, false] {
         let pair = pair(offload);
         let server = Server::start(&pair);
         for direction in ["upload", "download"] {
             for payload in ["tls", "plain"] {
-                measure(&pair, &server, offload, direction, payload, bytes, rounds);
+                for filter in [Filter::Auto, Filter::Plain] {
+                    let transfer = || server.transfer(&pair, direction, payload, bytes);
+                    let measured = measure(&pair, filter, transfer, bytes, rounds);
+                    println!(
+                        "  {:7} {direction:9} {:7} {measured}",
+                        if offload { "on" } else { "off" },
+                        if payload == "tls" { "TLS" } else { "no TLS" },
+                    );
+                }
             }
         }
     }
+}
+
+/// The processor of the end where the agent is; `None`: there is but one.
+fn near_end() -> Option<usize> {
+    far_end().map(|far| far - 1)
+}
+
+/// The processor of the other end.
+fn far_end() -> Option<usize> {
+    std::thread::available_parallelism().is_ok_and(|count| count.get() > 1).then_some(1)
 }
 
 /// What the rounds gave for one filter.
@@ -60,75 +86,84 @@ pub(crate) fn run(size: Size) {
 struct Rounds {
     agent: Vec<f64>,
     packets: Vec<f64>,
-    best: Best,
+    alone: Vec<f64>,
+    cpu: Vec<f64>,
+    wall: Vec<f64>,
     note: String,
 }
 
-/// The least that transfers took.
-#[derive(Clone, Copy)]
-struct Best(Transfer);
-
-impl Default for Best {
-    fn default() -> Self {
-        Self(Transfer { wall_s: f64::INFINITY, cpu_s: f64::INFINITY })
+impl fmt::Display for Rounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:11} | {:8.4} {:8.0} | {:13.3} | {} | {}",
+            if self.note.contains("tier 2") { "flow-aware" } else { "plain" },
+            median(self.agent.clone()),
+            median(self.packets.clone()),
+            median(self.alone.clone()),
+            More::of(&self.cpu),
+            More::of(&self.wall),
+        )
     }
 }
 
-impl Best {
-    fn take(&mut self, transfer: Transfer) {
-        self.0.wall_s = self.0.wall_s.min(transfer.wall_s);
-        self.0.cpu_s = self.0.cpu_s.min(transfer.cpu_s);
+/// How much more something is than something else, in percent: a median, and between which two of the numbers the true one is with a
+/// certainty of 95 %. Nothing is supposed of how they scatter: it is as likely below the median as above.
+struct More {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl More {
+    fn of(ratios: &[f64]) -> Self {
+        let mut percents: Vec<f64> = ratios.iter().map(|ratio| (ratio - 1.0) * 100.0).collect();
+        percents.sort_by(f64::total_cmp);
+        let count = percents.len() as f64;
+        // The normal approximation of a binomial distribution of probability 1/2.
+        let below = ((count / 2.0 - 1.96 * count.sqrt() / 2.0).floor().max(0.0)) as usize;
+        let at = |place: usize| percents.get(place).copied().unwrap_or(f64::NAN);
+        Self {
+            median: median(percents.clone()),
+            least: at(below),
+            most: at(percents.len().saturating_sub(1 + below)),
+        }
+    }
+}
+
+impl fmt::Display for More {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+6.2} ({:+6.2} … {:+6.2})", self.median, self.least, self.most)
     }
 }
 
 fn measure(
     pair: &Pair,
-    server: &Server,
-    offload: bool,
-    direction: &str,
-    payload: &str,
+    filter: Filter,
+    transfer: impl Fn() -> Transfer,
     bytes: u64,
     rounds: usize,
-) {
+) -> Rounds {
     let gb = bytes as f64 / 1e9;
-    let transfer = || server.transfer(pair, direction, payload, bytes);
-    let filters = [Filter::Auto, Filter::Plain];
-    let mut results = filters.map(|_| Rounds::default());
-    let mut alone = Best::default();
-    for number in 0..rounds {
-        // Now the one first, now the other.
-        let before = number % 2 == 0;
-        if before {
-            alone.take(transfer());
-        }
-        for (filter, result) in filters.into_iter().zip(&mut results) {
-            let running = Agent::start(pair, filter, None);
-            let start = running.cpu_s();
-            result.best.take(transfer());
-            result.agent.push((running.cpu_s() - start) / gb);
-            let counted = running.end();
-            result.packets.push(counted.packets as f64 / gb);
-            result.note = counted.note;
-        }
-        if !before {
-            alone.take(transfer());
-        }
+    let block = |count: usize| (0..count).map(|_| transfer()).collect::<Vec<_>>();
+    let middle =
+        |transfers: &[Transfer], of: fn(&Transfer) -> f64| median(transfers.iter().map(of).collect());
+    let mut found = Rounds::default();
+    for _ in 0..rounds {
+        let mut alone = block(BLOCK / 2);
+        let running = Agent::start(pair, filter, None);
+        let start = running.cpu_s();
+        let with = block(BLOCK);
+        found.agent.push((running.cpu_s() - start) / (gb * BLOCK as f64));
+        let counted = running.end();
+        alone.extend(block(BLOCK / 2));
+        found.packets.push(counted.packets as f64 / (gb * BLOCK as f64));
+        found.note = counted.note;
+        found.alone.push(middle(&alone, |one| one.cpu_s) / gb);
+        found.cpu.push(middle(&with, |one| one.cpu_s) / middle(&alone, |one| one.cpu_s));
+        found.wall.push(middle(&with, |one| one.wall_s) / middle(&alone, |one| one.wall_s));
     }
-    let Best(alone) = alone;
-    for result in results {
-        let Best(with) = result.best;
-        println!(
-            "  {:7} {direction:9} {:9} {:11} | {:10.4} {:9.0} | {:13.3} {:+9.1} % {:+7.1} %",
-            if offload { "on" } else { "off" },
-            if payload == "tls" { "TLS" } else { "no TLS" },
-            if result.note.contains("tier 2") { "flow-aware" } else { "plain" },
-            median(result.agent),
-            median(result.packets),
-            alone.cpu_s / gb,
-            (with.cpu_s / alone.cpu_s - 1.0) * 100.0,
-            (with.wall_s / alone.wall_s - 1.0) * 100.0,
-        );
-    }
+    found
 }
 
 /// The other end, a process in the namespace of its own.
@@ -136,7 +171,7 @@ struct Server(Child);
 
 impl Server {
     fn start(pair: &Pair) -> Self {
-        let mut command = pair.net(this_program());
+        let mut command = on_processor(far_end(), &this_program(), |program| pair.net(program));
         command.args(["bulk-server", &format!("{NET}:{PORT}")]).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("no server: {error}"));
         let mut line = String::new();
@@ -149,7 +184,7 @@ impl Server {
 
     fn transfer(&self, pair: &Pair, direction: &str, payload: &str, bytes: u64) -> Transfer {
         let before = processes::cpu_s(self.0.id());
-        let mut command = pair.host(this_program());
+        let mut command = on_processor(near_end(), &this_program(), |program| pair.host(program));
         command.args(["bulk-client", &format!("{NET}:{PORT}"), direction, payload, &bytes.to_string()]);
         let output = command.output().unwrap_or_else(|error| panic!("no client: {error}"));
         let text = String::from_utf8_lossy(&output.stdout);

@@ -11,6 +11,9 @@
 
 #![expect(clippy::panic, reason = "a benchmark that cannot go on ends here")]
 
+use std::path::Path;
+use std::process::Command;
+
 use umbrascope_e2e::netns::{Link, Pair};
 use umbrascope_e2e::{have_command, is_root};
 
@@ -81,6 +84,18 @@ fn main() {
 /// The namespaces; what they need was asked for before.
 fn pair(offload: bool) -> Pair {
     Pair::new(Link { mtu: 1500, offload }).unwrap_or_else(|| panic!("the namespaces were not made"))
+}
+
+/// A command of a namespace that stays on one processor, if `cpu` says which.
+fn on_processor(cpu: Option<usize>, program: &Path, inside: impl Fn(&Path) -> Command) -> Command {
+    match cpu {
+        Some(cpu) => {
+            let mut command = inside(Path::new("taskset"));
+            command.args(["-c", &cpu.to_string()]).arg(program);
+            command
+        }
+        None => inside(program),
+    }
 }
 
 /// This program, to be run again in a namespace.
