@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod datadir;
 pub mod directory;
+pub mod emergency;
 pub mod erasure;
 pub mod export;
 pub mod failpoint;

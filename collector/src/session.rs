@@ -220,7 +220,7 @@ impl Sessions {
         let csrf = csrf_token(secret);
         let since_ms = row.created_at_ms;
         let (totp_missing, by_link) = (row.totp_missing, row.by_link);
-        Ok(Some(SignedIn { user: row.user, csrf, since_ms, fresh, totp_missing, by_link }))
+        Ok(Some(SignedIn { user: row.user.signed_in(now_ms), csrf, since_ms, fresh, totp_missing, by_link }))
     }
 
     /// Who a program acts for, by its token; `None` when the token is unknown, revoked or expired, or its owner is not active.

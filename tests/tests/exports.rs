@@ -12,8 +12,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use umbrascope_api::{
-    ActivityRow, Batch, CaptureState, Channel, CoverageReport, Day, Epoch, Evidence, MachineId, SensorId,
-    SensorInfo,
+    ActivityRow, Batch, CaptureState, Channel, Completeness, CoverageReport, Day, Epoch, Evidence,
+    ItemDetails, MachineId, SensorId, SensorInfo, Snapshot, SnapshotItem,
 };
 use umbrascope_collector::catalogue::Known;
 use umbrascope_collector::datadir::DataDir;
@@ -142,7 +142,12 @@ impl Fleet {
                 info: info.clone(),
                 activity,
                 stations: Vec::new(),
-                snapshots: Vec::new(),
+                snapshots: vec![Snapshot {
+                    source: "models".into(),
+                    generation: 1,
+                    completeness: Completeness::Complete,
+                    items: (0..HOSTILE.len()).map(|at| model(&known, at)).collect(),
+                }],
                 suspects: Vec::new(),
                 sealed_accounts: Vec::new(),
                 coverage: CoverageReport {
@@ -322,6 +327,23 @@ impl<'s> Desk<'s> {
     }
 }
 
+/// A model file of a product that a record has, with hostile texts; one of them with nothing known of it.
+fn model(known: &Known, at: usize) -> SnapshotItem {
+    let told = at > 0;
+    SnapshotItem {
+        rule: known.matcher().name("chatgpt.com").unwrap().rule.to_string(),
+        channel: Channel::ModelFile,
+        account: None,
+        evidence: Evidence { value: HOSTILE[at].into(), ..Evidence::default() },
+        details: ItemDetails {
+            sha256: told.then(|| at.to_string().repeat(64)),
+            licence: told.then(|| HOSTILE[(at + 1) % HOSTILE.len()].into()),
+            ..ItemDetails::default()
+        },
+        flags: Vec::new(),
+    }
+}
+
 // ── Judges ───────────────────────────────────────────────────────────────────────────────────
 
 /// The Python that has all validators.
@@ -478,6 +500,8 @@ fn bills_of_materials(fleet: &Fleet, cases: &mut Cases) {
                 }),
                 ("a claim about nothing", |bom| bom["declarations"]["claims"][0]["target"] = "nobody".into()),
                 ("another version", |bom| bom["specVersion"] = "1.5".into()),
+                ("a hash of a model that is none", |bom| file(bom)["hashes"][0]["content"] = "beef".into()),
+                ("a licence that is a number", |bom| file(bom)["licenses"] = json!([7])),
             ],
         );
     }
@@ -493,6 +517,13 @@ fn bills_of_materials(fleet: &Fleet, cases: &mut Cases) {
             ("a property that there is not", |graph| package(graph)["ai_owner"] = "x".into()),
             ("a supplier that is not there", |graph| package(graph)["suppliedBy"] = "urn:uuid:nobody".into()),
             ("a number for a name", |graph| package(graph)["name"] = 7.into()),
+            ("a hash by a method that there is not", |graph| {
+                model_file(graph)["verifiedUsing"][0]["algorithm"] = "sha7".into();
+            }),
+            ("a licence without its text", |graph| {
+                let licence = node(graph, |node| node["type"] == "simplelicensing_SimpleLicensingText");
+                licence.as_object_mut().unwrap().remove("simplelicensing_licenseText");
+            }),
         ],
     );
 }
@@ -509,6 +540,10 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
             }),
             (json!(5020), "an activity that there is not", |event| event["activity_id"] = 55.into()),
             (json!(5020), "a field of ours", |event| event["umbrascope"] = 1.into()),
+            (json!(5020), "a hash without its value", |event| {
+                event["sbom"]["software_components"] =
+                    json!([{ "name": "x", "version": "1", "hash": { "algorithm_id": 3 } }]);
+            }),
             (json!(5020), "a component without a version", |event| {
                 event["sbom"]["software_components"] = json!([{ "name": "x" }]);
             }),
@@ -560,6 +595,10 @@ fn events_and_components(fleet: &Fleet, cases: &mut Cases) {
             }),
             (json!("system"), "a model of nowhere", |line| {
                 line["data"]["resources"]["models"] = json!([{ "name": "x", "source": "rumour" }])
+            }),
+            (json!("system"), "a hash of a model that is none", |line| {
+                line["data"]["resources"]["models"] =
+                    json!([{ "name": "x", "source": "observed", "sha256": "beef", "licence": null }])
             }),
             (json!("system"), "no hash", |line| {
                 line["data"].as_object_mut().unwrap().remove("record_hash");
@@ -629,8 +668,21 @@ fn tables(fleet: &Fleet, cases: &mut Cases) {
 }
 
 fn package(graph: &mut Value) -> &mut Value {
-    let nodes = graph["@graph"].as_array_mut().unwrap();
-    nodes.iter_mut().find(|node| node["type"] == "ai_AIPackage").unwrap()
+    node(graph, |node| node["type"] == "ai_AIPackage")
+}
+
+fn model_file(graph: &mut Value) -> &mut Value {
+    node(graph, |node| !node["verifiedUsing"].is_null())
+}
+
+fn node(graph: &mut Value, is_it: fn(&Value) -> bool) -> &mut Value {
+    graph["@graph"].as_array_mut().unwrap().iter_mut().find(|node| is_it(node)).unwrap()
+}
+
+/// A model file of a bill of materials, with its licence.
+fn file(bom: &mut Value) -> &mut Value {
+    let components = bom["components"].as_array_mut().unwrap();
+    components.iter_mut().find(|one| !one["hashes"].is_null() && !one["licenses"].is_null()).unwrap()
 }
 
 fn component(oscal: &mut Value) -> &mut Value {

@@ -14,9 +14,9 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{ContentBuilder, ObjectBuilder, PathItem, Ref, RefOr, Schema, Type};
 
 use super::{
-    attest, campaigns, directory, endpoints, erasure, export, handlers, keys, management, own, people,
-    privacy, readiness, record_types, reidentify, scope, settings, snapshots, statements, suspects, systems,
-    targets, trail, types, work,
+    attest, campaigns, directory, emergency, endpoints, erasure, export, handlers, keys, management, own,
+    people, privacy, readiness, record_types, reidentify, scope, settings, snapshots, statements, suspects,
+    systems, targets, trail, types, work,
 };
 use crate::export::Format;
 use crate::export::scope::ScopeFormat;
@@ -100,6 +100,9 @@ use crate::web::{ASSET_SORTS, PRODUCT_SORTS, SYSTEM_SORTS};
         privacy::pack,
         privacy::retention,
         privacy::step,
+        emergency::list,
+        emergency::take,
+        emergency::end,
         reidentify::setting,
         reidentify::step_setting,
         reidentify::list,

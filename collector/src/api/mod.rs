@@ -13,6 +13,7 @@ mod attest;
 mod campaigns;
 mod describe;
 mod directory;
+mod emergency;
 mod endpoints;
 mod erasure;
 mod estate_types;
@@ -110,6 +111,8 @@ pub(crate) fn router() -> Router<WebState> {
         .route("/privacy", get(privacy::settings))
         .route("/privacy/dpia", get(privacy::pack))
         .route("/retention", get(privacy::retention).post(privacy::step))
+        .route("/emergencies", get(emergency::list).post(emergency::take))
+        .route("/emergencies/{id}/end", post(emergency::end))
         .route("/reidentification", get(reidentify::setting).post(reidentify::step_setting))
         .route("/reidentifications", get(reidentify::list).post(reidentify::ask))
         .route("/reidentifications/accounts", get(reidentify::accounts_of))

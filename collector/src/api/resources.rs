@@ -51,6 +51,11 @@ pub(super) struct ResourceModel {
     provider: Option<String>,
     /// Its version; null: unknown.
     version: Option<String>,
+    /// SHA-256 of its weights, as the store that holds them names it, 64 hexadecimal digits; null: unknown. Two that are called the same are two
+    /// entries.
+    sha256: Option<String>,
+    /// Its licence, as its own records word it; null: unknown.
+    licence: Option<String>,
     /// `observed` or `catalogue`.
     source: &'static str,
 }
@@ -95,8 +100,14 @@ impl From<Resources> for ResourcesNow {
             first_day: first.to_string(),
             last_day: last.map(|last| last.to_string()),
         };
-        let model =
-            |ModelSeen { name, provider, version, source }| ResourceModel { name, provider, version, source };
+        let model = |ModelSeen { name, provider, version, sha256, licence, source }| ResourceModel {
+            name,
+            provider,
+            version,
+            sha256,
+            licence,
+            source,
+        };
         let tool = |ToolSeen { sort, name, version }| ResourceTool { sort, name, version };
         let interface = |InterfaceSeen { sort, name, transport }| ResourceInterface { sort, name, transport };
         let region = |RegionSeen { cloud, region }| ResourceRegion { cloud, region };

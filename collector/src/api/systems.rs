@@ -22,7 +22,7 @@ use crate::anonymity::told;
 use crate::model::governed::{Governed as _, Held, Stamp, TrailFilter};
 use crate::model::record::{AiSystem, Tier};
 use crate::model::task::LinkKind;
-use crate::model::{Deed, SystemDetail};
+use crate::model::{ClockTrust, Deed, SystemDetail};
 use crate::review::{self, Move, Refused, Told};
 use crate::store::StoreError;
 use crate::tier::{Comparison, Input, Method};
@@ -168,6 +168,10 @@ pub(super) struct SeenNow {
     /// Last day; null: never.
     #[schema(format = Date)]
     last_day: Option<String>,
+    /// `trusted`: a machine told the first day whose clock was right; `doubtful`: the clocks of all that told it were off; null: none is left.
+    first_day_clock: Option<&'static str>,
+    /// The same of the last day.
+    last_day_clock: Option<&'static str>,
     /// Risk flags.
     flags: Vec<String>,
     /// Units, by number.
@@ -194,7 +198,7 @@ pub(super) struct SeenProduct {
 impl SystemWhole {
     /// For who is told no number below this one.
     fn of(detail: SystemDetail, method: &Method, least: u64, today: Day) -> Self {
-        let SystemDetail { held, seen, products, resources, .. } = detail;
+        let SystemDetail { held, seen, clocks, products, resources, .. } = detail;
         let outside = held.body.outside_limit(&seen, today);
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
@@ -214,6 +218,8 @@ impl SystemWhole {
             seen: SeenNow {
                 first_day: seen.days.map(|(first, _)| first.to_string()),
                 last_day: seen.days.map(|(_, last)| last.to_string()),
+                first_day_clock: clocks.first.map(ClockTrust::as_str),
+                last_day_clock: clocks.last.map(ClockTrust::as_str),
                 flags: seen.flags.into_iter().collect(),
                 units: seen.units.into_iter().collect(),
                 publishers: seen.publishers.into_iter().collect(),

@@ -209,6 +209,10 @@ pub struct ProductWhole {
     pub vendor_country: Option<String>,
     /// What sources say about the vendor; null where the catalogue does not know it.
     pub vendor_facts: Option<VendorFacts>,
+    /// `trusted`: a machine told the first day whose clock was right; `doubtful`: the clocks of all that told it were off; null: none is left.
+    pub first_day_clock: Option<&'static str>,
+    /// The same of the last day.
+    pub last_day_clock: Option<&'static str>,
     /// Every piece of evidence, strongest first.
     pub evidence: Vec<Evidence>,
     /// Pieces of evidence left out.
@@ -228,6 +232,8 @@ impl From<model::ProductDetail> for ProductWhole {
             vendor_site: detail.vendor_site,
             vendor_country: detail.vendor_country,
             vendor_facts: detail.vendor_facts.map(Into::into),
+            first_day_clock: detail.clocks.first.map(model::ClockTrust::as_str),
+            last_day_clock: detail.clocks.last.map(model::ClockTrust::as_str),
             evidence: detail.evidence.into_iter().map(Into::into).collect(),
             evidence_left_out: detail.evidence_left_out,
             occurrences: detail.assets.into_iter().map(Into::into).collect(),

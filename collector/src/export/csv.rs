@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use super::monthly::Past;
 use super::view::{self, Head, System};
 use super::{ExportError, Sources, Stamp, View};
+use crate::model::record::{ModelSeen, Resources};
 use crate::web::Rfc3339;
 use umbrascope_rules::Catalogue;
 
@@ -49,7 +50,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 32] = [
+const SYSTEMS: [&str; 34] = [
     "reference",
     "id",
     "name",
@@ -82,6 +83,8 @@ const SYSTEMS: [&str; 32] = [
     "accelerators",
     "compute_note",
     "limited_to_units",
+    "model_licences",
+    "model_sha256",
 ];
 
 pub(super) fn write(
@@ -172,7 +175,15 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         text(&record.compute.accelerators),
         text(&record.compute.note),
         record.limited_to_units.iter().map(i64::to_string).collect::<Vec<_>>().join("; ").into(),
+        told_of_models(&resources, |model| model.licence.as_deref()),
+        told_of_models(&resources, |model| model.sha256.as_deref()),
     ]
+}
+
+/// Something that is known of models, each behind its name.
+fn told_of_models(resources: &Resources, of: fn(&ModelSeen) -> Option<&str>) -> Cell {
+    let told = resources.models.iter().filter_map(|model| Some(format!("{}: {}", model.name, of(model)?)));
+    told.collect::<Vec<_>>().join("; ").into()
 }
 
 /// Names with their versions in one cell, parted by semicolons.

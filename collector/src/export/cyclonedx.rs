@@ -1,7 +1,7 @@
 //! CycloneDX 1.6 and 1.7 as JSON. What we write of both is the same but for the version: the newer one adds nothing that we know.
 //!
-//! Services of others are `services`, what runs on machines `components`, models such with a card; the AI management system is what
-//! the document is about and depends on what is in its scope; a record depends on its products. Confirmations by owners are annotations.
+//! Services of others are `services`, what runs on machines `components`, models such with a card, and each model file that was found with its
+//! hash and licence; the AI management system is what the document is about and depends on what is in its scope; a record depends on its products. Confirmations by owners are annotations.
 //! Clauses are requirements of a standard, and each has a claim of how many records say something on it: no conformance is claimed, nor
 //! scored. What the format has no place for stands in properties that begin with `umbrascope:`. Identifiers follow from the content.
 
@@ -17,7 +17,7 @@ use super::ident::{escaped, uuid_of_parts, web_address};
 use super::view::{Product, System, View};
 use super::{Elements, ExportError, PROGRAM, VERSION, to_writer};
 use crate::model::EvidenceRow;
-use crate::model::record::{Assessment, Scope, SystemKind, Tri};
+use crate::model::record::{Assessment, ModelSeen, Scope, SystemKind, Tri};
 use crate::web::Rfc3339;
 
 /// Most methods that the identity of one product is shown by, the strongest first.
@@ -83,12 +83,23 @@ fn sections(view: &View) -> Result<Vec<(&'static str, Vec<u8>)>, ExportError> {
         let to = if service { &mut services } else { &mut components };
         to.add(&of_product(product, service))?;
     }
+    let models = |system: &System| -> Vec<(String, ModelSeen)> {
+        let found = system.models(view.head.as_of);
+        found.map(|(id, model)| (format!("model:{}", escaped(&id)), model)).collect()
+    };
+    for (reference, model) in systems().flat_map(models) {
+        components.add(&of_model(&reference, &model))?;
+    }
     let mut dependencies = List::new()?;
     let inside = systems().filter(|system| system.record.scope == Scope::In).map(system_ref);
     dependencies.add(&json!({ "ref": SCOPE_REF, "dependsOn": inside.collect::<Vec<_>>() }))?;
     for system in systems() {
         let on = system.products.iter().map(|product| product_ref(&product.id));
+        let on = on.chain(models(system).into_iter().map(|(reference, _)| reference));
         dependencies.add(&json!({ "ref": system_ref(system), "dependsOn": on.collect::<Vec<_>>() }))?;
+    }
+    for (reference, _) in systems().flat_map(models) {
+        dependencies.add(&json!({ "ref": reference, "dependsOn": [] }))?;
     }
     for product in products.keys() {
         dependencies.add(&json!({ "ref": product_ref(product), "dependsOn": [] }))?;
@@ -361,6 +372,21 @@ fn of_product(product: &Product, service: bool) -> Value {
         }
     }
     entry["properties"] = properties(facts).into();
+    entry
+}
+
+/// A model that was found. Whose it is, its record's vendor says; its licence is told in its own words, which may be no name of SPDX's.
+fn of_model(reference: &str, model: &ModelSeen) -> Value {
+    let mut entry = json!({ "bom-ref": reference, "type": "machine-learning-model", "name": model.name });
+    if let Some(version) = &model.version {
+        entry["version"] = version.as_str().into();
+    }
+    if let Some(hash) = &model.sha256 {
+        entry["hashes"] = json!([{ "alg": "SHA-256", "content": hash }]);
+    }
+    if let Some(licence) = &model.licence {
+        entry["licenses"] = json!([{ "license": { "name": licence, "acknowledgement": "declared" } }]);
+    }
     entry
 }
 

@@ -250,6 +250,7 @@ pub(super) fn record(system: &System, as_of: Option<Day>) -> Result<Value, Expor
         "observations": system.products.iter().map(|product| (&product.id, product.seen.word())).collect::<BTreeMap<_, _>>(),
         "record": &system.record,
         "resources": system.resources(as_of),
+        "clocks": BTreeMap::from(system.clocks()),
         "record_version": system.dated.version,
         "record_hash": system.dated.hash,
         "log_seq": system.dated.seq,

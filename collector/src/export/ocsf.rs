@@ -90,6 +90,18 @@ fn software(system: &System, head: &Head) -> Value {
         }
         component
     });
+    let models = system.models(head.as_of).map(|(_, model)| {
+        let mut component = json!({
+            "name": model.name, "version": model.version.as_deref().unwrap_or("unknown"), "type_id": 99, "type": "model",
+        });
+        if let Some(hash) = model.sha256 {
+            component["hash"] = json!({ "algorithm_id": 3, "algorithm": "SHA-256", "value": hash });
+        }
+        if let Some(licence) = model.licence {
+            component["license"] = licence.into();
+        }
+        component
+    });
     let mut package = json!({
         "name": record.name, "uid": record.id, "type_id": 1, "type": "Application",
         "version": format!("record {}", system.dated.version),
@@ -108,7 +120,7 @@ fn software(system: &System, head: &Head) -> Value {
         "device": { "type_id": 99, "type": "Fleet", "uid": "umbrascope:fleet", "name": "All machines with a sensor" },
         "sbom": {
             "type_id": 99, "type": "Umbrascope", "uid": record.reference, "package": package,
-            "software_components": components.collect::<Vec<_>>(),
+            "software_components": components.chain(models).collect::<Vec<_>>(),
         },
         "unmapped": unmapped(system.facts()),
     })

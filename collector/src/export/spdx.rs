@@ -14,7 +14,7 @@ use umbrascope_rules::ProductKind;
 use super::ident::{uuid_of, uuid_of_parts, web_address};
 use super::view::{Product, System, View};
 use super::{Elements, ExportError, PROGRAM, VERSION};
-use crate::model::record::{Assessment, DataCategory, Oversight, Scope, Tier, Tri};
+use crate::model::record::{Assessment, DataCategory, ModelSeen, Oversight, Scope, Tier, Tri};
 use crate::web::Rfc3339;
 
 /// Node that says when and by whom everything was made.
@@ -32,11 +32,15 @@ pub(super) fn write(view: &View, out: &mut dyn Write) -> Result<(), ExportError>
     let (document, sbom) = (format!("urn:uuid:{}", uuid_of_parts(&content)), iri("sbom", "inventory"));
     let inside = view.systems.iter().filter(|system| system.record.scope == Scope::In);
     let inside: Vec<String> = inside.map(|system| iri("system", &system.record.id)).collect();
+    let models: Vec<(&System, Vec<(String, ModelSeen)>)> =
+        view.systems.iter().map(|system| (system, system.models(view.head.as_of).collect())).collect();
+    let every_model = || models.iter().flat_map(|(_, models)| models);
     let all: Vec<String> = view
         .systems
         .iter()
         .map(|system| iri("system", &system.record.id))
         .chain(products.iter().map(|product| iri("product", &product.id)))
+        .chain(every_model().map(|(id, _)| iri("model", id)))
         .collect();
 
     out.write_all(b"{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[")?;
@@ -83,10 +87,11 @@ pub(super) fn write(view: &View, out: &mut dyn Write) -> Result<(), ExportError>
     for supplier in &suppliers {
         graph.write(out, &element("Organization", iri("supplier", supplier), json!({ "name": supplier })))?;
     }
-    for system in &view.systems {
+    for (system, models) in &models {
         graph.write(out, &of_system(system))?;
-        if !system.products.is_empty() {
-            let to: Vec<String> = system.products.iter().map(|product| iri("product", &product.id)).collect();
+        let products = system.products.iter().map(|product| iri("product", &product.id));
+        let to: Vec<String> = products.chain(models.iter().map(|(id, _)| iri("model", id))).collect();
+        if !to.is_empty() {
             graph.write(
                 out,
                 &element(
@@ -101,6 +106,20 @@ pub(super) fn write(view: &View, out: &mut dyn Write) -> Result<(), ExportError>
     }
     for product in products {
         graph.write(out, &of_product(product))?;
+    }
+    let licences: BTreeSet<&str> = every_model().filter_map(|(_, model)| model.licence.as_deref()).collect();
+    for licence in licences {
+        let text = json!({ "simplelicensing_licenseText": licence });
+        graph.write(out, &element("simplelicensing_SimpleLicensingText", iri("licence", licence), text))?;
+    }
+    for (id, model) in every_model() {
+        graph.write(out, &of_model(id, model))?;
+        if let Some(licence) = &model.licence {
+            let declared = json!({
+                "relationshipType": "hasDeclaredLicense", "from": iri("model", id), "to": [iri("licence", licence)],
+            });
+            graph.write(out, &element("Relationship", iri("licence of", id), declared))?;
+        }
     }
     Ok(out.write_all(b"\n]}\n")?)
 }
@@ -193,6 +212,18 @@ fn of_product(product: &Product) -> Value {
         package["software_packageVersion"] = (*only).into();
     }
     element("software_Package", iri("product", &product.id), package)
+}
+
+/// A model that was found. Its licence is told in its own words, which may be no expression of SPDX's.
+fn of_model(id: &str, model: &ModelSeen) -> Value {
+    let mut package = json!({ "name": model.name, "software_primaryPurpose": "model" });
+    if let Some(version) = &model.version {
+        package["software_packageVersion"] = version.as_str().into();
+    }
+    if let Some(hash) = &model.sha256 {
+        package["verifiedUsing"] = json!([{ "type": "Hash", "algorithm": "sha256", "hashValue": hash }]);
+    }
+    element("software_Package", iri("model", id), package)
 }
 
 /// Whether it acts without a person. Only what somebody wrote down is told.

@@ -3,19 +3,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use umbrascope_api::{Channel, Day, ItemDetails};
 use umbrascope_rules::{Confidence, Level, ProductKind};
 
 use super::view::{Coverage, Head, Product, Sightings, System, View};
 use super::*;
-use crate::model::EvidenceRow;
-use crate::model::Sight;
 use crate::model::dated::Dated;
 use crate::model::record::{
     AiSystem, Assessment, AssessmentState, Confirmation, DataCategory, Decision, DecisionImpact, Domain,
-    Observed, ReviewState, Sanction, Scope, SystemKind, Tier, Tri,
+    ModelFile, Observed, ReviewState, Sanction, Scope, SystemKind, Tier, Tri,
 };
+use crate::model::{ClockTrust, Clocks, EvidenceRow, Sight};
 
 const NOW_MS: i64 = 1_795_269_802_123;
 
@@ -50,7 +49,17 @@ fn evidence(channel: Channel, value: &str) -> EvidenceRow {
         present: true,
         details: ItemDetails::default(),
         flags: Vec::new(),
+        files: Vec::new(),
     }
+}
+
+/// Two files that are called the same, of which one says its licence.
+fn files(licence: &str) -> Vec<ModelFile> {
+    let file = |digit: &str, licence: Option<&str>| ModelFile {
+        sha256: Some(digit.repeat(64)),
+        licence: licence.map(str::to_owned),
+    };
+    vec![file("1", Some(licence)), file("2", None)]
 }
 
 fn product(name: &str, kind: ProductKind) -> Product {
@@ -64,7 +73,12 @@ fn product(name: &str, kind: ProductKind) -> Product {
         kind: Some(kind),
         description: name.into(),
         seen: Sightings::Seen { first: day, last: Some(day), assets: Some(1), snapshot: None },
-        evidence: vec![evidence(Channel::Tls, name), evidence(Channel::Tls, "chat.acme.example")],
+        clocks: Clocks { first: Some(ClockTrust::Doubtful), last: Some(ClockTrust::Trusted) },
+        evidence: vec![
+            evidence(Channel::Tls, name),
+            evidence(Channel::Tls, "chat.acme.example"),
+            EvidenceRow { files: files(name), ..evidence(Channel::ModelFile, name) },
+        ],
         claims: vec![("soc2", "claimed")],
     }
 }
@@ -318,6 +332,54 @@ fn each_event_is_a_line_and_none_names_a_machine() {
         assert_eq!(event["type_uid"].as_u64().unwrap(), class * 100 + activity);
         assert!(event["device"]["hostname"].is_null());
     }
+}
+
+#[test]
+fn each_model_that_was_found_is_told_with_its_hash_and_its_licence() {
+    let bom = parsed(|view, out| cyclonedx::write(cyclonedx::Version::V1_7, view, out));
+    let files: Vec<&Value> = bom["components"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|part| part["bom-ref"].as_str().unwrap().starts_with("model:"))
+        .collect();
+    assert_eq!(files.len(), 2 * 24);
+    let licence = |part: &&&Value| part["licenses"][0]["license"]["name"] == HOSTILE[0];
+    let first = files.iter().find(licence).unwrap();
+    assert_eq!(first["hashes"][0], json!({ "alg": "SHA-256", "content": "1".repeat(64) }));
+    assert!(files.iter().any(|part| part["licenses"].is_null()), "what is not known is not told");
+
+    let spdx = parsed(spdx::write);
+    let nodes = spdx["@graph"].as_array().unwrap();
+    let id = |node: &Value| node["spdxId"].clone();
+    let text = |node: &&Value| node["simplelicensing_licenseText"] == HOSTILE[0];
+    let licence = id(nodes.iter().find(text).unwrap());
+    let declared: Vec<&Value> = nodes.iter().filter(|node| node["to"][0] == licence).collect();
+    assert!(
+        !declared.is_empty() && declared.iter().all(|one| one["relationshipType"] == "hasDeclaredLicense")
+    );
+    let model = nodes.iter().find(|node| id(node) == declared[0]["from"]).unwrap();
+    assert_eq!(model["verifiedUsing"][0]["hashValue"], "1".repeat(64));
+
+    let ocsf = written(ocsf::write);
+    let event: Value = serde_json::from_str(ocsf.lines().nth(1).unwrap()).unwrap();
+    let parts = event["sbom"]["software_components"].as_array().unwrap();
+    let hashes: Vec<&str> = parts.iter().filter_map(|part| part["hash"]["value"].as_str()).collect();
+    assert_eq!(hashes, ["1".repeat(64), "2".repeat(64)]);
+}
+
+#[test]
+fn what_has_changed_since_a_past_day_is_not_told_of_it() {
+    let mut view = view();
+    let today = Day::from_unix_ms(NOW_MS);
+    let hashes = |view: &View| {
+        view.systems[0].models(view.head.as_of).filter(|(_, model)| model.sha256.is_some()).count()
+    };
+    assert_eq!(hashes(&view), 2);
+    view.head.as_of = Some(today);
+    assert_eq!(hashes(&view), 2);
+    view.head.as_of = Some(today.back(1));
+    assert_eq!(hashes(&view), 0, "a file that was looked at since then may have been another one");
 }
 
 #[test]

@@ -13,9 +13,10 @@ use crate::anonymity::told;
 use crate::model::Direction;
 use crate::model::dated::Dated;
 use crate::model::policy::in_force;
-use crate::model::record::{AiSystem, Piece, Resources, Sanction, Shown, SystemKind};
+use crate::model::record::{AiSystem, ModelSeen, Piece, Resources, Sanction, Shown, SystemKind};
 use crate::model::{
-    CoverageTotals, EvidenceRow, PageRequest, ProductDetail, ProductFilter, ProductSort, Totals, VendorFacts,
+    ClockTrust, Clocks, CoverageTotals, EvidenceRow, PageRequest, ProductDetail, ProductFilter, ProductSort,
+    Totals, VendorFacts,
 };
 use crate::scope::Expected;
 use crate::store::{Governance, Reads};
@@ -192,6 +193,8 @@ pub(super) struct Product {
     pub(super) description: String,
     /// What is known of its sightings.
     pub(super) seen: Sightings,
+    /// Whether the clocks were right that told its first and its last day.
+    pub(super) clocks: Clocks,
     /// Evidence, strongest first.
     pub(super) evidence: Vec<EvidenceRow>,
     /// What sources say of its vendor: question, and the word that follows.
@@ -289,6 +292,18 @@ impl System {
         self.record.vendor_country.clone().or_else(catalogue)
     }
 
+    /// Whether the clock was right that told its first day, and that of its last day as far as that is the last to this day.
+    pub(super) fn clocks(&self) -> [(&'static str, Option<ClockTrust>); 2] {
+        let (first, last) = self.days();
+        let products = || self.products.iter().map(|product| (product.seen.days(), product.clocks));
+        let of_first = products().filter(|(days, _)| days.0 == first && first.is_some());
+        let of_last = products().filter(|(days, _)| days.1 == last && last.is_some());
+        [
+            ("first-seen-clock", of_first.filter_map(|(_, clocks)| clocks.first).max()),
+            ("last-seen-clock", of_last.filter_map(|(_, clocks)| clocks.last).max()),
+        ]
+    }
+
     /// Whether it is used over the network, and not installed.
     pub(super) fn is_service(&self) -> bool {
         matches!(self.record.kind, SystemKind::SaasService)
@@ -303,12 +318,17 @@ impl System {
 
     /// What the evidence of its products shows of its resources, up to the day of the export; `None`: now.
     pub(super) fn resources(&self, as_of: Option<Day>) -> Resources {
-        let piece = |row: &EvidenceRow| Piece {
-            channel: row.channel.clone(),
-            value: row.value.clone(),
-            version: row.version.clone(),
-            first: row.first_day,
-            last: Some(row.last_day).filter(|last| as_of.is_none_or(|day| *last <= day)),
+        let piece = |row: &EvidenceRow| {
+            let last = Some(row.last_day).filter(|last| as_of.is_none_or(|day| *last <= day));
+            Piece {
+                channel: row.channel.clone(),
+                value: row.value.clone(),
+                version: row.version.clone(),
+                first: row.first_day,
+                last,
+                // What was looked at since then may have been another file by then.
+                files: if last.is_some() { row.files.clone() } else { Vec::new() },
+            }
         };
         Resources::of(self.products.iter().map(|product| Shown {
             id: &product.id,
@@ -317,6 +337,16 @@ impl System {
             kind: product.kind,
             pieces: product.evidence.iter().map(piece).collect(),
         }))
+    }
+
+    /// The models that were found for it, with what tells one from another of the same name.
+    pub(super) fn models(&self, as_of: Option<Day>) -> impl Iterator<Item = (String, ModelSeen)> {
+        let found = self.resources(as_of).models.into_iter().filter(|model| model.source == "observed");
+        found.map(|model| {
+            let parts = [Some(&model.name), model.version.as_ref(), model.sha256.as_ref()];
+            let parts = parts.map(|part| part.map_or("", String::as_str));
+            (format!("{} {}", self.record.id, parts.join(" ")), model)
+        })
     }
 
     /// The day of the monthly snapshot that tells of its sightings.
@@ -378,6 +408,9 @@ impl System {
         add("accelerators", record.compute.accelerators.clone());
         add("compute-note", record.compute.note.clone());
         add("demonstration", record.demonstration.then(|| "true".to_owned()));
+        for (name, trust) in self.clocks() {
+            facts.extend(trust.map(|trust| (name, trust.as_str().to_owned())));
+        }
         facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
         facts.extend(record.org_units.iter().map(|unit| ("unit", format!("unit:{unit}"))));
         facts.extend(record.org_roles.iter().map(|role| ("org-role", role.as_str().to_owned())));
@@ -498,6 +531,7 @@ fn product(
             kind: known.map(|known| known.kind),
             description: known.map(|known| known.description.to_string()).unwrap_or_default(),
             seen: Sightings::Never,
+            clocks: Clocks::default(),
             evidence: Vec::new(),
             claims: claims(
                 known.and_then(|known| VendorFacts::of(catalogue, &known.vendor, Some(word))).as_ref(),
@@ -509,6 +543,12 @@ fn product(
     if let Some(day) = stamp.as_of {
         evidence.retain(|row| row.first_day <= day);
     }
+    let clocks = match seen {
+        Sightings::Never => Clocks::default(),
+        // They are of the days that are known now.
+        Sightings::Seen { last, .. } if last == Some(detail.row.last_day) => detail.clocks,
+        Sightings::Seen { .. } => Clocks { last: None, ..detail.clocks },
+    };
     Ok(Product {
         id: detail.row.id,
         name: detail.row.name,
@@ -518,6 +558,7 @@ fn product(
         kind: detail.row.kind,
         description: detail.description,
         seen,
+        clocks,
         evidence,
         claims: claims(detail.vendor_facts.as_ref()),
     })

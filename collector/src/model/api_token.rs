@@ -131,8 +131,11 @@ const PERSONS: [(&str, &str); 13] = [
 ];
 
 /// Places below which only people read, too.
-const PERSONS_ALONE: [(&str, &str); 2] =
-    [("erasures", "/privacy/erasures"), ("reidentifications", "/reidentification")];
+const PERSONS_ALONE: [(&str, &str); 3] = [
+    ("emergencies", "/emergency"),
+    ("erasures", "/privacy/erasures"),
+    ("reidentifications", "/reidentification"),
+];
 
 /// A route that no token opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

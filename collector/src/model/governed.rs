@@ -200,14 +200,16 @@ pub enum TrailReach {
 }
 
 /// What of the trail is about collection: the kind of the record, and its id where not all of the kind are. What agents gather and by which
-/// rules, how long it is kept, and who is told whose an account is.
-pub const COLLECTION: [(&str, Option<&str>); 6] = [
+/// rules, how long it is kept, who is told whose an account is, and
+/// who took a role in an emergency.
+pub const COLLECTION: [(&str, Option<&str>); 7] = [
     ("setting", Some("suspects")),
     ("own-rules", None),
     ("retention", None),
     ("reidentification-setting", None),
     ("reidentification", None),
     ("erasure", None),
+    ("emergency", None),
 ];
 
 /// Which entries of the trail to list. Empty fields let everything through.

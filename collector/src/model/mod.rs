@@ -3,6 +3,7 @@
 mod api_token;
 mod asset;
 pub mod campaign;
+mod clocks;
 mod coverage;
 pub mod dated;
 pub mod document;
@@ -30,6 +31,7 @@ mod vendor;
 
 pub use api_token::{ApiTokenRow, NewApiToken, Scope, TakesPerson};
 pub use asset::{AssetDetail, AssetId, AssetProduct, AssetRow, SensorRow, SensorState, StationRow};
+pub use clocks::{CLOCK_OFF_MS, ClockTrust, Clocks};
 pub use coverage::{CoverageRow, CoverageTotals, FleetVersions, unread};
 pub use own::{KnownValue, OwnItem, OwnText, OwnVersion};
 pub use personal::{LastLook, SavedView, Trend, TrendBy, VIEW_NAME_CHARS, VIEW_PLACE_CHARS, VIEWS};
@@ -46,7 +48,7 @@ pub use system::{AiSystemRow, SystemDetail, SystemProduct};
 pub use token::{NewToken, TokenId, TokenRow, TokenState};
 pub use unit::{UnitRecord, UnitRow};
 pub use user::{
-    By, GrantChange, LetIn, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow, Reading, TotpRow,
-    UserRow,
+    By, EmergencyRole, GrantChange, LetIn, Looked, PersonDetails, PersonFilter, PersonRecord, PersonRow,
+    Reading, TotpRow, UserRow,
 };
 pub use vendor::{Question, QuestionAnswer, VendorFacts};

@@ -4,7 +4,8 @@ use serde::Serialize;
 use umbrascope_api::{AccountId, Channel, Day, ItemDetails, RiskFlag};
 use umbrascope_rules::{Confidence, Level, ProductKind};
 
-use super::{AssetId, VendorFacts};
+use super::record::ModelFile;
+use super::{AssetId, Clocks, VendorFacts};
 use crate::anonymity::{part, series};
 
 /// A number for one day, for charts.
@@ -121,6 +122,9 @@ pub struct EvidenceRow {
     pub details: ItemDetails,
     /// Risks that a scan saw.
     pub flags: Vec<RiskFlag>,
+    /// Of a model: what machines that hold it say of its files. It is told among the resources of a record.
+    #[serde(skip)]
+    pub files: Vec<ModelFile>,
 }
 
 /// One product, all that is known.
@@ -138,6 +142,8 @@ pub struct ProductDetail {
     pub vendor_country: Option<String>,
     /// What sources say about the vendor; absent where the catalogue does not know it.
     pub vendor_facts: Option<VendorFacts>,
+    /// Whether the clocks were right that told its first and its last day.
+    pub clocks: Clocks,
     /// Every piece of evidence, strongest first, at most 500.
     pub evidence: Vec<EvidenceRow>,
     /// Evidence rows left out by that bound.

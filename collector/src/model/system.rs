@@ -4,6 +4,7 @@ use serde::Serialize;
 use umbrascope_api::{Channel, Day};
 use umbrascope_rules::{Confidence, Level, ProductKind};
 
+use super::Clocks;
 use super::governed::Held;
 use super::record::{
     AiActClass, AiSystem, Enforcement, Observed, Resources, ReviewState, Sanction, Scope, Seen, Stage,
@@ -85,6 +86,8 @@ pub struct SystemDetail {
     pub held: Held<AiSystem>,
     /// What sensors show of it.
     pub seen: Seen,
+    /// Whether the clocks were right that told its first and its last day.
+    pub clocks: Clocks,
     /// Its products.
     pub products: Vec<SystemProduct>,
     /// Other records that it names, by id and reference.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::governed::{Act, Actor, Governed};
-use super::{Access, AssetId, Deed, Grant, Grants, may};
+use super::{Access, AssetId, Deed, Grant, Grants, Role, may};
+use crate::people::administers;
 
 /// Somebody who signs in, without their secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,9 +28,34 @@ pub struct UserRow {
     /// Sign-in links by which one person let another one in.
     #[serde(skip)]
     pub let_in: LetIn,
+    /// The role that was taken last in an emergency; it is not among `grants`, and may be over.
+    #[serde(skip)]
+    pub emergency: Option<EmergencyRole>,
+}
+
+/// A role that was taken in an emergency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmergencyRole {
+    /// Number of the emergency.
+    pub number: i64,
+    /// The role, for the whole organisation.
+    pub role: Role,
+    /// Until when, Unix milliseconds.
+    pub until_ms: i64,
 }
 
 impl UserRow {
+    /// The person as they are signed in: with the role of an emergency while it lasts, as long as they administer the whole organisation.
+    #[must_use]
+    pub fn signed_in(mut self, now_ms: i64) -> Self {
+        self.emergency = self.emergency.filter(|taken| now_ms < taken.until_ms && administers(&self.grants));
+        if let Some(taken) = &self.emergency {
+            self.grants.0.push(Grant { role: taken.role, unit: None });
+            self.grants.0.sort_unstable();
+        }
+        self
+    }
+
     /// Whether a sign-in link of this maker lets the person in with nothing of their own: it is somebody else's, and takes no second factor.
     pub fn is_let_in(&self, made_by: Option<i64>) -> bool {
         made_by.is_some_and(|maker| maker != self.id) && !self.has_totp

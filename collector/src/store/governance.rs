@@ -7,6 +7,7 @@ use crate::model::policy::{Limits, Policy};
 use crate::model::record::AiSystem;
 use crate::model::{Page, PageRequest, SystemDetail};
 use crate::review::{Move, Refused, Who};
+use crate::store::emergency::Emergencies;
 use crate::store::readiness::Readying;
 use crate::store::reidentify::Reidentifying;
 use crate::store::retention::Retaining;
@@ -24,6 +25,7 @@ pub type Changed<T> = Option<Result<Held<T>, Refused>>;
 pub trait Governance:
     Campaigns
     + Documents
+    + Emergencies
     + Erasing
     + Exports
     + Findings

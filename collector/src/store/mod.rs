@@ -12,6 +12,7 @@ use crate::model::{
 
 pub mod campaigns;
 pub mod documents;
+pub mod emergency;
 pub mod erasure;
 pub mod exports;
 pub mod findings;

@@ -7,7 +7,7 @@ use umbrascope_rules::bundle::number_in;
 
 use super::text::{Grouped, Plural};
 use super::words::source_state;
-use crate::model::{SensorRow, SensorState};
+use crate::model::{CLOCK_OFF_MS, SensorRow, SensorState};
 use crate::web::language::{key, say, t};
 
 /// One thing that a sensor could not see, in words.
@@ -188,7 +188,7 @@ pub(crate) fn blind_spots(sensor: &SensorRow) -> Vec<Blind> {
             ),
         );
     }
-    if sensor.clock_skew_ms.saturating_abs() > 120_000 {
+    if sensor.clock_skew_ms.saturating_abs() > CLOCK_OFF_MS {
         let minutes = u64::try_from(sensor.clock_skew_ms.saturating_abs() / 60_000).unwrap_or(u64::MAX);
         let minutes = Plural(minutes, "minute");
         let words = match sensor.clock_skew_ms > 0 {

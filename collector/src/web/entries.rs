@@ -94,6 +94,8 @@ pub(crate) fn action(word: &str) -> String {
         "retention.approve" => t("put other times into force"),
         "retention.decline" => t("declined other times"),
         "retention.sweep" => t("deleted what was over"),
+        "emergency.take" => t("took a role in an emergency"),
+        "emergency.end" => t("ended emergency access"),
         "reidentification-setting.ask" => t("asked to keep sealed names"),
         "reidentification-setting.confirm" => t("switched sealed names on"),
         "reidentification-setting.withdraw" => t("switched sealed names off, or took the request back"),

@@ -3,7 +3,7 @@
 use umbrascope_api::Day;
 
 pub(crate) use super::places::{Group, Here, Place};
-use crate::model::{Access, Deed, Grants, SavedView};
+use crate::model::{Access, Deed, EmergencyRole, Grants, SavedView};
 
 /// Light, dark, or as the reader's system has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,6 +90,10 @@ pub(crate) struct Frame {
     pub(crate) waiting: u64,
     /// Lists that the reader wants to come back to.
     pub(crate) views: Vec<SavedView>,
+    /// The role that the reader took in an emergency, while it lasts.
+    pub(crate) emergency: Option<EmergencyRole>,
+    /// Emergencies that are reported to the reader, who has not said to have seen them.
+    pub(crate) emergencies: u64,
     /// Version of this collector.
     pub(crate) version: &'static str,
 }

@@ -283,6 +283,7 @@ mod tests {
             present: true,
             details: ItemDetails::default(),
             flags: Vec::new(),
+            files: Vec::new(),
         }
     }
 

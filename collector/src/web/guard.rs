@@ -13,11 +13,12 @@ use super::frame::{Frame, Here, Theme};
 use super::language::Language;
 use crate::AppState;
 use crate::anonymity::parts;
+use crate::emergency::REPORTED_MS;
 use crate::model::governed::{Act, Actor};
 use crate::model::task::LinkKind;
 use crate::model::{
-    Access, ApiTokenRow, By, Deed, Direction, PageRequest, ProductDetail, SavedView, Scope, Sight,
-    SystemFilter, SystemSort, Totals, UnitRow, UserRow,
+    Access, ApiTokenRow, By, Deed, Direction, Grants, PageRequest, ProductDetail, Role, SavedView, Scope,
+    Sight, SystemFilter, SystemSort, Totals, UnitRow, UserRow,
 };
 use crate::review::Who;
 use crate::session::{ABSOLUTE_LIMIT_MS, csrf_token, random_secret, same_bytes};
@@ -49,6 +50,8 @@ pub(crate) struct Reader {
     pub(crate) waiting: u64,
     /// Lists that the reader wants to come back to; not read for programs.
     pub(crate) views: Vec<SavedView>,
+    /// Emergencies that are reported to the reader and were not seen; not counted for programs.
+    pub(crate) emergencies: u64,
     /// When the session began, Unix time in milliseconds.
     pub(crate) since_ms: i64,
     /// Whether the reader signed in again a moment ago.
@@ -80,6 +83,8 @@ impl Reader {
             now_ms: self.now_ms,
             waiting: self.waiting,
             views: self.views.clone(),
+            emergency: self.user.emergency,
+            emergencies: self.emergencies,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -280,10 +285,16 @@ impl FromRequestParts<WebState> for Reader {
         let governance = state.app.governance.clone();
         let shows_no_page = whole.starts_with("/api/") || parts.method != Method::GET;
         let (people, person) = (state.app.people.clone(), signed_in.user.id);
-        let (waiting, views) = match shows_no_page {
-            true => (0, Vec::new()),
+        let (waiting, views, emergencies) = match shows_no_page {
+            true => (0, Vec::new(), 0),
             false => {
-                let read = move || Ok::<_, StoreError>((governance.waiting(&who)?, people.views(person)?));
+                let read = move || {
+                    let unseen = match is_told_of_emergencies(&who.grants) {
+                        true => governance.unseen_emergencies(person, now_ms - REPORTED_MS)?,
+                        false => 0,
+                    };
+                    Ok::<_, StoreError>((governance.waiting(&who)?, people.views(person)?, unseen))
+                };
                 super::blocking(read).await?
             }
         };
@@ -297,6 +308,7 @@ impl FromRequestParts<WebState> for Reader {
             now_ms,
             waiting,
             views,
+            emergencies,
             since_ms: signed_in.since_ms,
             fresh: signed_in.fresh,
             totp_missing: signed_in.totp_missing,
@@ -309,6 +321,11 @@ impl FromRequestParts<WebState> for Reader {
         }
         Ok(reader)
     }
+}
+
+/// Whom emergencies are reported to.
+pub(crate) fn is_told_of_emergencies(grants: &Grants) -> bool {
+    [Role::PrivacyOfficer, Role::WorksCouncil].into_iter().any(|role| grants.any(role))
 }
 
 /// The path that was asked for: below a nested router the request has the rest of it only.
@@ -356,6 +373,7 @@ impl Reader {
             by_link: false,
             waiting: 0,
             views: Vec::new(),
+            emergencies: 0,
             token: Some(token),
         })
     }

@@ -55,6 +55,7 @@ pub(crate) use handlers::assets::read as read_asset;
 pub(crate) use handlers::attest::person as person_by;
 pub(crate) use handlers::bulk;
 pub(crate) use handlers::download;
+pub(crate) use handlers::emergency;
 pub(crate) use handlers::erasure::{may_take as may_take_erasure, pseudonyms as pseudonyms_of};
 pub(crate) use handlers::findings::{FindingQuery, ToldStep, step_of as finding_step};
 pub(crate) use handlers::management::{PeriodQuery, pack_of as review_pack};
@@ -227,6 +228,9 @@ pub fn router(app: AppState) -> Router {
         .route("/privacy/erasures", get(handlers::erasure::list).post(handlers::erasure::ask))
         .route("/privacy/erasures/{id}", post(handlers::erasure::step))
         .route("/notice", get(handlers::privacy::notice))
+        .route("/emergency", get(emergency::list).post(emergency::take))
+        .route("/emergency/seen", post(emergency::see))
+        .route("/emergency/{id}/end", post(emergency::end))
         .route("/reidentification", get(reidentify::list))
         .route("/reidentification/setting", post(reidentify::step_setting))
         .route("/reidentification/new", get(reidentify::new_form).post(reidentify::ask))

@@ -166,6 +166,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "re-identification pseudonym who",
         Some(Deed::ReadInventory),
     ),
+    setting(
+        "/emergency",
+        "Emergency access",
+        "break glass role administrator hours",
+        Some(Deed::ReadCollectionAudit),
+    ),
     setting("/people#h-second", "Roles that take a second factor", "totp 2fa mfa", Some(Deed::ManagePeople)),
     setting(
         "/people/import",

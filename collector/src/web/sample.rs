@@ -12,11 +12,11 @@ use crate::catalogue::{Current, Known};
 use crate::clock::Clock;
 use crate::datadir::DataDir;
 use crate::model::{
-    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, CoverageRow,
-    CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest, ProductAsset,
-    ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState, SnapshotEvidence,
-    StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals, UnitRow,
-    VendorFacts,
+    AiSystemRow, AssetDetail, AssetFilter, AssetId, AssetProduct, AssetRow, AssetSort, By, ClockTrust,
+    Clocks, CoverageRow, CoverageTotals, DayCount, Direction, EvidenceRow, NewToken, Page, PageRequest,
+    ProductAsset, ProductDetail, ProductFilter, ProductRow, ProductSort, SensorRow, SensorState,
+    SnapshotEvidence, StationRow, StepRow, SystemFilter, SystemSort, TokenId, TokenRow, TokenState, Totals,
+    UnitRow, VendorFacts,
 };
 use crate::notary::Notary;
 use crate::own::compose;
@@ -617,6 +617,7 @@ impl Reads for Sample {
             vendor_facts: Catalogue::embedded()
                 .product(&row.id)
                 .and_then(|known| VendorFacts::of(Catalogue::embedded(), &known.vendor, Some(&known.id))),
+            clocks: Clocks { first: Some(ClockTrust::Doubtful), last: Some(ClockTrust::Trusted) },
             evidence: evidence(&row),
             evidence_left_out: 0,
             assets: (0..HOSTS.len().min(row.assets as usize))

@@ -23,6 +23,7 @@ mod bulk;
 mod campaigns;
 mod catalogue;
 mod comments;
+mod emergency;
 mod export;
 mod governance;
 mod governed_api;
@@ -245,6 +246,7 @@ const PAGES: &[&str] = &[
     "/notice",
     "/privacy",
     "/privacy/dpia",
+    "/emergency",
     "/reidentification",
     "/reidentification/report",
     "/reidentification/report?month=2026-02",

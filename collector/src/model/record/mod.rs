@@ -19,7 +19,8 @@ pub use fields::{
     TEXT_CHARS, edit, is_link, named, shown,
 };
 pub use resources::{
-    InterfaceSeen, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen, VersionSeen,
+    InterfaceSeen, ModelFile, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen,
+    VersionSeen,
 };
 pub use seen::Seen;
 pub(crate) use words::words;

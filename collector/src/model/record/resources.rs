@@ -25,6 +25,17 @@ pub struct Piece {
     pub first: Day,
     /// Last day; `None`: later than the day that is told of, and no longer known up to it.
     pub last: Option<Day>,
+    /// Of a model: the files that are called so.
+    pub files: Vec<ModelFile>,
+}
+
+/// What machines that hold a model say of its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ModelFile {
+    /// SHA-256 of the weights, as the store that holds them names it: 64 hexadecimal digits.
+    pub sha256: Option<String>,
+    /// Its licence, as its own records word it.
+    pub licence: Option<String>,
 }
 
 /// A product with its evidence.
@@ -85,6 +96,10 @@ pub struct ModelSeen {
     pub provider: Option<String>,
     /// Its version, where known.
     pub version: Option<String>,
+    /// SHA-256 of its weights, as the store that holds them names it; of two that are called the same, there are two entries.
+    pub sha256: Option<String>,
+    /// Its licence, as its own records word it.
+    pub licence: Option<String>,
     /// `observed` or `catalogue`.
     pub source: &'static str,
 }
@@ -137,10 +152,10 @@ impl Resources {
         for product in products {
             let provider = || Some(product.vendor.to_owned()).filter(|vendor| !vendor.is_empty());
             if product.kind == Some(ProductKind::Model) {
-                models.insert((product.name.to_owned(), None), (provider(), "catalogue"));
+                models.insert((product.name.to_owned(), None, None), (provider(), None, "catalogue"));
             }
             for piece in product.pieces {
-                let Piece { channel, value, version, first, last } = piece;
+                let Piece { channel, value, version, first, last, files } = piece;
                 if let Some(version) = version.clone() {
                     let key = (product.id.to_owned(), version);
                     let days = versions.entry(key).or_insert((first, last));
@@ -149,7 +164,14 @@ impl Resources {
                 let word = || channel.as_str().to_owned();
                 match channel {
                     Channel::ModelFile => {
-                        models.insert((value, version), (provider(), "observed"));
+                        let files = if files.is_empty() { vec![ModelFile::default()] } else { files };
+                        for ModelFile { sha256, licence } in files {
+                            let held = models
+                                .entry((value.clone(), version.clone(), sha256))
+                                .or_insert_with(|| (provider(), None, "observed"));
+                            // Two machines may word it in two ways: the same one is told whatever the order.
+                            held.1 = held.1.take().into_iter().chain(licence).min();
+                        }
                     }
                     Channel::Dns | Channel::Tls | Channel::Quic | Channel::Http => {
                         let told = regions::of(&value).map(|(cloud, region)| RegionSeen { cloud, region });
@@ -188,7 +210,14 @@ impl Resources {
             newest(b).cmp(&newest(a)).then_with(|| (&a.product, &a.version).cmp(&(&b.product, &b.version)))
         });
         versions_seen.truncate(RESOURCES);
-        let model = |((name, version), (provider, source))| ModelSeen { name, provider, version, source };
+        let model = |((name, version, sha256), (provider, licence, source))| ModelSeen {
+            name,
+            provider,
+            version,
+            sha256,
+            licence,
+            source,
+        };
         let tool = |((sort, name, version), ())| ToolSeen { sort, name, version };
         let interface = |((sort, name, transport), ())| InterfaceSeen { sort, name, transport };
         Self {
@@ -217,6 +246,7 @@ mod tests {
             version: version.map(str::to_owned),
             first: day(first),
             last: Some(day(last)),
+            files: Vec::new(),
         }
     }
 
@@ -276,6 +306,37 @@ mod tests {
         let model = Resources::of([shown(ProductKind::Model, Vec::new())]);
         assert_eq!((model.models[0].source, model.models[0].name.as_str()), ("catalogue", "Tool"));
         assert!(Resources::of([]).is_empty());
+    }
+
+    #[test]
+    fn models_of_one_name_are_told_apart_by_what_they_are() {
+        let file = |sha256: Option<&str>, licence: Option<&str>| ModelFile {
+            sha256: sha256.map(str::to_owned),
+            licence: licence.map(str::to_owned),
+        };
+        let of = |files: &[ModelFile]| {
+            let piece =
+                Piece { files: files.to_vec(), ..piece(Channel::ModelFile, "acme:latest", None, 1, 2) };
+            Resources::of([shown(ProductKind::Model, vec![piece])]).models
+        };
+        let files = [
+            file(Some("b"), Some("MIT License")),
+            file(Some("a"), None),
+            file(Some("b"), Some("MIT")),
+            file(None, None),
+        ];
+        let found = of(&files);
+        let told: Vec<_> =
+            found.iter().map(|one| (one.source, one.sha256.as_deref(), one.licence.as_deref())).collect();
+        let expected = [
+            ("catalogue", None, None),
+            ("observed", None, None),
+            ("observed", Some("a"), None),
+            ("observed", Some("b"), Some("MIT")),
+        ];
+        assert_eq!(told, expected);
+        let turned: Vec<_> = files.iter().rev().cloned().collect();
+        assert_eq!(of(&turned), found, "whatever the order");
     }
 
     #[test]

@@ -10,9 +10,9 @@ use umbrascope_api::{
 };
 
 use super::books::{Books, Quota, RuleFacts, take};
-use super::prepare;
 use super::rollup::{AssetFold, Sighted, Span, signs};
 use super::stations::{Seen, SeenAsset};
+use super::{clocks, prepare};
 use crate::store::Report;
 
 /// How often the boot before the present one may come back before two machines are suspected: once
@@ -218,6 +218,18 @@ fn remember(
     }
     values.push(&sender.id);
     prepare(connection, sql)?.execute(values.as_slice())?;
+    let told = batch.activity.iter().map(|row| row.day);
+    let clocks = [batch.sent_at_ms, received_at_ms].map(Day::from_unix_ms);
+    if let Some((from, until)) = clocks::off(skew_ms, told.chain(clocks)) {
+        prepare(
+            connection,
+            "UPDATE sensor_seen SET
+                clock_off_from = CASE WHEN clock_off_from <= $1 THEN clock_off_from ELSE $1 END,
+                clock_off_until = CASE WHEN clock_off_until >= $2 THEN clock_off_until ELSE $2 END
+             WHERE sensor = $3",
+        )?
+        .execute(params![from, until, sender.id])?;
+    }
     let other_machine = batch.machine.to_string() != sender.machine;
     if !sender.clone_suspected && (other_machine || boot_returns >= BOOT_RETURNS_SUSPECT) {
         prepare(connection, "UPDATE sensor SET clone_suspected_at_ms = $1 WHERE id = $2")?

@@ -35,6 +35,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 36, sql: include_str!("../../../migrations/0036_links_of_others.sql") },
     Migration { version: 37, sql: include_str!("../../../migrations/0037_accelerated.sql") },
     Migration { version: 38, sql: include_str!("../../../migrations/0038_personal.sql") },
+    Migration { version: 39, sql: include_str!("../../../migrations/0039_clocks.sql") },
+    Migration { version: 40, sql: include_str!("../../../migrations/0040_emergency.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

@@ -1,14 +1,17 @@
 //! What the Products and Inventory pages read.
 
+use std::collections::BTreeSet;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params, params_from_iter};
-use umbrascope_api::{Channel, Day, Evidence};
+use umbrascope_api::{Channel, Day, Evidence, ItemDetails};
 use umbrascope_rules::{Catalogue, Confidence, Matcher, SoftwareKind};
 
 use super::books::{confidence_number, confidence_of, strongest_level};
-use super::{merge, prepare};
+use super::{clocks, merge, prepare};
 use crate::catalogue::Known;
 use crate::inventory::{self, Bits, Meaning};
+use crate::model::record::ModelFile;
 use crate::model::{
     AssetId, DayCount, Direction, EvidenceRow, Page, PageRequest, ProductAsset, ProductDetail, ProductFilter,
     ProductRow, ProductSort, VendorFacts,
@@ -307,8 +310,10 @@ pub(super) fn product(
     let evidence = product_evidence(connection, knowledge, number)?;
     let known = knowledge.catalogue.product(id);
     let vendor = known.and_then(|product| knowledge.catalogue.vendor(&product.vendor));
+    let clocks = clocks::of_product(connection, id, (row.first_day, row.last_day))?;
     Ok(Some(ProductDetail {
         row,
+        clocks,
         description: known.map_or(String::new(), |product| product.description.to_string()),
         category: known.map_or(String::new(), |product| product.category.to_string()),
         vendor_site: vendor.and_then(|vendor| vendor.site.as_ref()).map(ToString::to_string),
@@ -373,6 +378,9 @@ fn add_item_details(
     if let Some((details, _)) = items.first() {
         piece.details = merge::details(details);
     }
+    if piece.channel == Channel::ModelFile {
+        piece.files = files(items.iter().map(|(details, _)| details.as_str()));
+    }
     for (_, flags) in &items {
         for flag in merge::flags(flags) {
             if !piece.flags.contains(&flag) {
@@ -382,6 +390,15 @@ fn add_item_details(
     }
     piece.flags.sort();
     Ok(())
+}
+
+/// What items say of the files of a model, each only once.
+pub(super) fn files<'d>(details: impl Iterator<Item = &'d str>) -> Vec<ModelFile> {
+    let file = |details| {
+        let ItemDetails { sha256, licence, .. } = merge::details(details);
+        ModelFile { sha256, licence }
+    };
+    details.map(file).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Columns 0 to 7: rule, channel, value, version, executable, container, package, forwarded. The rest is the caller's.
@@ -419,8 +436,9 @@ pub(super) fn evidence_row(row: &Row<'_>, knowledge: Knowledge<'_>) -> rusqlite:
         first_day: Day::MAX,
         last_day: Day::MAX,
         present: true,
-        details: umbrascope_api::ItemDetails::default(),
+        details: ItemDetails::default(),
         flags: Vec::new(),
+        files: Vec::new(),
     })
 }
 

@@ -8,10 +8,12 @@ use umbrascope_api::Channel;
 use super::prepare;
 use super::products::day;
 use crate::model::SystemProduct;
-use crate::model::record::{Piece, Resources, Shown};
+use crate::model::record::{ModelFile, Piece, RESOURCES, Resources, Shown};
 
 /// Pieces of evidence of one product that are looked at for a record's resources: those that most machines show.
 const PIECES: i64 = 500;
+/// Items that are asked what they say of one model.
+const ITEMS: i64 = 20;
 /// Machines of one product that are counted: more are in the same band.
 const ENOUGH: i64 = 500;
 /// A product on no more machines than this is looked at by them: some ten milliseconds at most.
@@ -40,23 +42,30 @@ pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlit
             .query_row(params![product.id], |row| row.get(0))
             .optional()?
             .flatten();
-        let pieces = prepare(
+        let mut pieces: Vec<(Piece, [i64; 3])> = prepare(
             connection,
-            "SELECT c.word, e.value, e.version, s.first_day, s.last_day FROM product p
+            "SELECT c.word, e.value, e.version, s.first_day, s.last_day, s.rule, s.channel, s.evidence FROM product p
                 JOIN evidence_summary s ON s.product = p.id JOIN evidence e ON e.id = s.evidence
                 JOIN channel c ON c.id = s.channel
              WHERE p.word = $1 ORDER BY s.assets DESC, s.evidence LIMIT $2",
         )?
         .query_map(params![product.id, PIECES], |row| {
-            Ok(Piece {
+            let piece = Piece {
                 channel: Channel::from(row.get::<_, String>(0)?.as_str()),
                 value: row.get(1)?,
                 version: row.get(2)?,
                 first: day(row.get(3)?),
                 last: Some(day(row.get(4)?)),
-            })
+                files: Vec::new(),
+            };
+            Ok((piece, [row.get(5)?, row.get(6)?, row.get(7)?]))
         })?
         .collect::<rusqlite::Result<_>>()?;
+        let models = pieces.iter_mut().filter(|(piece, _)| piece.channel == Channel::ModelFile);
+        for (piece, key) in models.take(RESOURCES) {
+            piece.files = files(connection, *key)?;
+        }
+        let pieces = pieces.into_iter().map(|(piece, _)| piece).collect();
         shown.push((product, kind.and_then(|word| word.parse().ok()), pieces));
     }
     let accelerated = accelerated(connection, products)?;
@@ -68,6 +77,18 @@ pub(super) fn of(connection: &Connection, products: &[SystemProduct]) -> rusqlit
         pieces,
     }));
     Ok(Resources { accelerated: Some(accelerated), ..found })
+}
+
+/// What the items that show a model say of its files: those that are there first.
+fn files(connection: &Connection, [rule, channel, evidence]: [i64; 3]) -> rusqlite::Result<Vec<ModelFile>> {
+    let details: Vec<String> = prepare(
+        connection,
+        "SELECT details FROM snapshot_item
+         WHERE evidence = $1 AND rule = $2 AND channel = $3 ORDER BY present DESC, flags DESC LIMIT $4",
+    )?
+    .query_map(params![evidence, rule, channel, ITEMS], |row| row.get(0))?
+    .collect::<rusqlite::Result<_>>()?;
+    Ok(super::products::files(details.iter().map(String::as_str)))
 }
 
 /// Machines with an accelerator that showed one of these products, counted as far as a band takes it.

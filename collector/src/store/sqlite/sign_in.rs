@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::people::{by_name, effective_grants, forget_secrets, note};
-use super::{api_tokens, prepare, second_factor};
+use super::{api_tokens, emergency, prepare, second_factor};
 use crate::model::{By, Grants, LetIn, UserRow};
 use crate::store::{SecretHash, SessionRow};
 
@@ -29,6 +29,7 @@ fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
         created_at_ms: row.get(5)?,
         last_sign_in_at_ms: row.get(6)?,
         let_in: LetIn::default(),
+        emergency: None,
     })
 }
 
@@ -36,6 +37,7 @@ fn user_row(row: &Row<'_>) -> rusqlite::Result<UserRow> {
 fn whole(connection: &Connection, mut user: UserRow) -> rusqlite::Result<UserRow> {
     user.grants = effective_grants(connection, user.id)?;
     user.let_in = let_in(connection, user.id)?;
+    user.emergency = emergency::taken(connection, user.id)?;
     Ok(user)
 }
 

@@ -11,7 +11,7 @@ use super::books::{confidence_of, strongest_level};
 use super::governed::{self, Projected};
 use super::identity::next_number;
 use super::products::{Channels, Conditions, by_assets, day, way};
-use super::{coverage, findings, prepare, resources, sight, statements, tasks};
+use super::{clocks, coverage, findings, prepare, resources, sight, statements, tasks};
 use crate::inventory::Bits;
 use crate::model::campaign::{CampaignRow, RowState};
 use crate::model::governed::{Act, Governed, Held};
@@ -582,7 +582,9 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
     }
     let seen = seen(connection, &body.products)?;
     let resources = resources::of(connection, &products)?;
-    Ok(Some(SystemDetail { held, seen, products, related: related.into_iter().collect(), resources }))
+    let clocks = clocks::of_products(connection, &products)?;
+    let related = related.into_iter().collect();
+    Ok(Some(SystemDetail { held, seen, clocks, products, related, resources }))
 }
 
 /// The product of a record that most assets show.

@@ -20,6 +20,8 @@ use crate::store::{Enrolled, Enrolment, NewCertificate, Reads, Report, Store};
 
 mod campaigns;
 mod catalogue;
+mod clocks;
+mod emergency;
 mod exports;
 mod findings;
 mod fleet;

@@ -15,6 +15,7 @@ pub(crate) mod catalogue;
 pub(crate) mod coverage;
 pub(crate) mod documents;
 pub(crate) mod download;
+pub(crate) mod emergency;
 pub(crate) mod erasure;
 pub(crate) mod findings;
 pub(crate) mod import;

@@ -23,13 +23,14 @@ use crate::web::{WebState, blocking};
 
 const DAY_MS: i64 = 86_400_000;
 /// Kinds of records that can be asked for. Others stand in the list too.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 7] = [
     ("system", key("AI systems")),
     ("policy", key("Policies")),
     ("setting", key("Settings")),
     ("retention", key("Retention")),
     ("own-rules", key("Own rules")),
     ("reidentification", key("Re-identification")),
+    ("emergency", key("Emergency access")),
 ];
 
 /// What the address asks for.
@@ -182,6 +183,8 @@ pub(super) fn object(row: &TrailRow) -> (String, Option<String>) {
         }
         "reidentification" => (t("a request").to_owned(), Some("/reidentification".to_owned())),
         "reidentification-setting" => (t("the setting").to_owned(), Some("/reidentification".to_owned())),
+        "emergency" if row.id != "new" => (row.id.clone(), Some("/emergency".to_owned())),
+        "emergency" => (t("emergency access").to_owned(), Some("/emergency".to_owned())),
         kind => (say!("{0} {1}", kind, row.id), None),
     }
 }

@@ -12,6 +12,7 @@ mod attest;
 mod campaigns;
 mod catalogue;
 mod coverage;
+mod emergency;
 mod erasure;
 mod export;
 mod findings;
@@ -49,6 +50,7 @@ pub(crate) use campaigns::{
 };
 pub(crate) use catalogue::{CATALOGUE_SORTS, CataloguePage, CatalogueSort, VendorPage};
 pub(crate) use coverage::CoveragePage;
+pub(crate) use emergency::{EmergencyPage, EmergencyView, TakeForm};
 pub(crate) use erasure::{ErasureView, ErasuresPage};
 pub(crate) use export::ExportPage;
 pub(crate) use findings::{FindingPage, FindingsPage};

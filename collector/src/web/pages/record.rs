@@ -8,9 +8,9 @@ use super::triage::Undo;
 use super::work::{DocumentsView, TaskForm};
 use super::{Frame, filters};
 use crate::export::monthly::SeenThen;
-use crate::model::SystemProduct;
 use crate::model::finding::FindingRow;
 use crate::model::record::{AiSystem, FieldGroup, Resources};
+use crate::model::{Clocks, SystemProduct};
 use crate::scope::UsageBand;
 use crate::tier::Comparison;
 use crate::web::language::t;
@@ -286,6 +286,8 @@ pub(crate) struct RecordPage {
     pub(crate) related: Vec<(&'static str, String)>,
     /// First and last day of a sighting.
     pub(crate) days: Option<(Day, Day)>,
+    /// Whether the clocks were right that told them.
+    pub(crate) clocks: Clocks,
     /// Units in which it is seen, and whether they are its own.
     pub(crate) units_seen: Vec<(String, bool)>,
     /// Units that it belongs to, and whether it is seen there.

@@ -318,6 +318,8 @@ pub(crate) struct PrivacyDoor {
     pub(crate) names: Option<(u64, u64)>,
     /// Requests to erase a pseudonym: waiting, and all.
     pub(crate) erasures: Option<(u64, u64)>,
+    /// Emergencies of the last thirty days, and whether one lasts; `None`: the reader is not told.
+    pub(crate) emergencies: Option<(u64, bool)>,
     /// Whether other times are asked for.
     pub(crate) times_asked: bool,
     /// Whether the reader may read the pack of the assessment.

@@ -47,6 +47,7 @@ fn piece(rule: &str, channel: Channel, value: &str, level: Level, row: &ProductR
         present: true,
         details: ItemDetails::default(),
         flags: Vec::new(),
+        files: Vec::new(),
     }
 }
 

@@ -54,6 +54,12 @@ fn writes() -> Vec<(Method, &'static str, Value)> {
         (post.clone(), "/suspects/quorbel.ai/restore", Value::Null),
         (
             post.clone(),
+            "/emergencies",
+            json!({"role": "reviewer", "hours": 2, "reason": "a reason of twenty letters"}),
+        ),
+        (post.clone(), "/emergencies/EMA-000001/end", Value::Null),
+        (
+            post.clone(),
             "/reidentification",
             json!({"step": "ask", "key": KEY, "reason": "a reason of twenty letters"}),
         ),
@@ -212,11 +218,11 @@ async fn a_token_of_every_scope_does_not_do_what_takes_a_person() {
         assert_eq!(problem["title"], "Takes a person", "{method} {path}");
         assert!(problem["detail"].as_str().unwrap().contains("sign in and do it at /"), "{problem}");
     }
-    assert_eq!(persons, 30);
+    assert_eq!(persons, 32);
 }
 
 /// Forms that the interface for programs has no counterpart of, and why.
-const PAGES_ONLY: [(&str, &str); 15] = [
+const PAGES_ONLY: [(&str, &str); 16] = [
     ("/sign-in", "signing in"),
     ("/sign-in/link/{secret}", "signing in"),
     ("/sign-out", "signing in"),
@@ -227,6 +233,7 @@ const PAGES_ONLY: [(&str, &str); 15] = [
     ("/account/recovery-codes", "one's own second factor"),
     ("/theme", "how pages look"),
     ("/language", "how pages look"),
+    ("/emergency/seen", "that one person has seen what is reported to them"),
     ("/looked", "up to where one person has looked at pages"),
     ("/views", "addresses of pages that one person wants to come back to"),
     ("/views/{number}/drop", "addresses of pages that one person wants to come back to"),
@@ -273,6 +280,8 @@ const COUNTERPARTS: &[(&str, &str, &str)] = &[
     ("/privacy/retention", "POST", "/retention"),
     ("/privacy/erasures", "POST", "/erasures"),
     ("/privacy/erasures/{id}", "POST", "/erasures/{id}"),
+    ("/emergency", "POST", "/emergencies"),
+    ("/emergency/{id}/end", "POST", "/emergencies/{id}/end"),
     ("/reidentification/setting", "POST", "/reidentification"),
     ("/reidentification/new", "POST", "/reidentifications"),
     ("/reidentification/{id}", "POST", "/reidentifications/{id}"),

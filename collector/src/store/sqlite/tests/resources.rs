@@ -39,6 +39,32 @@ fn a_record_tells_versions_tools_and_interfaces_and_an_observation_changes_nothi
 }
 
 #[test]
+fn a_model_is_told_with_what_machines_say_of_its_files() {
+    let (fixture, ..) = with_people();
+    let id = only(&fixture);
+    let file = |sha256: &str, licence: Option<&str>| {
+        let item = item("acme.chat.app", Channel::ModelFile, "chat:latest");
+        let details = ItemDetails {
+            sha256: Some(sha256.repeat(64)),
+            licence: licence.map(str::to_owned),
+            ..ItemDetails::default()
+        };
+        SnapshotItem { details, ..item }
+    };
+    for (machine, item) in [(1, file("a", Some("MIT"))), (2, file("b", None)), (3, file("a", Some("MIT")))] {
+        let report = with_snapshot(machine, 1, NOW_MS, snapshot(1, Completeness::Complete, vec![item]));
+        fixture.send(machine, report, NOW_MS);
+    }
+    let found = fixture.store.system(&id).unwrap().unwrap().resources.models;
+    let told: Vec<_> = found
+        .iter()
+        .map(|one| (one.name.as_str(), one.sha256.as_deref().map(|hash| &hash[..1]), one.licence.as_deref()))
+        .collect();
+    let name = "chat:latest";
+    assert_eq!(told, [(name, Some("a"), Some("MIT")), (name, Some("b"), None)]);
+}
+
+#[test]
 fn machines_with_an_accelerator_are_counted_for_the_records_that_they_show() {
     let (fixture, ..) = with_people();
     let id = only(&fixture);

@@ -156,6 +156,7 @@ async fn record_page(
         products: loaded.detail.products.clone(),
         related: related(system, &loaded.detail.related),
         days: seen.days,
+        clocks: loaded.detail.clocks,
         units_seen: seen
             .units
             .iter()

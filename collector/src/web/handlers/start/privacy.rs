@@ -7,7 +7,7 @@ use crate::web::WebState;
 use crate::web::error::WebError;
 use crate::web::frame::Here;
 use crate::web::guard::Reader;
-use crate::web::handlers::{page, privacy, reidentify};
+use crate::web::handlers::{emergency, page, privacy, reidentify};
 use crate::web::pages::{DoorTab, PrivacyDoor};
 
 /// Requests that are looked through for those that wait.
@@ -41,6 +41,10 @@ pub(super) fn show(state: &WebState, reader: &Reader, doors: Vec<DoorTab>) -> Re
         }
         Err(_) => None,
     };
+    let emergencies = match reader.must_read_all(Deed::ReadCollectionAudit) {
+        Ok(()) => Some(emergency::recent(app, now_ms)?),
+        Err(_) => None,
+    };
     let swept = privacy::sweeps(app)?.into_iter().next().map(|(row, swept)| {
         let rows = swept.map_or(0, |swept| swept.lines().iter().map(|(_, count)| count).sum());
         (row.at_ms, rows)
@@ -56,6 +60,7 @@ pub(super) fn show(state: &WebState, reader: &Reader, doors: Vec<DoorTab>) -> Re
         readings,
         names,
         erasures,
+        emergencies,
         times_asked: retention.asked.is_some(),
         assesses: privacy::may_assess(&reader.user.grants),
         notice: notice.hash(),
