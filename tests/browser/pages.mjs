@@ -105,6 +105,7 @@ const places = {
   privacy: "/privacy",
   dpia: "/privacy/dpia",
   erasures: "/privacy/erasures",
+  emergency: "/emergency",
   reidentification: "/reidentification",
   "reidentification-report": "/reidentification/report",
   tokens: "/tokens",
