@@ -152,6 +152,9 @@ pub(super) struct RecordBody {
     /// Units in which alone it may be used; left out: wherever it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     limited_to_units: Vec<i64>,
+    /// Versions in which alone it may be used, of the products that are named; left out: whichever there is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    limited_to_versions: Vec<RecordVersions>,
     /// Whether the management system covers it.
     scope: String,
     /// Why not, or why.
@@ -284,6 +287,20 @@ pub(super) struct RecordRequest {
     reason: String,
 }
 
+/// Versions of a product: from one on, below another one, or both.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordVersions {
+    /// Id of the product.
+    product: String,
+    /// The first version of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    /// The first version after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    below: Option<String>,
+}
+
 /// What can be asked for.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case", tag = "what", deny_unknown_fields)]
@@ -295,6 +312,9 @@ pub(super) enum RecordWish {
         /// Units in which alone; left out: wherever it is.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         units: Vec<i64>,
+        /// Versions in which alone; left out: whichever there is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        versions: Vec<RecordVersions>,
     },
     /// To be tolerated for a time.
     Tolerate {
@@ -306,6 +326,9 @@ pub(super) enum RecordWish {
         /// Units in which alone; left out: wherever it is.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         units: Vec<i64>,
+        /// Versions in which alone; left out: whichever there is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        versions: Vec<RecordVersions>,
     },
     /// To be put in scope.
     ScopeIn {
@@ -504,13 +527,15 @@ pub(super) fn values(sent: BTreeMap<String, FieldValue>) -> Vec<(String, Value)>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::json;
     use umbrascope_api::Day;
 
     use super::*;
     use crate::model::record::{
         AiSystem, Assessment, Basis, Comment, Compute, ComputePlace, Confirmation, DataCategory, Decision,
-        DismissReason, OrgRole, ReopenReason, Request, Residual, Tier, Wish,
+        DismissReason, Limit, OrgRole, ReopenReason, Request, Residual, Tier, VersionLimit, Wish,
     };
 
     fn text() -> Option<String> {
@@ -521,13 +546,17 @@ mod tests {
         Day::from_number(20_784).unwrap()
     }
 
+    fn versions() -> BTreeSet<VersionLimit> {
+        ["a.b >=1 <2", "a.c >=1", "a.d <2"].map(|text| VersionLimit::parse(text).unwrap()).into()
+    }
+
     fn wishes() -> Vec<Wish> {
-        let units = || [7].into();
+        let limit = || Limit { units: [7].into(), versions: versions() };
         vec![
             Wish::sanction(),
-            Wish::Sanction { conditions: text(), units: units() },
-            Wish::Tolerate { conditions: "x".into(), expires_on: day(), units: [].into() },
-            Wish::Tolerate { conditions: "x".into(), expires_on: day(), units: units() },
+            Wish::Sanction { conditions: text(), limit: limit() },
+            Wish::Tolerate { conditions: "x".into(), expires_on: day(), limit: Limit::default() },
+            Wish::Tolerate { conditions: "x".into(), expires_on: day(), limit: limit() },
             Wish::ScopeIn { justification: None },
             Wish::ScopeOut { justification: "x".into() },
             Wish::Retire { retired_on: day(), disposal_evidence: "x".into() },
@@ -614,6 +643,7 @@ mod tests {
             conditions: text(),
             expires_on: Some(day()),
             limited_to_units: [1].into(),
+            limited_to_versions: versions(),
             scope: default.scope,
             scope_justification: text(),
             scope_decided_by: Some(1),

@@ -182,6 +182,17 @@ pub(super) struct SeenNow {
     beyond_decision: Vec<String>,
     /// Units, by number, in which the decision does not let it be used.
     outside_limit: Vec<i64>,
+    /// Versions that machines hold and in which the decision does not let it be used.
+    outside_versions: Vec<OutsideVersion>,
+}
+
+/// A version that a decision is not about.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct OutsideVersion {
+    /// Id of the product.
+    product: String,
+    /// The version.
+    version: String,
 }
 
 /// A product of a record.
@@ -200,6 +211,7 @@ impl SystemWhole {
     fn of(detail: SystemDetail, method: &Method, least: u64, today: Day) -> Self {
         let SystemDetail { held, seen, clocks, products, resources, .. } = detail;
         let outside = held.body.outside_limit(&seen, today);
+        let outside_versions = held.body.outside_versions(&seen, today);
         let beyond = held.body.basis.as_ref().map(|basis| seen.beyond(basis)).unwrap_or_default();
         let names = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
         let stamps = held.stamps.iter().map(|(name, stamp)| (name.clone(), SetBy::of(stamp)));
@@ -225,6 +237,10 @@ impl SystemWhole {
                 publishers: seen.publishers.into_iter().collect(),
                 beyond_decision: beyond,
                 outside_limit: outside.into_iter().collect(),
+                outside_versions: outside_versions
+                    .into_iter()
+                    .map(|(product, version)| OutsideVersion { product, version })
+                    .collect(),
             },
             resources: resources.into(),
             products: products
@@ -274,6 +290,9 @@ pub(super) struct MoveBody {
     expires_on: String,
     /// With `request-sanction` and `request-tolerance`: units of the record, by number, in which alone it may be used; none: wherever it is.
     units: Vec<i64>,
+    /// With the same: versions in which alone it may be used, each as `PRODUCT >=1.2 <2.0`, with one of the two or both; of a record with one
+    /// product it may be left out. None: whichever there is.
+    versions: Vec<String>,
     /// Why it is in or out of scope.
     justification: String,
     /// Day of its end.
@@ -307,6 +326,7 @@ impl MoveBody {
             conditions: body.conditions,
             expires_on: body.expires_on,
             units: body.units.iter().map(i64::to_string).collect(),
+            versions: body.versions,
             justification: body.justification,
             retired_on: body.retired_on,
             disposal_evidence: body.disposal_evidence,

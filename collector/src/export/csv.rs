@@ -50,7 +50,7 @@ const PRODUCTS: [&str; 15] = [
     "observed_as_of",
 ];
 
-const SYSTEMS: [&str; 34] = [
+const SYSTEMS: [&str; 35] = [
     "reference",
     "id",
     "name",
@@ -85,6 +85,7 @@ const SYSTEMS: [&str; 34] = [
     "limited_to_units",
     "model_licences",
     "model_sha256",
+    "limited_to_versions",
 ];
 
 pub(super) fn write(
@@ -177,6 +178,7 @@ fn system_row(system: &System, head: &Head) -> Vec<Cell> {
         record.limited_to_units.iter().map(i64::to_string).collect::<Vec<_>>().join("; ").into(),
         told_of_models(&resources, |model| model.licence.as_deref()),
         told_of_models(&resources, |model| model.sha256.as_deref()),
+        record.limited_to_versions.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ").into(),
     ]
 }
 

@@ -64,6 +64,7 @@ fn decision(lines: &mut Lines<'_>, system: &System) -> Result<(), ExportError> {
         "conditions": record.conditions,
         "expires_on": record.expires_on.map(|day| day.to_string()),
         "limited_to_units": record.limited_to_units,
+        "limited_to_versions": record.limited_to_versions,
         "reason": decision.reason,
         "policy_version": decision.policy,
         "decided_by": decision.by,

@@ -141,6 +141,7 @@ fn decision(system: &System) -> Option<Value> {
     facts.extend(record.conditions.clone().map(|text| ("conditions", text)));
     facts.extend(record.expires_on.map(|day| ("expires-on", day.to_string())));
     facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
+    facts.extend(record.limited_to_versions.iter().map(|limit| ("limited-to-versions", limit.to_string())));
     Some(json!({
         "class_uid": 3004, "class_name": "Entity Management", "category_uid": 3,
         "category_name": "Identity & Access Management",

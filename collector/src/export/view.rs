@@ -412,6 +412,9 @@ impl System {
             facts.extend(trust.map(|trust| (name, trust.as_str().to_owned())));
         }
         facts.extend(record.limited_to_units.iter().map(|unit| ("limited-to-unit", format!("unit:{unit}"))));
+        facts.extend(
+            record.limited_to_versions.iter().map(|limit| ("limited-to-versions", limit.to_string())),
+        );
         facts.extend(record.org_units.iter().map(|unit| ("unit", format!("unit:{unit}"))));
         facts.extend(record.org_roles.iter().map(|role| ("org-role", role.as_str().to_owned())));
         facts.extend(record.compute.places.iter().map(|place| ("compute-place", place.as_str().to_owned())));

@@ -153,10 +153,13 @@ fn prohibited_seen(facts: &RecordFacts<'_>) -> Option<Asked> {
 
 /// The decision stays as it is, whatever is seen: somebody is told.
 fn outside_limit(facts: &RecordFacts<'_>) -> Option<Asked> {
-    let outside = facts.system.outside_limit(facts.seen, facts.today);
-    let units: BTreeSet<String> = outside.iter().map(|unit| format!("unit {unit}")).collect();
-    let told = format!("seen in {}, where the decision does not count", listed(&units));
-    (!units.is_empty()).then(|| marked(told, units))?
+    let units = facts.system.outside_limit(facts.seen, facts.today);
+    let units = units.iter().map(|unit| format!("unit {unit}"));
+    let versions = facts.system.outside_versions(facts.seen, facts.today).into_iter();
+    let outside: BTreeSet<String> =
+        units.chain(versions.map(|(product, version)| format!("{product} {version}"))).collect();
+    let told = format!("seen in {}, where the decision does not count", listed(&outside));
+    (!outside.is_empty()).then(|| marked(told, outside))?
 }
 
 fn past_expiry(facts: &RecordFacts<'_>) -> Option<Asked> {

@@ -7,7 +7,7 @@ use umbrascope_api::Day;
 use super::{Context, Guard, JUSTIFICATION_CHARS, Moved, Refused, Who};
 use crate::model::record::{
     AiSystem, AssessmentState, DataCategory, Decision, DecisionImpact, Domain, Request, ReviewState,
-    Sanction, Scope, Tier, Tri,
+    Sanction, Scope, Tier, Tri, VersionLimit,
 };
 use crate::model::{Access, Deed, Role};
 
@@ -94,6 +94,27 @@ pub(super) fn own_units(system: &AiSystem, units: &BTreeSet<i64>) -> Result<(), 
         guard: Guard::Fields,
         missing: vec!["limited_to_units".to_owned()],
         says: "a decision is limited to units that the record belongs to: choose among those".to_owned(),
+    })
+}
+
+/// The limits by version with the products that they are of, each one of the record's; where it has but one, nobody has to name it.
+pub(super) fn own_versions(
+    system: &AiSystem,
+    versions: &BTreeSet<VersionLimit>,
+) -> Result<BTreeSet<VersionLimit>, Refused> {
+    let only = system.products.first().filter(|_| system.products.len() == 1);
+    let of = |limit: &VersionLimit| {
+        let product = Some(&limit.product).filter(|product| !product.is_empty()).or(only);
+        let product = product.filter(|product| system.products.contains(*product))?;
+        Some(VersionLimit { product: product.clone(), ..limit.clone() })
+    };
+    versions.iter().map(of).collect::<Option<_>>().ok_or_else(|| Refused {
+        guard: Guard::Fields,
+        missing: vec!["limited_to_versions".to_owned()],
+        says: format!(
+            "a limit by version names one of the record's products: {}",
+            system.products.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        ),
     })
 }
 

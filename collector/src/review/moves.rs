@@ -241,6 +241,7 @@ fn prohibit(system: &AiSystem, cx: &Context<'_>) -> Result<Moved, Refused> {
     next.conditions = None;
     next.expires_on = None;
     next.limited_to_units.clear();
+    next.limited_to_versions.clear();
     decided(&mut next, None, cx)?;
     let task = Some(removal(&next, cx));
     Ok(Moved { system: next, other: None, task, role: Some(role) })

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::checks::{
     decided, draft, expiry, fields, impact_assessed, in_scope, is_oneself, is_owner, justified, moved,
-    own_units, owner_active, pointed_at, policy, reason, required_for_tolerance, required_for_use, role,
-    state, two_people,
+    own_units, own_versions, owner_active, pointed_at, policy, reason, required_for_tolerance,
+    required_for_use, role, state, two_people,
 };
 use super::{Context, Guard, Moved, Refused};
 use crate::model::Role;
@@ -41,31 +41,35 @@ fn granted(
 ) -> Result<(AiSystem, Option<AiSystem>), Refused> {
     let mut next = system.clone();
     match wish {
-        Wish::Sanction { conditions, units } => {
+        Wish::Sanction { conditions, limit } => {
             state(system, &[ReviewState::UnderReview])?;
             fields(required_for_use(system), "sanction it")?;
             owner_active(system, cx)?;
             impact_assessed(system, cx.today())?;
-            own_units(system, units)?;
+            own_units(system, &limit.units)?;
+            let versions = own_versions(system, &limit.versions)?;
             policy(cx)?;
             next.sanction = Sanction::Sanctioned;
             next.conditions.clone_from(conditions);
             next.expires_on = None;
-            next.limited_to_units.clone_from(units);
+            next.limited_to_units.clone_from(&limit.units);
+            next.limited_to_versions = versions;
         }
-        Wish::Tolerate { conditions, expires_on, units } => {
+        Wish::Tolerate { conditions, expires_on, limit } => {
             state(system, &[ReviewState::UnderReview])?;
             let mut missing = required_for_tolerance(system);
             missing.extend(conditions.trim().is_empty().then_some("conditions"));
             fields(missing, "tolerate it")?;
             owner_active(system, cx)?;
             expiry(*expires_on, cx)?;
-            own_units(system, units)?;
+            own_units(system, &limit.units)?;
+            let versions = own_versions(system, &limit.versions)?;
             policy(cx)?;
             next.sanction = Sanction::Tolerated;
             next.conditions = Some(conditions.trim().to_owned());
             next.expires_on = Some(*expires_on);
-            next.limited_to_units.clone_from(units);
+            next.limited_to_units.clone_from(&limit.units);
+            next.limited_to_versions = versions;
         }
         Wish::ScopeIn { justification } => {
             if system.scope == Scope::In {

@@ -10,8 +10,8 @@ use umbrascope_api::Day;
 use super::*;
 use crate::model::Grant;
 use crate::model::record::{
-    Assessment, AssessmentState, DataCategory, DecisionImpact, Domain, Observed, OrgRole, ReopenReason,
-    Request, ReviewState, Sanction, Scope, Stage, Tier, Tri,
+    Assessment, AssessmentState, DataCategory, DecisionImpact, Domain, Limit, Observed, OrgRole,
+    ReopenReason, Request, ReviewState, Sanction, Scope, Stage, Tier, Tri,
 };
 use crate::model::task::{Link, LinkKind, Purpose};
 
@@ -230,7 +230,7 @@ fn each_guard_says_what_is_missing() {
         Move::Request(Wish::Tolerate {
             conditions: "no personal data".into(),
             expires_on: day(TODAY + days),
-            units: [].into(),
+            limit: Limit::default(),
         })
     };
     assert_eq!(guard(world.take(&under_review(), ANALYST, "because", &late(0))), Guard::Expiry);
@@ -295,7 +295,8 @@ fn an_impact_assessment_counts_when_it_is_done_dated_and_named() {
 fn what_is_tolerated_ends_and_the_decision_stays_as_it_was_recorded() {
     let world = World::default();
     let last = day(TODAY + 30);
-    let wish = Wish::Tolerate { conditions: "no personal data".into(), expires_on: last, units: [].into() };
+    let wish =
+        Wish::Tolerate { conditions: "no personal data".into(), expires_on: last, limit: Limit::default() };
     let asked = world.must(&under_review(), ANALYST, &Move::Request(wish));
     let system = world.must(&asked, REVIEWER, &Move::Approve);
     assert_eq!(tick(&system, last), system, "it counts on its last day");
@@ -313,7 +314,10 @@ fn a_decision_counts_in_the_units_that_it_names_and_stays_whatever_is_seen_elsew
     let seen = Seen { units: [3, 4].into(), ..World::default().seen };
     let world = World { seen, ..World::default() };
     let system = AiSystem { org_units: [3, 4].into(), ..under_review() };
-    let wish = |units: &[i64]| Wish::Sanction { conditions: None, units: units.iter().copied().collect() };
+    let wish = |units: &[i64]| Wish::Sanction {
+        conditions: None,
+        limit: Limit { units: units.iter().copied().collect(), ..Limit::default() },
+    };
     let refused = world.take(&system, ANALYST, "r", &Move::Request(wish(&[3, 5]))).unwrap_err();
     assert_eq!((refused.guard, &refused.missing[..]), (Guard::Fields, &["limited_to_units".to_owned()][..]));
     let asked = world.must(&system, ANALYST, &Move::Request(wish(&[3])));
@@ -336,7 +340,11 @@ fn a_decision_counts_in_the_units_that_it_names_and_stays_whatever_is_seen_elsew
     assert_eq!((wide.limited_to_units.len(), wide.outside_limit(&more, day(TODAY)).len()), (0, 0));
     let prohibited = world.must(&again, REVIEWER, &Move::Prohibit);
     assert!(prohibited.limited_to_units.is_empty());
-    let until = Wish::Tolerate { conditions: "drafts".into(), expires_on: day(TODAY + 9), units: [4].into() };
+    let until = Wish::Tolerate {
+        conditions: "drafts".into(),
+        expires_on: day(TODAY + 9),
+        limit: Limit { units: [4].into(), ..Limit::default() },
+    };
     let tolerated = world.must(&again, ANALYST, &Move::Request(until));
     let tolerated = world.must(&tolerated, REVIEWER, &Move::Approve);
     assert_eq!(tolerated.outside_limit(&more, day(TODAY + 9)), [3, 6].into());

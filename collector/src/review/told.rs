@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use umbrascope_api::Day;
 
 use super::{Guard, Move, Refused};
-use crate::model::record::{DismissReason, Enforcement, Wish};
+use crate::model::record::{DismissReason, Enforcement, LIST_ENTRIES, Limit, VersionLimit, Wish};
 
 /// Moves that are made by their word, each with what people read.
 pub const STEPS: [(&str, &str); 25] = [
@@ -52,6 +52,8 @@ pub struct Told {
     pub expires_on: String,
     /// Numbers of the units in which alone it may be used.
     pub units: Vec<String>,
+    /// Versions in which alone it may be used: `PRODUCT >=1.2 <2.0`, one a line.
+    pub versions: Vec<String>,
     /// Why it is in or out of scope.
     pub justification: String,
     /// Day of its end.
@@ -92,6 +94,7 @@ impl Told {
                 "disposal_evidence" => told.disposal_evidence = value,
                 "into" => told.into = value,
                 "units" if !value.is_empty() => told.units.push(value),
+                "versions" => told.versions.extend(value.lines().map(str::to_owned)),
                 "products" if !value.is_empty() => told.products.push(value),
                 "name" => told.name = value,
                 "why" => told.why = value,
@@ -111,14 +114,14 @@ impl Told {
         Some(Ok(match word {
             "triage" => Move::Triage,
             "review" => Move::StartReview,
-            "request-sanction" => match self.units() {
-                Ok(units) => Move::Request(Wish::Sanction { conditions: said(&self.conditions), units }),
+            "request-sanction" => match self.limit() {
+                Ok(limit) => Move::Request(Wish::Sanction { conditions: said(&self.conditions), limit }),
                 Err(refused) => return Some(Err(refused)),
             },
-            "request-tolerance" => match (day("expires_on", &self.expires_on), self.units()) {
-                (Ok(expires_on), Ok(units)) => {
+            "request-tolerance" => match (day("expires_on", &self.expires_on), self.limit()) {
+                (Ok(expires_on), Ok(limit)) => {
                     let conditions = self.conditions.clone();
-                    Move::Request(Wish::Tolerate { conditions, expires_on, units })
+                    Move::Request(Wish::Tolerate { conditions, expires_on, limit })
                 }
                 (Err(refused), _) | (_, Err(refused)) => return Some(Err(refused)),
             },
@@ -170,9 +173,17 @@ impl Told {
         self.products.iter().cloned().collect()
     }
 
-    fn units(&self) -> Result<BTreeSet<i64>, Refused> {
+    fn limit(&self) -> Result<Limit, Refused> {
         let numbers = self.units.iter().map(|text| text.trim().parse());
-        numbers.collect::<Result<_, _>>().map_err(|_| unset("units", "name units by their numbers"))
+        let units =
+            numbers.collect::<Result<_, _>>().map_err(|_| unset("units", "name units by their numbers"))?;
+        let lines = self.versions.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
+        let versions = lines
+            .take(LIST_ENTRIES)
+            .map(VersionLimit::parse)
+            .collect::<Result<_, _>>()
+            .map_err(|refused| unset("versions", &refused.to_string()))?;
+        Ok(Limit { units, versions })
     }
 
     /// Whether each part is of a length that a record may hold.
@@ -255,14 +266,27 @@ mod tests {
     #[test]
     fn units_that_a_decision_is_limited_to_are_numbers() {
         let told = Told::of_form([("units", "7"), ("units", ""), ("units", " 3 "), ("units", "7")]);
-        let Some(Ok(Move::Request(Wish::Sanction { units, .. }))) = told.step("request-sanction") else {
+        let Some(Ok(Move::Request(Wish::Sanction { limit, .. }))) = told.step("request-sanction") else {
             panic!("no request")
         };
-        assert_eq!(units, BTreeSet::from([3, 7]));
+        assert_eq!(limit.units, BTreeSet::from([3, 7]));
         let told = Told::of_form([("units", "Sales"), ("expires_on", "2026-12-31")]);
         for word in ["request-sanction", "request-tolerance"] {
             assert_eq!(told.step(word).unwrap().unwrap_err().missing, ["units"], "{word}");
         }
+    }
+
+    #[test]
+    fn versions_that_a_decision_is_limited_to_stand_one_a_line() {
+        let told = Told::of_form([("versions", ">=1.2 <2\r\n\r\nacme.chat >=3")]);
+        let Some(Ok(Move::Request(Wish::Sanction { limit, .. }))) = told.step("request-sanction") else {
+            panic!("no request")
+        };
+        let read: Vec<String> = limit.versions.iter().map(ToString::to_string).collect();
+        assert_eq!(read, [" >=1.2 <2", "acme.chat >=3"]);
+        let refused = Told::of_form([("versions", "newest")]).step("request-sanction").unwrap().unwrap_err();
+        assert_eq!((refused.guard, &refused.missing[..]), (Guard::Fields, &["versions".to_owned()][..]));
+        assert!(refused.says.contains("PRODUCT >=1.2 <2.0"), "{}", refused.says);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::AppState;
 use crate::model::governed::Actor;
-use crate::model::record::{self, AiSystem, FIELDS, Input};
+use crate::model::record::{self, AiSystem, FIELDS, Input, VersionLimit};
 use crate::store::StoreError;
 use crate::web::language::{self, say, t};
 
@@ -65,6 +65,11 @@ impl Names {
                 let names: Vec<String> =
                     units.iter().filter_map(Value::as_i64).map(|id| self.unit(id)).collect();
                 or_dash(names.join(", "))
+            }
+            ("limited_to_versions" | "request.wish.versions", Value::Array(limits)) => {
+                let read = |limit: &Value| serde_json::from_value::<VersionLimit>(limit.clone()).ok();
+                let words = limits.iter().filter_map(read).map(|limit| limit.to_string().trim().to_owned());
+                or_dash(words.collect::<Vec<_>>().join("; "))
             }
             (_, Value::Array(entries)) => {
                 let last = entries.last().filter(|entry| entry.is_object());
@@ -140,6 +145,7 @@ pub(crate) fn field_label(name: &str) -> String {
         "sanction" => t("Decision"),
         "expires_on" => t("Counts until"),
         "limited_to_units" => t("Counts only in"),
+        "limited_to_versions" => t("Counts only in versions"),
         "scope" => t("Scope"),
         "scope_justification" => t("Why so scoped"),
         "scope_decided_by" => t("Scope decided by"),

@@ -2,6 +2,7 @@
 //! value. Field list after governance reference (b); who set each field and when stands in its trail.
 
 mod fields;
+mod limit;
 mod regions;
 mod resources;
 mod seen;
@@ -18,6 +19,7 @@ pub use fields::{
     FIELDS, Field, FieldGroup, FieldRefused, Input, LINE_CHARS, LINK_CHARS, LIST_ENTRIES, OWNER_FIELDS,
     TEXT_CHARS, edit, is_link, named, shown,
 };
+pub use limit::{Limit, VersionLimit, VersionRefused, compared};
 pub use resources::{
     InterfaceSeen, ModelFile, ModelSeen, Piece, RESOURCES, RegionSeen, Resources, Shown, ToolSeen,
     VersionSeen,
@@ -180,6 +182,9 @@ pub struct AiSystem {
     /// Units in which alone it may be used, by number; none: wherever it is.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub limited_to_units: BTreeSet<i64>,
+    /// Versions in which alone it may be used, of the products that are named; none: whichever there is.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub limited_to_versions: BTreeSet<VersionLimit>,
     /// Whether the management system covers it.
     pub scope: Scope,
     /// Why not, or why.
@@ -360,9 +365,9 @@ pub enum Wish {
     Sanction {
         /// Under which conditions, if any.
         conditions: Option<String>,
-        /// Units in which alone, by number; none: wherever it is.
-        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-        units: BTreeSet<i64>,
+        /// Where and in which versions.
+        #[serde(flatten)]
+        limit: Limit,
     },
     /// To be tolerated for a time.
     Tolerate {
@@ -370,9 +375,9 @@ pub enum Wish {
         conditions: String,
         /// The last day.
         expires_on: Day,
-        /// Units in which alone, by number; none: wherever it is.
-        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-        units: BTreeSet<i64>,
+        /// Where and in which versions.
+        #[serde(flatten)]
+        limit: Limit,
     },
     /// To be put in scope.
     ScopeIn {
@@ -408,7 +413,7 @@ pub enum Wish {
 impl Wish {
     /// To be sanctioned wherever it is used, without conditions.
     pub fn sanction() -> Self {
-        Self::Sanction { conditions: None, units: BTreeSet::new() }
+        Self::Sanction { conditions: None, limit: Limit::default() }
     }
 
     /// The role that decides on it.
@@ -513,6 +518,17 @@ impl AiSystem {
         match allowed && !self.limited_to_units.is_empty() {
             true => seen.units.difference(&self.limited_to_units).copied().collect(),
             false => BTreeSet::new(),
+        }
+    }
+
+    /// Versions that are seen and in which it may not be used, by product, as the decision that counts on a day is limited; those that have no
+    /// place in an order are among them.
+    pub fn outside_versions(&self, seen: &Seen, today: Day) -> BTreeSet<(String, String)> {
+        match self.effective_sanction(today) {
+            Sanction::Sanctioned | Sanction::Tolerated => {
+                limit::outside(&self.limited_to_versions, &seen.versions)
+            }
+            _ => BTreeSet::new(),
         }
     }
 

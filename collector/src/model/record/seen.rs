@@ -20,6 +20,8 @@ pub struct Seen {
     pub units: BTreeSet<i64>,
     /// Publishers and signers.
     pub publishers: BTreeSet<String>,
+    /// Versions that machines hold now, by product; of products that a decision limits by version only.
+    pub versions: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Seen {

@@ -47,11 +47,11 @@ fn any_move() -> impl Strategy<Value = Move> {
     });
     let wish = prop_oneof![
         4 => Just(Wish::sanction()),
-        2 => prop::collection::btree_set(3_i64..5, 0..2).prop_map(|units| Wish::Sanction { conditions: None, units }),
+        2 => prop::collection::btree_set(3_i64..5, 0..2).prop_map(|units| Wish::Sanction { conditions: None, limit: Limit { units, ..Limit::default() } }),
         3 => (0_u32..300).prop_map(|days| Wish::Tolerate {
             conditions: "no personal data".into(),
             expires_on: day(TODAY + days),
-            units: [].into(),
+            limit: Limit::default(),
         }),
         2 => Just(Wish::ScopeIn { justification: None }),
         2 => Just(Wish::ScopeOut { justification: "used by nobody in these units".into() }),
@@ -178,7 +178,10 @@ fn holds_invariants(system: &AiSystem, today: Day) {
         Sanction::None | Sanction::Prohibited => {}
     }
     if matches!(system.sanction, Sanction::None | Sanction::Prohibited) {
-        assert!(system.limited_to_units.is_empty(), "only what may be used is limited");
+        assert!(
+            system.limited_to_units.is_empty() && system.limited_to_versions.is_empty(),
+            "only what may be used is limited"
+        );
     }
     // I-10
     if system.scope == Scope::Out {
@@ -265,7 +268,7 @@ proptest! {
             (1_u32..=180).prop_map(|days| Some(Wish::Tolerate {
                 conditions: "no personal data".into(),
                 expires_on: day(TODAY + days),
-                units: [].into(),
+                limit: Limit::default(),
             })),
             Just(None),
         ],
@@ -393,6 +396,7 @@ proptest! {
             flag_days: BTreeMap::new(),
             units: [*unit].into(),
             publishers: BTreeSet::new(),
+            versions: BTreeMap::new(),
         }).collect();
         let joined = |seen: &[Seen]| seen.iter().fold(world.seen.clone(), |mut all, one| {
             let ((first, last), (f, l)) = (all.days.unwrap(), one.days.unwrap());

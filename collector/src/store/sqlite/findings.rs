@@ -75,7 +75,7 @@ pub(super) fn evaluate(
         None => Vec::new(),
         Some(system) => {
             let today = Day::from_unix_ms(now_ms);
-            let seen = systems::seen(connection, &system.products)?;
+            let seen = systems::seen_of(connection, system)?;
             let owner_active = match system.system_owner {
                 Some(owner) => systems::active(connection, owner)? == Some(true),
                 None => false,

@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { version: 38, sql: include_str!("../../../migrations/0038_personal.sql") },
     Migration { version: 39, sql: include_str!("../../../migrations/0039_clocks.sql") },
     Migration { version: 40, sql: include_str!("../../../migrations/0040_emergency.sql") },
+    Migration { version: 41, sql: include_str!("../../../migrations/0041_version_limits.sql") },
 ];
 
 /// Applies what is missing. A database that holds something already is copied aside first.

@@ -412,9 +412,14 @@ impl Deltas {
     ) -> rusqlite::Result<()> {
         let now_ms = self.now_ms;
         self.write_days(connection)?;
-        self.write_evidence(connection)?;
+        let turned = self.write_evidence(connection)?;
         // Products of which something is new that a record may have to know.
         let mut stirred = self.write_counts(connection)?;
+        for product in turned {
+            if systems::is_limited_by_version(connection, product)? {
+                stirred.insert(product);
+            }
+        }
         for ((product, sign, word), last_day) in &self.signs {
             // One row where it is new or was last seen on an earlier day: both are news to a finding.
             let new = prepare(
@@ -493,9 +498,11 @@ impl Deltas {
         Ok(())
     }
 
-    fn write_evidence(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// The products of which an item came that no machine had, or the last one went.
+    fn write_evidence(&self, connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
+        let mut turned = BTreeSet::new();
         for ((product, rule, channel, evidence), delta) in &self.evidence {
-            prepare(
+            let present: i64 = prepare(
                 connection,
                 "INSERT INTO evidence_summary AS s
                     (product, rule, channel, evidence, assets, accounts, n, present, items, first_day, last_day)
@@ -507,9 +514,11 @@ impl Deltas {
                     first_day = CASE WHEN excluded.first_day < s.first_day
                         THEN excluded.first_day ELSE s.first_day END,
                     last_day = CASE WHEN excluded.last_day > s.last_day
-                        THEN excluded.last_day ELSE s.last_day END",
+                        THEN excluded.last_day ELSE s.last_day END
+                 RETURNING present",
             )?
-            .execute(params![
+            .query_row(
+                params![
                 product,
                 rule,
                 channel,
@@ -521,9 +530,12 @@ impl Deltas {
                 delta.items,
                 delta.span.first,
                 delta.span.last
-            ])?;
+            ], |row| row.get(0))?;
+            if (present > 0) != (present - delta.present > 0) {
+                turned.insert(*product);
+            }
         }
-        Ok(())
+        Ok(turned)
     }
 
     /// The products that were never before seen in a unit.

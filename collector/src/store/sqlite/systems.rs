@@ -28,6 +28,8 @@ use crate::tier::Method;
 
 /// Name of the job that proposes, observes and reopens.
 const JOB: &str = "observe";
+/// Versions of one product that are held against the limits of a decision.
+const VERSIONS: i64 = 1_000;
 
 impl Projected for Policy {}
 impl Projected for Limits {}
@@ -57,15 +59,16 @@ impl Projected for AiSystem {
             connection,
             "INSERT INTO ai_system AS s (id, reference, name, search, kind, review, sanction, scope, stage, observed,
                 enforcement, tier, ai_act_class, owner, risk_owner, requested_by, requested_at_ms, decider, merged,
-                watch_day, created_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                watch_day, created_at_ms, by_version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                $22)
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, search = excluded.search, kind = excluded.kind,
                 review = excluded.review, sanction = excluded.sanction, scope = excluded.scope,
                 stage = excluded.stage, observed = excluded.observed, enforcement = excluded.enforcement,
                 tier = excluded.tier, ai_act_class = excluded.ai_act_class, owner = excluded.owner,
                 risk_owner = excluded.risk_owner, requested_by = excluded.requested_by,
                 requested_at_ms = excluded.requested_at_ms, decider = excluded.decider,
-                merged = excluded.merged, watch_day = excluded.watch_day",
+                merged = excluded.merged, watch_day = excluded.watch_day, by_version = excluded.by_version",
         )?
         .execute(params![
             id,
@@ -88,7 +91,8 @@ impl Projected for AiSystem {
             request.map_or("", |request| request.wish.decider().as_str()),
             new.is_merged(),
             watch_day(new),
-            act.now_ms
+            act.now_ms,
+            !new.limited_to_versions.is_empty()
         ])?;
         findings::evaluate(connection, id, Some(new), act.now_ms)
     }
@@ -181,6 +185,16 @@ pub(super) fn withdraw_candidates(connection: &Connection, now_ms: i64) -> rusql
     Ok(())
 }
 
+/// Whether the decision on a record of a product is limited to versions.
+pub(super) fn is_limited_by_version(connection: &Connection, product: i64) -> rusqlite::Result<bool> {
+    prepare(
+        connection,
+        "SELECT 1 FROM product p JOIN ai_system_product sp ON sp.product = p.word
+            JOIN ai_system a ON a.id = sp.system WHERE p.id = $1 AND a.by_version = 1 LIMIT 1",
+    )?
+    .exists(params![product])
+}
+
 /// Lets what sensors show of some products reach the records that they belong to.
 pub(super) fn observe_products(
     connection: &Connection,
@@ -207,7 +221,7 @@ pub(super) fn observe_products(
 fn observe(connection: &Connection, id: &str, now_ms: i64) -> rusqlite::Result<bool> {
     let Some(before) = governed::load::<AiSystem>(connection, id)? else { return Ok(false) };
     let today = Day::from_unix_ms(now_ms);
-    let seen = seen(connection, &before.body.products)?;
+    let seen = seen_of(connection, &before.body)?;
     let observed = review::observe(&before.body, &seen, today);
     let next = review::tick(&observed, today);
     if next == before.body {
@@ -277,6 +291,24 @@ pub(super) fn seen(connection: &Connection, products: &BTreeSet<String>) -> rusq
         }
     }
     add_signs(connection, products, &mut seen)?;
+    Ok(seen)
+}
+
+/// What sensors show of a record: with the versions that machines hold, where its decision is limited by them.
+pub(super) fn seen_of(connection: &Connection, system: &AiSystem) -> rusqlite::Result<Seen> {
+    let mut seen = seen(connection, &system.products)?;
+    for product in system.limited_to_versions.iter().map(|limit| &limit.product) {
+        let versions = prepare(
+            connection,
+            "SELECT DISTINCT e.version FROM product p JOIN evidence_summary s ON s.product = p.id
+                JOIN evidence e ON e.id = s.evidence
+             WHERE p.word = $1 AND s.present > 0 AND s.items > 0 AND e.version IS NOT NULL
+             ORDER BY e.version LIMIT $2",
+        )?
+        .query_map(params![product, VERSIONS], |row| row.get(0))?
+        .collect::<rusqlite::Result<BTreeSet<String>>>()?;
+        seen.versions.insert(product.clone(), versions);
+    }
     Ok(seen)
 }
 
@@ -392,7 +424,7 @@ pub(super) fn add(
         Ok((system, role)) => {
             let (id, reference) = new_record(connection, act.now_ms)?;
             let system = AiSystem { id, reference, ..system };
-            let seen = seen(connection, &system.products)?;
+            let seen = seen_of(connection, &system)?;
             let system = review::observe(&system, &seen, Day::from_unix_ms(act.now_ms));
             governed::create(connection, &system, &act.clone().as_role(role), "system.add").map(Ok)
         }
@@ -483,7 +515,7 @@ fn judge_as(
         )));
     }
     let world = World::read(connection, step, act.now_ms, trial)?;
-    let seen = seen(connection, &before.body.products)?;
+    let seen = seen_of(connection, &before.body)?;
     // The rules ask while they decide; what the database answers badly is told after them.
     let failed = std::cell::RefCell::new(None);
     let keep = |error: rusqlite::Error| {
@@ -580,7 +612,7 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
             .optional()?;
         related.extend(reference.map(|reference| (id.clone(), reference)));
     }
-    let seen = seen(connection, &body.products)?;
+    let seen = seen_of(connection, body)?;
     let resources = resources::of(connection, &products)?;
     let clocks = clocks::of_products(connection, &products)?;
     let related = related.into_iter().collect();

@@ -131,6 +131,9 @@ impl AttestRow {
         if !body.limited_to_units.is_empty() {
             decision = format!("{decision}; not in all of its units");
         }
+        if !body.limited_to_versions.is_empty() {
+            decision = format!("{decision}; not in all versions");
+        }
         vec![
             (t("Kind"), t(body.kind.label()).to_owned()),
             (t("Purpose"), text(&body.purpose)),

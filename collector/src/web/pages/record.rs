@@ -373,6 +373,10 @@ pub(crate) struct DecisionView {
     pub(crate) only_in: String,
     /// Others in which it is seen nevertheless; empty: none.
     pub(crate) outside: String,
+    /// Versions in which alone it counts, in words; empty: in each.
+    pub(crate) only_versions: String,
+    /// Versions that are seen and in which it does not count.
+    pub(crate) outside_versions: String,
     /// Share of the endpoints that reported then, in percent.
     pub(crate) coverage: Option<u32>,
 }

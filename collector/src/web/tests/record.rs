@@ -618,6 +618,45 @@ async fn a_decision_is_asked_for_in_some_units_and_shows_where_it_does_not_count
 }
 
 #[tokio::test]
+async fn a_decision_can_be_limited_to_versions() {
+    let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
+    prepare(&mut anna, "AIS-0001").await;
+    let odd = [("reason", "r"), ("versions", "the newest")];
+    let refused = anna.moves("AIS-0001", "request-sanction", &odd).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        refused.text.contains("write a limit by version as") && refused.text.contains(">the newest<"),
+        "{}",
+        refused.text
+    );
+    let said = [("reason", "r"), ("versions", ">=1.2 <2.0")];
+    assert_eq!(anna.moves("AIS-0001", "request-sanction", &said).await.status, StatusCode::SEE_OTHER);
+    assert!(anna.get("/inventory/AIS-0001").await.text.contains("Only in versions"));
+    let mut rita = anna.another("rita").await;
+    assert_eq!(rita.moves("AIS-0001", "approve", &[("reason", "r")]).await.status, StatusCode::SEE_OTHER);
+    let page = rita.get("/inventory/AIS-0001").await.text;
+    assert!(page.contains("<dt>Only in versions</dt>") && page.contains("Counts only in versions"), "{page}");
+    rita.browser = false;
+    let whole: Value = serde_json::from_str(&rita.get("/api/v1/systems/AIS-0001").await.text).unwrap();
+    let limit = &whole["record"]["limited_to_versions"][0];
+    assert_eq!((&limit["from"], &limit["below"]), (&json!("1.2"), &json!("2.0")), "{whole}");
+    assert_eq!(limit["product"], whole["record"]["products"][0]);
+    assert!(whole["seen"]["outside_versions"].is_array());
+    let body = json!({"move": "reopen", "reason": "r", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    let body = json!({"move": "review", "version": whole["version"]});
+    let (_, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+    for (limit, status) in [("no.such-product >=1", StatusCode::UNPROCESSABLE_ENTITY), ("<3", StatusCode::OK)]
+    {
+        let body = json!({"move": "request-tolerance", "conditions": "c", "expires_on": "2026-12-24", "reason": "r",
+            "versions": [limit], "version": whole["version"]});
+        let (answered, whole) = rita.sent(Method::POST, "/api/v1/systems/AIS-0001/moves", &body).await;
+        assert_eq!(answered, status, "{whole}");
+        assert_eq!(whole["missing"] == json!(["limited_to_versions"]), status != StatusCode::OK);
+    }
+}
+
+#[tokio::test]
 async fn an_impact_assessment_that_came_after_use_is_shown_as_retroactive() {
     let mut anna = Visitor::signed_in(Sample::with_records(), "anna").await;
     let says = "Retroactive: it was in use before.";

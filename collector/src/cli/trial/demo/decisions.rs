@@ -1,7 +1,5 @@
 //! What the made-up people of the demonstration decided about what its fleet showed: through the same moves, guards and trail as anybody.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use umbrascope_api::Day;
 
@@ -11,7 +9,7 @@ use crate::AppState;
 use crate::cli::CliError;
 use crate::model::governed::{Act, Actor};
 use crate::model::policy::Policy;
-use crate::model::record::{DismissReason, Enforcement, Scope, Wish};
+use crate::model::record::{DismissReason, Enforcement, Limit, Scope, Wish};
 use crate::model::{AiSystemRow, Direction, PageRequest, SystemFilter, SystemSort};
 use crate::review::{Move, Refused, Who};
 use crate::store::StoreError;
@@ -200,7 +198,7 @@ impl Play<'_> {
                 let wish = Wish::Tolerate {
                     conditions: "No personal data; no customer data".to_owned(),
                     expires_on: today.forward(last),
-                    units: BTreeSet::new(),
+                    limit: Limit::default(),
                 };
                 self.step(id, &analyst, "Until the supplier is assessed", Move::Request(wish))?;
                 self.step(id, &reviewer, "Tolerable until then", Move::Approve)?;

@@ -10,7 +10,7 @@ use crate::model::Sight;
 use crate::model::document::{Document, DocumentFilter, DocumentKind};
 use crate::model::finding::{DueDays, FindingFilter, FindingRow, FindingState, Rule};
 use crate::model::governed::{Governed, TrailFilter};
-use crate::model::record::{Assessment, AssessmentState, Wish};
+use crate::model::record::{Assessment, AssessmentState, Limit, VersionLimit, Wish};
 use crate::model::supplier::VendorAssessment;
 use crate::model::task::{Link, LinkKind, Purpose, Task, TaskFilter};
 use crate::review::{Guard, Move};
@@ -96,7 +96,10 @@ fn what_is_seen_where_its_decision_does_not_count_is_asked_of_until_one_counts_t
     let edit = Move::Edit(vec![("org_units".to_owned(), serde_json::json!([1, elsewhere]))]);
     fixture.moves(&id, analyst, Part::Analyst, edit).unwrap();
     let decide = |units: &[i64]| {
-        let wish = Wish::Sanction { conditions: None, units: units.iter().copied().collect() };
+        let wish = Wish::Sanction {
+            conditions: None,
+            limit: Limit { units: units.iter().copied().collect(), ..Limit::default() },
+        };
         fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
         fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap()
     };
@@ -123,13 +126,59 @@ fn what_is_seen_where_its_decision_does_not_count_is_asked_of_until_one_counts_t
 }
 
 #[test]
+fn a_version_that_its_decision_does_not_let_be_used_is_asked_of_while_a_machine_holds_it() {
+    let (fixture, analyst, reviewer) = with_people();
+    let id = prepared(&fixture, analyst);
+    let holds = |generation: u64, versions: &[&str]| {
+        let item = |version: &&str| {
+            let item = item("acme.chat.app", Channel::App, "chat");
+            SnapshotItem { evidence: Evidence { version: Some((*version).into()), ..item.evidence }, ..item }
+        };
+        let items = versions.iter().map(item).collect();
+        let sent_at_ms = NOW_MS + i64::try_from(generation).unwrap();
+        let report = with_snapshot(2, 1, sent_at_ms, snapshot(generation, Completeness::Complete, items));
+        fixture.send(2, report, sent_at_ms);
+    };
+    holds(1, &["1.4", "1.10"]);
+    let limit =
+        |text: &str| Limit { versions: [VersionLimit::parse(text).unwrap()].into(), ..Limit::default() };
+    let ask = |limit| {
+        let wish = Wish::Sanction { conditions: None, limit };
+        fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish))
+    };
+    assert_eq!(ask(limit("other.product >=1")), Err(Guard::Fields), "of no product of the record");
+    ask(limit(">=1.2 <2.0")).unwrap();
+    let decided = fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap();
+    let told: Vec<String> = decided.limited_to_versions.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["acme.chat >=1.2 <2.0"], "of its only product");
+    assert!(!fixture.open_rules().contains(&Rule::OutsideLimit), "1.10 comes after 1.2");
+    holds(2, &["1.4", "2.0.1", "nightly"]);
+    let found = fixture.of_rule(Rule::OutsideLimit).held.body;
+    let evidence = "seen in acme.chat 2.0.1, acme.chat nightly, where the decision does not count";
+    assert_eq!((found.state, &found.evidence[..]), (FindingState::Open, &[evidence.to_owned()][..]));
+    let after = fixture.store.system(&id).unwrap().unwrap().held.body;
+    assert_eq!(
+        (after.review, after.sanction),
+        (decided.review, decided.sanction),
+        "a version alone reopens nothing"
+    );
+    holds(3, &["1.4"]);
+    fixture.store.attend(NOW_MS + DAY_MS).unwrap();
+    assert!(!fixture.of_rule(Rule::OutsideLimit).held.body.holds, "no machine holds it any more");
+    fixture.moves(&id, reviewer, Part::Reviewer, Move::Revoke).unwrap();
+    fixture.moves(&id, analyst, Part::Analyst, Move::StartReview).unwrap();
+    let prohibited = fixture.moves(&id, reviewer, Part::Reviewer, Move::Prohibit).unwrap();
+    assert!(prohibited.limited_to_versions.is_empty(), "only what may be used is limited");
+}
+
+#[test]
 fn time_opens_what_it_makes_true() {
     let (fixture, analyst, reviewer) = with_people();
     let id = prepared(&fixture, analyst);
     let wish = Wish::Tolerate {
         conditions: "drafts only".into(),
         expires_on: today().forward(10),
-        units: [].into(),
+        limit: Limit::default(),
     };
     fixture.moves(&id, analyst, Part::Analyst, Move::Request(wish)).unwrap();
     fixture.moves(&id, reviewer, Part::Reviewer, Move::Approve).unwrap();

@@ -125,6 +125,7 @@ fn requests_of_an_older_database_are_found() {
              ALTER TABLE ai_system DROP COLUMN requested_at_ms;
              ALTER TABLE ai_system DROP COLUMN decider;
              ALTER TABLE ai_system ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
+             ALTER TABLE ai_system DROP COLUMN by_version;
              DROP TABLE emergency;
              DROP TABLE emergency_seen;
              ALTER TABLE sensor_seen DROP COLUMN clock_off_from;
@@ -137,7 +138,7 @@ fn requests_of_an_older_database_are_found() {
              DROP TABLE link_use;
              ALTER TABLE session DROP COLUMN let_in;
              ALTER TABLE sign_in_link DROP COLUMN made_by;
-             DELETE FROM migration WHERE version IN (33, 35, 36, 37, 38, 39, 40);",
+             DELETE FROM migration WHERE version IN (33, 35, 36, 37, 38, 39, 40, 41);",
         )
         .unwrap();
     drop(connection);

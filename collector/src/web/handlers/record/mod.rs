@@ -182,6 +182,17 @@ async fn record_page(
             } else {
                 offers::in_words(&system.outside_limit(seen, today), names)
             },
+            only_versions: offers::versions_in_words(&system.limited_to_versions),
+            outside_versions: match said.on {
+                Some(_) => String::new(),
+                None => {
+                    let outside = system.outside_versions(seen, today).into_iter();
+                    outside
+                        .map(|(product, version)| format!("{product} {version}"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                }
+            },
             coverage: decision.coverage_percent,
         }),
         groups: groups(

@@ -6,7 +6,8 @@ use umbrascope_api::Day;
 
 use super::fields::problem;
 use crate::model::record::{
-    AiSystem, DismissReason, Enforcement, Observed, ReviewState, Sanction, Scope, Stage, Wish,
+    AiSystem, DismissReason, Enforcement, Limit, Observed, ReviewState, Sanction, Scope, Stage, VersionLimit,
+    Wish,
 };
 use crate::model::{Role, SystemDetail};
 use crate::review::{Guard, Move, Refused, label};
@@ -30,7 +31,7 @@ pub(in crate::web::handlers) fn candidates(system: &AiSystem, today: Day) -> Vec
             Move::Request(Wish::Tolerate {
                 conditions: some(),
                 expires_on: today.forward(1),
-                units: BTreeSet::new(),
+                limit: Limit::default(),
             }),
         ),
         ("prohibit", Move::Prohibit),
@@ -171,6 +172,17 @@ fn asks<'t>(
             .collect(),
         ..ask("units", t("Only in these units; none: wherever it is used"), "checks", false, "")
     };
+    let versions = || {
+        ask(
+            "versions",
+            t("Only in these versions; nothing: whichever there is"),
+            "text",
+            false,
+            t(
+                "One a line: from a version on (>=1.2), with or without the one that it ends below, as >=1.2 <2.0. Of several products, its id in front.",
+            ),
+        )
+    };
     let hidden = |name, value: &str| Ask { value: value.to_owned(), ..ask(name, name, "hidden", true, "") };
     match word {
         "triage" | "review" | "withdraw" => Vec::new(),
@@ -189,6 +201,7 @@ fn asks<'t>(
             vec![
                 ask("conditions", t("Conditions"), "text", false, t("Under which it may be used.")),
                 limit(),
+                versions(),
                 why(),
             ]
         }
@@ -196,6 +209,7 @@ fn asks<'t>(
             ask("conditions", t("Conditions"), "text", true, ""),
             ask("expires_on", t("Last day"), "day", true, t("After it, the record is open again by itself.")),
             limit(),
+            versions(),
             why(),
         ],
         "request-scope-in" => {
@@ -293,14 +307,19 @@ pub(in crate::web::handlers) fn wish_details(
     related: &[(String, String)],
     names: &Names,
 ) -> Vec<(&'static str, String)> {
-    let only = |units: &BTreeSet<i64>| (!units.is_empty()).then(|| (t("Only in"), in_words(units, names)));
+    let only = |limit: &Limit| {
+        let units = (!limit.units.is_empty()).then(|| (t("Only in"), in_words(&limit.units, names)));
+        let versions =
+            (!limit.versions.is_empty()).then(|| (t("Only in versions"), versions_in_words(&limit.versions)));
+        units.into_iter().chain(versions)
+    };
     match wish {
-        Wish::Sanction { conditions, units } => {
-            conditions.iter().map(|text| (t("Conditions"), text.clone())).chain(only(units)).collect()
+        Wish::Sanction { conditions, limit } => {
+            conditions.iter().map(|text| (t("Conditions"), text.clone())).chain(only(limit)).collect()
         }
-        Wish::Tolerate { conditions, expires_on, units } => {
+        Wish::Tolerate { conditions, expires_on, limit } => {
             let told = [(t("Conditions"), conditions.clone()), (t("Until"), expires_on.to_string())];
-            told.into_iter().chain(only(units)).collect()
+            told.into_iter().chain(only(limit)).collect()
         }
         Wish::ScopeIn { justification } => {
             justification.iter().map(|text| (t("Justification"), text.clone())).collect()
@@ -323,6 +342,11 @@ pub(in crate::web::handlers) fn wish_details(
 /// Units by their names.
 pub(super) fn in_words(units: &BTreeSet<i64>, names: &Names) -> String {
     units.iter().map(|unit| names.unit(*unit)).collect::<Vec<_>>().join(", ")
+}
+
+/// Limits by version as they are written.
+pub(super) fn versions_in_words(versions: &BTreeSet<VersionLimit>) -> String {
+    versions.iter().map(|limit| limit.to_string().trim().to_owned()).collect::<Vec<_>>().join("; ")
 }
 
 /// The six axes.
