@@ -178,8 +178,9 @@ fn asks<'t>(
             t("Only in these versions; nothing: whichever there is"),
             "text",
             false,
-            t(
-                "One a line: from a version on (>=1.2), with or without the one that it ends below, as >=1.2 <2.0. Of several products, its id in front.",
+            &say!(
+                "One a line, such as {0}, with one of the two or both. Of several products, its id in front.",
+                ">=1.2 <2.0"
             ),
         )
     };
