@@ -113,6 +113,7 @@ async fn list_page(
             problem,
             form: form.unwrap_or_default(),
             administers: administers(&reader.user.grants),
+            fresh: reader.fresh,
             sees: is_told_of_emergencies(&reader.user.grants) && reader.emergencies > 0,
             rows: found.rows.iter().map(view).collect(),
             pager,

@@ -54,6 +54,8 @@ pub(crate) struct EmergencyPage {
     pub(crate) form: TakeForm,
     /// Whether the reader may take a role.
     pub(crate) administers: bool,
+    /// Whether the reader signed in again a moment ago, without which none is taken.
+    pub(crate) fresh: bool,
     /// Whether the reader can say to have seen them.
     pub(crate) sees: bool,
     /// The emergencies.

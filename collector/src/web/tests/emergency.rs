@@ -55,6 +55,11 @@ async fn an_administrator_who_signed_in_again_decides_for_some_hours_and_it_is_r
     let anna = asked().await;
     let mut mona = anna.another("mona").await;
     assert_eq!(mona.moves("AIS-0001", "approve", &[("reason", "yes")]).await.status, StatusCode::FORBIDDEN);
+    let page = mona.get("/emergency").await.text;
+    assert!(
+        page.contains("Sign in again") && !page.contains("Take the role"),
+        "nothing is typed in vain: {page}"
+    );
     let sent_away = take(&mut mona, "reviewer", WHY).await;
     assert!(sent_away.location().starts_with("/confirm?next="), "{}", sent_away.location());
 
@@ -66,7 +71,7 @@ async fn an_administrator_who_signed_in_again_decides_for_some_hours_and_it_is_r
     assert_eq!(never.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", never.text);
     assert_eq!(take(&mut mona, "reviewer", WHY).await.location(), "/emergency?done=take");
     let home = mona.get("/account").await.text;
-    assert!(home.contains("You act as reviewer until"), "every page says so: {home}");
+    assert!(home.contains("You act as reviewer; it ends"), "every page says so: {home}");
     assert_eq!(take(&mut mona, "analyst", WHY).await.status, StatusCode::CONFLICT, "one at a time");
     assert_eq!(mona.moves("AIS-0001", "approve", &[("reason", "yes")]).await.status, StatusCode::SEE_OTHER);
 
