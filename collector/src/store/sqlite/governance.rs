@@ -19,7 +19,7 @@ fn method(books: &Books) -> Arc<Method> {
 
 impl Governance for SqliteStore {
     fn system(&self, id: &str) -> Result<Option<SystemDetail>, StoreError> {
-        self.readers.with("show an AI system", |connection| systems::detail(connection, id))
+        self.readers.with("show an AI system", |connection| systems::whole(connection, id))
     }
 
     fn add_system(

@@ -21,7 +21,7 @@ use crate::model::record::{
     Tri,
 };
 use crate::model::{
-    AiSystemRow, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
+    AiSystemRow, Clocks, Direction, Page, PageRequest, SystemDetail, SystemFilter, SystemProduct, SystemSort,
 };
 use crate::review::{self, Context, GONE_DAYS, Guard, Move, QUIET_DAYS, Refused, Who};
 use crate::tier::Method;
@@ -575,6 +575,14 @@ pub(super) fn find(connection: &Connection, id: &str) -> rusqlite::Result<Option
 
 // ── What pages read ──────────────────────────────────────────────────────────────────────────
 
+/// A record as its own page tells of it.
+pub(super) fn whole(connection: &Connection, id: &str) -> rusqlite::Result<Option<SystemDetail>> {
+    let Some(mut detail) = detail(connection, id)? else { return Ok(None) };
+    detail.clocks = clocks::of_products(connection, &detail.products)?;
+    Ok(Some(detail))
+}
+
+/// A record as lists tell of it, which say nothing of clocks.
 pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Option<SystemDetail>> {
     let Some(held) = find(connection, id)? else { return Ok(None) };
     let mut products = Vec::new();
@@ -614,9 +622,8 @@ pub(super) fn detail(connection: &Connection, id: &str) -> rusqlite::Result<Opti
     }
     let seen = seen_of(connection, body)?;
     let resources = resources::of(connection, &products)?;
-    let clocks = clocks::of_products(connection, &products)?;
     let related = related.into_iter().collect();
-    Ok(Some(SystemDetail { held, seen, clocks, products, related, resources }))
+    Ok(Some(SystemDetail { held, seen, clocks: Clocks::default(), products, related, resources }))
 }
 
 /// The product of a record that most assets show.
